@@ -1,0 +1,19 @@
+"""Assets x cameras x light -> passes. `load("cpu")` gives a backend; each is one module with a class `Renderer`.
+
+A backend's contract: `Renderer().render(asset, cameras, light, passes) -> {name: array [V, H, W, C]}` with the channels, dtype, unit and
+frame that `passes.PASSES` states. Work that does not depend on the view (mip-maps, occlusion, shadow maps) happens once per call.
+"""
+import importlib
+
+BACKENDS = (  # name, module with class Renderer, what it is for
+    ("cpu", "renderers.cpu", "own numba rasteriser, deferred PBR: the default, pip-only, same pixels on any x86-64 machine"),
+    ("pyrender", "renderers.pyrender_backend", "OpenGL through pyrender: an independent check of depth, alpha and normals"),
+)
+
+
+def load(name: str):
+    """The backend called `name`. Raises ValueError for an unknown name, RuntimeError saying what is missing when it cannot run here."""
+    for row, module, _ in BACKENDS:
+        if row == name:
+            return importlib.import_module(module).Renderer()
+    raise ValueError(f"renderer: expected one of {', '.join(row[0] for row in BACKENDS)}, got {name!r}")

@@ -1,0 +1,187 @@
+"""Cameras, the published rigs, rays, and the one home of each conversion to another camera convention.
+
+Camera: OpenCV (+x right, +y down, +z forward). World: right-handed, +Z up. Intrinsics in pixels; the centre of row i, column j is
+(j + 0.5, i + 0.5).
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from zeroverse.portable import cos_sin_array
+from zeroverse.rng import Rng
+
+FOV_X_DEG = 50.0  # every published object-level LRM (facts/lrm_zero.md §1.3)
+ELEVATIONS_DEG = (0.0, 20.0, 40.0, 60.0)  # the GSO rig
+AZIMUTHS = 16
+
+_OPENCV_TO_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Cameras:
+    """V pinhole cameras of one image size.
+
+    c2w: [V, 4, 4] float64, camera to world, rigid. intrinsics: [V, 4] float64, (fx, fy, cx, cy) in pixels. width, height: pixels.
+    Raises ValueError for a wrong shape, a matrix that is not a rotation and a translation, or a focal length that is not positive.
+    """
+
+    c2w: np.ndarray
+    intrinsics: np.ndarray
+    width: int
+    height: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "c2w", np.ascontiguousarray(self.c2w, dtype=np.float64))
+        object.__setattr__(self, "intrinsics", np.ascontiguousarray(self.intrinsics, dtype=np.float64))
+        if self.c2w.ndim != 3 or self.c2w.shape[1:] != (4, 4):
+            raise ValueError(f"c2w: expected [V, 4, 4], got {list(self.c2w.shape)}")
+        if self.intrinsics.shape != (len(self.c2w), 4):
+            raise ValueError(f"intrinsics: expected [{len(self.c2w)}, 4], got {list(self.intrinsics.shape)}")
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"image size: expected positive, got {self.width} x {self.height}")
+        rotation = self.c2w[:, :3, :3]
+        gram = np.einsum("vij,vik->vjk", rotation, rotation)
+        if not np.isfinite(self.c2w).all() or not np.allclose(gram, np.eye(3), atol=1e-4) or (np.linalg.det(rotation) < 0).any():
+            raise ValueError("c2w: expected rotations with determinant +1; got a scaled, mirrored or non-finite matrix")
+        if not (self.intrinsics[:, :2] > 0).all():
+            raise ValueError(f"intrinsics: expected positive fx, fy; got {self.intrinsics[:, :2].min()}")
+
+    def __len__(self) -> int:
+        return len(self.c2w)
+
+    def __getitem__(self, views) -> "Cameras":
+        """The cameras at these indices (a slice, a list or an index array), as Cameras."""
+        return Cameras(self.c2w[views], self.intrinsics[views], self.width, self.height)
+
+    @property
+    def w2c(self) -> np.ndarray:  # [V, 4, 4]
+        return rigid_inverse(self.c2w)
+
+    @property
+    def centers(self) -> np.ndarray:  # [V, 3]
+        return self.c2w[:, :3, 3]
+
+    def resized(self, width: int, height: int) -> "Cameras":
+        """The same cameras seen at another image size."""
+        scale = np.array([width / self.width, height / self.height] * 2)
+        return Cameras(self.c2w, self.intrinsics * scale, width, height)
+
+    def rays(self) -> tuple[np.ndarray, np.ndarray]:
+        """(rays_o, rays_d), each [V, H, W, 3] in the world, through the pixel centres; rays_d has unit length."""
+        x = np.arange(self.width) + 0.5
+        y = np.arange(self.height) + 0.5
+        fx, fy, cx, cy = (self.intrinsics[:, i, None, None] for i in range(4))
+        local = np.stack(np.broadcast_arrays((x - cx) / fx, (y[:, None] - cy) / fy, 1.0), axis=-1)  # [V, H, W, 3]
+        rays_d = np.einsum("vij,vhwj->vhwi", self.c2w[:, :3, :3], local)
+        rays_d /= np.sqrt((rays_d * rays_d).sum(axis=-1, keepdims=True))
+        return np.broadcast_to(self.c2w[:, None, None, :3, 3], rays_d.shape), rays_d
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """World points [N, 3] -> pixel positions [V, N, 2] and depths [V, N] (z along the optical axis)."""
+        w2c = self.w2c
+        local = np.einsum("vij,nj->vni", w2c[:, :3, :3], np.asarray(points, dtype=np.float64)) + w2c[:, None, :3, 3]
+        depth = local[..., 2]
+        return local[..., :2] / depth[..., None] * self.intrinsics[:, None, :2] + self.intrinsics[:, None, 2:], depth
+
+
+def rigid_inverse(matrices: np.ndarray) -> np.ndarray:  # [..., 4, 4]
+    """Inverse of rotations and translations: the transpose, so exact and without LAPACK, whose bits depend on the CPU."""
+    inverse = np.zeros_like(matrices)
+    inverse[..., :3, :3] = np.swapaxes(matrices[..., :3, :3], -1, -2)
+    inverse[..., :3, 3] = 0.0 - np.einsum("...ji,...j->...i", matrices[..., :3, :3], matrices[..., :3, 3])  # 0 - x: no negative zeros
+    inverse[..., 3, 3] = 1.0
+    return inverse
+
+
+def look_at(centers: np.ndarray, target=(0.0, 0.0, 0.0)) -> np.ndarray:
+    """c2w [V, 4, 4] of upright cameras at `centers` [V, 3] that look at `target`; straight up or down, image-up is world +Y."""
+    centers = np.asarray(centers, dtype=np.float64)
+    forward = np.asarray(target, dtype=np.float64) - centers
+    forward = forward / np.sqrt((forward * forward).sum(axis=1, keepdims=True))
+    right = np.stack([forward[:, 1], -forward[:, 0], np.zeros(len(centers))], axis=1)  # forward x (0, 0, 1)
+    length = np.sqrt((right * right).sum(axis=1, keepdims=True))
+    right = np.where(length > 1e-9, right / np.maximum(length, 1e-9), [1.0, 0.0, 0.0])
+    c2w = np.zeros((len(centers), 4, 4))
+    c2w[:, :3, 0] = right
+    c2w[:, :3, 1] = np.cross(forward, right)  # down = forward x right
+    c2w[:, :3, 2] = forward
+    c2w[:, :3, 3] = centers
+    c2w[:, 3, 3] = 1.0
+    return c2w
+
+
+def spherical(azimuth_deg: np.ndarray, elevation_deg: np.ndarray, radius: float | np.ndarray) -> np.ndarray:
+    """Points [V, 3]: azimuth counter-clockwise about +Z from +X, elevation from the XY plane."""
+    cos_a, sin_a = cos_sin_array(np.radians(np.asarray(azimuth_deg, dtype=np.float64)))
+    cos_e, sin_e = cos_sin_array(np.radians(np.asarray(elevation_deg, dtype=np.float64)))
+    return np.stack([cos_e * cos_a, cos_e * sin_a, sin_e], axis=1) * np.reshape(radius, (-1, 1))
+
+
+def pinhole(c2w: np.ndarray, size: int, fov_x_deg: float = FOV_X_DEG) -> Cameras:
+    """Square images, the optical axis through their centre."""
+    cosine, sine = cos_sin_array(np.array([np.radians(fov_x_deg) / 2]))
+    focal = size / 2 * cosine[0] / sine[0]
+    return Cameras(c2w, np.tile([focal, focal, size / 2, size / 2], (len(c2w), 1)), size, size)
+
+
+def gso64(size: int = 512) -> Cameras:
+    """The 64-view evaluation rig: index = 16 * elevation index + azimuth index, radius 2.7 (splits/gso_64view_rig.json)."""
+    elevation = np.repeat(ELEVATIONS_DEG, AZIMUTHS)
+    azimuth = np.tile(np.arange(AZIMUTHS) * 360.0 / AZIMUTHS, len(ELEVATIONS_DEG))
+    return pinhole(look_at(spherical(azimuth, elevation, 2.7)), size)
+
+
+def turntable(views: int, size: int, elevation_deg: float = 20.0, radius: float = 2.7) -> Cameras:
+    return pinhole(look_at(spherical(np.arange(views) * 360.0 / views, np.full(views, elevation_deg), radius)), size)
+
+
+def sphere_shell(rng: Rng, views: int, size: int, radius: tuple[float, float] = (2.0, 3.0)) -> Cameras:
+    """The 32-view training rig (facts/lrm_zero.md §1.3): direction uniform, radius uniform, kept where -0.75 < z < 1.6.
+
+    The published bounds are read as the camera's world z: they would cut nothing from a unit direction, and so they keep cameras out of
+    the far top and bottom. `RADII` has the two published shells. Draws are keyed by view, so more views leave the first ones unchanged.
+    """
+    centers = np.empty((views, 3))
+    for view in range(views):
+        stream = rng.child("view", view)
+        while True:
+            center = stream.direction() * stream.uniform(*radius)
+            if -0.75 < center[2] < 1.6:
+                break
+        centers[view] = center
+    return pinhole(look_at(centers), size)
+
+
+RADII = {"paper": (2.0, 3.0), "released": (1.5, 2.8)}  # the two published shells
+
+
+def opengl_c2w(cameras: Cameras) -> np.ndarray:
+    """[V, 4, 4] for OpenGL, Blender, nerfstudio and pyrender: +x right, +y up, looking along -z."""
+    return np.einsum("vij,jk->vik", cameras.c2w, _OPENCV_TO_OPENGL)
+
+
+def to_opencv_json(cameras: Cameras, file_paths: list[str]) -> list[dict]:
+    """The `opencv_cameras.json` exchange format: one row per view with w, h, fx, fy, cx, cy, w2c, file_path."""
+    rows = zip(cameras.w2c, cameras.intrinsics, file_paths, strict=True)
+    return [{"w": cameras.width, "h": cameras.height, "fx": fx, "fy": fy, "cx": cx, "cy": cy, "w2c": w2c.tolist(), "file_path": path}
+            for w2c, (fx, fy, cx, cy), path in ((w, k.tolist(), p) for w, k, p in rows)]
+
+
+def from_opencv_json(rows: list[dict] | dict) -> tuple[Cameras, list[str]]:
+    """Cameras and image paths from `opencv_cameras.json` (a list, or a dict with `frames`). Raises ValueError naming row and key."""
+    rows = rows["frames"] if isinstance(rows, dict) and "frames" in rows else rows
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("opencv_cameras.json: expected a list of views, or a dict with a list named frames")
+    for number, row in enumerate(rows):
+        missing = {"w", "h", "fx", "fy", "cx", "cy", "w2c", "file_path"} - set(row)
+        if missing:
+            raise ValueError(f"opencv_cameras.json: view {number}: missing {', '.join(sorted(missing))}")
+    sizes = {(row["w"], row["h"]) for row in rows}
+    if len(sizes) > 1:
+        raise ValueError(f"opencv_cameras.json: expected one image size, got {sorted(sizes)}")
+    w2c = np.array([row["w2c"] for row in rows], dtype=np.float64)
+    if w2c.shape[1:] != (4, 4):
+        raise ValueError(f"opencv_cameras.json: w2c: expected [4, 4], got {list(w2c.shape[1:])}")
+    width, height = sizes.pop()
+    intrinsics = np.array([[row["fx"], row["fy"], row["cx"], row["cy"]] for row in rows])
+    return Cameras(rigid_inverse(w2c), intrinsics, width, height), [row["file_path"] for row in rows]

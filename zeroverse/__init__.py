@@ -1,0 +1,1 @@
+"""Procedural objects after LRM-Zero: primitives, height fields, boolean cuts, wireframes, solid textures. No GL, no torch."""
