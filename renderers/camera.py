@@ -136,7 +136,7 @@ def turntable(views: int, size: int, elevation_deg: float = 20.0, radius: float 
 
 
 def sphere_shell(rng: Rng, views: int, size: int, radius: tuple[float, float] = (2.0, 3.0)) -> Cameras:
-    """The 32-view training rig (facts/lrm_zero.md §1.3): direction uniform, radius uniform, kept where -0.75 < z < 1.6.
+    """The 32-view training rig (facts/lrm_zero.md §1.3): direction normalised from the cube, radius uniform, kept where -0.75 < z < 1.6.
 
     The published bounds are read as the camera's world z: they would cut nothing from a unit direction, and so they keep cameras out of
     the far top and bottom. `RADII` has the two published shells. Draws are keyed by view, so more views leave the first ones unchanged.
@@ -145,7 +145,8 @@ def sphere_shell(rng: Rng, views: int, size: int, radius: tuple[float, float] = 
     for view in range(views):
         stream = rng.child("view", view)
         while True:
-            center = stream.direction() * stream.uniform(*radius)
+            point = 2.0 * stream.unit(3) - 1.0
+            center = point / np.sqrt((point * point).sum()) * stream.uniform(*radius)
             if -0.75 < center[2] < 1.6:
                 break
         centers[view] = center

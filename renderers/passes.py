@@ -24,7 +24,8 @@ PASSES = {row.name: row for row in (
     Pass("rgb", 3, np.uint8, "sRGB-encoded colour, straight (not premultiplied), anti-aliased", "rgb_{view:03d}.png"),
     Pass("alpha", 1, np.uint8, "coverage, 255 = fully covered, anti-aliased; stored as the fourth channel of rgb", None),
     Pass("depth", 1, np.float32, "z along the optical axis in world units, 0 = no surface; stored as uint16 in steps of 1e-4", "depth_{view:03d}.png"),
-    Pass("normal", 3, np.float32, "unit normal of the mesh in the world frame (normal maps not applied), facing the camera, 0 = no surface; stored as uint8, 127.5 (n + 1)", "normal_{view:03d}.png"),
+    Pass("normal", 3, np.float32, "unit normal of the mesh in the world frame (normal maps not applied), facing the camera, 0 = no surface; "
+         "stored as uint8, 127.5 (n + 1)", "normal_{view:03d}.png"),
     Pass("albedo", 3, np.uint8, "sRGB-encoded base colour of the diffuse part, base_color (1 - metallic)", "albedo_{view:03d}.png"),
     Pass("metallic_roughness", 2, np.uint8, "metallic, roughness, linear; stored as (metallic, roughness, 0)", "metallic_roughness_{view:03d}.png"),
     Pass("part", 1, np.uint16, "1 + index of the part in the asset, 0 = no surface", "part_{view:03d}.png"),

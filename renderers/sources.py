@@ -1,0 +1,90 @@
+"""Where objects come from: an index -> an Asset. A source is small and picklable; `config` names everything its bytes depend on."""
+import hashlib
+from collections import Counter
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from zeroverse.asset import Asset, AssetError, load_glb, uid_of
+from zeroverse.rng import Rng
+
+
+@dataclass(frozen=True)
+class Zeroverse:
+    """Procedural objects of `zeroverse.grammar`, one for every integer; `textures` is a folder of images to use instead of the families."""
+
+    seed: int = 0
+    preset: str = "paper"
+    textures: str | None = None
+    texture_size: int = 256
+    name = "zeroverse"
+
+    def config(self) -> dict:
+        from zeroverse.recipe import GRAMMAR_VERSION
+        return {"source": self.name, "grammar_version": GRAMMAR_VERSION, **asdict(self)}
+
+    def size(self) -> int | None:
+        """How many objects there are; None: as many as there are integers."""
+        return None
+
+    def make(self, index: int) -> Asset:
+        from zeroverse import grammar
+        return grammar.make(self.seed, index, self.preset, textures_dir=self.textures, texture_size=self.texture_size)
+
+    def label(self, index: int) -> str:
+        return f"zeroverse seed {self.seed} index {index}"
+
+    def stream(self, index: int) -> Rng:
+        """The stream for what is drawn about the object, not of it: cameras."""
+        return Rng("zeroverse", "views", self.seed, index)
+
+
+@dataclass(frozen=True)
+class Files:
+    """The .glb and .gltf files of a folder and its sub-folders, in the order of their relative paths."""
+
+    assets: str
+    seed: int = 0
+    name = "files"
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        root = Path(self.assets)
+        if not root.is_dir():
+            raise AssetError(f"{root}: no such folder")
+        paths = tuple(sorted(path for path in root.rglob("*") if path.suffix.lower() in (".glb", ".gltf") and path.is_file()))
+        if not paths:
+            raise AssetError(f"{root}: no .glb or .gltf files")
+        twins = [uid for uid, times in Counter(self.uid(path) for path in paths).items() if times > 1]
+        if twins:
+            raise AssetError(f"{root}: several files would be called {', '.join(twins)}; rename all but one of each")
+        return paths
+
+    def uid(self, path: Path) -> str:
+        return uid_of(path.relative_to(self.assets).with_suffix("").as_posix())
+
+    def config(self) -> dict:
+        names = "\n".join(path.relative_to(self.assets).as_posix() for path in self.paths)
+        return {"source": self.name, "seed": self.seed, "files": len(self.paths), "names_sha256": hashlib.sha256(names.encode()).hexdigest()}
+
+    def size(self) -> int | None:
+        return len(self.paths)
+
+    def make(self, index: int) -> Asset:
+        path = self.paths[index]
+        asset = load_glb(path)
+        provenance = asset.provenance | {"file": path.relative_to(self.assets).as_posix(), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        return Asset(asset.scene, self.uid(path), asset.caption, asset.recipe, provenance)
+
+    def label(self, index: int) -> str:
+        return str(self.paths[index])
+
+    def stream(self, index: int) -> Rng:
+        """Keyed by the file's name, so that its cameras do not change when other files come and go."""
+        return Rng("files", "views", self.seed, self.uid(self.paths[index]))
+
+
+SOURCES = (  # name, class, what it is
+    ("zeroverse", Zeroverse, "procedural objects after LRM-Zero"),
+    ("files", Files, "existing GLB files"),
+)
