@@ -36,8 +36,10 @@ def test_wrong_usage_is_status_2(command, capsys):
     assert (captured.err + captured.out).strip() and "Traceback" not in captured.err
 
 
-@pytest.mark.parametrize("command, message", [("verify {}", "no shards"), ("preview {} --out {}", "no samples"), ("train lrm --data {} --out {}/run", "no samples"),
-                                              ("generate files --assets {} --out {}/x", "no .glb"), ("benchmark {} --views {} --out {}/x", "")])
+@pytest.mark.parametrize("command, message", [
+    ("verify {}", "no shards"), ("preview {} --out {}", "no samples"), ("train lrm --data {} --out {}/run", "no samples"),
+    ("generate files --assets {} --out {}/x", "no .glb"), ("benchmark {} --views {} --out {}/x", ""), ("reconstruct {} --views {} --out {}/x", ""),
+])
 def test_failed_work_is_status_1_with_one_line(command, message, tmp_path, capsys):
     assert verse.main(command.replace("{}", str(tmp_path)).split()) == 1
     error = capsys.readouterr().err.strip()

@@ -9,6 +9,7 @@ from renderers.camera import Cameras, gso64, sphere_shell
 from renderers.shards import ShardError
 from train.data import ViewSampler, composite, prefetch, resize_area
 from train.layers import Block, patchify, unpatchify
+from train.loop import accumulation, positions_of
 from train.lrm import LRM, PRESETS, LRMConfig, LRMTask, activate, base, camera_rays, draw, plucker, tiny, train_lrm
 from zeroverse.rng import Rng
 
@@ -37,7 +38,8 @@ class FakeReader:
         x = np.arange(self.size) + 0.5 - self.size / 2
         alpha = (255 * (x**2 + x[:, None] ** 2 < (self.size / 3) ** 2)).astype(np.uint8)
         shades = np.array([[[[40 * index, 10 * view, 99]]] for view in views], dtype=np.uint8)  # [v, 1, 1, 3]
-        both = {"rgb": np.broadcast_to(shades, (len(views), self.size, self.size, 3)), "alpha": np.broadcast_to(alpha[..., None], (len(views), *alpha.shape, 1))}
+        shape = (len(views), self.size, self.size)
+        both = {"rgb": np.broadcast_to(shades, (*shape, 3)), "alpha": np.broadcast_to(alpha[..., None], (*shape, 1))}
         return {name: both[name] for name in names}
 
 
@@ -228,28 +230,17 @@ def test_inputs_and_targets_are_four_each_of_eight_views():
     assert not {int(x) for x in fixed["rgb"][0, :, 1, 8, 8]} & {int(x) for x in fixed["target_rgb"][0, :, 1, 8, 8]}
 
 
-def test_ranks_together_see_what_one_rank_sees():
-    from train.loop import Team, _positions
+@pytest.mark.parametrize("ranks, micro_batch", [(2, 0), (2, 2), (4, 1), (1, 4)])
+def test_ranks_together_see_what_one_rank_sees(ranks, micro_batch):
+    def positions(rank, ranks, micro_batch):
+        config = micro(steps=3, batch=8, micro_batch=micro_batch)
+        return list(positions_of(config, 1, accumulation(config, ranks), rank, ranks))  # from step 1 on
 
-    def positions(rank, size, micro):
-        team = Team("cpu")
-        team.rank, team.size = rank, size
-        config = micro_config = micro_batch(micro)
-        return [list(block) for block in _positions(config, 1, micro_config.batch // size // (micro or micro_config.batch // size), team)]
-
-    def micro_batch(micro_size):
-        return micro(steps=3, batch=8, micro_batch=micro_size)
-
-    micro_ = micro
-    del micro_
-    one = positions(0, 1, 0)
-    assert one == [list(range(8, 16)), list(range(16, 24))]  # from step 1 on
-    for size, micro_size in ((2, 0), (2, 2), (4, 1), (1, 4)):
-        parts = [positions(rank, size, micro_size) for rank in range(size)]
-        per_step = len(parts[0]) // 2
-        for step in range(2):
-            got = [p for part in parts for block in part[step * per_step:(step + 1) * per_step] for p in block]
-            assert sorted(got) == one[step]
+    assert positions(0, 1, 0) == [range(8, 16), range(16, 24)]
+    parts = [positions(rank, ranks, micro_batch) for rank in range(ranks)]
+    half = len(parts[0]) // 2
+    for blocks, expected in ((slice(0, half), range(8, 16)), (slice(half, None), range(16, 24))):
+        assert sorted(p for part in parts for block in part[blocks] for p in block) == list(expected)
 
 
 def test_prefetch_keeps_order_and_hands_on_errors():

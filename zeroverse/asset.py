@@ -37,10 +37,14 @@ class Asset:
 
 
 def flatten(scene: trimesh.Scene) -> trimesh.Scene:
-    """The same scene with every instance a geometry of its own in world coordinates, triangles only, in the order of the node names' graph."""
+    """The same scene with every instance a geometry of its own in world coordinates, triangles only, named by node.
+
+    In the order of the scene's geometries, instances of one by name: the graph itself lists its nodes in no fixed order.
+    """
     flat = trimesh.Scene()
-    for node in scene.graph.nodes_geometry:
-        transform, name = scene.graph[node]
+    placed = {name: number for number, name in enumerate(scene.geometry)}
+    nodes = sorted((placed[name], node, name, transform) for node, (transform, name) in ((node, scene.graph[node]) for node in scene.graph.nodes_geometry))
+    for _, node, name, transform in nodes:
         mesh = scene.geometry[name]
         if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
             continue  # points and lines have no surface
@@ -59,8 +63,8 @@ def normalise(scene: trimesh.Scene, longest_side: float = LONGEST_SIDE) -> trime
         raise AssetError("no surface: expected at least one triangle")
     low = np.min([mesh.vertices.min(axis=0) for mesh in scene.geometry.values()], axis=0)
     high = np.max([mesh.vertices.max(axis=0) for mesh in scene.geometry.values()], axis=0)
-    extent = float((high - low).max())
-    if not np.isfinite(extent) or extent <= 0:
+    extent = float((high - low).max()) if np.isfinite(low).all() and np.isfinite(high).all() else np.inf
+    if not 0 < extent < np.inf:
         raise AssetError(f"extent: expected positive and finite, got {extent}")
     for mesh in scene.geometry.values():
         mesh.vertices = (mesh.vertices - (low + high) / 2) * (longest_side / extent)

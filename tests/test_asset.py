@@ -1,0 +1,80 @@
+"""Assets: parts, axes, scale, names; and files that are not what they claim."""
+import numpy as np
+import pytest
+import trimesh
+
+from zeroverse import asset
+from zeroverse.asset import Asset, AssetError, flatten, glb_bytes, load_glb, normalise, uid_of
+
+
+def test_y_up_files_become_z_up(tmp_path):
+    """A tall box along glTF's +Y stands along our +Z, its top marked by a small cube on +X of the top."""
+    scene = trimesh.Scene()
+    scene.add_geometry(trimesh.creation.box((1, 4, 1)), geom_name="tower")
+    scene.add_geometry(trimesh.creation.box((0.2, 0.2, 0.2), trimesh.transformations.translation_matrix((0.4, 2.1, 0.3))), geom_name="mark")
+    scene.export(tmp_path / "tower.glb")
+    loaded = load_glb(tmp_path / "tower.glb")
+    low, high = loaded.scene.bounds
+    assert high - low == pytest.approx([1.8 / 4.2, 1.8 / 4.2, 1.8]) and low + high == pytest.approx(0)
+    mark = loaded.scene.geometry["mark"].vertices.mean(axis=0)
+    assert mark[2] > 0.8 and mark[0] > 0 and mark[1] < 0, "(x, y, z) -> (x, -z, y)"
+
+
+def test_instances_become_parts_in_place(tmp_path):
+    scene = trimesh.Scene()
+    leg = trimesh.creation.box((0.1, 0.1, 1))
+    for number in range(4):
+        scene.add_geometry(leg, geom_name="leg", node_name=f"leg_{number}", transform=trimesh.transformations.translation_matrix((number, 0, 0)))
+    flat = flatten(scene)
+    assert list(flat.geometry) == [f"leg_{number}" for number in range(4)]
+    assert [mesh.vertices[:, 0].mean() for mesh in flat.geometry.values()] == pytest.approx([0, 1, 2, 3])
+
+
+def test_mirrored_instances_stay_outward():
+    scene = trimesh.Scene()
+    scene.add_geometry(trimesh.creation.box(), transform=np.diag([-1.0, 1, 1, 1]))
+    (mesh,) = flatten(scene).geometry.values()
+    assert mesh.volume == pytest.approx(1)
+
+
+def test_glb_round_trip_keeps_geometry_parts_and_bytes(tmp_path):
+    scene = trimesh.Scene({"ball": trimesh.creation.icosphere(2), "box": trimesh.creation.box((3, 1, 1))})
+    original = Asset(normalise(flatten(scene)), "pair")
+    data = glb_bytes(original)
+    assert data == glb_bytes(original)
+    (tmp_path / "pair.glb").write_bytes(data)
+    again = load_glb(tmp_path / "pair.glb")
+    assert again.parts == original.parts and again.uid == "pair"
+    for name in original.parts:
+        assert np.abs(again.scene.geometry[name].vertices - original.scene.geometry[name].vertices).max() < 1e-6
+
+
+def test_longest_side_is_a_parameter():
+    scene = normalise(flatten(trimesh.Scene(trimesh.creation.box((1, 2, 5)))), longest_side=2.0)
+    assert scene.extents == pytest.approx([0.4, 0.8, 2.0])
+
+
+@pytest.mark.parametrize("data", [b"", b"glTF", b"not a model at all", b"glTF" + bytes(200)])
+def test_damaged_files_are_named(tmp_path, data):
+    path = tmp_path / "bad.glb"
+    path.write_bytes(data)
+    with pytest.raises(AssetError, match="bad.glb: not a readable GLB"):
+        load_glb(path)
+
+
+def test_files_without_surface_are_named(tmp_path):
+    trimesh.Scene(trimesh.PointCloud(np.eye(3))).export(tmp_path / "points.glb")
+    with pytest.raises(AssetError, match="points.glb: no surface"):
+        load_glb(tmp_path / "points.glb")
+
+
+@pytest.mark.parametrize("vertex, message", [(np.nan, "extent"), (np.inf, "extent"), (0.0, "extent: expected positive")])
+def test_bad_extents_are_refused(vertex, message):
+    mesh = trimesh.Trimesh(np.full((3, 3), vertex), [[0, 1, 2]], process=False)
+    with pytest.raises(AssetError, match=message):
+        normalise(trimesh.Scene(mesh))
+
+
+def test_uids_are_webdataset_keys():
+    assert uid_of("Größe 4.5/a-b_c") == "Gr__e_4_5_a-b_c"
+    assert asset.LONGEST_SIDE == 1.8

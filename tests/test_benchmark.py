@@ -1,0 +1,163 @@
+"""Protocols, floors and posed images: the parts of the benchmark that have closed-form answers, and the whole of it on an untrained model."""
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+import verse
+from renderers import png
+from renderers.camera import Cameras, gso64, to_opencv_json, turntable
+from train import benchmark, posed
+from train.benchmark import PROTOCOLS, choose_targets, find_inputs, nearest_input, prepare
+from train.posed import Posed, PosedError
+from train.reconstruct import spread_views
+
+
+@pytest.fixture
+def views_folder(tmp_path):
+    """write(cameras, rgba) -> a folder with opencv_cameras.json and one image per camera."""
+    def write(cameras: Cameras, rgba: np.ndarray, name: str = "object"):
+        folder = tmp_path / "views" / name
+        (folder / "renderings").mkdir(parents=True)
+        paths = [f"renderings/{view:08d}_rgba.png" for view in range(len(cameras))]
+        for path in paths:
+            (folder / path).write_bytes(png.encode(rgba))
+        (folder / "opencv_cameras.json").write_text(json.dumps(to_opencv_json(cameras, paths)))
+        return folder
+    return write
+
+
+@pytest.fixture(scope="session")
+def run_folder(dataset, tmp_path_factory):
+    """A tiny model after two steps."""
+    folder = tmp_path_factory.mktemp("run")
+    assert verse.main(f"train lrm --data {dataset} --out {folder / 'run'} --preset tiny --steps 2".split()) == 0
+    return folder / "run"
+
+
+@pytest.mark.parametrize("protocol, indices", [("gso-4", [16, 20, 24, 28]), ("gso-4-45", [18, 22, 26, 30]), ("gso-8", [0, 4, 8, 12, 34, 38, 42, 46])])
+def test_inputs_are_the_published_indices_wherever_they_stand(protocol, indices):
+    """splits/gso_64view_rig.json gives 18, 22, 26, 30 for the 45-degree variant."""
+    assert find_inputs(gso64(32), protocol, "x") == indices
+    order = np.random.default_rng(0).permutation(64)
+    assert [int(order[i]) for i in find_inputs(gso64(32)[order], protocol, "x")] == indices
+
+
+@pytest.mark.parametrize("axes", [np.diag([1.0, 1, -1]) @ np.diag([1.0, -1, 1]), np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])])
+def test_a_rig_with_other_axes_is_named(axes):
+    """Upside down, or +Y up: the protocol's views are not there."""
+    rig = gso64(32)
+    turned = rig.c2w.copy()
+    turned[:, :3] = np.einsum("ij,vjk->vik", axes, turned[:, :3])
+    with pytest.raises(PosedError, match="cup: protocol gso-4 needs a view from elevation 20, azimuth .* the nearest camera is"):
+        find_inputs(Cameras(turned, rig.intrinsics, 32, 32), "gso-4", "cup")
+
+
+def test_targets_are_frozen_and_never_inputs():
+    for protocol in PROTOCOLS:
+        inputs = find_inputs(gso64(32), protocol, "x")
+        chosen = choose_targets(64, inputs, 10, protocol, "cup")
+        assert len(set(chosen)) == 10 and not set(chosen) & set(inputs)
+        assert chosen == choose_targets(64, inputs, 10, protocol, "cup") != choose_targets(64, inputs, 10, protocol, "mug")
+    assert choose_targets(64, [16, 20, 24, 28], 10, "gso-4", "cup") == [1, 3, 10, 26, 27, 39, 42, 44, 51, 57], "frozen: published numbers depend on it"
+    with pytest.raises(PosedError, match="expected 10 views"):
+        choose_targets(8, [0, 1], 10, "gso-4", "cup")
+
+
+def test_nearest_input_is_the_view_beside_the_target():
+    """Every view of a rig has its own grey; a target takes the grey of the input that is nearest in direction."""
+    rig = gso64(32)
+    read = lambda views: np.stack([np.full((32, 32, 3), view, np.uint8) for view in views])
+    trial = prepare(Posed("cup", rig, read), "gso-4", 10, 16)
+    copied = (nearest_input(trial)[:, 0, 0, 0] * 255).round().int().tolist()
+    for target, source in zip(trial.targets, copied):
+        assert source == 16 + 4 * (round(target % 16 / 4) % 4) or target % 4 == 2, "16 azimuths: halfway ones may go either way"
+
+
+def test_published_views_are_on_white_already_and_ours_are_straight(views_folder):
+    """The same grey rim pixel, coverage a half, over white: stored either way it must read the same."""
+    straight, blended = np.zeros((2, 8, 8, 4), np.uint8)
+    straight[2:6, 2:6] = (100, 100, 100, 255)
+    straight[1, 2:6] = (100, 100, 100, 128)
+    blended[..., :3] = 255
+    blended[2:6, 2:6] = (100, 100, 100, 255)
+    blended[1, 2:6] = (177, 177, 177, 128)
+    ours, theirs = (posed.find(views_folder(turntable(2, 8), rgba, name))[0].read([0])[0] for name, rgba in (("ours", straight), ("theirs", blended)))
+    assert np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).max() <= 0.5
+
+
+def test_posed_folders(views_folder, dataset):
+    folder = views_folder(turntable(3, 8), np.full((8, 8, 4), 255, np.uint8))
+    assert [item.name for item in posed.find(folder)] == [item.name for item in posed.find(folder.parent)] == ["object"]
+    assert len(posed.find(dataset)) == 5
+
+
+@pytest.mark.parametrize("damage, message", [
+    (lambda folder: (folder / "opencv_cameras.json").unlink(), "expected shards"),
+    (lambda folder: (folder / "opencv_cameras.json").write_text("{"), "opencv_cameras.json: "),
+    (lambda folder: shutil.rmtree(folder / "renderings"), "2 of 2 images are missing, the first is renderings/00000000_rgba.png"),
+    (lambda folder: (folder / "renderings" / "00000001_rgba.png").write_bytes(b"x"), "00000001_rgba.png: not a readable image"),
+    (lambda folder: (folder / "renderings" / "00000001_rgba.png").write_bytes(png.encode(np.zeros((4, 4, 3), np.uint8))), "expected 8-bit colour of 8 x 8"),
+])
+def test_bad_views_are_named(views_folder, damage, message):
+    folder = views_folder(turntable(2, 8), np.full((8, 8, 4), 255, np.uint8))
+    damage(folder)
+    with pytest.raises(PosedError, match=message):
+        posed.find(folder)[0].read([0, 1])
+
+
+def test_spread_views_spread():
+    item = Posed("x", turntable(16, 8), lambda views: None)
+    assert sorted(spread_views(item, 4)) == [0, 4, 8, 12]
+    assert spread_views(Posed("x", gso64(8), lambda views: None), 4) == [16, 20, 24, 28]
+
+
+def test_benchmark_of_posed_images(run_folder, views_folder, tmp_path):
+    """Every view the same picture: everything is written, and every interval holds its mean."""
+    ramp = np.broadcast_to(np.linspace(60, 200, 64).astype(np.uint8)[:, None, None], (64, 64, 3))
+    folder = views_folder(gso64(64), np.dstack([ramp, np.full((64, 64), 255, np.uint8)]))
+    status = verse.main(f"benchmark {run_folder} --views {folder.parent} --out {tmp_path / 'out'} --targets 3".split())
+    assert status == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    (row,) = results["objects"]
+    assert row["name"] == "object" and len(row["targets"]) == 3 and row["inputs"] == [16, 20, 24, 28]
+    for scores in results["summary"].values():
+        for value in scores.values():
+            assert value["low"] <= value["mean"] <= value["high"]
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert "| model |" in text and "| nearest input |" in text and "| untrained |" in text and "| object |" in text
+    assert png.decode((tmp_path / "out" / "figure.png").read_bytes()).ndim == 3
+
+
+def test_benchmark_of_assets_names_what_it_cannot_read(run_folder, tmp_path, capsys):
+    import trimesh
+    (tmp_path / "assets").mkdir()
+    trimesh.creation.icosphere(3).export(tmp_path / "assets" / "ball.glb")
+    (tmp_path / "assets" / "bad.glb").write_bytes(b"x")
+    assert verse.main(f"benchmark {run_folder} --assets {tmp_path / 'assets'} --out {tmp_path / 'out'} --targets 2".split()) == 1
+    assert "1 objects could not be scored" in capsys.readouterr().err
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [row["name"] for row in results["objects"]] == ["ball"] and "bad.glb" in results["failed"][0]["name"]
+
+
+def test_scores_are_the_closed_forms():
+    truth = torch.full((2, 3, 16, 16), 0.5)
+    assert benchmark.score(truth + 0.1, truth, None)["psnr"] == pytest.approx(20, abs=1e-3)
+    assert benchmark.score(truth, truth, None)["ssim"] == pytest.approx(1)
+
+
+def test_reconstruct(run_folder, dataset, tmp_path):
+    assert verse.main(f"reconstruct {run_folder} --views {dataset} --out {tmp_path} --sample 1".split()) == 0
+    from PIL import Image
+    with Image.open(tmp_path / "turntable.webp") as spin:
+        assert spin.n_frames == 48 and spin.size == (256, 256)
+    header = (tmp_path / "gaussians.ply").read_bytes()[:2000].split(b"end_header")[0].decode()
+    assert "property float f_dc_0" in header and "property float rot_3" in header
+
+
+@pytest.mark.parametrize("arguments", ["--sample 99", "--inputs 0 99"])
+def test_reconstruct_names_a_wrong_choice(run_folder, dataset, tmp_path, capsys, arguments):
+    assert verse.main(f"reconstruct {run_folder} --views {dataset} --out {tmp_path} {arguments}".split()) == 1
+    assert "expected" in capsys.readouterr().err

@@ -1,0 +1,278 @@
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from test_lrm import FakeReader, micro
+from torch import nn
+
+from train.loop import PATIENCE, Interrupt, Recipe, RunError, average, fit, learning_rate, make_optimizer, read_run
+from train.lrm import LRMTask, load_run
+from zeroverse.rng import Rng
+
+torch.set_num_threads(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineConfig(Recipe):
+    noise: float = 0.0
+
+
+class LineTask:
+    """Fits a small network to a fixed one; the data are keyed by position, noise comes from torch's generator as in a real trainer."""
+
+    name = "line"
+    fingerprint = "line data"
+
+    def __init__(self, config: LineConfig, at_step=None):
+        torch.manual_seed(config.seed)
+        self.model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+        self.config, self.at_step, self.bad, self.losses = config, at_step or {}, {}, []
+
+    def batch(self, positions):
+        return {"x": torch.stack([torch.from_numpy(Rng("line", p).unit(4)).float() for p in positions])}
+
+    def loss(self, model, batch, step):
+        x = batch["x"]
+        target = x.sum(1, keepdim=True) + self.config.noise * torch.randn(len(x), 1)
+        loss = ((model(x) - target) ** 2).mean()
+        loss = loss * self.at_step[step](self) if step in self.at_step else loss
+        self.losses.append(loss.item())
+        return loss, {"error": loss}
+
+    def validate(self, model):
+        return {"val": sum(p.double().sum().item() for p in model.parameters())}
+
+    def preview(self, model, path):
+        path.write_bytes(b"picture")
+
+
+def line(**changes) -> LineConfig:
+    return LineConfig(**{**dict(steps=6, batch=4, lr=1e-2, warmup=2, save_every=2, log_every=1, workers=2, noise=0.1), **changes})
+
+
+def stop(task):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return 1.0
+
+
+def weights(run_dir):
+    state = torch.load(sorted(Path(run_dir).glob("checkpoint_*.pt"))[-1], weights_only=True)
+    return {**{f"model.{k}": v for k, v in state["model"].items()}, **{f"ema.{k}": v for k, v in state["ema"].items()},
+            **{f"{i}.{k}": v for i, moments in state["optimizer"]["state"].items() for k, v in moments.items()}}
+
+
+def assert_same_run(a, b):
+    first, second = weights(a), weights(b)
+    assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+    rows = [[{k: v for k, v in json.loads(row).items() if k not in ("samples_per_s", "data_wait_percent", "memory_gb")}
+             for row in (Path(path) / "log.jsonl").read_text().splitlines()] for path in (a, b)]
+    assert rows[0] == rows[1]
+    assert (Path(a) / "model.safetensors").read_bytes() == (Path(b) / "model.safetensors").read_bytes()
+
+
+# ----------------------------------------------------------------------------------------------------------------------- the guarantees
+
+
+def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path):
+    config = line()
+    whole = fit(LineTask(config), config, tmp_path / "whole")
+    assert whole.finished and whole.step == 6
+    part = fit(LineTask(config, {2: stop}), config, tmp_path / "parts")
+    assert not part.finished and part.step == 3  # the step that was under way is finished and saved
+    torch.manual_seed(999)  # whatever else the process did in between
+    assert fit(LineTask(config), config, tmp_path / "parts", resume=True).finished
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
+    """Killed while saving: a truncated temporary file, and log rows from after the last whole checkpoint."""
+    config = line()
+
+    def die(task):
+        raise MemoryError
+
+    fit(LineTask(config), config, tmp_path / "whole")
+    with pytest.raises(MemoryError):
+        fit(LineTask(config, {5: die}), config, tmp_path / "killed")
+    last = tmp_path / "killed" / "checkpoint_00000004.pt"
+    (tmp_path / "killed" / "checkpoint_00000006.pt.tmp-123").write_bytes(last.read_bytes()[:100])
+    with open(tmp_path / "killed" / "log.jsonl", "a") as log:
+        log.write('{"step": 6, "los')
+    fit(LineTask(config), config, tmp_path / "killed", resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+    assert not list((tmp_path / "killed").glob("*.tmp-*"))
+    assert [path.name for path in sorted((tmp_path / "killed").glob("*.pt"))] == ["checkpoint_00000004.pt", "checkpoint_00000006.pt"]
+
+
+def test_resume_works_from_nothing_and_from_the_end(tmp_path):
+    config = line()
+    assert fit(LineTask(config), config, tmp_path, resume=True).finished
+    before = weights(tmp_path)
+    assert fit(LineTask(config), config, tmp_path, resume=True).step == 6
+    assert all(torch.equal(before[name], value) for name, value in weights(tmp_path).items())
+
+
+@pytest.mark.parametrize("changes, message", [(dict(lr=2e-2), "lr: 0.01, now 0.02"), (dict(batch=8, seed=3), "batch: 4, now 8; seed: 0, now 3"),
+                                              (dict(noise=0.2), "noise: 0.1, now 0.2")])
+def test_resume_names_what_differs(tmp_path, changes, message):
+    config = line(steps=2)
+    fit(LineTask(config), config, tmp_path)
+    other = replace(config, **changes)
+    with pytest.raises(RunError, match=message):
+        fit(LineTask(other), other, tmp_path, resume=True)
+
+
+def test_resume_checks_the_data_but_not_how_often_to_log(tmp_path):
+    config = line(steps=2)
+    fit(LineTask(config), config, tmp_path)
+    free = replace(config, log_every=7, save_every=1, workers=1, micro_batch=1)
+    fit(LineTask(free), free, tmp_path, resume=True)
+    task = LineTask(config)
+    task.fingerprint = "other data"
+    with pytest.raises(RunError, match="data: 'line data', now 'other data'"):
+        fit(task, config, tmp_path, resume=True)
+    with pytest.raises(RunError, match="holds a run"):
+        fit(LineTask(config), config, tmp_path)
+    (tmp_path / "checkpoint_00000002.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(RunError, match="checkpoint_00000002.pt: unreadable"):
+        fit(LineTask(config), config, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("factor", [math.nan, math.inf, 1e9])
+def test_a_bad_step_is_skipped_and_counted(tmp_path, factor):
+    """NaN, infinity, or an exploding gradient: neither weights nor optimizer see the step; the next ones go on as if it had not been."""
+    config = line(steps=3, save_every=0)
+    seen = {}
+    task = LineTask(config, {1: lambda task: seen.update(before=[p.clone() for p in task.model.parameters()]) or factor,
+                             2: lambda task: seen.update(after=[p.clone() for p in task.model.parameters()]) or 1.0})
+    outcome = fit(task, config, tmp_path)
+    assert outcome.finished and outcome.skipped == 1
+    assert all(torch.equal(a, b) for a, b in zip(seen["before"], seen["after"]))
+    assert all(p.isfinite().all() for p in task.model.parameters())
+    rows = [json.loads(row, parse_constant=lambda name: pytest.fail(f"{name} is not JSON")) for row in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["skipped"] for row in rows if "loss" in row] == [0, 1, 1]
+
+
+def test_a_diverged_run_stops_with_a_reason(tmp_path):
+    config = line(steps=PATIENCE + 5, save_every=0)
+    with pytest.raises(RunError, match=f"diverged: {PATIENCE} steps in a row"):
+        fit(LineTask(config, {step: lambda task: math.nan for step in range(1, PATIENCE + 5)}), config, tmp_path)
+
+
+def test_accumulation_gives_the_same_gradients(tmp_path):
+    config = line(noise=0.0, steps=4)
+    a, b = LineTask(config), LineTask(config)
+    fit(a, config, tmp_path / "a")
+    fit(b, replace(config, micro_batch=1), tmp_path / "b")
+    for p, q in zip(a.model.parameters(), b.model.parameters()):
+        torch.testing.assert_close(p, q, atol=1e-5, rtol=1e-5)  # sums in another order, then Adam's square root
+    with pytest.raises(ValueError, match="micro_batch: expected a divisor of the 4"):
+        fit(LineTask(config), replace(config, micro_batch=3), tmp_path / "c")
+
+
+# ---------------------------------------------------------------------------------------------------------------------------- the parts
+
+
+def test_learning_rate_is_linear_then_half_a_cosine():
+    config = line(steps=110, warmup=10, lr=1.0)
+    rates = [learning_rate(config, step) for step in range(110)]
+    assert rates[:10] == pytest.approx([0.1 * k for k in range(1, 11)])
+    assert rates[10] == 1.0 and rates[60] == pytest.approx(0.5) and 0 < rates[-1] < 1e-3
+    assert all(a > b for a, b in zip(rates[10:], rates[11:]))
+
+
+def test_only_matrices_decay():
+    model = nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2, bias=False))
+    groups = make_optimizer(model, line(), torch.device("cpu")).param_groups
+    assert [(group["weight_decay"], [tuple(p.shape) for p in group["params"]]) for group in groups] == [(0.05, [(2, 3)]), (0.0, [(2,), (2,)])]
+    assert groups[0]["betas"] == (0.9, 0.95)
+
+
+def test_average_is_the_exponential_mean():
+    model, ema = nn.Linear(2, 2), nn.Linear(2, 2)
+    before = ema.weight.clone()
+    average(ema, model, 0.9)
+    torch.testing.assert_close(ema.weight, 0.9 * before + 0.1 * model.weight)
+
+
+def test_a_second_interrupt_stops_at_once_and_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), Interrupt() as interrupt:
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.asked
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_log_previews_and_export(tmp_path):
+    config = line(steps=4, validate_every=2, preview_every=2)
+    outcome = fit(LineTask(config), config, tmp_path)
+    rows = [json.loads(row) for row in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "val" in row] == [2, 4] and outcome.metrics["val"] == rows[-1]["val"]
+    assert {"loss", "error", "grad_norm", "lr", "samples_per_s", "data_wait_percent", "memory_gb", "skipped", "bad_samples"} < rows[0].keys()
+    assert sorted(path.name for path in (tmp_path / "previews").iterdir()) == ["step_0000002.png", "step_0000004.png"]
+    saved, path = read_run(tmp_path, "line")
+    assert LineConfig(**saved) == config and path.exists()
+    with pytest.raises(RunError, match="trained by line, expected lrm"):
+        load_run(tmp_path)
+    with pytest.raises(RunError, match="no exported model"):
+        load_run(tmp_path / "previews")
+
+
+# --------------------------------------------------------------------------------------------------------------- with the real trainer
+
+
+def test_lrm_learns_resumes_and_loads(tmp_path):
+    config = micro(steps=5, save_every=0, warmup=1, seed=4, log_every=1)
+    held_out = FakeReader(objects=2)
+
+    def task(at=None):
+        made = LRMTask(config, FakeReader(), held_out)
+        if at is not None:
+            inner = made.loss
+            made.loss = lambda model, batch, step: (stop(made) if step == at else None, inner(model, batch, step))[1]
+        return made
+
+    whole = fit(task(), config, tmp_path / "whole")
+    assert fit(task(at=1), config, tmp_path / "parts").step == 2
+    fit(task(), config, tmp_path / "parts", resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    assert set(whole.metrics) == {"val_psnr", "val_ssim"}
+    model, loaded = load_run(tmp_path / "whole")
+    assert loaded == config and not model.training
+    ema = {name.removeprefix("ema."): value for name, value in weights(tmp_path / "whole").items() if name.startswith("ema.")}
+    assert all(torch.equal(value, ema[name]) for name, value in model.state_dict().items())
+    assert (tmp_path / "whole" / "previews" / "step_0000005.png").read_bytes()[:4] == b"\x89PNG"
+
+
+RANK_SCRIPT = """
+import json, sys, torch
+from train.loop import fit
+from test_loop import LineTask, line
+torch.set_num_threads(1)
+config = line(noise=0.0, micro_batch=int(sys.argv[2]))
+task = LineTask(config)
+fit(task, config, sys.argv[1])
+"""
+
+
+@pytest.mark.dist
+@pytest.mark.parametrize("micro_batch", [0, 1])
+def test_two_ranks_equal_one(tmp_path, micro_batch):
+    config = line(noise=0.0)
+    fit(LineTask(config), config, tmp_path / "one")
+    (tmp_path / "rank.py").write_text(RANK_SCRIPT)
+    root = Path(__file__).parent.parent
+    subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(tmp_path / "rank.py"), str(tmp_path / "two"),
+                    str(micro_batch)], check=True, cwd=root, env={**os.environ, "PYTHONPATH": f"{root}:{root / 'tests'}", "OMP_NUM_THREADS": "1"}, timeout=100)
+    losses = [[row["loss"] for row in map(json.loads, (tmp_path / name / "log.jsonl").read_text().splitlines()) if "loss" in row] for name in ("one", "two")]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5) and len(losses[0]) == 6  # float32 sums in another order
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert all(torch.allclose(one[name], two[name], atol=1e-5, rtol=1e-4) for name in one)
