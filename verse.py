@@ -1,7 +1,9 @@
 """The command line: one dataclass per command, in the table at the end. A stage is imported only when its command runs."""
 import os
+import signal
 import sys
 import textwrap
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -340,7 +342,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2
 
 
+def _interrupt(signum, frame) -> None:
+    """Ctrl-C. The threads of the process pool may trip over its sudden end, which is nobody's concern: they stay silent."""
+    threading.excepthook = lambda failure: None
+    raise KeyboardInterrupt
+
+
 def _run(command, name: str, arguments: list[str], debug: bool) -> int:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _interrupt)
     if not os.access(Path(__file__).parent, os.W_OK):  # numba caches beside the source: elsewhere when the install is read-only
         os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "verse" / "numba"))
     try:

@@ -70,7 +70,7 @@ class Made:
     key: str = ""
     fields: dict[str, bytes] = field(default_factory=dict)
     reason: str = ""
-    redraws: tuple[str, ...] = ()
+    redraws: dict[str, int] = field(default_factory=dict)  # reason -> draws of the grammar that were replaced
     seconds: dict[str, float] = field(default_factory=dict)  # CPU, by stage
 
 
@@ -107,7 +107,7 @@ def make_sample(source, spec: RenderSpec, index: int) -> Made:
     except Exception as error:
         raise FarmError(f"{made.label}: {type(error).__name__}: {error}") from error
     made.key = asset.uid
-    made.redraws = tuple(draw["reason"] for draw in asset.provenance.get("rejected", ()))
+    made.redraws = asset.provenance.get("rejected", {})
     made.fields = encode(asset, cameras, images, spec)
     clock.lap("encode")
     return made

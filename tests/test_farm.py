@@ -117,7 +117,7 @@ def test_samples_say_what_they_are(reference):
     recipe = json.loads(meta["recipe"])
     from zeroverse import grammar
     from zeroverse.recipe import from_dict
-    again, first = grammar.build(from_dict(recipe)), Zeroverse(texture_size=32).make(3)
+    again, first = grammar.build(from_dict(recipe), meta["uid"]), Zeroverse(texture_size=32).make(3)
     for name in first.parts:
         assert np.array_equal(again.scene.geometry[name].vertices, first.scene.geometry[name].vertices)
 
