@@ -1,0 +1,92 @@
+"""Solid PBR textures: functions of position, so no seams and no stretched poles. `TEXTURES` lists the families."""
+from collections.abc import Iterable
+from dataclasses import fields as _dataclass_fields
+
+from ..rng import Rng
+from .bands import Gradient, OpArt, Strata, Stripes
+from .base import Fields, Texture
+from .checker import Checker
+from .earth import Clay, Lava, Leather
+from .images import ImageError, ImageTexture, sample_from_folder
+from .maps import Maps, bake
+from .marble import Marble
+from .masonry import Bricks, Mosaic, Tiles
+from .metals import Brushed, Hammered, Rust, Tread
+from .paint import Paint
+from .plaster import Plaster
+from .prints import Patchwork, Print, Scales, Truchet, Weave
+from .spots import Camouflage, Coat, Dots, Graffiti, Sprinkles
+from .stone import Granite, Pebbles, Terrazzo
+from .wood import Planks, Wood
+
+__all__ = ["TEXTURES", "Fields", "ImageError", "ImageTexture", "Maps", "Texture", "bake", "from_dict", "sample", "sample_from_folder", "to_dict"]
+
+# (name, class, weight): how often a family is drawn, relative to the others
+TEXTURES = (
+    ("paint", Paint, 0.7),
+    ("gradient", Gradient, 0.7),
+    ("plaster", Plaster, 1.0),
+    ("marble", Marble, 1.5),
+    ("granite", Granite, 1.2),
+    ("terrazzo", Terrazzo, 1.2),
+    ("pebbles", Pebbles, 1.2),
+    ("bricks", Bricks, 1.2),
+    ("tiles", Tiles, 1.2),
+    ("mosaic", Mosaic, 1.2),
+    ("wood", Wood, 1.5),
+    ("planks", Planks, 1.2),
+    ("clay", Clay, 1.2),
+    ("lava", Lava, 1.0),
+    ("leather", Leather, 0.8),
+    ("brushed", Brushed, 0.8),
+    ("hammered", Hammered, 0.8),
+    ("rust", Rust, 1.2),
+    ("tread", Tread, 0.6),
+    ("checker", Checker, 0.8),
+    ("stripes", Stripes, 1.0),
+    ("strata", Strata, 1.2),
+    ("opart", OpArt, 0.8),
+    ("dots", Dots, 0.8),
+    ("sprinkles", Sprinkles, 1.0),
+    ("camouflage", Camouflage, 1.2),
+    ("coat", Coat, 1.0),
+    ("graffiti", Graffiti, 1.5),
+    ("weave", Weave, 1.0),
+    ("scales", Scales, 0.8),
+    ("truchet", Truchet, 1.0),
+    ("print", Print, 1.5),
+    ("patchwork", Patchwork, 1.2),
+)
+
+_FAMILIES = {name: family for name, family, _ in TEXTURES} | {"image": ImageTexture}  # an image is never drawn without a folder
+
+
+def sample(rng: Rng, families: Iterable[str] | None = None) -> Texture:
+    """Draw a family by weight, among `families` if given, then its parameters from a stream of its own."""
+    known = [name for name, _, _ in TEXTURES]
+    wanted = known if families is None else list(families)
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"families: {name!r} is unknown; expected some of {', '.join(known)}")
+    rows = [row for row in TEXTURES if row[0] in wanted]
+    name, family, _ = rng.child("family").choice(rows, [weight for _, _, weight in rows])
+    return family.sample(rng.child(name))
+
+
+def to_dict(texture: Texture) -> dict:
+    """The texture as JSON types, with its family."""
+    names = {family: name for name, family in _FAMILIES.items()}
+    return {"family": names[type(texture)], **{spec.name: getattr(texture, spec.name) for spec in _dataclass_fields(texture)}}
+
+
+def from_dict(record: dict) -> Texture:
+    """The texture of a record from `to_dict`, with or without JSON in between. Raises ValueError naming what is wrong."""
+    values = dict(record)
+    name = values.pop("family", None)
+    if name not in _FAMILIES:
+        raise ValueError(f"family: expected one of {', '.join(_FAMILIES)}, got {name!r}")
+    expected = {spec.name for spec in _dataclass_fields(_FAMILIES[name])}
+    if wrong := sorted(expected ^ values.keys()):
+        what = "unknown parameter" if wrong[0] in values else "missing parameter"
+        raise ValueError(f"{name}: {what} {wrong[0]!r}; expected {', '.join(sorted(expected))}")
+    return _FAMILIES[name](**values)

@@ -1,0 +1,211 @@
+"""What every texture is: a frozen record of parameters, how each is drawn and checked, and the fields it gives over points."""
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numba import njit
+
+from ..portable import power
+from ..rng import Rng
+from . import palettes
+
+
+class Fields(NamedTuple):
+    """Material at N points; all float32."""
+
+    base_color: np.ndarray  # [N, 3] sRGB-encoded, 0 .. 1
+    roughness: np.ndarray  # [N] 0 .. 1
+    metallic: np.ndarray  # [N] 0 .. 1
+    height: np.ndarray  # [N] along the normal, in the unit of the points; relief for the normal map only
+
+
+def parameter(draw, check) -> Any:
+    """A dataclass field that knows how it is drawn, `draw(rng) -> value`, and how it is checked, `check(value) -> value` or ValueError."""
+    return field(metadata={"draw": draw, "check": check})
+
+
+def _number(value, low, high):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise ValueError(f"a number from {low} to {high}")
+    return float(value)
+
+
+def _whole(value, low, high):
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"an integer from {low} to {high}")
+    return value
+
+
+def _numbers(value, count, low, high):
+    if not isinstance(value, (list, tuple)) or len(value) != count:
+        raise ValueError(f"{count} numbers from {low} to {high}")
+    return tuple(_number(item, low, high) for item in value)
+
+
+def span(low: float, high: float) -> Any:
+    """A number, uniform."""
+    return parameter(lambda rng: rng.uniform(low, high), lambda value: _number(value, low, high))
+
+
+def scale(low: float, high: float) -> Any:
+    """A positive number, uniform in its logarithm: a frequency or a size."""
+    return parameter(lambda rng: round(low * power(high / low, rng.unit()), 6), lambda value: _number(value, low, high))
+
+
+def count(low: int, high: int) -> Any:
+    """An integer from low to high, both included."""
+    return parameter(lambda rng: rng.integer(low, high + 1), lambda value: _whole(value, low, high))
+
+
+def seed() -> Any:
+    """A 31-bit word for the hash noise."""
+    return parameter(lambda rng: rng.word(), lambda value: _whole(value, 0, 2**31 - 1))
+
+
+def choice(*items: str) -> Any:
+    """One of some names."""
+
+    def check(value):
+        if value not in items:
+            raise ValueError(f"one of {', '.join(items)}")
+        return value
+
+    return parameter(lambda rng: rng.choice(items), check)
+
+
+def colors(number: int, draw=palettes.any_palette) -> Any:
+    """`number` sRGB-encoded colours; `draw(rng, number)` picks them."""
+
+    def check(value):
+        if not isinstance(value, (list, tuple)) or len(value) != number:
+            raise ValueError(f"{number} colours of 3 numbers from 0 to 1")
+        return tuple(_numbers(color, 3, 0.0, 1.0) for color in value)
+
+    return parameter(lambda rng: draw(rng, number), check)
+
+
+def _unit_quat(value):
+    quat = _numbers(value, 4, -1.0, 1.0)
+    if abs(sum(q * q for q in quat) - 1.0) > 1e-4:
+        raise ValueError("a unit quaternion wxyz")
+    return quat
+
+
+def _lattice_quat(rng: Rng):
+    """Mostly along the axes of the surface, as a bricklayer would; sometimes at any angle."""
+    if rng.chance(0.3):
+        return rng.quat()
+    return rng.choice([(1.0, 0.0, 0.0, 0.0), (0.5, 0.5, 0.5, 0.5), (0.5, -0.5, -0.5, -0.5)], [2, 1, 1])  # the axes in turn, exactly
+
+
+def rotation() -> Any:
+    """Any rotation, wxyz."""
+    return parameter(lambda rng: rng.quat(), _unit_quat)
+
+
+def aligned_rotation() -> Any:
+    """A rotation that usually keeps the pattern along the axes of the surface, wxyz."""
+    return parameter(_lattice_quat, _unit_quat)
+
+
+def shift() -> Any:
+    """An offset of the pattern, 3 numbers: keeps lattice planes off the faces of a cube."""
+    return parameter(lambda rng: tuple(rng.uniform(-4.0, 4.0) for _ in range(3)), lambda value: _numbers(value, 3, -4.0, 4.0))
+
+
+@njit(cache=True, nogil=True)
+def _rotate(points, quat, offset):  # [N, 3], [4], [3] -> [N, 3]
+    w, x, y, z = quat
+    s = 2.0 / (w * w + x * x + y * y + z * z)  # the stored quaternion is rounded; this makes the rotation exact to double
+    out = np.empty_like(points)
+    for n in range(points.shape[0]):
+        a, b, c = points[n, 0], points[n, 1], points[n, 2]
+        out[n, 0] = (1 - s * (y * y + z * z)) * a + s * (x * y - w * z) * b + s * (x * z + w * y) * c + offset[0]
+        out[n, 1] = s * (x * y + w * z) * a + (1 - s * (x * x + z * z)) * b + s * (y * z - w * x) * c + offset[1]
+        out[n, 2] = s * (x * z - w * y) * a + s * (y * z + w * x) * b + (1 - s * (x * x + y * y)) * c + offset[2]
+    return out
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A solid texture: a function of position in the surface's own frame (half-extent about 1), so it has no seams and no stretched poles."""
+
+    quat: tuple = rotation()
+    offset: tuple = shift()
+
+    def __post_init__(self):
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            try:
+                value = spec.metadata["check"](value)
+            except ValueError as error:
+                raise ValueError(f"{type(self).__name__}.{spec.name}: expected {error}, got {value!r}") from None
+            object.__setattr__(self, spec.name, value)
+
+    @classmethod
+    def sample(cls, rng: Rng) -> Self:
+        """Draw every parameter from a stream of its own, so an added parameter changes no other."""
+        return cls(**{spec.name: spec.metadata["draw"](rng.child(spec.name)) for spec in fields(cls)})
+
+    def fields(self, points: np.ndarray, normals: np.ndarray) -> Fields:
+        """Material at points [N, 3] float64 with unit normals [N, 3], both in the surface's own frame."""
+        raise NotImplementedError
+
+    def bind(self, folder) -> "Texture":
+        """The texture ready for `fields`: procedural ones need no files and are returned as they are."""
+        return self
+
+    def place(self, points: np.ndarray) -> np.ndarray:  # [N, 3] -> [N, 3]
+        """Points in the pattern's frame."""
+        return _rotate(np.ascontiguousarray(points, np.float64), self.quat, self.offset)
+
+    def turn(self, normals: np.ndarray) -> np.ndarray:  # [N, 3] -> [N, 3]
+        """Directions in the pattern's frame."""
+        return _rotate(np.ascontiguousarray(normals, np.float64), self.quat, (0.0, 0.0, 0.0))
+
+
+def pack(base_color, roughness, metallic, height) -> Fields:
+    """Fields from arrays or plain numbers, clipped to their ranges."""
+    number = len(base_color)
+    spread = lambda value: np.broadcast_to(np.asarray(value, np.float32), (number,))
+    clipped = [np.clip(spread(value), 0.0, 1.0) for value in (roughness, metallic)]
+    return Fields(np.clip(np.asarray(base_color, np.float32), 0.0, 1.0), *clipped, np.array(spread(height)))
+
+
+def mix(a, b, amount) -> np.ndarray:
+    """Colour a where `amount` [N] is 0, b where 1; each [N, 3] or one colour."""
+    return _mix(_rows(a), _rows(b), np.ascontiguousarray(amount, np.float64))
+
+
+def shade(color, amount) -> np.ndarray:
+    """Colour [N, 3] or [3] times 1 + amount [N]: lighter or darker at the same hue."""
+    return _shade(_rows(color), np.ascontiguousarray(amount, np.float64))
+
+
+def _rows(color) -> np.ndarray:  # [3] or [N, 3] -> [1, 3] or [N, 3]
+    return np.ascontiguousarray(np.atleast_2d(np.asarray(color, np.float32)))
+
+
+@njit(cache=True, nogil=True)
+def _mix(a, b, amount):  # numpy takes ten times as long: its inner loop would be 3 long
+    out = np.empty((amount.size, 3), np.float32)
+    for n in range(amount.size):
+        i, j = min(n, a.shape[0] - 1), min(n, b.shape[0] - 1)
+        for c in range(3):
+            out[n, c] = a[i, c] + (b[j, c] - a[i, c]) * amount[n]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _shade(color, amount):
+    out = np.empty((amount.size, 3), np.float32)
+    for n in range(amount.size):
+        for c in range(3):
+            out[n, c] = color[min(n, color.shape[0] - 1), c] * (1.0 + amount[n])
+    return out
+
+
+def pick(tone, palette) -> np.ndarray:  # [N] in [0, 1), K colours -> [N, 3]
+    """One of the colours for each random number."""
+    palette = np.asarray(palette, np.float32)
+    return palette[np.minimum((tone * len(palette)).astype(np.int64), len(palette) - 1)]
