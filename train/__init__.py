@@ -1,0 +1,1 @@
+"""Shards to weights to numbers: models, their losses and metrics, one training loop, the benchmark."""
