@@ -7,13 +7,16 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from test_lrm import FakeReader, micro
 from torch import nn
 
+from renderers import png
+from renderers.shards import SAMPLE_FORMAT, ShardReader, canonical, write_shard
 from train.loop import PATIENCE, Interrupt, Recipe, RunError, average, fit, learning_rate, make_optimizer, read_run
-from train.lrm import LRMTask, load_run
+from train.lrm import LRMTask, load_run, train_lrm
 from zeroverse.rng import Rng
 
 torch.set_num_threads(1)
@@ -157,7 +160,8 @@ def test_a_bad_step_is_skipped_and_counted(tmp_path, factor):
     assert all(torch.equal(a, b) for a, b in zip(seen["before"], seen["after"]))
     assert all(p.isfinite().all() for p in task.model.parameters())
     rows = [json.loads(row, parse_constant=lambda name: pytest.fail(f"{name} is not JSON")) for row in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [row["skipped"] for row in rows if "loss" in row] == [0, 1, 1]
+    assert [row["skipped"] for row in rows if "lr" in row] == [0, 1, 1]
+    assert ["loss" in row for row in rows if "lr" in row] == [True, False, True]
 
 
 def test_a_diverged_run_stops_with_a_reason(tmp_path):
@@ -250,6 +254,35 @@ def test_lrm_learns_resumes_and_loads(tmp_path):
     ema = {name.removeprefix("ema."): value for name, value in weights(tmp_path / "whole").items() if name.startswith("ema.")}
     assert all(torch.equal(value, ema[name]) for name, value in model.state_dict().items())
     assert (tmp_path / "whole" / "previews" / "step_0000005.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def write_shards(folder, reader):
+    def samples():
+        for index, key in enumerate(reader.keys):
+            cameras = reader.cameras(index)
+            images = reader.read(index, ("rgb", "alpha"), range(len(cameras)))
+            fields = {f"rgb_{view:03d}.png": png.encode(np.concatenate(pair, axis=-1)) for view, pair in enumerate(zip(images["rgb"], images["alpha"]))}
+            meta = {"format": SAMPLE_FORMAT, "uid": key, "image_size": [cameras.width, cameras.height], "passes": ["rgb", "alpha"],
+                    "cameras": {"c2w": cameras.c2w.tolist(), "intrinsics": cameras.intrinsics.tolist()}}
+            yield key, {**fields, "json": canonical(meta)}
+
+    folder.mkdir()
+    write_shard(folder / "shard-000000.tar", samples(), {})
+    return folder
+
+
+def test_training_from_shards(tmp_path):
+    """The same samples from a tar as from memory, and the data's name in the checkpoint: other shards are refused."""
+    data, other = write_shards(tmp_path / "data", FakeReader()), write_shards(tmp_path / "other", FakeReader(objects=3))
+    config = micro(steps=2, warmup=1)
+    from_memory, from_shards = LRMTask(config, FakeReader()).batch(range(3)), LRMTask(config, ShardReader(data)).batch(range(3))
+    assert all(torch.equal(from_memory[name], from_shards[name]) for name in from_memory)
+    assert train_lrm(data, tmp_path / "run", config, validate_dir=other).metrics["val_psnr"] > 0
+    assert load_run(tmp_path / "run")[1] == config
+    with pytest.raises(RunError, match="checkpoint is of another run: data: '.*', now '"):
+        train_lrm(other, tmp_path / "run", config, resume=True)
+    with pytest.raises(RunError, match="seed: 0, now 5; steps: 2, now 3"):
+        train_lrm(data, tmp_path / "run", config, steps=3, seed=5, resume=True)
 
 
 RANK_SCRIPT = """

@@ -8,6 +8,7 @@ import torch
 from renderers.camera import Cameras, gso64, sphere_shell
 from renderers.shards import ShardError
 from train.data import ViewSampler, composite, prefetch, resize_area
+from train.gaussians import SH_C0
 from train.layers import Block, patchify, unpatchify
 from train.loop import accumulation, positions_of
 from train.lrm import LRM, PRESETS, LRMConfig, LRMTask, activate, base, camera_rays, draw, plucker, tiny, train_lrm
@@ -158,6 +159,25 @@ def test_each_gaussian_projects_to_the_centre_of_its_own_pixel():
         pixels, depth = cameras[[view]].project(means[view].numpy())
         np.testing.assert_allclose(pixels[0], centres, atol=1e-12)
         assert (depth > 1.5).all()
+
+
+def test_distances_about_the_origin_start_at_the_nearest_point():
+    raw, rays, _ = raw_and_rays(quat=1.0)
+    config = replace(base(), around_origin=1.5)
+    points = lambda raw: activate(raw, *rays, config, clip=False).means.reshape(1, 2, 8, 8, 3).movedim(-1, 2)
+    assert (points(raw) * rays[1]).sum(2).abs().max() < 1e-12
+    raw[:, :, 0] = 40.0
+    torch.testing.assert_close((points(raw) * rays[1]).sum(2), torch.full((1, 2, 8, 8), 1.5, dtype=torch.float64))
+
+
+def test_colour_skip_starts_with_the_colours_of_the_pixels():
+    batch = sampler(FakeReader()).batch([0, 1])
+    rgb = batch["rgb"] / 255
+    model = LRM(micro(color_skip=True))
+    with torch.no_grad():
+        model.head.weight.zero_()
+        gaussians = model(rgb, batch["c2w"], batch["intrinsics"])
+    torch.testing.assert_close(0.5 + SH_C0 * gaussians.sh[:, :, 0], rgb.movedim(2, -1).flatten(1, 3))
 
 
 def test_a_drawn_gaussian_lands_on_its_pixel():

@@ -21,8 +21,7 @@ from renderers.shards import write_whole
 from renderers.sources import Files
 from train import posed
 from train.data import composite, resize_area
-from train.gaussians import render
-from train.lrm import LRM, load_run
+from train.lrm import LRM, camera_tensors, draw, load_run
 from train.metrics import LPIPS, bootstrap_interval, psnr, ssim
 from train.posed import Posed, PosedError
 from zeroverse.asset import AssetError
@@ -135,13 +134,8 @@ def _rendered(folder: Path, protocol: str, targets: int, failed: list[dict]) -> 
 @torch.no_grad()
 def reconstruct_views(model: LRM, trial: Trial) -> Tensor:  # [T, 3, S, S]
     """The model's Gaussians from the input views, seen by the target cameras on white."""
-    gaussians = model(trial.seen[None], *_tensors(trial.seen_cameras))
-    image, _ = render(gaussians, *_tensors(trial.truth_cameras), trial.truth_cameras.width, trial.truth_cameras.height, background=1.0)
-    return image[0].clamp(0, 1)
-
-
-def _tensors(cameras: Cameras) -> tuple[Tensor, Tensor]:  # w2c or c2w [1, V, 4, 4], intrinsics [1, V, 4]
-    return torch.from_numpy(cameras.w2c).float()[None], torch.from_numpy(cameras.intrinsics).float()[None]
+    gaussians = model(trial.seen[None], *camera_tensors(trial.seen_cameras))
+    return draw(gaussians, *camera_tensors(trial.truth_cameras), trial.truth_cameras.width)[0].clamp(0, 1)
 
 
 def nearest_input(trial: Trial) -> Tensor:  # [T, 3, S, S]

@@ -1,0 +1,82 @@
+"""The default backend: a numba rasteriser with deferred shading. pip-only, one thread, the same pixels on any x86-64 machine.
+
+Per call: geometry, mip-maps, occlusion, shadow maps. Per view: a visibility buffer (pixel centres for labels, and more samples for colour),
+then every covered pixel is shaded once; only pixels whose samples see different surfaces are shaded once per surface.
+Exact operations only (+ - * / sqrt floor) and `zeroverse.portable`: no fastmath, no BLAS, no transcendentals on the way to pixels.
+"""
+import numba
+import numpy as np
+
+from renderers.camera import Cameras
+from renderers.deferred import Frame, Images, resolve
+from renderers.geometry import geometry_of
+from renderers.lighting import Light
+from renderers.occlusion import MAP_SIZE, SHADOW_SIZE, axes, bake, shadow_maps
+from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
+from renderers.raster import mark_edges, sample_visibility, to_camera, visibility
+from renderers.scene import Scene, scene_of
+from renderers.shading import LightArrays, light_arrays
+from renderers.textures import srgb_tables
+from zeroverse.asset import Asset
+
+# One sample in each row and column of an 8 x 8 grid (Direct3D's standard pattern): edges in nine levels
+SAMPLES = np.array([(0.5 + x / 16, 0.5 + y / 16) for x, y in ((1, -3), (-1, 3), (5, 1), (-3, -5), (-5, 5), (-7, -1), (3, 7), (7, -7))])
+COLOURS = {"rgb", "albedo", "metallic_roughness"}  # the passes that read textures
+
+
+def describe() -> str:
+    return f"numba {numba.__version__}, no system libraries"
+
+
+class Renderer:
+    """Stateless between calls; see `renderers` for the contract."""
+
+    name = "cpu"
+
+    def render(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> dict[str, np.ndarray]:
+        """{name: [V, H, W, C]} as `passes.PASSES` states, and nothing that was not asked for. Raises AssetError, ValueError."""
+        wanted = check_passes(passes)
+        geometry = geometry_of(asset)
+        scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted))
+        lights = _lit(scene, light, geometry.closed, "rgb" in wanted)
+        size = (len(cameras), cameras.height, cameras.width)
+        images = {name: np.zeros((*size, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
+        buffers = _Buffers(scene, cameras)
+        low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
+        for view in range(len(cameras)):
+            outside = bool(((cameras.centers[view] < low) | (cameras.centers[view] > high)).any())
+            out = Images(*(images[name][view] if name in images else np.zeros((0, 0, row.channels), row.dtype) for name, row in PASSES.items()))
+            _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
+        return images
+
+
+def _lit(scene: Scene, light: Light, closed: bool, colour: bool) -> LightArrays:
+    """Bake occlusion into the scene and draw the light's shadow maps; without colour neither is needed."""
+    directions = np.array(light.directions if colour else (), dtype=np.float64).reshape(-1, 3)
+    if colour:
+        bake(scene, axes(), MAP_SIZE, not closed)
+    return light_arrays(light, *shadow_maps(scene, directions, SHADOW_SIZE))
+
+
+class _Buffers:
+    """Arrays that every view of a call reuses."""
+
+    def __init__(self, scene: Scene, cameras: Cameras):
+        height, width = cameras.height, cameras.width
+        self.camera, self.pixel = np.empty((len(scene.vertices), 3)), np.empty((len(scene.vertices), 2))
+        self.inverse_depth, self.index = np.empty((height, width), np.float32), np.empty((height, width), np.int32)
+        self.slots, self.busy = np.empty((height, width), np.int32), np.empty(((height + 7) // 8, (width + 7) // 8), np.bool_)
+
+
+def _draw(scene, lights, c2w, intrinsics, cull, at, images):
+    bounds = to_camera(scene.vertices, c2w, intrinsics, at.index.shape[1], at.index.shape[0], at.camera, at.pixel)
+    at.inverse_depth[:] = 0.0
+    at.index[:] = -1
+    visibility(scene, at.camera, at.pixel, intrinsics, cull, at.inverse_depth, at.index)
+    seen, depths = np.zeros((0, len(SAMPLES)), np.int32), np.zeros((0, len(SAMPLES)), np.float32)
+    if len(images.rgb):
+        count = mark_edges(scene, at.camera, at.pixel, at.index, at.inverse_depth, bounds, at.slots, at.busy)
+        seen = np.full((count, len(SAMPLES)), -1, np.int32)
+        depths = np.zeros(seen.shape, np.float32)
+        sample_visibility(scene, at.camera, at.pixel, intrinsics, cull, SAMPLES, at.slots, at.busy, depths, seen)
+    resolve(scene, Frame(c2w, intrinsics, at.camera, at.index, SAMPLES, at.slots, depths, seen), lights, srgb_tables()[1], bounds, images)

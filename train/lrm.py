@@ -1,0 +1,262 @@
+"""A large reconstruction model: posed images -> one Gaussian per input pixel, in one pass (GS-LRM, and its data-swap LRM-Zero).
+
+Written from the papers' text (arXiv 2404.19702, 2406.09371; facts/lrm_zero.md §3), not from any released code.
+"""
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from renderers import png
+from renderers.camera import Cameras
+from renderers.shards import ShardReader
+from train.data import ViewSampler
+from train.gaussians import SH_C0, Gaussians, render
+from train.layers import Block, init_blocks, patchify, unpatchify
+from train.loop import Outcome, Recipe, fit, may_change, read_run, write_whole
+from train.losses import mse, perceptual_loss
+from train.metrics import psnr, ssim
+
+CHANNELS_IN = 9  # rgb, Plücker moment, direction
+CHANNELS_OUT = (1, 3, 3, 4, 1)  # distance, rgb, scale, quaternion, opacity
+VALIDATED = 64  # held-out objects scored per validation, at most
+HEAD_STD = 0.002  # not 0.02, with which pixels would start at distances 0.7 apart (d = 1024): here they start as smooth surfaces
+XYZ_MAX = 1.0  # Gaussians live in [-1, 1]^3; objects in [-0.9, 0.9]^3
+
+
+@dataclass(frozen=True, kw_only=True)
+class LRMConfig(Recipe):
+    """Model and training recipe of one run. Defaults without a remark are GS-LRM's (facts/lrm_zero.md §3); the presets below say what they change and why."""
+
+    preset: str  # where the numbers come from; "own" for a config of your own
+    width: int
+    layers: int
+    heads: int
+    patch: int = 8  # pixels
+    qk_norm: bool = False  # not in GS-LRM; the usual cure for attention logits that grow in long bf16 runs
+    size: int  # pixels, of inputs and targets
+    inputs: int = 4
+    targets: int = 4
+    pool: int = 8  # views drawn per sample; inputs and targets are drawn from them independently
+    near: float = 0.1
+    far: float = 4.5
+    around_origin: float = 0.0  # if positive, distances are this much about the ray's point nearest the origin (released code: 1.8), not near … far
+    color_skip: bool = False  # add the input pixel's colour to the Gaussian's, so that only its place and opacity must be learned; not in GS-LRM
+    scale_bias: float = -2.3  # scale = exp(raw - 2.3), 0.10 at the start
+    scale_max: float = 0.3  # published as 0.3, and as a clamp of the log-scale at -1.2
+    opacity_bias: float = -2.0  # opacity = sigmoid(raw - 2), 0.12 at the start
+    perceptual: str = "ssim"  # needs no weights; "vgg:/path/to/vgg19.pth" is the published choice
+    perceptual_weight: float = 0.2  # LRM-Zero; GS-LRM has 0.5, which boolean-heavy data does not survive (LRM-Zero table 10)
+    perceptual_after: int = 0  # steps before it is on; 5000 in the released code
+    point_steps: int = 0  # first steps that only pull the centres to the origin, before anything is drawn; 1000 in the released code
+    point_weight: float = 0.1  # released code
+    on_error: str = may_change("raise")  # or "skip": an unreadable sample is named, counted and replaced
+    cache_gb: float = may_change(0.0)  # memory for decoded views
+
+
+def base() -> LRMConfig:
+    """GS-LRM's 256 stage: 64 A100 for two days. On GPUs with more memory than an A100-40G raise micro_batch.
+
+    303,417,344 parameters: 9 x 64 x 1024 in the embedding, 12 x 64 x 1024 in the head, 24 (12 x 1024² + 2 x 1024) in the blocks, 2 x 1024 in norms.
+    """
+    return LRMConfig(preset="base", width=1024, layers=24, heads=16, size=256, steps=80_000, batch=512, micro_batch=8, perceptual_after=5000)
+
+
+def medium() -> LRMConfig:
+    """86M parameters at 256: a node of eight GPUs."""
+    return replace(base(), preset="medium", width=768, layers=12, heads=12, batch=128, qk_norm=True)
+
+
+def small() -> LRMConfig:
+    """26M parameters at 128: one GPU (0.21 TFLOP per sample, facts/ecosystem.md §2.1)."""
+    return replace(base(), preset="small", width=512, layers=8, heads=8, size=128, batch=64, micro_batch=0, qk_norm=True, cache_gb=32.0)
+
+
+def tiny() -> LRMConfig:
+    """5M parameters at 64: two CPU cores, three minutes."""
+    return replace(base(), preset="tiny", width=256, layers=6, heads=4, qk_norm=True, size=64, steps=360, batch=2, micro_batch=0, lr=1e-3, warmup=20,
+                   perceptual_after=0, ema=0.98, cache_gb=1.0, save_every=100, validate_every=100, preview_every=100)
+
+
+PRESETS = {preset.__name__: preset for preset in (tiny, small, medium, base)}
+
+
+class LRM(nn.Module):
+    """The network. Weights come from `seed` alone: N(0, 0.02), residual projections smaller with depth."""
+
+    def __init__(self, config: LRMConfig, device=None):
+        super().__init__()
+        self.config = config
+        pixels = config.patch**2
+        with torch.device(device or "cpu"):
+            self.embed = nn.Linear(CHANNELS_IN * pixels, config.width, bias=False)
+            self.input_norm = nn.LayerNorm(config.width, bias=False)
+            self.blocks = nn.ModuleList(Block(config.width, config.heads, config.qk_norm) for _ in range(config.layers))
+            self.output_norm = nn.LayerNorm(config.width, bias=False)
+            self.head = nn.Linear(config.width, sum(CHANNELS_OUT) * pixels, bias=False)
+        if device != "meta":
+            self._init_weights(torch.Generator().manual_seed(config.seed))
+
+    @torch.no_grad()
+    def _init_weights(self, generator: torch.Generator) -> None:
+        init_blocks(self.blocks, generator)
+        self.embed.weight.normal_(0.0, 0.02, generator=generator)
+        self.head.weight.normal_(0.0, HEAD_STD, generator=generator)
+
+    def forward(self, rgb: Tensor, c2w: Tensor, intrinsics: Tensor, clip: bool = True) -> Gaussians:
+        """Gaussians [B, V H W], in the order view, row, column.
+
+        rgb [B, V, 3, H, W] in 0..1 on white; c2w [B, V, 4, 4]; intrinsics [B, V, 4] in pixels of this size. clip: keep centres in [-1, 1]^3.
+        """
+        (V, _, H, W), patch = rgb.shape[1:], self.config.patch
+        rays_o, rays_d = camera_rays(c2w, intrinsics, H, W)  # [B, V, 3, H, W]
+        tokens = patchify(torch.cat([2 * rgb - 1, plucker(rays_o, rays_d)], dim=2), patch).flatten(1, 2)  # [B, V T, 9 p p]
+        with torch.autocast(rgb.device.type, torch.bfloat16, enabled=rgb.device.type == "cuda"):
+            x = self.input_norm(self.embed(tokens))
+            for block in self.blocks:
+                x = block(x)
+            x = self.head(self.output_norm(x))
+        raw = unpatchify(x.float().unflatten(1, (V, -1)), patch, H, W)  # [B, V, 12, H, W]
+        if self.config.color_skip:
+            raw = torch.cat([raw[:, :, :1], raw[:, :, 1:4] + (rgb - 0.5) / SH_C0, raw[:, :, 4:]], dim=2)
+        return activate(raw, rays_o, rays_d, self.config, clip)
+
+
+def camera_rays(c2w: Tensor, intrinsics: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """c2w [..., 4, 4], intrinsics [..., 4] -> (rays_o, rays_d), each [..., 3, H, W], unit, in the world, through pixel centres: `Cameras.rays`."""
+    x = torch.arange(width, device=c2w.device, dtype=c2w.dtype) + 0.5
+    y = torch.arange(height, device=c2w.device, dtype=c2w.dtype) + 0.5
+    fx, fy, cx, cy = (intrinsics[..., i, None, None] for i in range(4))
+    local = torch.stack(torch.broadcast_tensors((x - cx) / fx, (y[:, None] - cy) / fy, torch.ones_like(fx)), dim=-3)  # [..., 3, H, W]
+    rays_d = F.normalize(torch.einsum("...ij,...jhw->...ihw", c2w[..., :3, :3], local), dim=-3)
+    return c2w[..., :3, 3, None, None].expand_as(rays_d), rays_d
+
+
+def plucker(rays_o: Tensor, rays_d: Tensor) -> Tensor:
+    """[..., 3, H, W] twice -> [..., 6, H, W]: the moment o x d, then d."""
+    return torch.cat([torch.linalg.cross(rays_o, rays_d, dim=-3), rays_d], dim=-3)
+
+
+def activate(raw: Tensor, rays_o: Tensor, rays_d: Tensor, config: LRMConfig, clip: bool = True) -> Gaussians:
+    """raw [B, V, 12, H, W] -> Gaussians [B, V H W], each on the ray of its pixel (GS-LRM appendix)."""
+    distance, rgb, scale, quat, opacity = raw.split(CHANNELS_OUT, dim=2)
+    w = distance.sigmoid()
+    if config.around_origin:
+        t = -(rays_o * rays_d).sum(dim=2, keepdim=True) + (2 * w - 1) * config.around_origin
+    else:
+        t = (1 - w) * config.near + w * config.far
+    means = rays_o + t * rays_d
+    means = means.clamp(-XYZ_MAX, XYZ_MAX) if clip else means
+    scales = (scale + config.scale_bias).clamp(max=math.log(config.scale_max)).exp()  # min before exp: after it, inf would give a NaN gradient
+    flat = lambda x: x.movedim(2, -1).flatten(1, 3)  # [B, V, C, H, W] -> [B, V H W, C]
+    return Gaussians(means=flat(means), quats=F.normalize(flat(quat), dim=-1), scales=flat(scales),
+                     opacities=flat((opacity + config.opacity_bias).sigmoid())[..., 0], sh=flat(rgb)[..., None, :])
+
+
+def draw(gaussians: Gaussians, c2w: Tensor, intrinsics: Tensor, size: int) -> Tensor:
+    """Gaussians [B, N] in cameras [B, V] -> images [B, V, 3, size, size] on white."""
+    rotation = c2w[..., :3, :3].mT
+    w2c = c2w.clone()
+    w2c[..., :3, :3], w2c[..., :3, 3:] = rotation, -rotation @ c2w[..., :3, 3:]
+    return render(gaussians, w2c, intrinsics, size, size, background=1.0)[0]
+
+
+def camera_tensors(cameras: Cameras) -> tuple[Tensor, Tensor]:
+    """(c2w [1, V, 4, 4], intrinsics [1, V, 4]): one object's cameras as the model and `draw` take them."""
+    return torch.from_numpy(cameras.c2w).float()[None], torch.from_numpy(cameras.intrinsics).float()[None]
+
+
+class LRMTask:
+    """The LRM as the loop sees it (`train.loop.Task`)."""
+
+    name = "lrm"
+
+    def __init__(self, config: LRMConfig, reader, held_out=None):
+        views = dict(size=config.size, pool=config.pool, inputs=config.inputs, targets=config.targets, seed=config.seed, on_error=config.on_error)
+        self.config = config
+        self.model = LRM(config)
+        self.perceptual = perceptual_loss(config.perceptual)
+        self.train_views = ViewSampler(reader, range(len(reader)), cache_gb=config.cache_gb, **views)
+        self.held_out = ViewSampler(held_out, range(min(len(held_out), VALIDATED)), cache_gb=config.cache_gb, **views) if held_out else None
+        self.fingerprint, self.bad = reader.fingerprint, self.train_views.bad
+
+    def batch(self, positions: Sequence[int]) -> dict[str, Tensor]:
+        return self.train_views.batch(positions)
+
+    def loss(self, model: nn.Module, batch: dict[str, Tensor], step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean squared error and the perceptual term; in the first `point_steps`, only the centres' mean squared distance from the origin."""
+        if step < self.config.point_steps:
+            gaussians = model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"], clip=False)
+            points = self.config.point_weight * gaussians.means.square().sum(-1).mean()
+            return points, {"points": points}
+        pred, target = predict(model, batch), batch["target_rgb"] / 255
+        error = mse(pred, target).mean()
+        loss, terms = error, {"mse": error, "psnr": psnr(pred.detach(), target).mean()}
+        if self.config.perceptual_weight and step >= self.config.perceptual_after:
+            terms["perceptual"] = self.perceptual(pred, target).mean()
+            loss = loss + self.config.perceptual_weight * terms["perceptual"]
+        return loss, terms
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        if self.held_out is None:
+            return {}
+        rows = []
+        for number in range(len(self.held_out.objects)):
+            batch = _to_device_of(model, self.held_out.fixed([number]))
+            pred, target = predict(model, batch), batch["target_rgb"] / 255
+            rows.append([psnr(pred, target).mean().item(), ssim(pred, target).mean().item()])
+        return dict(zip(("val_psnr", "val_ssim"), np.mean(rows, axis=0).tolist()))
+
+    @torch.no_grad()
+    def preview(self, model: nn.Module, path: Path) -> None:
+        """One row per object, held-out ones if there are any: inputs, predictions, targets."""
+        views = self.held_out or self.train_views
+        batch = _to_device_of(model, views.fixed(range(min(4, len(views.objects)))))
+        pred = predict(model, batch).clamp(0, 1).mul(255).round().byte()
+        groups = [x.cpu().permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1) for x in (batch["rgb"], pred, batch["target_rgb"])]  # [B H, V W, 3]
+        gap = torch.full((len(groups[0]), 6, 3), 128, dtype=torch.uint8)
+        picture = torch.cat([groups[0], gap, groups[1], gap, groups[2]], dim=1).numpy()
+        write_whole(path, lambda file: file.write(png.encode(picture)))
+
+
+def _to_device_of(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    device = next(model.parameters()).device
+    return {name: x.to(device) for name, x in batch.items()}
+
+
+def predict(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+    """The target views of a batch of `ViewSampler`: [B, V, 3, S, S]."""
+    gaussians = model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"])
+    return draw(gaussians, batch["target_c2w"], batch["target_intrinsics"], batch["target_rgb"].shape[-1])
+
+
+def train_lrm(data_dir: str | Path, run_dir: str | Path, preset: str | LRMConfig = "tiny", steps: int | None = None, seed: int | None = None,
+              resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None) -> Outcome:
+    """Train on a folder of shards. preset: a name of PRESETS, or a config of your own; steps and seed, when given, replace its.
+
+    validate_dir: shards of objects that are not trained on, scored now and then and shown in the previews.
+    """
+    if isinstance(preset, str):
+        if preset not in PRESETS:
+            raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
+        preset = PRESETS[preset]()
+    changes = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
+    config = replace(preset, **changes)
+    held_out = ShardReader(validate_dir) if validate_dir is not None else None
+    return fit(LRMTask(config, ShardReader(data_dir), held_out), config, run_dir, resume=resume, device=device)
+
+
+def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:
+    """The averaged weights of a run, ready for inference, and its config. Raises train.loop.RunError when there are none."""
+    saved, weights = read_run(run_dir, LRMTask.name)
+    config = LRMConfig(**saved)
+    model = LRM(config)
+    model.load_state_dict(load_file(weights))
+    return model.to(device).eval(), config

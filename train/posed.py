@@ -1,0 +1,87 @@
+"""Posed images: views of one object with their cameras, from a folder of shards or from folders with `opencv_cameras.json`."""
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from renderers import png
+from renderers.camera import Cameras, from_opencv_json
+from renderers.shards import ShardReader
+from train.data import composite
+
+CAMERA_FILE = "opencv_cameras.json"
+
+
+class PosedError(ValueError):
+    """A folder without usable posed images; the message names the folder, file or key."""
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """One object's views. `read(views)` gives sRGB 0..255 on white: uint8 or float32 [v, H, W, 3]."""
+
+    name: str
+    cameras: Cameras
+    read: Callable[[Sequence[int]], np.ndarray]
+
+
+def find(folder: str | Path) -> list[Posed]:
+    """Every object with posed views in a folder: samples of its shards, or it and its sub-folders with opencv_cameras.json, by name."""
+    folder = Path(folder)
+    if any(folder.glob("*.tar")):
+        reader = ShardReader(folder)
+        return [Posed(key, reader.cameras(index), _ShardViews(reader, index)) for index, key in enumerate(reader.keys)]
+    files = [folder / CAMERA_FILE] if (folder / CAMERA_FILE).exists() else sorted(folder.glob(f"*/{CAMERA_FILE}"))
+    if not files:
+        raise PosedError(f"{folder}: expected shards (*.tar), or {CAMERA_FILE} in it or in its sub-folders")
+    return [_from_json(file) for file in files]
+
+
+def _from_json(file: Path) -> Posed:
+    try:
+        cameras, names = from_opencv_json(json.loads(file.read_bytes()))
+    except ValueError as error:
+        raise PosedError(f"{file}: {error}") from error
+    missing = [name for name in names if not (file.parent / name).is_file()]
+    if missing:
+        raise PosedError(f"{file}: {len(missing)} of {len(names)} images are missing, the first is {missing[0]}")
+    return Posed(file.parent.resolve().name, cameras, _FileViews([file.parent / name for name in names], cameras))
+
+
+@dataclass(frozen=True)
+class _ShardViews:
+    reader: ShardReader
+    index: int
+
+    def __call__(self, views) -> np.ndarray:
+        images = self.reader.read(self.index, ("rgb", "alpha"), views)
+        return composite(images["rgb"], images["alpha"])
+
+
+@dataclass(frozen=True)
+class _FileViews:
+    paths: list[Path]
+    cameras: Cameras
+
+    def __call__(self, views) -> np.ndarray:
+        return np.stack([self._image(self.paths[view]) for view in views])
+
+    def _image(self, path: Path) -> np.ndarray:
+        try:
+            image = png.decode(path.read_bytes())
+        except ValueError as error:
+            raise PosedError(f"{path}: {error}") from error
+        expected = (self.cameras.height, self.cameras.width)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[:2] != expected:
+            raise PosedError(f"{path}: expected 8-bit colour of {expected[1]} x {expected[0]} pixels, got {image.dtype} {list(image.shape)}")
+        if image.shape[2] == 3 or _is_on_white(image):
+            return image[..., :3]
+        return composite(image[..., :3], image[..., 3:])
+
+
+def _is_on_white(rgba: np.ndarray) -> bool:
+    """Whether colour is blended on white already, as in the published GSO renders: then it is white wherever alpha is 0."""
+    empty = rgba[..., 3] == 0
+    return bool(empty.any() and (rgba[empty][:, :3] == 255).all())

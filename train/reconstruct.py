@@ -1,0 +1,87 @@
+"""Posed images -> Gaussians, a .ply that splat viewers open, and a turntable: what `verse reconstruct` runs."""
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from renderers.camera import Cameras, turntable
+from renderers.shards import write_whole
+from train import posed
+from train.benchmark import find_inputs
+from train.data import resize_area
+from train.gaussians import Gaussians
+from train.lrm import LRM, camera_tensors, draw, load_run
+from train.ply import save_ply
+from train.posed import Posed, PosedError
+
+FRAMES = 48
+FRAME_MS = 60
+SIZE = 256  # pixels of the turntable
+MIN_OPACITY = 1 / 255  # fainter splats change no 8-bit pixel: most of a white background's
+
+
+def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: tuple[int, ...] | None = None) -> list[Path]:
+    """Reconstruct one object and write gaussians.ply, turntable.webp and inputs.png to `out`; returns their paths."""
+    model, config = load_run(run_dir)
+    objects = posed.find(views)
+    if not 0 <= sample < len(objects):
+        raise PosedError(f"sample: expected 0 to {len(objects) - 1}, got {sample}")
+    item = objects[sample]
+    chosen = _checked(inputs, len(item.cameras)) if inputs else spread_views(item, config.inputs)
+    images = torch.from_numpy(resize_area(item.read(chosen), config.size, config.size)).permute(0, 3, 1, 2) / 255.0  # [I, 3, S, S]
+    gaussians = predict(model, images, item.cameras[chosen].resized(config.size, config.size))
+    out.mkdir(parents=True, exist_ok=True)
+    save_ply(gaussians.map(lambda field: field[0]), out / "gaussians.ply", min_opacity=MIN_OPACITY)
+    write_whole(out / "turntable.webp", spin(gaussians))
+    write_whole(out / "inputs.png", _png(torch.cat(list(images), dim=2)))
+    return [out / name for name in ("gaussians.ply", "turntable.webp", "inputs.png")]
+
+
+def _checked(inputs: tuple[int, ...], views: int) -> list[int]:
+    bad = [view for view in inputs if not 0 <= view < views]
+    if bad:
+        raise PosedError(f"inputs: expected views 0 to {views - 1}, got {bad[0]}")
+    return list(inputs)
+
+
+def spread_views(item: Posed, count: int) -> list[int]:
+    """The GSO rig's four inputs when they are there; otherwise `count` views by farthest-point choice of direction, the first view first."""
+    if count == 4:
+        try:
+            return find_inputs(item.cameras, "gso-4", item.name)
+        except PosedError:
+            pass  # another rig: choose below
+    directions = item.cameras.centers / np.linalg.norm(item.cameras.centers, axis=1, keepdims=True)
+    chosen = [0]
+    while len(chosen) < min(count, len(directions)):
+        chosen.append(int((directions @ directions[chosen].T).max(axis=1).argmin()))
+    return chosen
+
+
+@torch.no_grad()
+def predict(model: LRM, images: Tensor, cameras: Cameras) -> Gaussians:
+    """images [I, 3, S, S] in 0..1 on white -> the Gaussians of one object [1, N]."""
+    return model(images[None], *camera_tensors(cameras))
+
+
+@torch.no_grad()
+def spin(gaussians: Gaussians) -> bytes:
+    """An animated WebP of the object turning, elevation 20 degrees."""
+    images = draw(gaussians, *camera_tensors(turntable(FRAMES, SIZE)), SIZE)[0]
+    frames = [Image.fromarray(frame) for frame in _bytes(images.permute(0, 2, 3, 1))]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=85)
+    return buffer.getvalue()
+
+
+def _bytes(image: Tensor) -> np.ndarray:
+    return (image.clamp(0, 1) * 255).round().byte().numpy()
+
+
+def _png(image: Tensor) -> bytes:  # [3, H, W]
+    buffer = io.BytesIO()
+    Image.fromarray(_bytes(image.permute(1, 2, 0))).save(buffer, "PNG")
+    return buffer.getvalue()
