@@ -35,6 +35,22 @@ def test_mirrored_instances_stay_outward():
     scene.add_geometry(trimesh.creation.box(), transform=np.diag([-1.0, 1, 1, 1]))
     (mesh,) = flatten(scene).geometry.values()
     assert mesh.volume == pytest.approx(1)
+    assert ((mesh.vertex_normals * mesh.vertices).sum(axis=1) > 0).all()
+
+
+def test_normals_of_a_file_survive(tmp_path):
+    """A ball whose file says its normals point another way than its faces: what we load, move and write again still says so."""
+    ball = trimesh.creation.icosphere(1)
+    told = np.roll(ball.vertices, 1, axis=1)
+    scene = trimesh.Scene()
+    scene.add_geometry(trimesh.Trimesh(ball.vertices, ball.faces, vertex_normals=told, process=False), transform=np.diag([2.0, 2, 2, 1]))
+    (tmp_path / "ball.glb").write_bytes(scene.export(file_type="glb", include_normals=True))
+    first = load_glb(tmp_path / "ball.glb")
+    (tmp_path / "again.glb").write_bytes(glb_bytes(first))
+    for loaded in (first, load_glb(tmp_path / "again.glb")):
+        (mesh,) = loaded.scene.geometry.values()
+        x, y, z = told.T
+        assert np.abs(mesh.vertex_normals - np.stack([x, -z, y], axis=1)).max() < 1e-6
 
 
 def test_glb_round_trip_keeps_geometry_parts_and_bytes(tmp_path):

@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
+from zeroverse import affine
+
 LONGEST_SIDE = 1.8  # the published GSO renders measure 1.8, not the 2.0 of the papers' text (facts/lrm_zero.md §1.3)
 
 _Y_UP_TO_Z_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # (x, y, z) -> (x, -z, y)
 
 
 class AssetError(ValueError):
-    """A file that cannot become an object; the message names it and says why."""
+    """Something that cannot become an object; the message names it and says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +50,22 @@ def flatten(scene: trimesh.Scene) -> trimesh.Scene:
         mesh = scene.geometry[name]
         if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
             continue  # points and lines have no surface
-        mesh = mesh.copy()
-        mesh.apply_transform(transform)  # also flips the winding where the transform mirrors
-        flat.add_geometry(mesh, geom_name=node, node_name=node)
+        flat.add_geometry(moved(mesh, transform), geom_name=node, node_name=node)
     return flat
+
+
+def moved(mesh: trimesh.Trimesh, matrix: np.ndarray) -> trimesh.Trimesh:
+    """A copy of the mesh under an affine map [4, 4]: its vertex normals kept and turned, its winding flipped where the map mirrors.
+
+    trimesh's own `apply_transform` goes through BLAS, whose bits depend on the CPU, and its copies drop the normals that a file brought.
+    """
+    a, b, c = matrix[:3, :3]
+    cofactors = np.array([np.cross(b, c), np.cross(c, a), np.cross(a, b)])
+    mirrors = float((a * cofactors[0]).sum()) < 0
+    normals = affine.apply(-cofactors if mirrors else cofactors, mesh.vertex_normals)
+    length = np.sqrt((normals * normals).sum(axis=1, keepdims=True))
+    return trimesh.Trimesh(affine.apply(matrix[:3, :3], mesh.vertices.view(np.ndarray), matrix[:3, 3]), mesh.faces[:, ::-1] if mirrors else mesh.faces,
+                           vertex_normals=normals / np.where(length > 0, length, 1), visual=mesh.visual.copy(), process=False)
 
 
 def normalise(scene: trimesh.Scene, longest_side: float = LONGEST_SIDE) -> trimesh.Scene:
@@ -67,7 +81,9 @@ def normalise(scene: trimesh.Scene, longest_side: float = LONGEST_SIDE) -> trime
     if not 0 < extent < np.inf:
         raise AssetError(f"extent: expected positive and finite, got {extent}")
     for mesh in scene.geometry.values():
+        normals = mesh.vertex_normals
         mesh.vertices = (mesh.vertices - (low + high) / 2) * (longest_side / extent)
+        mesh.vertex_normals = normals  # trimesh forgets them when vertices move
     return scene
 
 
@@ -84,8 +100,8 @@ def load_glb(path: str | Path, longest_side: float = LONGEST_SIDE) -> Asset:
     except Exception as error:  # trimesh's readers raise whatever the bytes provoke; every kind of it is "this file is bad"
         raise AssetError(f"{path}: not a readable GLB: {type(error).__name__}: {error}") from error
     scene = flatten(scene)
-    for mesh in scene.geometry.values():
-        mesh.apply_transform(_Y_UP_TO_Z_UP)
+    for name, mesh in scene.geometry.items():
+        scene.geometry[name] = moved(mesh, _Y_UP_TO_Z_UP)
     try:
         normalise(scene, longest_side)
     except AssetError as error:
@@ -95,6 +111,7 @@ def load_glb(path: str | Path, longest_side: float = LONGEST_SIDE) -> Asset:
 
 def glb_bytes(asset: Asset) -> bytes:
     """The asset as GLB (+Y up), normals included. Two calls give the same bytes."""
-    scene = asset.scene.copy()
-    scene.apply_transform(_Y_UP_TO_Z_UP.T)
+    scene = trimesh.Scene()
+    for name, mesh in asset.scene.geometry.items():
+        scene.add_geometry(moved(mesh, _Y_UP_TO_Z_UP.T), geom_name=name, node_name=name)
     return scene.export(file_type="glb", include_normals=True)

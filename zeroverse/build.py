@@ -77,10 +77,7 @@ def build(recipe: Recipe, uid: str, textures_dir: str | Path | None = None, chec
             hidden.append(body.name)
             continue
         scene.add_geometry(mesh, geom_name=body.name, node_name=body.name)
-    normals = {name: mesh.vertex_normals.copy() for name, mesh in scene.geometry.items()}
     normalise(scene)
-    for name, mesh in scene.geometry.items():
-        mesh.vertex_normals = normals[name]  # trimesh forgets them when vertices move, and would average over the faces
     for body in bodies:
         if body.name in scene.geometry:
             tiles = tuple(_bound(tile, textures_dir) for tile in body.tiles)

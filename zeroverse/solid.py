@@ -13,13 +13,14 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from zeroverse import affine
+from zeroverse.asset import AssetError
 from zeroverse.rng import Rng
 from zeroverse.shapes.atlas import Tile
 
 CRUMB = 0.15  # of the longest side: hardly any whole part is smaller; cuts leave such bits floating, and one far away shrinks the rest
 
 
-class Rejected(ValueError):
+class Rejected(AssetError):
     """An object that must not be kept; `reason` is short and the same for all objects with this fault."""
 
     def __init__(self, reason: str):
