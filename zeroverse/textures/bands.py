@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Texture, aligned_rotation, choice, colors, mix, pack, pick, scale, seed, shade, span
-from .noise import bands, cover, fbm, ramp, smoothstep, warp, wave
-from .palettes import earth, vivid
+from zeroverse.textures.base import Texture, aligned_rotation, choice, colors, mix, pack, pick, scale, seed, shade, span
+from zeroverse.textures.noise import bands, cover, fbm, ramp, smoothstep, warp, wave
+from zeroverse.textures.palettes import earth, vivid
 
 
 @dataclass(frozen=True)

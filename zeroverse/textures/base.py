@@ -5,9 +5,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numba import njit
 
-from ..portable import power
-from ..rng import Rng
-from . import palettes
+from zeroverse.portable import power
+from zeroverse.rng import Rng
+from zeroverse.textures import palettes
 
 
 class Fields(NamedTuple):

@@ -3,8 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Texture, aligned_rotation, colors, mix, pack, scale, seed, shade, span
-from .noise import cover, fbm, smoothstep
+from zeroverse.textures.base import Texture, aligned_rotation, colors, mix, pack, scale, seed, shade, span
+from zeroverse.textures.noise import cover, fbm, smoothstep
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Texture, colors, mix, pack, pick, scale, seed, shade, span
-from .noise import cover, fbm, ramp, ridged, smoothstep, turbulence, warp, worley
-from .palettes import any_palette, earth, ember, tonal
+from zeroverse.textures.base import Texture, colors, mix, pack, pick, scale, seed, shade, span
+from zeroverse.textures.noise import cover, fbm, ramp, ridged, smoothstep, turbulence, warp, worley
+from zeroverse.textures.palettes import any_palette, earth, ember, tonal
 
 
 @dataclass(frozen=True)

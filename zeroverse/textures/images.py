@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 from PIL import Image
 
-from ..rng import Rng
-from .base import Fields, Texture, aligned_rotation, parameter, scale, span
-from .planar import lay
+from zeroverse.rng import Rng
+from zeroverse.textures.base import Fields, Texture, aligned_rotation, parameter, scale, span
+from zeroverse.textures.planar import lay
 
 _PIXELS_PER_UNIT = 128.0  # of surface: what a 256-texel map of a face two units wide can show
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -90,6 +90,11 @@ def find_sets(folder: str | Path) -> dict[str, dict[str, Path]]:
     folder = Path(folder)
     if not folder.is_dir():
         raise ImageError(f"{folder}: not a folder")
+    return _find_sets(folder)
+
+
+@lru_cache(maxsize=16)  # a run lists its folder once, not once per surface
+def _find_sets(folder: Path) -> dict[str, dict[str, Path]]:
     sets = {}
     directories = sorted({path.parent for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES})
     for directory in directories:
@@ -114,6 +119,16 @@ def _maps_of(files: list[Path]) -> dict[str, Path]:
 
 
 def _hash(path: Path) -> str:
+    """Of the file's bytes; read again only when its size or time changed, since every surface of every object asks."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such image") from None
+    return _hash_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=100_000)
+def _hash_of(path: Path, size: int, mtime_ns: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from .base import Fields, Texture
+from zeroverse.textures.base import Fields, Texture
 
 _BLOCK = 16384  # points
 _STEEPEST = 2.0  # slopes beyond 63 degrees are undersampled steps; left alone they would flicker between views

@@ -1,8 +1,8 @@
 """Marble: soft clouds crossed by veins of two sizes, polished."""
 from dataclasses import dataclass
 
-from .base import Texture, colors, mix, pack, scale, seed, span
-from .noise import fbm, ridged, smoothstep, warp
+from zeroverse.textures.base import Texture, colors, mix, pack, scale, seed, span
+from zeroverse.textures.noise import fbm, ridged, smoothstep, warp
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Texture, aligned_rotation, choice, colors, mix, pack, pick, scale, seed, shade, span
-from .noise import cell_tone, cover, fbm, ramp, smoothstep, to_joint, worley
-from .palettes import any_palette, earth
+from zeroverse.textures.base import Texture, aligned_rotation, choice, colors, mix, pack, pick, scale, seed, shade, span
+from zeroverse.textures.noise import cell_tone, cover, fbm, ramp, smoothstep, to_joint, worley
+from zeroverse.textures.palettes import any_palette, earth
 
 
 @dataclass(frozen=True)

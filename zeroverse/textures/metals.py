@@ -3,10 +3,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Texture, aligned_rotation, choice, colors, mix, pack, scale, seed, shade, span
-from .noise import cover, fbm, ramp, smoothstep, turbulence, warp, worley
-from .palettes import any_palette, metal, rust
-from .planar import Planar
+from zeroverse.textures.base import Texture, aligned_rotation, choice, colors, mix, pack, scale, seed, shade, span
+from zeroverse.textures.noise import cover, fbm, ramp, smoothstep, turbulence, warp, worley
+from zeroverse.textures.palettes import any_palette, metal, rust
+from zeroverse.textures.planar import Planar
 
 
 @dataclass(frozen=True)

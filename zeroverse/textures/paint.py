@@ -1,9 +1,9 @@
 """Paint: one colour, a slow drift towards a second, orange peel and fine specks."""
 from dataclasses import dataclass
 
-from .base import Texture, colors, mix, pack, scale, seed, shade, span
-from .noise import fbm, smoothstep, worley
-from .palettes import pastel, tonal, vivid
+from zeroverse.textures.base import Texture, colors, mix, pack, scale, seed, shade, span
+from zeroverse.textures.noise import fbm, smoothstep, worley
+from zeroverse.textures.palettes import pastel, tonal, vivid
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Fields, Texture, aligned_rotation, pack
+from zeroverse.textures.base import Fields, Texture, aligned_rotation, pack
 
 
 def facing(normals: np.ndarray) -> np.ndarray:  # [N, 3] -> [3, N]

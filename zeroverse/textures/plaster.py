@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Texture, colors, pack, scale, seed, shade, span
-from .noise import fbm, ramp, ridged, warp
-from .palettes import tonal
+from zeroverse.textures.base import Texture, colors, pack, scale, seed, shade, span
+from zeroverse.textures.noise import fbm, ramp, ridged, warp
+from zeroverse.textures.palettes import tonal
 
 
 @dataclass(frozen=True)

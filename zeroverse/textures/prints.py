@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import colors, count, mix, pick, scale, seed, shade, span
-from .noise import cell_tone, cover, fbm, smoothstep, to_wall, wave
-from .planar import Planar
+from zeroverse.textures.base import colors, count, mix, pick, scale, seed, shade, span
+from zeroverse.textures.noise import cell_tone, cover, fbm, smoothstep, to_wall, wave
+from zeroverse.textures.planar import Planar
 
 _SCALE = 0.58  # radius of a scale, in its width: neighbours overlap and no gap stays
 

@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Texture, choice, colors, mix, pack, pick, rotation, scale, seed, shade, span
-from .noise import cover, fbm, smoothstep, warp, worley
-from .palettes import any_palette, earth, vivid
+from zeroverse.textures.base import Texture, choice, colors, mix, pack, pick, rotation, scale, seed, shade, span
+from zeroverse.textures.noise import cover, fbm, smoothstep, warp, worley
+from zeroverse.textures.palettes import any_palette, earth, vivid
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Stones: granite (packed crystals), terrazzo (chips in a matrix) and pebbles (rounded, in mortar)."""
 from dataclasses import dataclass
 
-from .base import Texture, colors, mix, pack, pick, scale, seed, shade, span
-from .noise import cover, fbm, smoothstep, warp, worley
-from .palettes import any_palette, earth
+from zeroverse.textures.base import Texture, colors, mix, pack, pick, scale, seed, shade, span
+from zeroverse.textures.noise import cover, fbm, smoothstep, warp, worley
+from zeroverse.textures.palettes import any_palette, earth
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Texture, aligned_rotation, colors, mix, pack, scale, seed, shade, span
-from .noise import cell_tone, fbm, smoothstep, to_joint
-from .palettes import wood
+from zeroverse.textures.base import Texture, aligned_rotation, colors, mix, pack, scale, seed, shade, span
+from zeroverse.textures.noise import cell_tone, fbm, smoothstep, to_joint
+from zeroverse.textures.palettes import wood
 
 
 def grain(points, rings: float, wobble: float, noise: int):  # [N, 3] -> [N], [N]
