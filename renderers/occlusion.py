@@ -11,7 +11,7 @@ from renderers.jit import kernel, pure
 from renderers.raster import orthographic
 from zeroverse.portable import cos_sin_array
 
-AXES = 48  # axes, each seen from both ends: 96 directions, about 48 of them above any surface
+AXES = 48  # axes, each seen from both ends: 96 directions, about 48 of them above any surface; with 64 cavities look smudged
 MAP_SIZE = 192  # texels across the object for occlusion
 SHADOW_SIZE = 512
 LIFT = 1.5  # texels that a look-up is lifted off the surface: a plane's own texels then never cover it, whatever its slope

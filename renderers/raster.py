@@ -185,7 +185,7 @@ def sample_visibility(scene, camera, pixel, intrinsics, cull, offsets, slots, bu
                             sample_index[slot, s] = f
 
 
-@pure
+@inlined
 def _any_busy(busy, first, last, top, bottom):
     for row in range(top >> 3, (bottom >> 3) + 1):
         for column in range(first >> 3, (last >> 3) + 1):
@@ -209,7 +209,7 @@ def same_surface(scene, f, g, k, other):
     return abs(cosine) >= CREASE_COS
 
 
-@pure
+@inlined
 def _mark_hidden_point(px, py, k, inverse_depth, slots):
     """Mark the pixel of a surface point that its centre does not see although nothing stands before the point: detail finer than a pixel."""
     column, row = math.floor(px), math.floor(py)
@@ -236,20 +236,25 @@ def mark_edges(scene, camera, pixel, index, inverse_depth, bounds, slots, busy):
                 slots[y, x] = slots[y, x + 1] = 0
             if y + 1 < slots.shape[0] and not same_surface(scene, index[y, x], index[y + 1, x], inverse_depth[y, x], inverse_depth[y + 1, x]):
                 slots[y, x] = slots[y + 1, x] = 0
+    for i in range(len(camera)):
+        if camera[i, 2] >= NEAR:
+            _mark_hidden_point(pixel[i, 0], pixel[i, 1], 1.0 / camera[i, 2], inverse_depth, slots)
     for f in range(len(scene.faces)):
-        for k in range(3):
-            i, j = scene.faces[f, k], scene.faces[f, (k + 1) % 3]
-            if camera[i, 2] >= NEAR and camera[j, 2] >= NEAR:
-                _mark_along(camera, pixel, i, j, inverse_depth, slots)
+        a, b, c = scene.faces[f, 0], scene.faces[f, 1], scene.faces[f, 2]
+        _mark_along(camera, pixel, a, b, inverse_depth, slots)
+        _mark_along(camera, pixel, b, c, inverse_depth, slots)
+        _mark_along(camera, pixel, c, a, inverse_depth, slots)
     return _number(slots, busy)
 
 
-@pure
-def _mark_along(camera, pixel, i, j, inverse_depth, slots):  # from vertex i up to, not including, vertex j
+@inlined
+def _mark_along(camera, pixel, i, j, inverse_depth, slots):  # between vertices i and j, a pixel at a time
     dx, dy = pixel[j, 0] - pixel[i, 0], pixel[j, 1] - pixel[i, 1]
-    k, dk = 1.0 / camera[i, 2], 1.0 / camera[j, 2] - 1.0 / camera[i, 2]
+    if abs(dx) < 1.0 and abs(dy) < 1.0 or camera[i, 2] < NEAR or camera[j, 2] < NEAR:
+        return
     steps = int(min(max(abs(dx), abs(dy)), 4096.0)) + 1
-    for step in range(steps):
+    k, dk = 1.0 / camera[i, 2], 1.0 / camera[j, 2] - 1.0 / camera[i, 2]
+    for step in range(1, steps):
         t = step / steps
         _mark_hidden_point(pixel[i, 0] + t * dx, pixel[i, 1] + t * dy, k + t * dk, inverse_depth, slots)
 

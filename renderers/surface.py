@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from renderers.jit import kernel
+from renderers.jit import kernel, pure
 
 CREASE_COS = 0.766  # faces that meet at more than 40 degrees keep an edge between them
 
@@ -37,7 +37,7 @@ def weld(vertices: np.ndarray) -> np.ndarray:
     return ids
 
 
-@kernel
+@pure
 def _angle(vertices, corner, left, right):
     """Angle at `corner` in radians, within 7e-5 (Abramowitz & Stegun 4.4.45); a weight, so portable matters more than exact."""
     p, a, b = vertices[corner], vertices[left], vertices[right]
@@ -69,6 +69,21 @@ def _corners_by_position(faces, ids, count):
     return start, corners
 
 
+@pure
+def _smooth_normal(normals_f, weight, corners, first, end, f):
+    """Normal at a position for face f: the weighted sum over the corners first .. end there whose faces it does not meet at a crease."""
+    nx, ny, nz = normals_f[f, 0], normals_f[f, 1], normals_f[f, 2]
+    x = y = z = 0.0
+    for m in range(first, end):
+        g = corners[m] // 3
+        if nx * normals_f[g, 0] + ny * normals_f[g, 1] + nz * normals_f[g, 2] >= CREASE_COS:
+            x += weight[m] * normals_f[g, 0]
+            y += weight[m] * normals_f[g, 1]
+            z += weight[m] * normals_f[g, 2]
+    length = math.sqrt(x * x + y * y + z * z)
+    return (x / length, y / length, z / length) if length > 1e-12 else (nx, ny, nz)
+
+
 @kernel
 def crease_normals(vertices, faces, ids, normals_f):
     """Angle-weighted normals over the faces that meet a corner's face at less than the crease angle, seams in UV ignored.
@@ -88,25 +103,16 @@ def crease_normals(vertices, faces, ids, normals_f):
     for i in range(len(start) - 1):
         first = count  # vertices made at this position are first .. count
         for j in range(start[i], start[i + 1]):
-            n = normals_f[corners[j] // 3]
-            x = y = z = 0.0
-            for m in range(start[i], start[i + 1]):
-                o = normals_f[corners[m] // 3]
-                if n[0] * o[0] + n[1] * o[1] + n[2] * o[2] >= CREASE_COS:
-                    x += weight[m] * o[0]
-                    y += weight[m] * o[1]
-                    z += weight[m] * o[2]
-            length = math.sqrt(x * x + y * y + z * z)
-            x, y, z = (x / length, y / length, z / length) if length > 1e-12 else (n[0], n[1], n[2])
-            vertex = faces[corners[j] // 3, corners[j] % 3]
+            f, k = corners[j] // 3, corners[j] % 3
+            x, y, z = _smooth_normal(normals_f, weight, corners, start[i], start[i + 1], f)
             found = first
-            while found < count and not (source[found] == vertex and normals[found, 0] == x and normals[found, 1] == y and normals[found, 2] == z):
+            while found < count and not (source[found] == faces[f, k] and normals[found, 0] == x and normals[found, 1] == y and normals[found, 2] == z):
                 found += 1
             if found == count:
-                source[count] = vertex
+                source[count] = faces[f, k]
                 normals[count, 0], normals[count, 1], normals[count, 2] = x, y, z
                 count += 1
-            new_faces[corners[j] // 3, corners[j] % 3] = found
+            new_faces[f, k] = found
     return source[:count].copy(), normals[:count].copy(), new_faces
 
 
