@@ -196,7 +196,7 @@ def test_a_drawn_gaussian_lands_on_its_pixel():
 
 def test_model_output_starts_near_the_published_gaussians():
     batch = sampler(FakeReader()).batch([0, 1])
-    gaussians = LRM(micro())(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"])
+    gaussians = LRM(micro(scale_bias=base().scale_bias))(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"])
     assert gaussians.means.shape == (2, 4 * 16 * 16, 3) and gaussians.sh.shape == (2, 1024, 1, 3)
     assert gaussians.scales.mean().item() == pytest.approx(math.exp(-2.3), rel=0.1)
     assert gaussians.opacities.mean().item() == pytest.approx(0.119, rel=0.1)

@@ -79,9 +79,15 @@ def small() -> LRMConfig:
 
 
 def tiny() -> LRMConfig:
-    """5M parameters at 64: two CPU cores, three minutes."""
-    return replace(base(), preset="tiny", width=256, layers=6, heads=4, qk_norm=True, size=64, steps=360, batch=2, micro_batch=0, lr=1e-3, warmup=20,
-                   perceptual_after=0, ema=0.98, cache_gb=1.0, save_every=100, validate_every=100, preview_every=100)
+    """5M parameters at 64, for two CPU cores and two minutes: 800 samples where GS-LRM sees 41 million, so what it would learn first is built in.
+
+    Held-out PSNR after 150 to 200 steps on 24 objects of ellipsoids and boxes (nearest input view: 14.8): as published, with a head of 0.02, 14.3;
+    with color_skip and scale_bias 14.8; with around_origin too, 16.2. The scale starts at one pixel: 0.1 is three here, and costs more to draw.
+    On 24 Zeroverse objects lr 3e-4 and 6e-4 are equal, 1.2e-3 is 0.1 dB worse, and nothing is gained after 400 steps.
+    """
+    return replace(base(), preset="tiny", width=256, layers=6, heads=4, qk_norm=True, size=64, color_skip=True, around_origin=1.0, scale_bias=-3.5,
+                   steps=400, batch=2, micro_batch=0, lr=6e-4, warmup=20, perceptual_after=0, ema=0.98, cache_gb=1.0,
+                   save_every=100, validate_every=100, preview_every=100)
 
 
 PRESETS = {preset.__name__: preset for preset in (tiny, small, medium, base)}
