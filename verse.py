@@ -4,6 +4,7 @@ import signal
 import sys
 import textwrap
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,16 @@ from typing import Annotated, Literal
 
 import tyro
 
-Renderer = Literal["cpu", "pyrender"]
-Light = Literal["uniform", "studio"]
-Rig = Literal["sphere", "gso-64", "turntable"]
-Folder = tyro.conf.Positional[Path]
+from renderers.orbit import Orbit
+
+Renderer = Literal["cpu", "gl", "pyrender", "mitsuba"]
+Light = Literal["uniform", "studio", "softbox", "environment", "sky", "random"]
+Engine = Literal["loky", "dask", "ray", "serial"]
+Rig = Literal["sphere", "gso-64", "turntable", "zero123", "orbit"]
+Shards = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DIR|URL")]
+
+
+INTERRUPTED = 130  # what shells give a program that Ctrl-C ended
 
 
 class UsageError(ValueError):
@@ -27,6 +34,12 @@ def _need_folder(path: Path, flag: str) -> Path:
     return path
 
 
+def _need_shards(where: str) -> str:
+    from renderers import storage
+    _need(storage.open_store(where).exists(), "DIR", "a folder that exists", where)
+    return where
+
+
 def _need(condition: bool, flag: str, expected: str, got) -> None:
     if not condition:
         raise UsageError(f"{flag}: expected {expected}, got {got}")
@@ -37,8 +50,8 @@ def _need(condition: bool, flag: str, expected: str, got) -> None:
 
 @dataclass(kw_only=True)
 class _Generate:
-    out: Path
-    """Folder for the shards. Run the same command again to continue an interrupted run."""
+    out: Annotated[str, tyro.conf.arg(metavar="DIR|URL")]
+    """Folder or fsspec URL (s3://bucket/name) for the shards. Run the same command again to continue an interrupted run."""
     seed: int = 0
     """With the index, names every object and its cameras for ever."""
     start: int = 0
@@ -48,11 +61,19 @@ class _Generate:
     size: int = 256
     """Image width and height in pixels."""
     rig: Rig = "sphere"
-    """sphere: the published training shell; gso-64: the published evaluation rig; turntable."""
+    """sphere: the published training shell; gso-64: the published evaluation rig; turntable; zero123: Zero-1-to-3's random views, whole sphere;
+    orbit: random lens, look-at point, roll and principal point, see --orbit."""
     radius: Literal["paper", "released"] = "paper"
     """Camera distance of the sphere rig: U(2.0, 3.0) as LRM-Zero says, or U(1.5, 2.8) as GS-LRM and the released code have it."""
+    framed: Literal["rig", "yes", "no"] = "rig"
+    """Move cameras back until the object is whole in the picture. rig: the zero123 rig does, the other published ones stay as published
+    (the sphere's nearest views cut corners), and orbit frames by itself."""
+    orbit: Orbit = Orbit()
     light: Light = "uniform"
-    """uniform: white from everywhere, so colour = albedo x occlusion, as LRM-Zero; studio: three lights with shadows."""
+    """uniform: white from everywhere, so colour = albedo x occlusion, as LRM-Zero; studio: three lights with shadows; softbox: the same with soft
+    shadows, and panels that metal mirrors; environment: a file of --hdri; sky: clear to overcast; random: each object one of these (--renderer cpu)."""
+    hdri: Path | None = None
+    """Folder of Radiance .hdr files for the lights environment and random; each object draws one and a turn of it."""
     passes: tuple[str, ...] = ("rgb", "alpha", "depth", "normal", "albedo", "part")
     """What to store; also metallic_roughness."""
     shard_size: int = 64
@@ -60,19 +81,39 @@ class _Generate:
     workers: int = 0
     """Processes; 0: one per core. The shards do not depend on it."""
     renderer: Renderer = "cpu"
-    """cpu: pip-only, the same pixels on any x86-64 machine; pyrender: OpenGL, as a check."""
+    """cpu: pip-only, the same pixels on any x86-64 machine; gl: the same pictures on a GPU (gl extra); mitsuba: path-traced rgb (mitsuba extra);
+    pyrender: OpenGL, as a check."""
+    device: int | None = None
+    """Of --renderer gl: the number of the EGL device to draw on; verse doctor names it. Default: $VERSE_GL_DEVICE, else 0."""
     meshes: bool = False
     """Also store each object as mesh.glb."""
+    codec: Literal["png", "webp", "jpeg"] = "png"
+    """Of rgb and albedo; labels are always lossless PNG. webp: lossless unless --quality is given; jpeg: alpha gets a PNG of its own."""
+    quality: int | None = None
+    """1 to 100, for webp and jpeg (default 95)."""
+    engine: Engine = "loky"
+    """loky: processes of this machine; dask, ray: a cluster, or a local one; serial: this process. All give the same bytes."""
+    address: str | None = None
+    """Of an existing dask (tcp://host:8786) or ray (auto) cluster that sees --out and has this package."""
+    rank: int | None = None
+    """Make only every world-size-th shard, from this one. Default: the place in a Slurm array, among Slurm tasks, or $RANK."""
+    world_size: int | None = None
+    """How many processes share the plan. Default: from the same place as the rank, else 1."""
 
     def _run(self, source, count: int | None) -> int:
         for flag, value, least in (("--start", self.start, 0), ("--shard-size", self.shard_size, 1), ("--workers", self.workers, 0),
-                                   ("--views", self.views, 1), ("--size", self.size, 8)):
+                                   ("--views", self.views, 1), ("--size", self.size, 8), ("--device", self.device or 0, 0)):
             _need(value >= least, flag, f"at least {least}", value)
+        if self.device is not None:
+            os.environ["VERSE_GL_DEVICE"] = str(self.device)  # no part of the spec: it chooses who draws, not what; workers inherit it
         import joblib
 
-        from renderers import farm
+        from renderers import engines, farm, lighting, storage
         try:
-            spec = farm.RenderSpec(self.views, self.size, self.rig, self.radius, self.light, self.renderer, self.passes, self.meshes)
+            out, (rank, world_size) = storage.open_store(self.out), engines.split(self.rank, self.world_size)
+            spec = farm.RenderSpec(self.views, self.size, self.rig, self.radius, self.light, self.renderer, self.passes, self.meshes,
+                                   self.framed, self.orbit, self.codec, self.quality,
+                                   lighting.HdrFolder.of(_need_folder(self.hdri, "--hdri")) if self.hdri else None)
         except ValueError as error:
             raise UsageError(str(error)) from error
         available = source.size()
@@ -80,19 +121,26 @@ class _Generate:
             _need(self.start < available, "--start", f"less than the {available} files there are", self.start)
             count = min(count or available, available - self.start)
         _need(count > 0, "--count", "at least 1", count)
-        plan = farm.Plan(self.out, source, spec, self.start, count, self.shard_size)
-        return _report(plan, *_with_progress(farm, plan, self.workers or joblib.cpu_count()))
+        _need(self.address is None or self.engine in ("dask", "ray"), "--address", "--engine dask or ray with it", self.engine)
+        plan = farm.Plan(out, source, spec, self.start, count, self.shard_size, rank, world_size)
+        workers = 1 if self.engine == "serial" else self.workers or joblib.cpu_count()
+        return _report(plan, _with_progress(farm, plan, workers, self.engine, self.address), workers)
 
 
-def _with_progress(farm, plan, workers: int):
+def _with_progress(farm, plan, workers: int, engine: str, address: str | None):
     from tqdm import tqdm
-    todo = sum(len(indices) for _, indices in plan.missing())
-    with tqdm(total=todo, desc=f"{plan.source.name} -> {plan.out}", unit="object", smoothing=0.1) as bar:
+    todo = sum(len(shard.indices) for shard in plan.todo())
+    share = f" ({plan.rank + 1} of {plan.world_size})" if plan.world_size > 1 else ""
+    with tqdm(total=todo, desc=f"{plan.source.name} -> {plan.out}{share}", unit="object", smoothing=0.1) as bar:
+        reasons = Counter()
+
         def on_made(made):
-            bar.update()
             if made.reason:
                 bar.write(f"failed: {made.label}: {made.reason}", file=sys.stderr)
-        return farm.generate(plan, workers, on_made), workers
+            reasons.update(made.redraws, failed=bool(made.reason))
+            bar.set_postfix({reason: times for reason, times in reasons.most_common(3) if times}, refresh=False)
+            bar.update()
+        return farm.generate(plan, workers, on_made, engine, address)
 
 
 def _report(plan, summary, workers: int) -> int:
@@ -105,8 +153,11 @@ def _report(plan, summary, workers: int) -> int:
     print()
     for reason, times in summary.redraws.items():
         print(f"  drawn again {times} x: {reason}")
+    if summary.left:
+        names = ", ".join(shard.name for shard in summary.left[:4]) + (" …" if len(summary.left) > 4 else "")
+        print(f"  {len(summary.left)} of the plan's {len(plan.shards())} shards are still missing ({names}): the last process to finish writes dataset.json")
     if summary.failed:
-        print(f"verse: {len(summary.failed)} objects failed; {plan.out / 'dataset.json'} names them, the shards hold the rest", file=sys.stderr)
+        print(f"verse: {len(summary.failed)} objects failed; the shards' .json and dataset.json name them, the shards hold the rest", file=sys.stderr)
     return 1 if summary.failed else 0
 
 
@@ -161,46 +212,133 @@ class Verify:
     Exit status 1 if anything is.
     """
 
-    folder: Folder
-    """A folder of shards."""
+    folder: Shards
+    """A folder or fsspec URL of shards."""
+    rebuild: int = 0
+    """Also make so many of the samples again, from the settings they record, and compare every field byte for byte."""
+    assets: Path | None = None
+    """Where the files are, to rebuild samples of `generate files`."""
 
     def run(self) -> int:
-        from tqdm import tqdm
-
-        from renderers import shards
-        _need_folder(self.folder, "DIR")
-        tars = len(list(self.folder.glob("*.tar")))
-        problems = []
-        with tqdm(total=tars, desc="verify", unit="shard") as bar:
-            for _, found in shards.verify(self.folder):
-                problems += found
-                bar.update(1 if bar.n < tars else 0)
-        if not tars:
-            problems.insert(0, f"{self.folder}: no shards")
+        from renderers import storage
+        store = storage.open_store(self.folder)
+        _need(store.exists(), "DIR", "a folder that exists", store)
+        _need(self.rebuild >= 0, "--rebuild", "at least 0", self.rebuild)
+        shards, samples, problems = self._stored(store)
+        if self.rebuild and not problems:
+            problems = self._made_again(store)
         for problem in problems:
             print(problem, file=sys.stderr)
         if not problems:
-            reader = shards.ShardReader(self.folder)
-            print(f"{self.folder}: {tars} shards, {len(reader)} samples, all whole")
+            again = f", {min(self.rebuild, samples)} made again to the same bytes" if self.rebuild else ""
+            print(f"{store}: {shards} shards, {samples} samples, all whole{again}")
         return 1 if problems else 0
+
+    def _stored(self, store) -> tuple[int, int, list[str]]:
+        from tqdm import tqdm
+
+        from renderers import checks, shards
+        tars = sum(name.endswith(".tar") for name in store.sizes())
+        problems = [] if tars else [f"{store}: no shards"]
+        with tqdm(total=tars, desc="verify", unit="shard") as bar:
+            for _, found in checks.verify(store):
+                problems += found
+                bar.update(1 if bar.n < tars else 0)
+        return tars, 0 if problems else len(shards.ShardReader(store)), problems
+
+    def _made_again(self, store) -> list[str]:
+        from tqdm import tqdm
+
+        from renderers import rebuild
+        with tqdm(total=self.rebuild, desc="rebuild", unit="object") as bar:
+            problems = []
+            for found in rebuild.rebuild(store, self.rebuild, str(self.assets) if self.assets else None):
+                problems += found
+                bar.update()
+        return problems
 
 
 @dataclass(kw_only=True)
 class Preview:
-    """Draw a folder of shards as contact_sheet.png and a self-contained index.html with passes, captions and recipes."""
+    """Draw a folder of shards as contact_sheet.png and a self-contained index.html to filter, browse and see large."""
 
-    folder: Folder
-    """A folder of shards."""
+    folder: Shards
+    """A folder or fsspec URL of shards."""
     out: Path
     """Folder for the pictures."""
     limit: int = 200
     """Show the first so many objects."""
+    sheet: tuple[str, ...] = ()
+    """Also a contact sheet of each of these passes: --sheet rgb normal gives contact_sheet_rgb.png and contact_sheet_normal.png."""
 
     def run(self) -> int:
+        from tqdm import tqdm
+
         from renderers.preview import preview
         _need(self.limit >= 1, "--limit", "at least 1", self.limit)
-        for path in preview(_need_folder(self.folder, "DIR"), self.out, self.limit):
+        with tqdm(desc="preview", unit="object", delay=0.5) as bar:
+            paths = preview(_need_shards(self.folder), self.out, self.limit, self.sheet, on_done=lambda: bar.update())
+        for path in paths:
             print(path)
+        return 0
+
+
+@dataclass(kw_only=True)
+class Export:
+    """Shards -> one folder per object, as other software reads them: nerfstudio, 3DGS, NeRF, Zero-1-to-3, LRMs.
+
+    Images are copied byte for byte. Run the same command again to continue. Example: verse export data --format colmap --out data-colmap
+    """
+
+    folder: Shards
+    """A folder or fsspec URL of shards."""
+    format: Literal["transforms", "blender", "colmap", "opencv", "facelift", "zero123", "glb"]
+    """transforms: nerfstudio and instant-ngp; blender: NeRF-synthetic with a seeded split; colmap: text model with points from exact depth, for
+    3DGS; opencv: opencv_cameras.json, a list as LaCT reads it; facelift: the same, a dict with frames; zero123: Zero-1-to-3; glb: meshes
+    (of shards made with --meshes)."""
+    out: Path
+    """Folder for the objects' folders."""
+    limit: int | None = None
+    """Only the first so many objects; default: all."""
+    seed: int = 0
+    """Of the blender split and of which pixels become points."""
+
+    def run(self) -> int:
+        from tqdm import tqdm
+
+        from renderers.export import export
+        from renderers.shards import ShardReader
+        _need(self.limit is None or self.limit >= 1, "--limit", "at least 1", self.limit)
+        count = len(ShardReader(_need_shards(self.folder)).keys[:self.limit])
+        with tqdm(total=count, desc=f"{self.format} -> {self.out}", unit="object", delay=0.5) as bar:
+            done = export(self.folder, self.out, self.format, self.seed, self.limit, on_done=lambda uid: bar.update())
+        print(f"{self.out}: {done.written} objects written, {done.kept} already there")
+        return 0
+
+
+@dataclass(kw_only=True)
+class View:
+    """Walk around the objects of a folder of shards in the browser: mesh or points, cameras with their images (needs the viser extra).
+
+    Example: verse view data
+    """
+
+    folder: Shards
+    """A folder or fsspec URL of shards."""
+    port: int = 8080
+    """Serve on this port of this machine."""
+    html: Path | None = None
+    """Do not serve: write this one self-contained page with the object --sample, and end."""
+    sample: int = 0
+    """Which object is shown first."""
+
+    def run(self) -> int:
+        from renderers import viewer
+        _need_shards(self.folder)
+        if self.html is None:
+            viewer.serve(self.folder, self.port, self.sample)
+        else:
+            print(viewer.write_page(self.folder, self.html, self.sample))
         return 0
 
 
@@ -231,9 +369,9 @@ class TrainLrm:
     def run(self) -> int:
         from train.lrm import train_lrm
         _need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
-        train_lrm(_need_folder(self.data, "--data"), self.out, preset=self.preset, steps=self.steps, seed=self.seed, resume=self.resume,
-                  validate_dir=_need_folder(self.validate, "--validate") if self.validate else None)
-        return 0
+        outcome = train_lrm(_need_folder(self.data, "--data"), self.out, preset=self.preset, steps=self.steps, seed=self.seed, resume=self.resume,
+                            validate_dir=_need_folder(self.validate, "--validate") if self.validate else None)
+        return 0 if outcome.finished else INTERRUPTED
 
 
 @dataclass(kw_only=True)
@@ -243,7 +381,7 @@ class Reconstruct:
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A folder that `verse train lrm` wrote."""
     views: Path
-    """A folder of shards, or one with opencv_cameras.json and its images."""
+    """A folder of shards, or folders with opencv_cameras.json or transforms.json and their images."""
     out: Path
     """Folder for the results."""
     sample: int = 0
@@ -270,7 +408,7 @@ class Benchmark:
     assets: Path | None = None
     """Folder of GLB files: rendered with the GSO rig here."""
     views: Path | None = None
-    """Views rendered already: a folder of shards, or folders with opencv_cameras.json."""
+    """Views rendered already: a folder of shards, or folders with opencv_cameras.json or transforms.json."""
     out: Path
     """Folder for the results."""
     protocol: Literal["gso-4", "gso-4-45", "gso-8"] = "gso-4"
@@ -306,6 +444,8 @@ COMMANDS = (  # words, class: the order of the overview
     ("generate files", GenerateFiles),
     ("verify", Verify),
     ("preview", Preview),
+    ("export", Export),
+    ("view", View),
     ("train lrm", TrainLrm),
     ("reconstruct", Reconstruct),
     ("benchmark", Benchmark),
@@ -349,6 +489,8 @@ def _interrupt(signum, frame) -> None:
 
 
 def _run(command, name: str, arguments: list[str], debug: bool) -> int:
+    # Idle OpenMP threads sleep. By default they spin, and on two cores with other work beside it a training step cost four times the CPU time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, _interrupt)
     if not os.access(Path(__file__).parent, os.W_OK):  # numba caches beside the source: elsewhere when the install is read-only
@@ -357,7 +499,7 @@ def _run(command, name: str, arguments: list[str], debug: bool) -> int:
         return tyro.cli(command, prog=f"verse {name}", args=arguments).run()
     except KeyboardInterrupt:
         print("verse: stopped; the same command continues (training: add --resume)", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except Exception as error:  # the one place where any failure becomes one line for the user
         if debug:
             raise

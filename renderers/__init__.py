@@ -7,7 +7,9 @@ import importlib
 
 BACKENDS = (  # name, module with class Renderer, what it is for
     ("cpu", "renderers.cpu", "own numba rasteriser, deferred PBR: the default, pip-only, same pixels on any x86-64 machine"),
+    ("gl", "renderers.gl", "moderngl on EGL, for GPUs: the same shading model, occlusion and labels as cpu"),
     ("pyrender", "renderers.pyrender_backend", "OpenGL through pyrender: an independent check of depth, alpha and normals"),
+    ("mitsuba", "renderers.mitsuba_backend", "path-traced rgb, denoised; labels from cpu"),
 )
 
 

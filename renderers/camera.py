@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from renderers.orbit import Orbit
 from zeroverse.portable import cos_sin_array
 from zeroverse.rng import Rng
 
 FOV_X_DEG = 50.0  # every published object-level LRM (facts/lrm_zero.md §1.3)
 ELEVATIONS_DEG = (0.0, 20.0, 40.0, 60.0)  # the GSO rig
 AZIMUTHS = 16
+CUBE = np.stack(np.meshgrid(*[[-0.9, 0.9]] * 3, indexing="ij"), axis=-1).reshape(8, 3)  # around every object: zeroverse.asset.LONGEST_SIDE, centred
+NEAR = 0.1  # a framed camera stays so far before the object, measured along its axis; the rasterisers' near planes are closer
+FAR = 6.5  # and no orbit camera needs to see further: 16-bit depth in steps of 1e-4 ends at 6.55
 
 _OPENCV_TO_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 
@@ -78,8 +82,7 @@ class Cameras:
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """World points [N, 3] -> pixel positions [V, N, 2] and depths [V, N] (z along the optical axis)."""
-        w2c = self.w2c
-        local = np.einsum("vij,nj->vni", w2c[:, :3, :3], np.asarray(points, dtype=np.float64)) + w2c[:, None, :3, 3]
+        local = _in_camera(self, points)
         depth = local[..., 2]
         return local[..., :2] / depth[..., None] * self.intrinsics[:, None, :2] + self.intrinsics[:, None, 2:], depth
 
@@ -135,11 +138,12 @@ def turntable(views: int, size: int, elevation_deg: float = 20.0, radius: float 
     return pinhole(look_at(spherical(np.arange(views) * 360.0 / views, np.full(views, elevation_deg), radius)), size)
 
 
-def sphere_shell(rng: Rng, views: int, size: int, radius: tuple[float, float] = (2.0, 3.0)) -> Cameras:
+def sphere_shell(rng: Rng, views: int, size: int, radius: tuple[float, float] = (2.0, 3.0), heights: tuple[float, float] = (-0.75, 1.6)) -> Cameras:
     """The 32-view training rig (facts/lrm_zero.md §1.3): direction normalised from the cube, radius uniform, kept where -0.75 < z < 1.6.
 
     The published bounds are read as the camera's world z: they would cut nothing from a unit direction, and so they keep cameras out of
-    the far top and bottom. `RADII` has the two published shells. Draws are keyed by view, so more views leave the first ones unchanged.
+    the far top and bottom. `RADII` has the two published shells. Near radius 2.0 the corners of a bulky object leave the frame, as they
+    did in the published data; `framed` moves such cameras back. Draws are keyed by view, so more views leave the first ones unchanged.
     """
     centers = np.empty((views, 3))
     for view in range(views):
@@ -147,13 +151,118 @@ def sphere_shell(rng: Rng, views: int, size: int, radius: tuple[float, float] = 
         while True:
             point = 2.0 * stream.unit(3) - 1.0
             center = point / np.sqrt((point * point).sum()) * stream.uniform(*radius)
-            if -0.75 < center[2] < 1.6:
+            if heights[0] < center[2] < heights[1]:
                 break
         centers[view] = center
     return pinhole(look_at(centers), size)
 
 
+def zero123(rng: Rng, views: int, size: int) -> Cameras:
+    """Zero-1-to-3's training views (its blender_script.py): a 35 mm lens on a 32 mm sensor (49.1 degrees), directions normalised from the
+    cube over the whole sphere, radius U(1.5, 2.2) of the object's longest side, looking at its centre.
+
+    Our longest side is 1.8, so the radius is U(2.7, 3.96). Like the original's, its nearest views cut the corners of a bulky object.
+    """
+    shell = sphere_shell(rng, views, size, (1.8 * 1.5, 1.8 * 2.2), (-np.inf, np.inf))
+    return Cameras(shell.c2w, np.tile([size * 35 / 32, size * 35 / 32, size / 2, size / 2], (views, 1)), size, size)
+
+
+_ORBIT_DRAWS = ("azimuth", "elevation", "fov", "distance", "x", "y", "z", "roll", "shift_x", "shift_y")
+
+
+def orbit(rng: Rng, views: int, size: int, ranges: Orbit | None = None, points: np.ndarray = CUBE) -> Cameras:
+    """Cameras about an object with the convex hull of `points` [N, 3]: direction, field of view, look-at point, roll and principal point
+    drawn from `ranges`, then the distance in multiples of the smallest that frames the points.
+
+    Where they would have to lie beyond `FAR`, the field of view is widened instead. Draws are keyed by view and by name.
+    """
+    ranges = ranges or Orbit()
+    units = np.array([[rng.child("view", view, name).unit() for name in _ORBIT_DRAWS] for view in range(views)])  # [V, draws]
+    draw = dict(zip(_ORBIT_DRAWS, units.T))
+    cos_a, sin_a = cos_sin_array(2 * np.pi * draw["azimuth"])
+    sin_e = _between(cos_sin_array(np.radians(np.array(ranges.elevation)))[1], draw["elevation"])
+    cos_e = np.sqrt(1.0 - sin_e * sin_e)
+    c2w = _rolled(look_at(np.stack([cos_e * cos_a, cos_e * sin_a, sin_e], axis=1)), np.radians(_between((-ranges.roll, ranges.roll), draw["roll"])))
+    c2w[:, :3, 3] = _between((-ranges.look_at, ranges.look_at), np.stack([draw[axis] for axis in "xyz"], axis=1))
+    cosine, sine = cos_sin_array(np.radians(_between(ranges.fov, draw["fov"]) / 2))
+    center = [size * (0.5 + _between((-ranges.shift, ranges.shift), draw[name])) for name in ("shift_x", "shift_y")]
+    cameras = Cameras(c2w, np.stack([size / 2 * cosine / sine] * 2 + center, axis=1), size, size)
+    nearest = np.maximum(framing_distance(cameras, points), NEAR)
+    furthest = FAR - cameras.project(points)[1].max(axis=1)
+    cameras = moved_back(cameras, np.minimum(_between(ranges.distance, draw["distance"]) * nearest, furthest))
+    zoom = np.where(furthest < nearest, np.minimum(framing_zoom(cameras, points), 1.0), 1.0)
+    return Cameras(cameras.c2w, cameras.intrinsics * np.stack([zoom, zoom, np.ones(views), np.ones(views)], axis=1), size, size)
+
+
+def _between(bounds, unit: np.ndarray) -> np.ndarray:
+    return bounds[0] + (bounds[1] - bounds[0]) * unit
+
+
+def _rolled(c2w: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """c2w [V, 4, 4] turned about the optical axes by `angles` [V] radians: the picture turns counter-clockwise."""
+    cosine, sine = (part[:, None] for part in cos_sin_array(angles))
+    right, down = c2w[:, :3, 0], c2w[:, :3, 1]
+    turned = c2w.copy()
+    turned[:, :3, 0] = cosine * right + sine * down
+    turned[:, :3, 1] = cosine * down - sine * right
+    return turned
+
+
 RADII = {"paper": (2.0, 3.0), "released": (1.5, 2.8)}  # the two published shells
+
+
+# --------------------------------------------------------------------------------------------------------------------------- framing
+
+
+def framing_distance(cameras: Cameras, points: np.ndarray, ball: float = 0.0, margin: float = 1.0) -> np.ndarray:  # [V]
+    """How far each camera must move back along its optical axis until balls of radius `ball` about world `points` [N, 3] are whole in the
+    picture, `margin` pixels from its edges, and `NEAR` before it. Negative: it may come closer by so much.
+
+    For a box give its corners; for a sphere its centre, and its radius as `ball`; for a mesh the points of its convex hull. For cameras
+    that stand at the point they orbit, the answer is the smallest radius. Exact: with n the normal of a side of the view pyramid, moving
+    back by d adds n_z d to the distance n . x from it.
+    """
+    fx, fy, cx, cy = cameras.intrinsics.T
+    zero = np.zeros_like(fx)
+    sides = np.array([[fx, zero, cx - margin], [-fx, zero, cameras.width - margin - cx],
+                      [zero, fy, cy - margin], [zero, -fy, cameras.height - margin - cy]]).transpose(2, 0, 1)  # [V, 4, 3]
+    if (sides[..., 2] <= 0).any():
+        raise ValueError(f"margin: expected principal points more than {margin:g} pixels inside the image")
+    sides = sides / np.sqrt((sides * sides).sum(axis=-1, keepdims=True))
+    local = _in_camera(cameras, points)
+    sideways = (ball - np.einsum("vsi,vni->vsn", sides, local)) / sides[..., 2:]
+    return np.maximum(sideways.max(axis=(1, 2)), (NEAR + ball - local[..., 2]).max(axis=1))
+
+
+def framing_zoom(cameras: Cameras, points: np.ndarray, margin: float = 1.0) -> np.ndarray:  # [V]
+    """The largest factor on each camera's focal lengths at which world `points` [N, 3] are in the picture, `margin` pixels from its edges:
+    above 1 it may zoom in, below 1 it must zoom out. Zero when a point is not before the camera."""
+    local = _in_camera(cameras, points)
+    size = np.array([cameras.width, cameras.height], dtype=np.float64)
+    focal, center = cameras.intrinsics[:, None, :2], cameras.intrinsics[:, None, 2:]
+    room = np.where(local[..., :2] > 0, size - margin - center, center - margin)
+    zoom = room * local[..., 2:] / np.maximum(np.abs(local[..., :2]) * focal, 1e-12)
+    return np.maximum(zoom, 0.0).min(axis=(1, 2))
+
+
+def moved_back(cameras: Cameras, distance: np.ndarray) -> Cameras:
+    """The same cameras `distance` [V] further back along their optical axes."""
+    c2w = cameras.c2w.copy()
+    c2w[:, :3, 3] -= c2w[:, :3, 2] * np.reshape(distance, (-1, 1))
+    return Cameras(c2w, cameras.intrinsics, cameras.width, cameras.height)
+
+
+def framed(cameras: Cameras, points: np.ndarray = CUBE) -> Cameras:
+    """The same cameras, those that do not have all `points` [N, 3] in the picture moved back until they do."""
+    return moved_back(cameras, np.maximum(framing_distance(cameras, points), 0.0))
+
+
+def _in_camera(cameras: Cameras, points: np.ndarray) -> np.ndarray:  # [V, N, 3]
+    w2c = cameras.w2c
+    return np.einsum("vij,nj->vni", w2c[:, :3, :3], np.asarray(points, dtype=np.float64)) + w2c[:, None, :3, 3]
+
+
+# ----------------------------------------------------------------------------------------------------------------- other conventions
 
 
 def opengl_c2w(cameras: Cameras) -> np.ndarray:
@@ -186,3 +295,52 @@ def from_opencv_json(rows: list[dict] | dict) -> tuple[Cameras, list[str]]:
     width, height = sizes.pop()
     intrinsics = np.array([[row["fx"], row["fy"], row["cx"], row["cy"]] for row in rows])
     return Cameras(rigid_inverse(w2c), intrinsics, width, height), [row["file_path"] for row in rows]
+
+
+def to_transforms_json(cameras: Cameras, frames: list[dict]) -> dict:
+    """nerfstudio's and instant-ngp's `transforms.json`: OpenGL c2w, half-pixel centres as ours; one dict of paths per view in `frames`.
+
+    Intrinsics stand at the top when all views share them, else in each frame.
+    """
+    names = ("fl_x", "fl_y", "cx", "cy")
+    shared = bool((cameras.intrinsics == cameras.intrinsics[0]).all())
+    own = [{} if shared else dict(zip(names, row)) for row in cameras.intrinsics.tolist()]
+    return {"camera_model": "PINHOLE", "w": cameras.width, "h": cameras.height, **(dict(zip(names, cameras.intrinsics[0].tolist())) if shared else {}),
+            "frames": [paths | row | {"transform_matrix": matrix.tolist()} for paths, row, matrix in zip(frames, own, opengl_c2w(cameras), strict=True)]}
+
+
+def from_transforms_json(data: dict, size: tuple[int, int] | None = None) -> tuple[Cameras, list[str]]:
+    """Cameras and image paths from `transforms.json` of nerfstudio, instant-ngp or NeRF-synthetic (Blender).
+
+    Intrinsics from the frame or the top: fl_x, fl_y, cx, cy, or camera_angle_x with square pixels about the image's centre. NeRF-synthetic
+    files do not state the image size: give `size` (width, height); their paths without an ending get .png. Raises ValueError naming frame
+    and key, also for lens distortion, for which `Cameras` has no place.
+    """
+    frames = data.get("frames") if isinstance(data, dict) else None
+    if not isinstance(frames, list) or not frames:
+        raise ValueError("transforms.json: expected a dict with a list named frames")
+    rows = [data | frame for frame in frames]
+    for number, row in enumerate(rows):
+        missing = {"file_path", "transform_matrix"} - set(row)
+        missing |= {"w", "h"} - set(row) if size is None else set()
+        missing |= {"fl_x (or camera_angle_x)"} if not {"fl_x", "camera_angle_x"} & set(row) else set()
+        if missing:
+            raise ValueError(f"transforms.json: frame {number}: missing {', '.join(sorted(missing))}")
+        bent = [name for name in ("k1", "k2", "k3", "k4", "p1", "p2") if row.get(name)]
+        if bent:
+            raise ValueError(f"transforms.json: frame {number}: expected no lens distortion, got {bent[0]} = {row[bent[0]]}; undistort the images")
+    sizes = {(int(row["w"]), int(row["h"])) for row in rows} if size is None else {size}
+    if len(sizes) > 1:
+        raise ValueError(f"transforms.json: expected one image size, got {sorted(sizes)}")
+    width, height = sizes.pop()
+    matrices = np.array([row["transform_matrix"] for row in rows], dtype=np.float64)
+    if matrices.shape[1:] != (4, 4):
+        raise ValueError(f"transforms.json: transform_matrix: expected [4, 4], got {list(matrices.shape[1:])}")
+    c2w = np.einsum("vij,jk->vik", matrices, _OPENCV_TO_OPENGL)  # its own inverse
+    paths = [row["file_path"] if "." in row["file_path"].rsplit("/", 1)[-1] else row["file_path"] + ".png" for row in rows]
+    return Cameras(c2w, np.array([_transforms_intrinsics(row, width, height) for row in rows]), width, height), paths
+
+
+def _transforms_intrinsics(row: dict, width: int, height: int) -> tuple[float, float, float, float]:
+    fx = row["fl_x"] if "fl_x" in row else width / 2 / np.tan(row["camera_angle_x"] / 2)
+    return fx, row.get("fl_y", fx), row.get("cx", width / 2), row.get("cy", height / 2)

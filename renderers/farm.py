@@ -1,37 +1,36 @@
 """Indices -> shards: objects made and rendered in parallel, written in order, resumable; what fails is counted and named."""
+import errno
 import functools
+import itertools
 import json
-import os
-import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-
-import joblib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 import renderers
-from renderers import png
-from renderers.camera import RADII, Cameras, gso64, sphere_shell, turntable
-from renderers.lighting import LIGHTS
-from renderers.passes import DEFAULT_PASSES, DEPTH_UNIT, PASSES, check_passes, quantise
-from renderers.shards import DATASET_FILE, DATASET_FORMAT, SAMPLE_FORMAT, canonical, read_sidecar, sidecars, write_shard, write_whole
+from renderers import card, codecs, engines
+from renderers.camera import CUBE, RADII, Cameras, framed, gso64, orbit, sphere_shell, turntable, zero123
+from renderers.lighting import LIGHTS, HdrFolder, Light
+from renderers.orbit import Orbit
+from renderers.passes import DEFAULT_PASSES, DEPTH_UNIT, check_passes, quantise
+from renderers.plan import FarmError, Plan, Shard, write_index, writer
+from renderers.shards import DATASET_FILE, SAMPLE_FORMAT, canonical, write_shard
+from renderers.storage import Store
 from zeroverse.asset import Asset, AssetError, glb_bytes
 from zeroverse.rng import Rng
 
-RIGS = {  # name -> cameras for one object
-    "sphere": lambda rng, spec: sphere_shell(rng, spec.views, spec.size, RADII[spec.radius]),
-    "gso-64": lambda rng, spec: gso64(spec.size),
-    "turntable": lambda rng, spec: turntable(spec.views, spec.size),
+RIGS = {  # name -> cameras for one object with the convex hull of points [N, 3], which only some ask for
+    "sphere": lambda rng, spec, points: sphere_shell(rng, spec.views, spec.size, RADII[spec.radius]),
+    "gso-64": lambda rng, spec, points: gso64(spec.size),
+    "turntable": lambda rng, spec, points: turntable(spec.views, spec.size),
+    "zero123": lambda rng, spec, points: zero123(rng, spec.views, spec.size),
+    "orbit": lambda rng, spec, points: orbit(rng, spec.views, spec.size, spec.orbit, points()),
 }
+FRAMED = {"rig": ("zero123",), "yes": tuple(RIGS), "no": ()}  # --framed -> rigs whose cameras move back until the object is whole; orbit is by itself
 CONVENTIONS = ("camera: OpenCV c2w (+x right, +y down, +z forward); intrinsics: fx fy cx cy in pixels, pixel centres at +0.5; world: right-handed, +Z up; "
                "depth: z along the optical axis, value * depth_unit, 0 = no surface; normal: world frame, value / 127.5 - 1; rgb: sRGB, straight alpha")
-
-
-class FarmError(RuntimeError):
-    """The run cannot go on; the message says what to do. Whole shards stay."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,33 @@ class RenderSpec:
     renderer: str = "cpu"
     passes: tuple[str, ...] = DEFAULT_PASSES
     meshes: bool = False
+    framed: str = "rig"
+    orbit: Orbit = Orbit()
+    codec: str = "png"
+    quality: int | None = None
+    hdri: HdrFolder | None = None
 
     def __post_init__(self):
-        for name, table in (("rig", RIGS), ("radius", RADII), ("light", LIGHTS)):
+        for name, table in (("rig", RIGS), ("radius", RADII), ("light", LIGHTS), ("framed", FRAMED)):
             if getattr(self, name) not in table:
                 raise ValueError(f"{name}: expected one of {', '.join(table)}, got {getattr(self, name)!r}")
         if self.views < 1 or self.size < 8:
             raise ValueError(f"views, size: expected at least 1 view and 8 pixels, got {self.views} and {self.size}")
+        if isinstance(self.hdri, dict):  # as a sidecar records it
+            object.__setattr__(self, "hdri", HdrFolder(**self.hdri))
+        if self.light == "environment" and self.hdri is None:
+            raise ValueError("hdri: expected a folder of .hdr files for the light environment, got none")
+        if self.light not in ("uniform", "studio") and self.renderer != "cpu":
+            raise ValueError(f"light: {self.renderer} draws uniform or studio, got {self.light!r}; expected renderer cpu for it")
+        codecs.check_quality(self.codec, self.quality)
         object.__setattr__(self, "passes", check_passes(self.passes))
         if self.rig == "gso-64":
             object.__setattr__(self, "views", 64)
 
-    def cameras(self, rng: Rng) -> Cameras:
-        return RIGS[self.rig](rng, self)
+    def cameras(self, rng: Rng, points: Callable = lambda: CUBE) -> Cameras:
+        """The cameras for an object; points() gives what must be in the picture, [N, 3]."""
+        cameras = RIGS[self.rig](rng, self, points)
+        return framed(cameras, points()) if self.rig in FRAMED[self.framed] else cameras
 
 
 @dataclass
@@ -84,6 +97,13 @@ class Summary:
     redraws: Counter = field(default_factory=Counter)
     seconds: Counter = field(default_factory=Counter)
     wall: float = 0.0
+    left: list[Shard] = field(default_factory=list)  # shards of the plan that other processes still have to make
+
+    def add(self, made: Made) -> None:
+        self.written += not made.reason
+        self.failed += [failure(made)] if made.reason else []
+        self.redraws.update(made.redraws)
+        self.seconds.update(made.seconds)
 
 
 @functools.cache
@@ -98,39 +118,51 @@ def make_sample(source, spec: RenderSpec, index: int) -> Made:
     try:
         asset = source.make(index)
         clock.lap("generate")
-        cameras = spec.cameras(source.stream(index).child("cameras"))
-        images = _backend(spec.renderer).render(asset, cameras, LIGHTS[spec.light], spec.passes)
+        cameras = spec.cameras(source.stream(index).child("cameras"), lambda: hull(asset))
+        light = LIGHTS[spec.light].draw(source.stream(index).child("light"), spec.hdri)
+        images = _backend(spec.renderer).render(asset, cameras, light, spec.passes)
         clock.lap("render")
-    except AssetError as error:
+    except AssetError as error:  # of a file, or of a grammar that found nothing worth keeping (solid.Rejected)
         made.reason = str(error)
         return made
     except Exception as error:
         raise FarmError(f"{made.label}: {type(error).__name__}: {error}") from error
     made.key = asset.uid
     made.redraws = asset.provenance.get("rejected", {})
-    made.fields = encode(asset, cameras, images, spec)
+    made.fields = encode(asset, cameras, light, images, spec)
     clock.lap("encode")
     return made
 
 
-def encode(asset: Asset, cameras: Cameras, images: dict, spec: RenderSpec) -> dict[str, bytes]:
+def hull(asset: Asset):
+    """The vertices [N, 3] of the convex hull; all vertices of an object without volume, which has none."""
+    import numpy as np
+    from scipy.spatial import ConvexHull, QhullError
+    points = np.concatenate([mesh.vertices for mesh in asset.scene.geometry.values()])
+    try:
+        return points[ConvexHull(points).vertices]
+    except QhullError:
+        return points
+
+
+def encode(asset: Asset, cameras: Cameras, light: Light, images: dict, spec: RenderSpec) -> dict[str, bytes]:
     """Rendered passes and what is known of the object -> the fields of a sample."""
+    files = codecs.files(spec.passes, spec.codec)
     fields = {}
-    for name in spec.passes:
-        if name == "alpha":
-            continue  # stored in rgb
+    for name, file in files.items():
         for view in range(len(cameras)):
             image = quantise(name, images[name][view])
-            if name == "rgb":
+            if name == "rgb" and "alpha" not in files:
                 image = _with_alpha(image, images["alpha"][view])
-            fields[PASSES[name].file.format(view=view)] = png.encode(image)
+            fields[file.format(view=view)] = codecs.encode(name, image, spec.codec, spec.quality)
     fields["json"] = canonical({
         "format": SAMPLE_FORMAT, "uid": asset.uid, "caption": asset.caption, "parts": list(asset.parts),
-        "image_size": [cameras.width, cameras.height], "views": len(cameras), "passes": list(spec.passes), "conventions": CONVENTIONS,
+        "image_size": [cameras.width, cameras.height], "views": len(cameras), "passes": list(spec.passes), "files": files, "conventions": CONVENTIONS,
         "cameras": {"c2w": cameras.c2w.tolist(), "intrinsics": cameras.intrinsics.tolist()}, "depth_unit": DEPTH_UNIT,
         "light": spec.light, "rig": spec.rig, "renderer": spec.renderer,
         # free-form values as JSON strings: the Hugging Face loader wants the same types in every sample (facts/ecosystem.md §3.1)
         "recipe": json.dumps(asset.recipe, sort_keys=True), "provenance": json.dumps(asset.provenance, sort_keys=True),
+        "light_drawn": light.record(),
     })
     if spec.meshes:
         fields["mesh.glb"] = glb_bytes(asset)
@@ -155,131 +187,106 @@ class _Clock:
         self.mark = now
 
 
-# ------------------------------------------------------------------------------------------------------------------------ the folder
+# -------------------------------------------------------------------------------------------------------------------------- the run
+
+MANY = 8  # with so many shards per worker, workers write whole shards: no sample travels, and the last ones cost little waiting
+QUARANTINED = "crashed a worker twice"
+_ADVICE = {errno.ENOSPC: "make room", errno.EDQUOT: "make room", errno.EROFS: "choose an --out that can be written",
+           errno.EACCES: "choose an --out that can be written", errno.EPERM: "choose an --out that can be written"}
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The shards of a run: shard k of a source holds the indices from k * shard_size, whatever the run starts with."""
-
-    out: Path
-    source: object
-    spec: RenderSpec
-    start: int
-    count: int
-    shard_size: int
-
-    @functools.cached_property
-    def config(self) -> dict:
-        """All that the bytes of a shard depend on."""
-        return json.loads(canonical({"source": self.source.config(), "render": asdict(self.spec), "shard_size": self.shard_size}))
-
-    def shards(self) -> list[tuple[Path, range]]:
-        stop = self.start + self.count
-        numbers = range(self.start // self.shard_size, -(-stop // self.shard_size))
-        return [(self.out / f"{self.source.name}-{number:06d}.tar",
-                 range(max(self.start, number * self.shard_size), min(stop, (number + 1) * self.shard_size))) for number in numbers]
-
-    def missing(self) -> list[tuple[Path, range]]:
-        """The shards that are not there whole. Raises FarmError when the folder holds something this run would spoil."""
-        return [(path, indices) for path, indices in self.shards() if not self._is_done(path, indices)]
-
-    def _is_done(self, path: Path, indices: range) -> bool:
-        sidecar_path = path.with_suffix(".json")
-        if not (path.exists() and sidecar_path.exists()):
-            return False
-        sidecar = read_sidecar(sidecar_path)
-        if sidecar["dataset"] != self.config:
-            raise FarmError(f"{path}: made with other settings ({_difference(sidecar['dataset'], self.config)}); choose another --out or the same settings")
-        first, stop = sidecar["indices"]
-        if first < indices.start or stop > indices.stop:
-            raise FarmError(f"{path}: holds objects {first} to {stop - 1}, this run asks for {indices.start} to {indices.stop - 1} and would drop some; "
-                            "choose another --out, or a --start and --count that include them")
-        return (first, stop) == (indices.start, indices.stop) and path.stat().st_size == sidecar["bytes"]
+def _ignore(made: Made) -> None:
+    pass
 
 
-def _difference(old: dict, new: dict, prefix: str = "") -> str:
-    """The first setting in which two configurations differ, in words."""
-    for key in sorted(old.keys() | new.keys()):
-        a, b = old.get(key), new.get(key)
-        if isinstance(a, dict) and isinstance(b, dict) and a != b:
-            return _difference(a, b, f"{prefix}{key}.")
-        if a != b:
-            return f"{prefix}{key}: {a} there, {b} asked for"
-    return "equal"
+def generate(plan: Plan, workers: int, on_made: Callable[[Made], None] = _ignore, engine: str = "loky", address: str | None = None) -> Summary:
+    """Make this process's missing shards of the plan; when all of the plan are there, write the folder's index and card.
 
-
-def generate(plan: Plan, workers: int, on_made: Callable[[Made], None] = lambda made: None) -> Summary:
-    """Make every missing shard of the plan, then write the folder's index. `on_made` hears of each object as it is done.
-
-    Objects are made in parallel and written in the order of their indices, so the bytes do not depend on `workers`. Kill it at any
-    moment: finished shards stay, and the same call makes the rest.
+    `on_made` hears of each object as it is done. Objects are written in the order of their indices, so the bytes depend neither on `workers`
+    nor on the engine. Kill it at any moment: finished shards stay, and the same call makes the rest. Raises FarmError.
     """
     began = time.perf_counter()
-    plan.out.mkdir(parents=True, exist_ok=True)
-    _sweep(plan.out)
-    missing = plan.missing()
-    summary = Summary(kept=plan.count - sum(len(indices) for _, indices in missing))
-    with closing(_made_in_order(plan, [index for _, indices in missing for index in indices], workers)) as stream:
-        for path, indices in missing:
-            _make_shard(plan, path, indices, stream, summary, on_made)
-    write_index(plan.out)
+    with _errors_of(plan):
+        plan.out.prepare()
+        plan.out.sweep()
+    todo = plan.todo()
+    objects = sum(len(shard.indices) for shard in todo)
+    summary = Summary(kept=sum(len(shard.indices) for shard in plan.mine()) - objects)
+    if todo:
+        try:
+            with engines.ENGINES[engine](min(workers, objects), address) as pool:
+                for made in _made(plan, pool, todo, on_made):
+                    summary.add(made)
+        finally:
+            plan.out.sweep()  # what dead workers had in hand
+    summary.left = plan.missing() if plan.world_size > 1 else []
+    if not summary.left:
+        with _errors_of(plan):
+            _finish(plan.out)
     summary.wall = time.perf_counter() - began
     return summary
 
 
-def _make_shard(plan: Plan, path: Path, indices: range, stream: Iterator[Made], summary: Summary, on_made) -> None:
-    failed, redraws = [], Counter()
+def _finish(store: Store) -> None:
+    """The index, and the card where the index changed."""
+    before = store.read(DATASET_FILE) if DATASET_FILE in store.sizes() else b""
+    index = write_index(store)
+    if store.read(DATASET_FILE) != before or card.README not in store.sizes():
+        card.write_card(store, index)
+
+
+def _made(plan: Plan, pool: engines.Pool, todo: list[Shard], on_made) -> Iterator[Made]:
+    """Makes the shards and tells what became of each object. Shards whose worker died are made again, object by object: that finds the culprit."""
+    if pool.shards or len(todo) >= MANY * pool.workers > MANY:
+        lost = []
+        for shard, made in engines.run(pool, functools.partial(make_shard, plan), todo, alone=0, spare=1, ahead=len(todo)):
+            if made is engines.DIED:
+                lost.append(shard)
+                continue
+            for one in made:
+                on_made(one)
+                yield one
+        todo = lost
+    stream = _objects(plan, pool, [index for shard in todo for index in shard.indices])
+    for shard in todo:
+        yield from make_shard(plan, shard, itertools.islice(stream, len(shard.indices)), on_made)
+
+
+def _objects(plan: Plan, pool: engines.Pool, indices: list[int]) -> Iterator[Made]:
+    for index, made in engines.run(pool, functools.partial(make_sample, plan.source, plan.spec), indices):
+        yield Made(index, plan.source.label(index), reason=QUARANTINED) if made is engines.DIED else made
+
+
+def make_shard(plan: Plan, shard: Shard, stream: Iterable[Made] | None = None, on_made: Callable[[Made], None] = _ignore) -> list[Made]:
+    """Write one shard, of the objects in `stream` or of those made here; returns what became of each, without its fields."""
+    stream = (make_sample(plan.source, plan.spec, index) for index in shard.indices) if stream is None else stream
+    done, failed, redraws = [], [], Counter()
 
     def samples():
-        for _ in indices:
-            made = next(stream)
-            summary.seconds.update(made.seconds)
+        for made in stream:
+            done.append(replace(made, fields={}))
             redraws.update(made.redraws)
             if made.reason:
-                failed.append({"index": made.index, "name": made.label, "reason": made.reason})
+                failed.append(failure(made) | {"seed": plan.source.seed})
             on_made(made)
             if not made.reason:
                 yield made.key, made.fields
 
-    stamp = {"dataset": plan.config, "indices": [indices.start, indices.stop], "failed": failed, "redraws": redraws}
-    sidecar = write_shard(path, samples(), stamp)  # stamp fills while the samples are drawn
-    summary.written += len(sidecar["samples"])
-    summary.failed += failed
-    summary.redraws.update(redraws)
+    stamp = {"dataset": plan.config, "indices": [shard.indices.start, shard.indices.stop], "failed": failed, "redraws": redraws, "written_by": writer()}
+    with _errors_of(plan):
+        write_shard(plan.out, shard.name, samples(), stamp)  # stamp fills while the samples are drawn
+    return done
 
 
-def _made_in_order(plan: Plan, indices: list[int], workers: int) -> Iterator[Made]:
-    if workers == 1 or len(indices) < 2:
-        yield from (make_sample(plan.source, plan.spec, index) for index in indices)
-        return
-    with joblib.parallel_config(backend="loky", n_jobs=min(workers, len(indices)), inner_max_num_threads=1):
-        parallel = joblib.Parallel(return_as="generator", pre_dispatch="3*n_jobs", batch_size=1)
-        try:
-            yield from parallel(joblib.delayed(make_sample)(plan.source, plan.spec, index) for index in indices)
-        except joblib.externals.loky.process_executor.TerminatedWorkerError as error:
-            raise FarmError("a worker process died (out of memory, or killed); finished shards stay, the same command continues. "
-                            "If it dies again at the same object, use fewer --workers") from error
+def failure(made: Made) -> dict:
+    return {"index": made.index, "name": made.label, "reason": made.reason}
 
 
-def _sweep(folder: Path) -> None:
-    """Remove the temporary files that killed runs of this machine left; those of a live process or another machine stay."""
-    for path in folder.glob(f"*.tmp-{socket.gethostname()}-*"):
-        pid = path.name.rsplit("-", 1)[1]
-        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
-            path.unlink(missing_ok=True)
-
-
-def write_index(folder: Path) -> dict:
-    """`dataset.json`: the whole shards of the folder with their hashes, failures and settings; written last, it means the run finished."""
-    shards = [read_sidecar(path) for path in sidecars(folder)]
-    index = {
-        "format": DATASET_FORMAT,
-        "config": shards[0]["dataset"] if shards else {},
-        "shards": [{"name": shard["shard"], "samples": len(shard["samples"]), "bytes": shard["bytes"], "sha256": shard["sha256"]} for shard in shards],
-        "samples": sum(len(shard["samples"]) for shard in shards),
-        "failed": [row for shard in shards for row in shard["failed"]],
-        "redraws": sum((Counter(shard["redraws"]) for shard in shards), Counter()),
-    }
-    write_whole(folder / DATASET_FILE, json.dumps(index, indent=1, sort_keys=True).encode())
-    return index
+@contextmanager
+def _errors_of(plan: Plan):
+    """What goes wrong with the folder becomes one sentence that names it and says how to go on."""
+    try:
+        yield
+    except OSError as error:
+        advice = _ADVICE.get(error.errno, "")
+        raise FarmError(f"{plan.out}: {error.strerror or error}{'; ' + advice if advice else ''}. Whole shards stay; the same command continues") from error

@@ -1,16 +1,13 @@
 """What a dataset looks like: a contact sheet and a self-contained HTML gallery, drawn from the shards themselves."""
-import base64
-import html
 import io
-import json
-from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from renderers.passes import PASSES
-from renderers.shards import DATASET_FILE, ShardReader, write_whole
+from renderers import gallery
+from renderers.shards import ShardReader, write_whole
 
 TILE = 128  # pixels of one picture on the contact sheet
 STRIP_UP_TO = 32  # with more objects than this, the contact sheet shows one picture of each
@@ -39,43 +36,73 @@ def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.rint(rgb * coverage + 255 * (1 - coverage)).astype(np.uint8)
 
 
-def strip(reader: ShardReader, index: int, views: int = 3) -> list[tuple[str, np.ndarray]]:
-    """(caption, picture) of a sample: some views in colour, then the other passes of the first one."""
-    meta = reader.meta(index)
-    count = len(meta["cameras"]["c2w"])
-    chosen = [round(i * count / views) % count for i in range(min(views, count))]
-    pictures = []
-    if "rgb" in meta["passes"]:
-        colour = reader.read(index, ("rgb", "alpha"), chosen)
-        pictures = [(f"view {view}", on_white(rgb, alpha)) for view, rgb, alpha in zip(chosen, colour["rgb"], colour["alpha"])]
-    labels = [name for name in meta["passes"] if name not in ("rgb", "alpha")]
-    first = reader.read(index, labels, chosen[:1])
-    for name in labels:
-        image = picture(name, first[name][0])
-        if name == "albedo" and "depth" in first:
-            image = np.where(first["depth"][0] > 0, image, 255).astype(np.uint8)
-        pictures.append((name, image))
+def views_of(reader: ShardReader, index: int, name: str, views: Iterable[int]) -> list[np.ndarray]:
+    """Some views of a sample's pass as pictures: uint8 [H, W, 3] each, white where there is nothing."""
+    passes = reader.meta(index)["passes"]
+    if name in ("rgb", "alpha"):
+        images = reader.read(index, ("rgb", "alpha"), views)
+        if name == "alpha":
+            return [np.repeat(alpha, 3, axis=-1) for alpha in images["alpha"]]
+        return [on_white(rgb, alpha) for rgb, alpha in zip(images["rgb"], images["alpha"])]
+    wanted = (name, "depth") if name == "albedo" and "depth" in passes else (name,)
+    images = reader.read(index, wanted, views)
+    pictures = [picture(name, image) for image in images[name]]
+    if len(wanted) == 2:
+        pictures = [np.where(depth > 0, image, 255).astype(np.uint8) for image, depth in zip(pictures, images["depth"])]
     return pictures
 
 
+def strip(reader: ShardReader, index: int, views: Iterable[int]) -> list[tuple[str, np.ndarray]]:
+    """(caption, picture) of a sample: these views in colour, then the other passes of the first of them."""
+    passes, views = reader.meta(index)["passes"], list(views)
+    pictures = []
+    if "rgb" in passes:
+        pictures = [(f"view {view}", image) for view, image in zip(views, views_of(reader, index, "rgb", views))]
+    return pictures + [(name, views_of(reader, index, name, views[:1])[0]) for name in passes if name not in ("rgb", "alpha")]
+
+
+def every_picture(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]:
+    """All views in colour, then the other passes of view 0."""
+    return strip(reader, index, range(len(reader.meta(index)["cameras"]["c2w"])))
+
+
+def _spread(reader: ShardReader, index: int, count: int) -> list[int]:
+    """Up to `count` views, evenly spread."""
+    views = len(reader.meta(index)["cameras"]["c2w"])
+    return [round(i * views / count) % views for i in range(min(count, views))]
+
+
 def contact_sheet(reader: ShardReader, indices: list[int]) -> Image.Image:
-    """Few objects: a strip of views and passes each. Many: one picture each, in a near-square grid."""
+    """Few objects: a strip of three views and the passes each. Many: one picture each, in a near-square grid."""
     if len(indices) <= STRIP_UP_TO:
-        rows = [[image for _, image in strip(reader, index)] for index in indices]
-        per_row = 1 if len(indices) < 4 else 2
-    else:
-        rows = [[strip(reader, index, views=1)[0][1]] for index in indices]
-        per_row = int(np.ceil(np.sqrt(len(indices) * 1.5)))
+        rows = [[image for _, image in strip(reader, index, _spread(reader, index, 3))] for index in indices]
+        return _sheet([reader.keys[index] for index in indices], rows, 1 if len(indices) < 4 else 2)
+    return _grid([strip(reader, index, [0])[0][1] for index in indices])
+
+
+def pass_sheet(reader: ShardReader, indices: list[int], name: str) -> Image.Image:
+    """One pass. Few objects: up to eight views each. Many: the first view of each, in a near-square grid."""
+    if len(indices) <= STRIP_UP_TO:
+        rows = [views_of(reader, index, name, _spread(reader, index, 8)) for index in indices]
+        return _sheet([reader.keys[index] for index in indices], rows, 1 if len(indices) < 4 else 2)
+    return _grid([views_of(reader, index, name, [0])[0] for index in indices])
+
+
+def _grid(pictures: list[np.ndarray]) -> Image.Image:
+    return _sheet([""] * len(pictures), [[image] for image in pictures], int(np.ceil(np.sqrt(len(pictures) * 1.5))))
+
+
+def _sheet(titles: list[str], rows: list[list[np.ndarray]], per_row: int) -> Image.Image:
+    """Rows of pictures with their titles, `per_row` side by side."""
     width = max(len(row) for row in rows)
     gap = 8 if width > 1 else 2
     lines = -(-len(rows) // per_row)
     sheet = Image.new("RGB", (per_row * (width * TILE + gap) + gap, lines * (TILE + gap) + gap), "white")
-    for number, row in enumerate(rows):
-        left = gap + (number % per_row) * (width * TILE + gap)
+    for number, (title, row) in enumerate(zip(titles, rows)):
+        left, top = gap + number % per_row * (width * TILE + gap), gap + number // per_row * (TILE + gap)
         for column, image in enumerate(row):
-            sheet.paste(_thumbnail(image, TILE), (left + column * TILE, gap + number // per_row * (TILE + gap)))
-        if width > 1:
-            ImageDraw.Draw(sheet).text((left + 3, gap + number // per_row * (TILE + gap) + 2), reader.keys[indices[number]], fill=(120, 120, 120))
+            sheet.paste(_thumbnail(image, TILE), (left + column * TILE, top))
+        ImageDraw.Draw(sheet).text((left + 3, top + 2), title, fill=(120, 120, 120))
     return sheet
 
 
@@ -85,93 +112,25 @@ def _thumbnail(image: np.ndarray, size: int) -> Image.Image:
     return picture
 
 
-def preview(folder: str | Path, out: str | Path, limit: int = 200) -> tuple[Path, Path]:
-    """Write contact_sheet.png and index.html for the first `limit` objects of a folder of shards; returns their paths."""
+def preview(folder: str | Path, out: str | Path, limit: int = 200, sheets: tuple[str, ...] = (),
+            on_done: Callable[[], None] = lambda: None) -> tuple[Path, ...]:
+    """Write contact_sheet.png, a contact sheet of each pass in `sheets`, and index.html, for the first `limit` objects of a folder of
+    shards; returns their paths. `on_done` hears of each object in the page. Raises ValueError for a pass the shards have not."""
     reader = ShardReader(folder)
+    missing = [name for name in sheets if name not in reader.meta(0)["passes"]]
+    if missing:
+        raise ValueError(f"{folder}: sheet: no pass {', '.join(missing)}; these shards have {', '.join(reader.meta(0)['passes'])}")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     indices = list(range(min(limit, len(reader))))
+    written = [_write_png(out / "contact_sheet.png", contact_sheet(reader, indices))]
+    written += [_write_png(out / f"contact_sheet_{name}.png", pass_sheet(reader, indices, name)) for name in sheets]
+    write_whole(out / "index.html", gallery.page(reader, indices, lambda index: every_picture(reader, index), on_done).encode())
+    return (*written, out / "index.html")
+
+
+def _write_png(path: Path, sheet: Image.Image) -> Path:
     buffer = io.BytesIO()
-    contact_sheet(reader, indices).save(buffer, "PNG", optimize=True)
-    sheet, page = out / "contact_sheet.png", out / "index.html"
-    write_whole(sheet, buffer.getvalue())
-    write_whole(page, gallery(reader, indices).encode())
-    return sheet, page
-
-
-# --------------------------------------------------------------------------------------------------------------------------- gallery
-
-_STYLE = """
-:root { color-scheme: light dark; font: 14px/1.45 system-ui, sans-serif }
-body { margin: 2rem auto; max-width: 1200px; padding: 0 1rem }
-header { display: flex; gap: 2rem; flex-wrap: wrap; align-items: baseline }
-input { font: inherit; padding: .4rem .7rem; width: 22rem; max-width: 100% }
-article { border-top: 1px solid #8884; padding: .8rem 0 }
-article h2 { font-size: 1rem; margin: 0 0 .2rem } article p { margin: 0 0 .5rem; opacity: .8 }
-figure { display: inline-block; margin: 0 4px 4px 0 } figcaption { font-size: 11px; opacity: .6; text-align: center }
-img { display: block; border-radius: 3px; background: #fff } pre { overflow: auto; max-height: 24rem; background: #8881; padding: .6rem }
-table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .15rem .8rem .15rem 0; text-align: left }
-.scale { width: 20rem } .bar { background: #5b8def; height: .7rem; border-radius: 2px }
-"""
-_SCRIPT = """
-const box = document.querySelector('input'), count = document.querySelector('#count'), items = [...document.querySelectorAll('article')];
-box.addEventListener('input', () => {
-  const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
-  let shown = 0;
-  for (const item of items) { item.hidden = !words.every(word => item.dataset.text.includes(word)); shown += !item.hidden }
-  count.textContent = shown + ' of ' + items.length + ' objects';
-});
-"""
-
-
-def gallery(reader: ShardReader, indices: list[int]) -> str:
-    """The HTML page: statistics, a filter box, and every object with its pictures, caption and recipe. No other file, no network."""
-    metas = [reader.meta(index) for index in indices]
-    articles = "\n".join(_article(reader, index, meta) for index, meta in zip(indices, metas))
-    title = f"{reader.folder.resolve().name}: {len(reader)} objects"
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title>
-<style>{_STYLE}</style></head><body>
-<header><h1>{html.escape(title)}</h1><input type="search" placeholder="filter: torus, wireframe, marble …" aria-label="filter">
-<span id="count">{len(indices)} of {len(indices)} objects</span></header>
-{_statistics(reader, metas)}
-{articles}
-<script>{_SCRIPT}</script></body></html>"""
-
-
-def _article(reader: ShardReader, index: int, meta: dict) -> str:
-    figures = "".join(f'<figure><img src="{_data_url(image)}" alt="{html.escape(name)}" width="{TILE}"><figcaption>{html.escape(name)}</figcaption></figure>'
-                      for name, image in strip(reader, index))
-    recipe = json.loads(meta.get("recipe", "{}"))
-    details = f"<details><summary>recipe</summary><pre>{html.escape(json.dumps(recipe, indent=1))}</pre></details>" if recipe else ""
-    caption = meta.get("caption", "")
-    text = html.escape(f"{meta['uid']} {caption} {' '.join(meta.get('parts', []))}".lower(), quote=True)
-    return f'<article data-text="{text}"><h2>{html.escape(meta["uid"])}</h2><p>{html.escape(caption)}</p>{figures}{details}</article>'
-
-
-def _data_url(image: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    _thumbnail(image, 2 * TILE).save(buffer, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _statistics(reader: ShardReader, metas: list[dict]) -> str:
-    """Parts per object as bars; failures and replaced draws by reason, when the folder's index is there."""
-    parts = Counter(len(meta.get("parts", [])) for meta in metas)
-    tallest = max(parts.values(), default=1)
-    bars = "".join(f'<tr><td>{count} parts</td><td>{times}</td><td class="scale"><div class="bar" style="width:{100 * times // tallest}%"></div></td></tr>'
-                   for count, times in sorted(parts.items()))
-    views = metas[0]
-    summary = f"{views['image_size'][0]} × {views['image_size'][1]} px, {len(views['cameras']['c2w'])} views, passes: {', '.join(views['passes'])}"
-    rows = ""
-    index = reader.folder / DATASET_FILE
-    if index.exists():
-        dataset = json.loads(index.read_bytes())
-        rows = "".join(f"<tr><td>drawn again</td><td>{times}</td><td>{html.escape(reason)}</td></tr>" for reason, times in dataset["redraws"].items())
-        rows += "".join(f"<tr><td>failed</td><td>{html.escape(row['name'])}</td><td>{html.escape(row['reason'])}</td></tr>" for row in dataset["failed"])
-    return f"<p>{html.escape(summary)}</p><table>{bars}{rows}</table>"
-
-
-def describe_passes() -> str:
-    """The pass table as text, for the command line's help."""
-    return "\n".join(f"{row.name}: {row.channels} x {np.dtype(row.dtype).name}, {row.meaning}" for row in PASSES.values())
+    sheet.save(buffer, "PNG")
+    write_whole(path, buffer.getvalue())
+    return path

@@ -1,4 +1,4 @@
-"""The shading model that the raster backends share: glTF metallic-roughness under a sky gradient with baked occlusion, and directional lights.
+"""The shading model that the raster backends share: glTF metallic-roughness under ambient light with baked occlusion, and directional lights.
 
 Linear RGB, world frame, unit vectors. A surface is (base colour, metallic, roughness, normal, occlusion); the light is a `LightArrays`.
 """
@@ -8,14 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from renderers.environment import irradiance, mirrored
 from renderers.jit import inlined, kernel, pure
-from renderers.lighting import Light
+from renderers.lighting import Light, turned
 from renderers.occlusion import LIFT, lit
-from zeroverse.portable import cos_sin
+from zeroverse.portable import cos_sin, cos_sin_array
 
 MIN_ROUGHNESS = 0.045  # below it a directional light's highlight is smaller than a pixel and only makes speckles
 F0 = 0.04  # reflectance of a dielectric seen straight on (glTF 2.0 appendix B)
 LOOKUP = 32
+TAPS = 24  # look-ups of a soft shadow, after as many that measure how far away its casters are
+WIDEST = 48.0  # texels: radius of the widest penumbra; wider ones would show the single taps
+SHARPEST = 1.5  # texels: radius of the narrowest, so that shadow edges do not alias
 
 
 class LightArrays(NamedTuple):
@@ -28,6 +32,14 @@ class LightArrays(NamedTuple):
     spread: float
     gloss: float
     knee: float
+    harmonics: np.ndarray  # [9, 3] the environment: see `environment.Filtered`
+    mirror: np.ndarray  # [T, 3] float32; [0, 3]: no environment, a gradient from sky to ground instead
+    offsets: np.ndarray  # [6]
+    exposure: float  # of the environment
+    turn: np.ndarray  # [2] cosine and sine of its rotation about +Z
+    spreads: np.ndarray  # [L]
+    soft: bool  # shadows widen with distance, as the spreads say
+    disc: np.ndarray  # [TAPS, 2] places of the shadow look-ups in the unit disc
     shadows: np.ndarray  # [L, n, n]
     frames: np.ndarray  # [L, 3, 3]
     places: np.ndarray  # [L, 3]
@@ -36,11 +48,22 @@ class LightArrays(NamedTuple):
 
 
 def light_arrays(light: Light, shadows, frames, places) -> LightArrays:
-    directional = bool(light.gloss > 0 or light.directions or light.sky != light.ground)
+    directional = bool(light.gloss > 0 or light.directions or light.sky != light.ground or light.surround)
     lookup = reflectance_table() if light.gloss > 0 else np.zeros((LOOKUP, LOOKUP, 2))
+    filtered = light.filtered()
     return LightArrays(np.array(light.sky, dtype=np.float64), np.array(light.ground, dtype=np.float64),
                        np.array(light.directions, dtype=np.float64).reshape(-1, 3), np.array(light.colors, dtype=np.float64).reshape(-1, 3),
-                       float(light.spread), float(light.gloss), float(light.knee), shadows, frames, places, lookup, directional)
+                       float(light.spread), float(light.gloss), float(light.knee),
+                       filtered.irradiance, filtered.mirror, filtered.offsets, float(light.exposure), np.array(turned(light.turn_deg)),
+                       np.array(light.spreads or (light.spread,) * len(light.directions), dtype=np.float64), bool(light.spreads), _disc(),
+                       shadows, frames, places, lookup, directional)
+
+
+@cache
+def _disc() -> np.ndarray:  # [TAPS, 2]; the first is the centre, so that a point in contact with its caster is never missed
+    i = np.arange(TAPS)
+    cosine, sine = cos_sin_array(i * 2.399963229728653)  # the golden angle
+    return np.sqrt(i / TAPS)[:, None] * np.stack([cosine, sine], axis=1)
 
 
 @kernel
@@ -94,19 +117,36 @@ def _gradient(light, channel, height):  # radiance of the sky where the directio
 
 
 @inlined
-def _ambient(light, channel, base, metallic, roughness, nz, rz, openness, mirror, scale, bias):
-    """Ambient radiance of one channel. nz, rz: z of the normal and of the mirrored view; mirror: openness towards the latter.
+def _ambient(light, base, metallic, openness, mirror, scale, bias, even, seen):
+    """Ambient radiance of one channel. even: irradiance / pi; seen: radiance in the mirror's lobe; mirror: openness towards the latter.
 
-    Irradiance of the gradient over pi is its value at 2/3 of the normal's height; the lobe of a rough mirror flattens it alike. Light that bounces
-    between microfacets is given back (Fdez-Aguera 2019), so that white metal in even light is white.
+    Light that bounces between microfacets is given back (Fdez-Aguera 2019), so that white metal in even light is white.
     """
     if light.gloss == 0.0:
-        return _gradient(light, channel, nz * (2.0 / 3.0)) * base * interreflected(openness, base)
+        return even * base * interreflected(openness, base)
     f0 = F0 + (base - F0) * metallic
     specular = light.gloss * (f0 * scale + bias) * (1.0 + f0 * (1.0 / (scale + bias) - 1.0))
     albedo = base * (1.0 - metallic)
-    diffuse = albedo * (1.0 - min(specular, 1.0)) * interreflected(openness, albedo) * _gradient(light, channel, nz * (2.0 / 3.0))
-    return diffuse + specular * interreflected(mirror, f0) * _gradient(light, channel, rz * (1.0 - roughness / 3.0))
+    diffuse = albedo * (1.0 - min(specular, 1.0)) * interreflected(openness, albedo) * even
+    return diffuse + specular * interreflected(mirror, f0) * seen
+
+
+@inlined
+def _around(light, nx, ny, nz, rx, ry, rz, roughness):
+    """(irradiance / pi, radiance in the mirror's lobe), RGB each, for the normal n and the mirrored view r.
+
+    Of the gradient: irradiance over pi is its value at 2/3 of the normal's height; the lobe of a rough mirror flattens it alike.
+    """
+    if len(light.mirror) == 0:
+        n, r = nz * (2.0 / 3.0), rz * (1.0 - roughness / 3.0)
+        return ((_gradient(light, 0, n), _gradient(light, 1, n), _gradient(light, 2, n)),
+                (_gradient(light, 0, r), _gradient(light, 1, r), _gradient(light, 2, r)))
+    c, s, e = light.turn[0], light.turn[1], light.exposure
+    even = irradiance(light.harmonics, c * nx + s * ny, c * ny - s * nx, nz)
+    if light.gloss == 0.0:
+        return (even[0] * e, even[1] * e, even[2] * e), (0.0, 0.0, 0.0)
+    seen = mirrored(light.mirror, light.offsets, c * rx + s * ry, c * ry - s * rx, rz, roughness)
+    return (even[0] * e, even[1] * e, even[2] * e), (seen[0] * e, seen[1] * e, seen[2] * e)
 
 
 @pure
@@ -125,6 +165,46 @@ def _shadow(light, i, px, py, pz, nx, ny, nz):
     return total / 9.0
 
 
+@pure
+def _soft_shadow(light, i, px, py, pz, nx, ny, nz):
+    """Share of light i that reaches the point: the light is a disc, so shadows widen with the distance from what casts them (Fernando 2005).
+
+    Casters are sought, and the shadow averaged, along the plane of the surface, which so does not cover itself.
+    """
+    frame, depths = light.frames[i], light.shadows[i]
+    scale, x0, y0 = light.places[i, 0], light.places[i, 1], light.places[i, 2]
+    px, py, pz = px + LIFT * 2.0 / scale * nx, py + LIFT * 2.0 / scale * ny, pz + LIFT * 2.0 / scale * nz
+    x = (frame[0, 0] * px + frame[0, 1] * py + frame[0, 2] * pz - x0) * scale
+    y = (frame[1, 0] * px + frame[1, 1] * py + frame[1, 2] * pz - y0) * scale
+    depth = frame[2, 0] * px + frame[2, 1] * py + frame[2, 2] * pz
+    steep = -1.0 / (scale * max(frame[2, 0] * nx + frame[2, 1] * ny + frame[2, 2] * nz, 0.2))
+    slope_x = steep * (frame[0, 0] * nx + frame[0, 1] * ny + frame[0, 2] * nz)
+    slope_y = steep * (frame[1, 0] * nx + frame[1, 1] * ny + frame[1, 2] * nz)
+    radius = _penumbra(light.spreads[i] * scale, depths, light.disc, x, y, depth, slope_x, slope_y)
+    if radius == 0.0:
+        return 1.0
+    total = 0.0
+    for k in range(TAPS):
+        dx, dy = light.disc[k, 0] * radius, light.disc[k, 1] * radius
+        total += lit(depths, x + dx, y + dy, depth + dx * slope_x + dy * slope_y)
+    return total / TAPS
+
+
+@inlined
+def _penumbra(spread, depths, disc, x, y, depth, slope_x, slope_y):
+    """Radius of the penumbra in texels, 0 where nothing stands before the light. spread: texels per unit of distance to the caster."""
+    reach = min(max(spread, 2.0 * SHARPEST), WIDEST)
+    gap, casters = 0.0, 0
+    for k in range(TAPS):
+        dx, dy = disc[k, 0] * reach, disc[k, 1] * reach
+        i, j = int(math.floor(y + dy)), int(math.floor(x + dx))
+        if 0 <= i < depths.shape[0] and 0 <= j < depths.shape[1]:
+            above = depths[i, j] - (depth + dx * slope_x + dy * slope_y)
+            if above > 0.0:
+                gap, casters = gap + above, casters + 1
+    return min(max(gap / casters * spread, SHARPEST), WIDEST) if casters else 0.0
+
+
 @inlined
 def radiance(light, base, metallic, roughness, n, flat, view, openness, point):
     """Linear RGB towards the camera.
@@ -137,23 +217,26 @@ def radiance(light, base, metallic, roughness, n, flat, view, openness, point):
     nx, ny, nz = n
     nv = min(max(nx * view[0] + ny * view[1] + nz * view[2], 1e-3), 1.0)
     roughness = max(roughness, MIN_ROUGHNESS)
-    scale, bias, rz, mirror = 0.0, 0.0, 0.0, 1.0
+    scale, bias, mirror = 0.0, 0.0, 1.0
     if light.gloss > 0.0:
         scale, bias = _reflectance(light.reflectance, nv, roughness)
-        rz = 2.0 * nv * nz - view[2]
         mirror = min(max(math.sqrt(nv + openness) - 1.0 + openness, 0.0), 1.0)  # Lagarde & de Rousiers 2014, for a smooth surface
-    r = _ambient(light, 0, base[0], metallic, roughness, nz, rz, openness, mirror, scale, bias)
-    g = _ambient(light, 1, base[1], metallic, roughness, nz, rz, openness, mirror, scale, bias)
-    b = _ambient(light, 2, base[2], metallic, roughness, nz, rz, openness, mirror, scale, bias)
-    alpha = min(math.sqrt(roughness * roughness * roughness * roughness + light.spread * light.spread), 1.0)
+    even, seen = _around(light, nx, ny, nz, 2.0 * nv * nx - view[0], 2.0 * nv * ny - view[1], 2.0 * nv * nz - view[2], roughness)
+    r = _ambient(light, base[0], metallic, openness, mirror, scale, bias, even[0], seen[0])
+    g = _ambient(light, base[1], metallic, openness, mirror, scale, bias, even[1], seen[1])
+    b = _ambient(light, base[2], metallic, openness, mirror, scale, bias, even[2], seen[2])
     for i in range(len(light.directions)):
         lx, ly, lz = light.directions[i, 0], light.directions[i, 1], light.directions[i, 2]
         nl = nx * lx + ny * ly + nz * lz
         if nl <= 0.0 or flat[0] * lx + flat[1] * ly + flat[2] * lz <= 0.0:
             continue
-        share = _shadow(light, i, point[0], point[1], point[2], flat[0], flat[1], flat[2])
+        if light.soft:
+            share = _soft_shadow(light, i, point[0], point[1], point[2], flat[0], flat[1], flat[2])
+        else:
+            share = _shadow(light, i, point[0], point[1], point[2], flat[0], flat[1], flat[2])
         if share <= 0.0:
             continue
+        alpha = min(math.sqrt(roughness * roughness * roughness * roughness + light.spreads[i] * light.spreads[i]), 1.0)
         lobe, fresnel = _highlight(nx, ny, nz, nl, nv, lx, ly, lz, view, alpha)
         r += share * nl * light.colors[i, 0] * _reflected(base[0], metallic, lobe, fresnel)
         g += share * nl * light.colors[i, 1] * _reflected(base[1], metallic, lobe, fresnel)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from renderers import untrusted
 from zeroverse.asset import Asset, AssetError, load_glb, uid_of
 from zeroverse.rng import Rng
 
@@ -18,6 +19,13 @@ class Zeroverse:
     textures: str | None = None
     texture_size: int = 256
     name = "zeroverse"
+
+    @classmethod
+    def from_config(cls, config: dict, assets: str | None) -> "Zeroverse":
+        from zeroverse.recipe import GRAMMAR_VERSION
+        if config["grammar_version"] != GRAMMAR_VERSION:
+            raise ValueError(f"the objects are of grammar version {config['grammar_version']}, this is version {GRAMMAR_VERSION}")
+        return cls(**{name: value for name, value in config.items() if name not in ("source", "grammar_version")})
 
     def config(self) -> dict:
         from zeroverse.recipe import GRAMMAR_VERSION
@@ -47,6 +55,15 @@ class Files:
     seed: int = 0
     name = "files"
 
+    @classmethod
+    def from_config(cls, config: dict, assets: str | None) -> "Files":
+        if assets is None:
+            raise ValueError("the objects come from files: say where they are with --assets")
+        source = cls(assets, config["seed"])
+        if source.config() != config:
+            raise ValueError(f"{assets}: not the files that the shards were made from ({config['files']} of them, by name)")
+        return source
+
     @cached_property
     def paths(self) -> tuple[Path, ...]:
         root = Path(self.assets)
@@ -72,6 +89,7 @@ class Files:
 
     def make(self, index: int) -> Asset:
         path = self.paths[index]
+        untrusted.check(path, Path(self.assets))
         asset = load_glb(path)
         provenance = asset.provenance | {"file": path.relative_to(self.assets).as_posix(), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         return Asset(asset.scene, self.uid(path), asset.caption, asset.recipe, provenance)
@@ -88,3 +106,16 @@ SOURCES = (  # name, class, what it is
     ("zeroverse", Zeroverse, "procedural objects after LRM-Zero"),
     ("files", Files, "existing GLB files"),
 )
+
+
+def from_config(config: dict, assets: str | None = None):
+    """The source with this `config()`; `assets`: where its files are now. Raises ValueError when it cannot be the same source here."""
+    for name, source, _ in SOURCES:
+        if name == config["source"]:
+            return source.from_config(config, assets)
+    raise ValueError(f"source: expected one of {', '.join(name for name, _, _ in SOURCES)}, got {config['source']!r}")
+
+
+def licence(config: dict) -> str:
+    """Of the objects of a source with this `config()`, as the Hugging Face hub spells it: `other` where somebody's files went in."""
+    return "cc0-1.0" if config.get("textures") is None and "files" not in config else "other"

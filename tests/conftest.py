@@ -2,6 +2,7 @@
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("VERSE_GL_SOFTWARE", "1")  # the gl backend is tested on whatever device there is
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
@@ -18,7 +19,7 @@ def dataset(tmp_path_factory):
     """Five small Zeroverse objects in two shards, made by the command line."""
     import verse
     folder = tmp_path_factory.mktemp("dataset")
-    assert verse.main(f"generate zeroverse --out {folder} --count 5 --shard-size 3 --views 6 --size 48 --texture-size 32 --workers 1".split()) == 0
+    assert verse.main(f"generate zeroverse --out {folder} --count 5 --shard-size 3 --views 8 --size 64 --texture-size 32 --workers 1".split()) == 0
     return folder
 
 

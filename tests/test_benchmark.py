@@ -94,6 +94,15 @@ def test_posed_folders(views_folder, dataset):
     assert len(posed.find(dataset)) == 5
 
 
+def test_nerfstudio_folders_are_posed_images_too(dataset, tmp_path):
+    """The same cameras and pixels through `verse export --format transforms` as from the shards."""
+    assert verse.main(f"export {dataset} --format transforms --out {tmp_path}".split()) == 0
+    ours, theirs = posed.find(dataset), posed.find(tmp_path)
+    assert [item.name for item in ours] == [item.name for item in theirs]
+    assert np.abs(ours[2].cameras.c2w - theirs[2].cameras.c2w).max() < 1e-12
+    assert np.array_equal(ours[2].read([1, 4]), theirs[2].read([1, 4]))
+
+
 @pytest.mark.parametrize("damage, message", [
     (lambda folder: (folder / "opencv_cameras.json").unlink(), "expected shards"),
     (lambda folder: (folder / "opencv_cameras.json").write_text("{"), "opencv_cameras.json: "),

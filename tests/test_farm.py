@@ -12,9 +12,10 @@ import pytest
 import trimesh
 
 import verse
-from renderers import farm, shards
+from renderers import checks, farm
 from renderers.shards import ShardReader
 from renderers.sources import Files, Zeroverse
+from renderers.storage import Local
 
 SMALL = "--shard-size 2 --views 2 --size 32 --texture-size 32"
 
@@ -97,7 +98,7 @@ def kill_and_resume(tmp_path: Path, reference: Path, waits) -> None:
             assert data == tars(reference)[name], "what carries its final name is whole"
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     assert tars(tmp_path) == tars(reference)
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json"] * 4 + [".tar"] * 3, "no temporary files stay"
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", *[".json"] * 4, ".md", *[".tar"] * 3, ".webp"], "no temporary files stay"
 
 
 def test_kill_and_resume(tmp_path, reference):
@@ -173,7 +174,7 @@ def test_leftovers_of_dead_processes_are_swept(tmp_path):
                               ((socket.gethostname(), 4_000_000), (socket.gethostname(), os.getpid()), ("another-machine", 4_000_000)))
     for path in (dead, alive, elsewhere):
         path.write_bytes(b"half")
-    farm._sweep(tmp_path)
+    Local(tmp_path).sweep()
     assert sorted(tmp_path.iterdir()) == sorted([alive, elsewhere])
 
 
@@ -190,4 +191,4 @@ def test_every_rig_draws_its_views():
 
 
 def test_shards_verify(reference):
-    assert [found for _, found in shards.verify(reference) if found] == []
+    assert [found for _, found in checks.verify(reference) if found] == []

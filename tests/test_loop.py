@@ -15,6 +15,7 @@ from torch import nn
 
 from renderers import png
 from renderers.shards import SAMPLE_FORMAT, ShardReader, canonical, write_shard
+from renderers.storage import open_store
 from train.loop import PATIENCE, Interrupt, Recipe, RunError, average, fit, learning_rate, make_optimizer, read_run
 from train.lrm import LRMTask, load_run, train_lrm
 from zeroverse.rng import Rng
@@ -267,7 +268,7 @@ def write_shards(folder, reader):
             yield key, {**fields, "json": canonical(meta)}
 
     folder.mkdir()
-    write_shard(folder / "shard-000000.tar", samples(), {})
+    write_shard(open_store(folder), "shard-000000.tar", samples(), {})
     return folder
 
 

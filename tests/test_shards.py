@@ -14,16 +14,18 @@ import pytest
 import webdataset as wds
 
 from renderers import png, shards
+from renderers.checks import verify
 from renderers.passes import DEPTH_UNIT, PASSES, check_passes, dequantise, quantise
-from renderers.shards import ShardError, ShardReader, verify, write_shard
+from renderers.plan import write_index
+from renderers.shards import ShardError, ShardReader, read_sidecar, write_shard
+from renderers.storage import Local
 
 
 @pytest.fixture
 def shard(tmp_path, sample):
     path = tmp_path / "noise-000000.tar"
-    write_shard(path, [sample(key) for key in ("a", "b", "c")], {"dataset": {"source": "noise"}, "failed": [], "redraws": {}})
-    from renderers.farm import write_index
-    write_index(tmp_path)
+    write_shard(Local(tmp_path), path.name, [sample(key) for key in ("a", "b", "c")], {"dataset": {"source": {"source": "noise"}}, "failed": [], "redraws": {}})
+    write_index(Local(tmp_path))
     return path
 
 
@@ -92,7 +94,7 @@ def test_webdataset_reads_it_without_our_code(shard, sample):
 def test_same_samples_same_bytes(tmp_path, sample):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        write_shard(tmp_path / name / "s-000000.tar", [sample("a"), sample("b")], {})
+        write_shard(Local(tmp_path / name), "s-000000.tar", [sample("a"), sample("b")], {})
         time.sleep(0.01)
     one, two = ((tmp_path / name / "s-000000.tar").read_bytes() for name in ("one", "two"))
     assert one == two
@@ -105,7 +107,7 @@ def test_a_failing_stream_leaves_nothing(tmp_path, sample):
         yield sample("a")
         raise RuntimeError("the renderer gave up")
     with pytest.raises(RuntimeError, match="gave up"):
-        write_shard(tmp_path / "s-000000.tar", stream(), {})
+        write_shard(Local(tmp_path), "s-000000.tar", stream(), {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -114,21 +116,21 @@ def test_an_interrupt_leaves_nothing(tmp_path, sample):
         yield sample("a")
         raise KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt):
-        write_shard(tmp_path / "s-000000.tar", stream(), {})
+        write_shard(Local(tmp_path), "s-000000.tar", stream(), {})
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("key", ["", "a.b", "a/b", "x" * 81])
 def test_bad_keys_are_refused(tmp_path, sample, key):
     with pytest.raises(ShardError, match="key"):
-        write_shard(tmp_path / "s.tar", [(key, sample("a")[1])], {})
+        write_shard(Local(tmp_path), "s.tar", [(key, sample("a")[1])], {})
 
 
 def test_samples_of_a_shard_have_the_same_fields(tmp_path, sample):
     odd = sample("b")[1]
     odd["mesh.glb"] = b"x"
     with pytest.raises(ShardError, match="sample b: expected the fields of sample a; the difference is mesh.glb"):
-        write_shard(tmp_path / "s.tar", [sample("a"), ("b", odd)], {})
+        write_shard(Local(tmp_path), "s.tar", [sample("a"), ("b", odd)], {})
 
 
 def test_a_full_disk_leaves_no_shard(tmp_path, sample, monkeypatch):
@@ -142,7 +144,7 @@ def test_a_full_disk_leaves_no_shard(tmp_path, sample, monkeypatch):
         return real(name, data)
     monkeypatch.setattr(shards, "_member", member)
     with pytest.raises(OSError, match="No space left"):
-        write_shard(tmp_path / "s.tar", [sample("a")], {})
+        write_shard(Local(tmp_path), "s.tar", [sample("a")], {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -150,12 +152,12 @@ def test_kill_at_any_moment_leaves_whole_shards_or_none(tmp_path):
     """A process that writes the same shards over and over, killed at random moments: every tar under a final name is whole."""
     code = textwrap.dedent("""
         import sys
-        from pathlib import Path
         from renderers.shards import write_shard
-        folder, round = Path(sys.argv[1]), 0
+        from renderers.storage import Local
+        folder, round = Local(sys.argv[1]), 0
         print("ready", flush=True)
         while True:
-            write_shard(folder / f"s-{round % 3:06d}.tar", [("a", {"x": b"x" * 300_000}), ("b", {"x": b"y" * 300_000})], {})
+            write_shard(folder, f"s-{round % 3:06d}.tar", [("a", {"x": b"x" * 300_000}), ("b", {"x": b"y" * 300_000})], {})
             round += 1
     """)
     waits = np.random.default_rng(0).uniform(0.0, 0.15, 20)
@@ -169,7 +171,7 @@ def test_kill_at_any_moment_leaves_whole_shards_or_none(tmp_path):
             with tarfile.open(tar) as archive:
                 assert [(member.name, member.size) for member in archive] == [("a.x", 300_000), ("b.x", 300_000)]
         for sidecar in tmp_path.glob("*.json"):
-            assert shards.read_sidecar(sidecar)["bytes"] == sidecar.with_suffix(".tar").stat().st_size
+            assert read_sidecar(Local(tmp_path), sidecar.name)["bytes"] == sidecar.with_suffix(".tar").stat().st_size
 
 
 # ------------------------------------------------------------------------------------------------------------------------------ reading
@@ -187,7 +189,7 @@ def test_reader_returns_what_was_written(shard, sample):
 
 def test_fingerprint_names_the_data(shard, tmp_path_factory, sample):
     other = tmp_path_factory.mktemp("other")
-    write_shard(other / "noise-000000.tar", [sample("a"), sample("b")], {})
+    write_shard(Local(other), "noise-000000.tar", [sample("a"), sample("b")], {})
     assert ShardReader(shard.parent).fingerprint == ShardReader(shard.parent).fingerprint != ShardReader(other).fingerprint
 
 
@@ -214,7 +216,7 @@ def test_reader_names_a_missing_field(shard):
 @pytest.mark.parametrize("meta, message", [({"format": "other/1"}, "expected verse-sample/1, got other/1"), ({"passes": ["smell"]}, "unknown smell"),
                                            ({"image_size": [8, 8]}, "expected 8 x 8 pixels, got 16 x 16")])
 def test_reader_names_a_bad_sample(tmp_path, sample, meta, message):
-    write_shard(tmp_path / "s-000000.tar", [sample("a"), sample("b", **meta)], {})
+    write_shard(Local(tmp_path), "s-000000.tar", [sample("a"), sample("b", **meta)], {})
     with pytest.raises(ShardError, match=f"sample b: .*{message}"):
         ShardReader(tmp_path).read(1, ("depth",))
 
@@ -229,7 +231,7 @@ def test_a_whole_folder_has_no_problems(shard):
 def test_a_flipped_byte_is_found_and_its_sample_named(shard):
     """Any byte: in a picture, in a tar header, in the json, in the padding at the end."""
     data = bytearray(shard.read_bytes())
-    entries = shards.read_sidecar(shard.with_suffix(".json"))["samples"]
+    entries = read_sidecar(Local(shard.parent), "noise-000000.json")["samples"]
     for position in np.random.default_rng(0).integers(0, len(data), 60).tolist() + [0, len(data) - 1]:
         shard.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1:])
         owner = [entry["key"] for entry in entries if entry["offset"] <= position < entry["offset"] + entry["bytes"]]
@@ -267,6 +269,6 @@ def test_verify_reads_again_what_is_inside(tmp_path, sample, break_it, message):
     """Whole by its hash, but wrong when it was written."""
     key, fields = sample("a")
     break_it(fields)
-    write_shard(tmp_path / "s-000000.tar", [(key, fields)], {"dataset": {}, "failed": [], "redraws": {}})
+    write_shard(Local(tmp_path), "s-000000.tar", [(key, fields)], {"dataset": {}, "failed": [], "redraws": {}})
     found = problems(tmp_path)
     assert any("sample a" in problem and message in problem for problem in found), found

@@ -145,8 +145,8 @@ def nearest_input(trial: Trial) -> Tensor:  # [T, 3, S, S]
 
 
 def score(pred: Tensor, truth: Tensor, measure: LPIPS | None) -> dict[str, float]:
-    """Mean over one object's target views."""
-    scores = {"psnr": psnr(pred, truth).mean().item(), "ssim": ssim(pred, truth).mean().item()}
+    """Mean over one object's target views; equal images count as 100 dB, not infinity, of which there is no interval."""
+    scores = {"psnr": psnr(pred, truth).clamp(max=100.0).mean().item(), "ssim": ssim(pred, truth).mean().item()}
     if measure is not None:
         scores["lpips"] = measure(pred, truth).mean().item()
     return scores

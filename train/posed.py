@@ -1,4 +1,4 @@
-"""Posed images: views of one object with their cameras, from a folder of shards or from folders with `opencv_cameras.json`."""
+"""Posed images: views of one object with their cameras, from a folder of shards or from folders with a camera file."""
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from renderers import png
-from renderers.camera import Cameras, from_opencv_json
+from renderers.camera import Cameras, from_opencv_json, from_transforms_json
 from renderers.shards import ShardReader
 from train.data import composite
 
-CAMERA_FILE = "opencv_cameras.json"
+CAMERA_FILES = {"opencv_cameras.json": from_opencv_json, "transforms.json": from_transforms_json}  # name -> how it is read; the first found counts
 
 
 class PosedError(ValueError):
@@ -28,20 +28,24 @@ class Posed:
 
 
 def find(folder: str | Path) -> list[Posed]:
-    """Every object with posed views in a folder: samples of its shards, or it and its sub-folders with opencv_cameras.json, by name."""
+    """Every object with posed views in a folder: samples of its shards, or it and its sub-folders with a camera file, by name."""
     folder = Path(folder)
     if any(folder.glob("*.tar")):
         reader = ShardReader(folder)
         return [Posed(key, reader.cameras(index), _ShardViews(reader, index)) for index, key in enumerate(reader.keys)]
-    files = [folder / CAMERA_FILE] if (folder / CAMERA_FILE).exists() else sorted(folder.glob(f"*/{CAMERA_FILE}"))
-    if not files:
-        raise PosedError(f"{folder}: expected shards (*.tar), or {CAMERA_FILE} in it or in its sub-folders")
-    return [_from_json(file) for file in files]
+    found = [item for item in (_camera_file(path) for path in (folder, *sorted(path for path in folder.iterdir() if path.is_dir()))) if item]
+    if not found:
+        raise PosedError(f"{folder}: expected shards (*.tar), or {' or '.join(CAMERA_FILES)} in it or in its sub-folders")
+    return [_from_json(file) for file in found]
+
+
+def _camera_file(folder: Path) -> Path | None:
+    return next((folder / name for name in CAMERA_FILES if (folder / name).is_file()), None)
 
 
 def _from_json(file: Path) -> Posed:
     try:
-        cameras, names = from_opencv_json(json.loads(file.read_bytes()))
+        cameras, names = CAMERA_FILES[file.name](json.loads(file.read_bytes()))
     except ValueError as error:
         raise PosedError(f"{file}: {error}") from error
     missing = [name for name in names if not (file.parent / name).is_file()]

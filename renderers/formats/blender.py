@@ -1,0 +1,44 @@
+"""NeRF-synthetic ("Blender"): transforms_train.json, _val.json, _test.json with camera_angle_x; images train/r_0.png ….
+
+Camera: OpenGL c2w. One field of view, optical axes through the image's centre: the format has no place for others. An eighth of the views
+each goes to val and test, drawn by the seed and the object's name.
+"""
+import json
+from pathlib import Path
+
+import numpy as np
+
+from renderers.camera import opengl_c2w
+from renderers.formats.sample import Sample
+from zeroverse.rng import Rng
+
+SPLITS = ("train", "val", "test")
+
+
+def write(sample: Sample, folder: Path, seed: int) -> None:
+    angle = _shared_angle(sample)
+    matrices = opengl_c2w(sample.cameras)
+    for split, views in split_views(len(sample.cameras), Rng("export", seed, sample.meta["uid"])).items():
+        (folder / split).mkdir()
+        frames = []
+        for number, view in enumerate(views):
+            sample.copy("rgb", view, folder / split / f"r_{number}.png")
+            frames.append({"file_path": f"./{split}/r_{number}", "view": view, "transform_matrix": matrices[view].tolist()})
+        (folder / f"transforms_{split}.json").write_text(json.dumps({"camera_angle_x": angle, "frames": frames}, indent=1))
+
+
+def split_views(count: int, rng: Rng) -> dict[str, list[int]]:
+    """Which views go where, each part in the views' order. Fewer than three views all train."""
+    held_out = max(count // 8, 1) if count >= 3 else 0
+    order = np.argsort([rng.child("view", view).unit() for view in range(count)])
+    val, test, train = np.split(order, [held_out, 2 * held_out])
+    return {split: sorted(views.tolist()) for split, views in zip(SPLITS, (train, val, test))}
+
+
+def _shared_angle(sample: Sample) -> float:
+    """camera_angle_x in radians."""
+    cameras = sample.cameras
+    focal = cameras.intrinsics[0, 0]
+    if not np.allclose(cameras.intrinsics, [focal, focal, cameras.width / 2, cameras.height / 2], rtol=1e-9):
+        raise sample.error("blender: expected one focal length for all views and principal points at the centre; use --format transforms")
+    return float(2 * np.arctan(cameras.width / 2 / focal))

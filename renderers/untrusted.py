@@ -1,0 +1,81 @@
+"""What a glTF file of somebody else may do: refer to files beside it and bring pictures of a sane size. Looked at before anything is read."""
+import base64
+import binascii
+import io
+import json
+import struct
+import warnings
+from pathlib import Path
+from urllib.parse import unquote
+
+from PIL import Image
+
+from zeroverse.asset import AssetError
+
+MAX_PIXELS = 2**27  # of one picture: 16384 x 8192, half a gigabyte when unpacked
+_GLB, _JSON = 0x46546C67, 0x4E4F534A
+
+
+def check(path: Path, root: Path) -> None:
+    """Raises AssetError naming the file, for a reference that leaves `root` or this machine, and for a picture of more than `MAX_PIXELS`.
+
+    A file that is no glTF at all passes: reading it says so better.
+    """
+    try:
+        document, blob = _parts(path)
+        uris = [entry["uri"] for name in ("buffers", "images") for entry in document.get(name, ()) if "uri" in entry]
+        pictures = [picture for picture in (_picture(path, entry, document, blob) for entry in document.get("images", ())) if picture]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, RecursionError):
+        return
+    for uri in uris:
+        if not uri.startswith("data:") and not _inside(path, uri, root):
+            raise AssetError(f"{path}: refers to {uri[:100]!r}, which is not in {root}")
+    for picture in pictures:
+        _check_size(path, picture)
+
+
+def _parts(path: Path) -> tuple[dict, bytes]:
+    """The JSON document and the binary chunk of a .glb or .gltf."""
+    data = path.read_bytes()
+    if len(data) < 20 or struct.unpack_from("<I", data)[0] != _GLB:
+        return json.loads(data), b""
+    length, kind = struct.unpack_from("<II", data, 12)
+    if kind != _JSON:
+        raise ValueError("the first chunk is not JSON")
+    return json.loads(data[20:20 + length]), data[28 + length:]
+
+
+def _inside(path: Path, uri: str, root: Path) -> bool:
+    target = unquote(uri)
+    if "://" in target or target.startswith("file:"):
+        return False
+    target = (path.parent / target).resolve()  # an absolute one replaces the folder
+    return any(target.is_relative_to(folder.resolve()) for folder in (root, path.parent))
+
+
+def _picture(path: Path, entry: dict, document: dict, blob: bytes) -> bytes | Path | None:
+    """Where the bytes of an image are; None where it has none."""
+    if "bufferView" in entry:
+        view = document["bufferViews"][entry["bufferView"]]
+        start = view.get("byteOffset", 0)
+        return blob[start:start + view["byteLength"]]
+    uri = entry.get("uri", "")
+    if uri.startswith("data:"):
+        try:
+            return base64.b64decode(uri.partition(",")[2])
+        except binascii.Error:
+            return None
+    return path.parent / unquote(uri) if uri else None
+
+
+def _check_size(path: Path, picture: bytes | Path) -> None:
+    try:
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):  # our limit counts
+            with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:  # reads the header only
+                width, height = image.size
+    except Image.DecompressionBombError as error:
+        raise AssetError(f"{path}: a picture is too large: {error}") from error
+    except (OSError, SyntaxError, ValueError):
+        return  # not a picture that Pillow knows: the loader goes without it
+    if width * height > MAX_PIXELS:
+        raise AssetError(f"{path}: a picture is too large: expected at most {MAX_PIXELS} pixels, got {width} x {height}")
