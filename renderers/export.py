@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from renderers.formats import FORMATS, ExportError, Format, Sample
-from renderers.shards import ShardReader, write_whole
+from renderers.shards import ShardReader
+from zeroverse.files import write_whole
 
 EXPORT_FILE = "export.json"
 EXPORT_FORMAT = "verse-export/1"

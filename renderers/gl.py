@@ -14,13 +14,14 @@ import numpy as np
 
 from renderers.camera import Cameras
 from renderers.cpu import COLOURS, SAMPLES
+from renderers.environment import ROUGHNESS, SIZES
 from renderers.geometry import geometry_of
 from renderers.lighting import Light
 from renderers.occlusion import LIFT, MAP_SIZE, SHADOW_SIZE, axes, bake, shadow_maps
 from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
 from renderers.raster import NEAR, SAME_DEPTH
 from renderers.scene import Scene, scene_of
-from renderers.shading import LightArrays, light_arrays
+from renderers.shading import SHARPEST, TAPS, WIDEST, LightArrays, light_arrays
 from renderers.surface import CREASE_COS
 from zeroverse.asset import Asset, AssetError
 
@@ -35,6 +36,9 @@ TARGETS = (  # name in the shader, the passes it holds, channels, moderngl's typ
     ("LABELS", {"metallic_roughness", "part"}, 2, "u2"),
 )
 NUMPY = {"f1": np.uint8, "f4": np.float32, "u2": np.uint16}
+CONSTANTS = {"NEAR": NEAR, "SAME_DEPTH": SAME_DEPTH, "CREASE_COS": CREASE_COS, "LIFT": LIFT, "TAPS": TAPS, "WIDEST": WIDEST, "SHARPEST": SHARPEST,
+             "LEVELS": len(SIZES), "LEVEL_SIZES": ", ".join(map(str, SIZES)), "LEVEL_STEP": ROUGHNESS}  # of the kernels, for the shaders
+MIRROR_ROW = 512  # texels a row of the texture that holds a surround's mirror maps
 GRID = 3  # layers of visibility side by side: 1 + 8 samples
 
 _shared = None  # contexts cannot be pickled and do not survive a fork
@@ -112,6 +116,8 @@ class Renderer:
     def render(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> dict[str, np.ndarray]:
         """{name: [V, H, W, C]} as `passes.PASSES` states. Raises AssetError, ValueError, RuntimeError when the device is too small for it."""
         wanted = check_passes(passes)
+        if not isinstance(light, Light):
+            raise ValueError(f"light {getattr(light, 'name', light)!r}: expected a Light, got {type(light).__name__}: draw it first")
         geometry = geometry_of(asset)
         scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted))
         lights = _lit(scene, light, geometry.closed, "rgb" in wanted)
@@ -146,7 +152,7 @@ class _Job:
         self._upload(scene)
         self._make_targets()
         lights = lights if "rgb" in wanted else lights._replace(directions=lights.directions[:0])
-        constants = {"NEAR": NEAR, "SAME_DEPTH": SAME_DEPTH, "CREASE_COS": CREASE_COS, "LIFT": LIFT, "LIGHTS": len(lights.directions)}
+        constants = CONSTANTS | {"LIGHTS": len(lights.directions)} | ({"SURROUND": MIRROR_ROW} if len(lights.mirror) else {})
         names = {row[0]: place for place, row in enumerate(self.targets)} | ({"SURFACE": 1} if "metallic_roughness" in wanted else {})
         self.screen = context.program("screen.vert", "scene.glsl", "shading.glsl", "resolve.frag", **constants, **names)
         cutout = {"CUTOUT": 1} if (scene.factors[:, 7] > 0).any() else {}
@@ -194,8 +200,14 @@ class _Job:
         self._texture("reflectance", 0, self.gl.texture(lights.reflectance.shape[:2], 2, lights.reflectance.astype(np.float32), dtype="f4"))
         if len(lights.directions):
             self._texture("shadow_maps", 1, self.gl.texture_array((*lights.shadows.shape[:0:-1], len(lights.shadows)), 1, lights.shadows, dtype="f4"))
-        self._set(sky=lights.sky, ground=lights.ground, spread=lights.spread, gloss=lights.gloss, knee=lights.knee, directional=lights.directional,
-                  directions=lights.directions, light_colors=lights.colors, shadow_frames=lights.frames, shadow_places=lights.places,
+        if len(lights.mirror):
+            rows = np.zeros((-(-len(lights.mirror) // MIRROR_ROW) * MIRROR_ROW, 3), np.float32)
+            rows[:len(lights.mirror)] = lights.mirror
+            self._texture("mirror", 4, self.gl.texture((MIRROR_ROW, len(rows) // MIRROR_ROW), 3, rows, dtype="f4"))
+            self._set(harmonics=lights.harmonics, offsets=lights.offsets, exposure=lights.exposure, turn=lights.turn)
+        self._set(sky=lights.sky, ground=lights.ground, gloss=lights.gloss, knee=lights.knee, directional=lights.directional,
+                  directions=lights.directions, light_colors=lights.colors, spreads=lights.spreads[:len(lights.directions)], soft=lights.soft,
+                  disc=lights.disc, shadow_frames=lights.frames, shadow_places=lights.places,
                   seen=2, depths=3, samples=SAMPLES, size=self.size, colored=len(self.scene.colors) > 0)
 
     def _texture(self, name: str, unit: int, texture) -> None:

@@ -192,9 +192,9 @@ def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
 
 UNIFORM = Light("uniform", (1.0, 1.0, 1.0), (1.0, 1.0, 1.0), gloss=0.0)  # the LRM-Zero setting: radiance = base colour x occlusion
 STUDIO = Light(
-    "studio", sky=(0.62, 0.64, 0.68), ground=(0.16, 0.15, 0.14),
+    "studio", sky=(0.42, 0.43, 0.45), ground=(0.13, 0.125, 0.12),
     directions=(_unit(0.6, -0.5, 0.8), _unit(-0.8, -0.2, 0.35), _unit(0.1, 0.9, 0.4)),
-    colors=((1.5, 1.44, 1.35), (0.45, 0.5, 0.58), (0.7, 0.7, 0.7)),
+    colors=((1.9, 1.84, 1.75), (0.4, 0.44, 0.5), (0.8, 0.8, 0.8)),  # a white cube: its sides 206, 198, 188 and 167, its top 238
     spread=0.12, knee=0.75,
 )
 SOFTBOX = Light(  # a photographer's studio: the same key, fill and rim with soft shadows, each with its panel for mirrors to see, in a dim room

@@ -69,6 +69,8 @@ class Renderer:
 
     def __init__(self, samples: int = 8, denoised: bool | None = None):
         self.samples, self.mi = samples, _mitsuba()
+        import drjit
+        self.drjit = drjit
         self.denoised = denoise.available() if denoised is None else denoised
 
     def render(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> dict[str, np.ndarray]:
@@ -78,6 +80,7 @@ class Renderer:
             return cpu.Renderer().render(asset, cameras, UNIFORM, wanted)
         out = cpu.Renderer().render(asset, cameras, UNIFORM, {*wanted, "normal", "albedo"})
         scene = self._scene(geometry_of(asset), light)
+        self.drjit.flush_malloc_cache()  # it keeps the last object's arrays otherwise, 15 MB each
         for view in range(len(cameras)):
             image = np.array(self.mi.render(scene, sensor=self._sensor(cameras, view), spp=self.samples, seed=view))  # [H, W, 4] linear, premultiplied
             out["rgb"][view] = _picture(_radiance(image, out, view, self.denoised), light.knee) * (out["alpha"][view] > 0)
@@ -85,7 +88,7 @@ class Renderer:
 
     def _scene(self, geometry: Geometry, light: Light):
         parts = {"type": "scene", "integrator": {"type": "path", "max_depth": MAX_DEPTH, "hide_emitters": True}, **self._emitters(light)}
-        even = light.gloss == 0 and not light.directions
+        even = light.gloss == 0 and not light.directions  # as under uniform light in cpu: metals too send back their base colour
         for number, material in enumerate(geometry.materials):
             faces = geometry.faces[geometry.face_material == number]
             if len(faces):
@@ -93,7 +96,6 @@ class Renderer:
         return self.mi.load_dict(parts)
 
     def _mesh(self, geometry: Geometry, faces: np.ndarray, surface: dict):
-        import drjit
         used, faces = np.unique(faces, return_inverse=True)
         properties = self.mi.Properties()
         properties["bsdf"] = self.mi.load_dict(surface)
@@ -106,7 +108,7 @@ class Renderer:
             values[f"vertex_{name}"] = array.astype(np.float32).ravel()
         values["faces"] = faces.astype(np.uint32).ravel()
         values.update()
-        drjit.sync_thread()  # the arrays are filled in the background: a scene built too early holds no triangles, once in fifty objects
+        self.drjit.sync_thread()  # the arrays are filled in the background: a scene built too early holds no triangles, once in fifty objects
         return mesh
 
     def _surface(self, material: Material, colored: bool, even: bool, number: int) -> dict:
@@ -139,10 +141,10 @@ class Renderer:
         return {"type": "bitmap", "bitmap": self.mi.Bitmap(np.ascontiguousarray(image, np.float32)), "raw": True, "filter_type": filter_type}
 
     def _emitters(self, light: Light) -> dict:
-        rows = list(zip(light.directions, light.colors))
+        rows = [] if _holds_lights(light) else list(zip(light.directions, light.colors, _spreads(light)))
         emitters = {f"light{i}": {"type": "directional", "direction": [-c for c in direction], "irradiance": {"type": "rgb", "value": list(color)}}
-                    for i, (direction, color) in enumerate(rows) if light.spread == 0}
-        if light.sky == light.ground and (not rows or light.spread == 0):
+                    for i, (direction, color, spread) in enumerate(rows) if spread == 0}
+        if light.surround is None and light.sky == light.ground and not any(spread for *_, spread in rows):
             return emitters | {"sky": {"type": "constant", "radiance": {"type": "rgb", "value": list(light.sky)}}}
         upright = self.mi.ScalarTransform4f().rotate([1, 0, 0], 90)  # Mitsuba's environments are +Y up
         return emitters | {"sky": {"type": "envmap", "bitmap": self.mi.Bitmap(_sky(light)), "to_world": upright}}
@@ -160,17 +162,30 @@ class Renderer:
             "principal_point_offset_x": 0.5 - cx / width, "principal_point_offset_y": 0.5 - cy / height})
 
 
+def _spreads(light: Light) -> tuple[float, ...]:
+    return light.spreads or (light.spread,) * len(light.directions)
+
+
+def _holds_lights(light: Light) -> bool:
+    """Whether the directional lights are the bright spots of the surround, which a path tracer finds by itself."""
+    return light.surround is not None and light.surround.peaks > 0
+
+
 def _sky(light: Light) -> np.ndarray:
     """[h, w, 3] radiance, rows from straight up to straight down; column angle a looks along (sin a, cos a), Mitsuba's own after the turn."""
-    rows, columns = SKY
+    image = None if light.surround is None else light.surround.image() * light.exposure
+    rows, columns = SKY if image is None else image.shape[:2]
     theta, phi = (np.arange(rows) + 0.5)[:, None] * np.pi / rows, (np.arange(columns) + 0.5) * 2 * np.pi / columns
     direction = np.stack(np.broadcast_arrays(np.sin(theta) * np.sin(phi), np.sin(theta) * np.cos(phi), np.cos(theta)), axis=-1)
     up = 0.5 + 0.5 * direction[..., 2:]
-    sky = up * np.array(light.sky) + (1 - up) * np.array(light.ground)
+    if image is None:
+        sky = up * np.array(light.sky) + (1 - up) * np.array(light.ground)
+    else:  # a surround's columns begin a quarter further on (renderers.environment)
+        sky = np.roll(image, -round((90.0 + light.turn_deg) / 360.0 * columns), axis=1)
     solid_angle = (np.sin(theta) * (np.pi / rows) * (2 * np.pi / columns))[..., None]
-    for towards, color in zip(light.directions, light.colors):
-        if light.spread > 0:
-            disc = (direction * towards).sum(axis=-1, keepdims=True) >= math.sqrt(1 - light.spread ** 2)
+    for towards, color, spread in () if _holds_lights(light) else zip(light.directions, light.colors, _spreads(light)):
+        if spread > 0:
+            disc = (direction * towards).sum(axis=-1, keepdims=True) >= math.sqrt(1 - spread ** 2)
             sky = sky + disc * np.array(color) / (disc * solid_angle).sum()  # irradiance spread evenly over the disc
     return np.ascontiguousarray(sky, np.float32)
 

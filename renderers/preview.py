@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from renderers import gallery
-from renderers.shards import ShardReader, write_whole
+from renderers.shards import ShardReader
+from zeroverse.files import write_whole
 
 TILE = 128  # pixels of one picture on the contact sheet
 STRIP_UP_TO = 32  # with more objects than this, the contact sheet shows one picture of each

@@ -19,7 +19,6 @@ from renderers import codecs, png
 from renderers.camera import Cameras
 from renderers.passes import PASSES, dequantise
 from renderers.storage import Local, Store, open_store
-from renderers.storage import write_whole as write_whole  # preview and train write their small files with it
 
 SHARD_FORMAT = "verse-shard/1"
 SAMPLE_FORMAT = "verse-sample/1"

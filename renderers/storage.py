@@ -10,38 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from zeroverse.files import replacing, write_whole
+
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss")  # they have no folders, and making one would make a mistyped bucket
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a small file so that a crash leaves the old one or the new one, never a part."""
-    with _replacing(path) as file:
-        file.write(data)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file that takes the name `path` when the block ends well, on disk by then; otherwise nothing of it stays."""
-    temporary = path.with_name(f"{path.name}.tmp-{socket.gethostname()}-{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:  # KeyboardInterrupt too: nothing half-written stays, whatever stopped us
-        if temporary.exists():
-            temporary.unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class Local:
@@ -88,7 +59,7 @@ class Local:
 
     def writing(self, name: str):
         """A context with a file to write to, which appears under its name when the block ends well."""
-        return _replacing(self.folder / name)
+        return replacing(self.folder / name)
 
     def remove(self, name: str) -> None:
         if (self.folder / name).exists():  # asked first: a read-only folder refuses to unlink even what is not there

@@ -9,7 +9,8 @@ from PIL import Image
 from renderers.camera import Cameras
 from renderers.formats.sample import Sample
 from renderers.preview import on_white
-from renderers.shards import ShardReader, write_whole
+from renderers.shards import ShardReader
+from zeroverse.files import write_whole
 from zeroverse.rng import Rng
 
 POINTS = 60_000

@@ -4,7 +4,7 @@ import json
 import math
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ import pytest
 import trimesh
 from test_renderers import asset_of, front, painted, srgb
 
-from renderers import load
+from renderers import farm, load
 from renderers.camera import look_at, pinhole
 from renderers.environment import CONTRAST, SIZES, directions, extract_peaks, irradiance_at, mirrored, prefilter, project, read_hdr
 from renderers.lighting import LIGHTS, SOFTBOX, UNIFORM, WHITE, HdrFile, HdrFolder, Light, Sky, draw_sky, luminance_of, paper_tone, surrounded
+from renderers.sources import Zeroverse
 from zeroverse.rng import Rng
 
 HEAD = b"#?RADIANCE\n# by hand\nFORMAT=32-bit_rle_rgbe\n\n"
@@ -271,6 +272,19 @@ def test_bad_lights_are_named():
                    {"directions": ((0.0, 0.0, 1.0),), "colors": ((1.0,) * 3,), "spreads": (0.1, 0.2)}):
         with pytest.raises(ValueError, match="expected"):
             Light("bad", (1.0,) * 3, (1.0,) * 3, **change)
+
+
+def test_the_farm_draws_and_records(folder):
+    """The light of an object is in its json as one string, and renders again from the settings as a sidecar records them."""
+    spec = farm.RenderSpec(views=1, size=16, light="environment", passes=("rgb",), hdri=folder)
+    made = farm.make_sample(Zeroverse(), spec, 3)
+    light = LIGHTS["environment"].draw(Zeroverse().stream(3).child("light"), folder)
+    assert json.loads(made.fields["json"])["light_drawn"] == light.record()
+    again = farm.RenderSpec(**json.loads(json.dumps(asdict(spec))) | {"passes": spec.passes, "orbit": spec.orbit})
+    assert again == spec and farm.make_sample(Zeroverse(), again, 3).fields == made.fields
+    for change in ({"light": "environment"}, {"light": "sky", "renderer": "gl"}):
+        with pytest.raises(ValueError, match="expected"):
+            farm.RenderSpec(**change)
 
 
 # ----------------------------------------------------------------------------------------------------------------------------------- tone

@@ -16,10 +16,11 @@ from trimesh.visual.material import PBRMaterial
 from renderers import BACKENDS, load
 from renderers.camera import Cameras, look_at, pinhole, spherical, turntable
 from renderers.geometry import MAX_EDGE, geometry_of
-from renderers.lighting import STUDIO, UNIFORM, Light
+from renderers.lighting import SOFTBOX, STUDIO, UNIFORM, Light, draw_sky
 from renderers.passes import DEFAULT_PASSES, PASSES
 from renderers.textures import pack
 from zeroverse.asset import Asset, AssetError
+from zeroverse.rng import Rng
 
 SIZE = 128
 CAMERAS = pinhole(look_at(spherical([20.0, 140.0, 265.0], [25.0, -30.0, 5.0], 2.7)), SIZE)
@@ -409,14 +410,14 @@ print(digest())
 
 
 def digest() -> str:
-    """One hash of every pass of an object that uses every path, under both lights."""
+    """One hash of every pass of an object that uses every path, under fixed and drawn lights."""
     rng = np.random.default_rng(0)
     image = Image.fromarray(rng.integers(0, 256, (37, 64, 3), dtype=np.uint8))
     mesh = trimesh.creation.icosphere(subdivisions=3, radius=0.7)
     maps = {"image": image, "metallicRoughnessTexture": image, "normalTexture": image}
     asset = asset_of(painted(mesh, uv=np.round(mesh.vertices[:, :2], 3), metallic=1.0, **maps), quad(n=2, base=(90, 120, 200, 255)))
     result = hashlib.sha256()
-    for light in (UNIFORM, STUDIO):
+    for light in (UNIFORM, STUDIO, SOFTBOX, draw_sky(Rng("digest", 0))):
         for name, image in load("cpu").render(asset, turntable(3, 96), light, tuple(PASSES)).items():
             result.update(name.encode() + image.tobytes())
     return result.hexdigest()

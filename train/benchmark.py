@@ -17,7 +17,6 @@ import renderers
 from renderers import png
 from renderers.camera import Cameras, gso64, spherical
 from renderers.lighting import UNIFORM
-from renderers.shards import write_whole
 from renderers.sources import Files
 from train import posed
 from train.data import composite, resize_area
@@ -25,6 +24,7 @@ from train.lrm import LRM, camera_tensors, draw, load_run
 from train.metrics import LPIPS, bootstrap_interval, psnr, ssim
 from train.posed import Posed, PosedError
 from zeroverse.asset import AssetError
+from zeroverse.files import write_whole
 from zeroverse.rng import Rng
 
 PROTOCOLS = {  # name -> (elevation, azimuth) of the inputs in degrees, on the 64-view GSO rig

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from train.data import prefetch
+from zeroverse.files import replacing, write_whole
 from zeroverse.rng import Rng
 
 BETAS = (0.9, 0.95)  # GS-LRM
@@ -373,7 +374,7 @@ class RunFolder:
         path = self.path / "log.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-        write_whole(path, lambda file: file.write("".join(line + "\n" for line in kept).encode()))
+        write_whole(path, "".join(line + "\n" for line in kept).encode())
 
     def log(self, row: dict) -> None:
         with open(self.path / "log.jsonl", "a") as file:
@@ -382,26 +383,12 @@ class RunFolder:
     def save(self, step: int, skipped: int, model: nn.Module, ema: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         state = {**self.stamp, "position": step * self.stamp["config"]["batch"], "skipped": skipped,
                  "model": model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict()}
-        write_whole(self.path / f"checkpoint_{step:08d}.pt", lambda file: torch.save(state, file))
-        write_whole(self.path / "model.safetensors", lambda file: file.write(safetensors_bytes(ema.state_dict())))
-        write_whole(self.path / "config.json", lambda file: file.write(json.dumps({**self.stamp, "step": step}, indent=1).encode()))
+        with replacing(self.path / f"checkpoint_{step:08d}.pt") as file:
+            torch.save(state, file)
+        write_whole(self.path / "model.safetensors", safetensors_bytes(ema.state_dict()))
+        write_whole(self.path / "config.json", json.dumps({**self.stamp, "step": step}, indent=1).encode())
         for old in self.checkpoints()[:-KEEP]:
             old.unlink()
-
-
-def write_whole(path: Path, write: Callable) -> None:
-    """`write(file)` into a temporary file that takes the name `path` only when it is on the disk."""
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    with open(temporary, "wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    handle = os.open(path.parent, os.O_RDONLY)  # the rename itself
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_run(run_dir: str | Path, trainer: str) -> tuple[dict, Path]:

@@ -19,9 +19,10 @@ from renderers.shards import ShardReader
 from train.data import ViewSampler
 from train.gaussians import SH_C0, Gaussians, render
 from train.layers import Block, init_blocks, patchify, unpatchify
-from train.loop import Outcome, Recipe, fit, may_change, read_run, write_whole
+from train.loop import Outcome, Recipe, fit, may_change, read_run
 from train.losses import mse, perceptual_loss
 from train.metrics import psnr, ssim
+from zeroverse.files import write_whole
 
 CHANNELS_IN = 9  # rgb, Plücker moment, direction
 CHANNELS_OUT = (1, 3, 3, 4, 1)  # distance, rgb, scale, quaternion, opacity
@@ -229,7 +230,7 @@ class LRMTask:
         groups = [x.cpu().permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1) for x in (batch["rgb"], pred, batch["target_rgb"])]  # [B H, V W, 3]
         gap = torch.full((len(groups[0]), 6, 3), 128, dtype=torch.uint8)
         picture = torch.cat([groups[0], gap, groups[1], gap, groups[2]], dim=1).numpy()
-        write_whole(path, lambda file: file.write(png.encode(picture)))
+        write_whole(path, png.encode(picture))
 
 
 def _to_device_of(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:

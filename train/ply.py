@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from train.gaussians import Gaussians
+from zeroverse.files import write_whole
 
 LOGIT_EPS = 1e-7  # opacities 0 and 1 would be infinite logits
 SCALE_MIN = 1e-12
@@ -35,7 +36,7 @@ def save_ply(gaussians: Gaussians, path: str | os.PathLike, min_opacity: float =
     table = torch.cat(columns, dim=1).numpy().astype("<f4")  # [N, P]
     properties = "".join(f"property float {name}\n" for name in property_names(kept.sh.shape[1]))
     header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(table)}\n{properties}end_header\n"
-    _write(Path(path), header.encode("ascii") + table.tobytes())
+    write_whole(Path(path), header.encode("ascii") + table.tobytes())
     return len(table)
 
 
@@ -86,15 +87,3 @@ def _read_header(file, path) -> tuple[int, np.dtype]:
     if count is None:
         raise ValueError(f"{path}: no element vertex")
     return count, np.dtype(properties)
-
-
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from PIL import Image
 from torch import Tensor
 
 from renderers.camera import Cameras, turntable
-from renderers.shards import write_whole
 from train import posed
 from train.benchmark import find_inputs
 from train.data import resize_area
@@ -16,6 +15,7 @@ from train.gaussians import Gaussians
 from train.lrm import LRM, camera_tensors, draw, load_run
 from train.ply import save_ply
 from train.posed import Posed, PosedError
+from zeroverse.files import write_whole
 
 FRAMES = 48
 FRAME_MS = 60
