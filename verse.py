@@ -74,6 +74,8 @@ class _Generate:
     shadows, and panels that metal mirrors; environment: a file of --hdri; sky: clear to overcast; random: each object one of these (--renderer cpu)."""
     hdri: Path | None = None
     """Folder of Radiance .hdr files for the lights environment and random; each object draws one and a turn of it."""
+    tone: Literal["srgb", "paper"] = "srgb"
+    """srgb: radiance as it is; paper: LRM-Zero's stretch of each object between its 1st and 99th percentile, gamma 2.2 (--renderer cpu)."""
     passes: tuple[str, ...] = ("rgb", "alpha", "depth", "normal", "albedo", "part")
     """What to store; also metallic_roughness."""
     shard_size: int = 64
@@ -113,7 +115,7 @@ class _Generate:
             out, (rank, world_size) = storage.open_store(self.out), engines.split(self.rank, self.world_size)
             spec = farm.RenderSpec(self.views, self.size, self.rig, self.radius, self.light, self.renderer, self.passes, self.meshes,
                                    self.framed, self.orbit, self.codec, self.quality,
-                                   lighting.HdrFolder.of(_need_folder(self.hdri, "--hdri")) if self.hdri else None)
+                                   lighting.HdrFolder.of(_need_folder(self.hdri, "--hdri")) if self.hdri else None, self.tone)
         except ValueError as error:
             raise UsageError(str(error)) from error
         available = source.size()

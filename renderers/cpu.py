@@ -10,7 +10,7 @@ import numpy as np
 from renderers.camera import Cameras
 from renderers.deferred import Frame, Images, resolve
 from renderers.geometry import geometry_of
-from renderers.lighting import Light
+from renderers.lighting import Light, paper_tone
 from renderers.occlusion import MAP_SIZE, SHADOW_SIZE, axes, bake, shadow_maps
 from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
 from renderers.raster import mark_edges, sample_visibility, to_camera, visibility
@@ -41,12 +41,17 @@ class Renderer:
         lights = _lit(scene, light, geometry.closed, "rgb" in wanted)
         size = (len(cameras), cameras.height, cameras.width)
         images = {name: np.zeros((*size, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
+        toned_later = light.tone == "paper" and "rgb" in wanted
+        if toned_later:
+            images["rgb"] = np.zeros((*size, 3), np.float32)  # linear radiance: the rule needs all views
         buffers = _Buffers(scene, cameras)
         low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
         for view in range(len(cameras)):
             outside = bool(((cameras.centers[view] < low) | (cameras.centers[view] > high)).any())
             out = Images(*(images[name][view] if name in images else np.zeros((0, 0, row.channels), row.dtype) for name, row in PASSES.items()))
             _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
+        if toned_later:
+            images["rgb"] = paper_tone(images["rgb"], images["alpha"])
         return images
 
 

@@ -143,7 +143,7 @@ def _bent(scene, f, place, normal):
 
 @inlined
 def _colour(scene, frame, light, f, px, py, hit, normal, material, place):
-    """Picture value (r, g, b) of a hit, linear and within 0..1."""
+    """Picture value (r, g, b) of a hit, linear: within 0..1, or unbounded radiance when the knee is inf."""
     z, facing, b0, b1, b2, _ = hit
     face, side = scene.faces[f], 5 if facing > 0.0 else 6
     openness = b0 * scene.table[face[0], side] + b1 * scene.table[face[1], side] + b2 * scene.table[face[2], side]
@@ -200,8 +200,11 @@ def _encoded(encode, x):
 
 
 @inlined
-def _write_rgb(images, encode, y, x, r, g, b, alpha):
-    images.rgb[y, x, 0], images.rgb[y, x, 1], images.rgb[y, x, 2] = _encoded(encode, r), _encoded(encode, g), _encoded(encode, b)
+def _write_rgb(images, encode, knee, y, x, r, g, b, alpha):
+    if knee == math.inf:  # linear, for a tone rule that needs all views first
+        images.rgb[y, x, 0], images.rgb[y, x, 1], images.rgb[y, x, 2] = r, g, b
+    else:
+        images.rgb[y, x, 0], images.rgb[y, x, 1], images.rgb[y, x, 2] = _encoded(encode, r), _encoded(encode, g), _encoded(encode, b)
     images.alpha[y, x, 0] = alpha
 
 
@@ -244,9 +247,9 @@ def resolve(scene, frame, light, encode, bounds, images):
                 _write_labels(scene, images, encode, y, x, f, hit, normal, material)
                 if colour and slot < 0:
                     r, g, b = _colour(scene, frame, light, f, x + 0.5, y + 0.5, hit, normal, material, place)
-                    _write_rgb(images, encode, y, x, r, g, b, 255)
+                    _write_rgb(images, encode, light.knee, y, x, r, g, b, 255)
             if slot >= 0:
                 r, g, b, covered = _average(scene, frame, light, slot, y, x)
                 if covered > 0:
                     samples = len(frame.offsets)
-                    _write_rgb(images, encode, y, x, r, g, b, (255 * covered + samples // 2) // samples)
+                    _write_rgb(images, encode, light.knee, y, x, r, g, b, (255 * covered + samples // 2) // samples)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import renderers
 from renderers import card, codecs, engines
 from renderers.camera import CUBE, RADII, Cameras, framed, gso64, orbit, sphere_shell, turntable, zero123
-from renderers.lighting import LIGHTS, HdrFolder, Light
+from renderers.lighting import LIGHTS, TONES, HdrFolder, Light
 from renderers.orbit import Orbit
 from renderers.passes import DEFAULT_PASSES, DEPTH_UNIT, check_passes, quantise
 from renderers.plan import FarmError, Plan, Shard, write_index, writer
@@ -50,9 +50,10 @@ class RenderSpec:
     codec: str = "png"
     quality: int | None = None
     hdri: HdrFolder | None = None
+    tone: str = "srgb"
 
     def __post_init__(self):
-        for name, table in (("rig", RIGS), ("radius", RADII), ("light", LIGHTS), ("framed", FRAMED)):
+        for name, table in (("rig", RIGS), ("radius", RADII), ("light", LIGHTS), ("framed", FRAMED), ("tone", TONES)):
             if getattr(self, name) not in table:
                 raise ValueError(f"{name}: expected one of {', '.join(table)}, got {getattr(self, name)!r}")
         if self.views < 1 or self.size < 8:
@@ -61,8 +62,8 @@ class RenderSpec:
             object.__setattr__(self, "hdri", HdrFolder(**self.hdri))
         if self.light == "environment" and self.hdri is None:
             raise ValueError("hdri: expected a folder of .hdr files for the light environment, got none")
-        if self.light not in ("uniform", "studio") and self.renderer != "cpu":
-            raise ValueError(f"light: {self.renderer} draws uniform or studio, got {self.light!r}; expected renderer cpu for it")
+        if (self.light not in ("uniform", "studio") or self.tone != "srgb") and self.renderer != "cpu":
+            raise ValueError(f"light, tone: {self.renderer} draws uniform or studio in srgb, got {self.light!r}, {self.tone!r}; expected renderer cpu for it")
         codecs.check_quality(self.codec, self.quality)
         object.__setattr__(self, "passes", check_passes(self.passes))
         if self.rig == "gso-64":
@@ -119,7 +120,7 @@ def make_sample(source, spec: RenderSpec, index: int) -> Made:
         asset = source.make(index)
         clock.lap("generate")
         cameras = spec.cameras(source.stream(index).child("cameras"), lambda: hull(asset))
-        light = LIGHTS[spec.light].draw(source.stream(index).child("light"), spec.hdri)
+        light = replace(LIGHTS[spec.light].draw(source.stream(index).child("light"), spec.hdri), tone=spec.tone)
         images = _backend(spec.renderer).render(asset, cameras, light, spec.passes)
         clock.lap("render")
     except AssetError as error:  # of a file, or of a grammar that found nothing worth keeping (solid.Rejected)

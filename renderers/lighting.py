@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from renderers.environment import NOTHING, PEAKS, Filtered, Peak, directions, extract_peaks, irradiance_at, luminance_of, prefilter, read_hdr
+from renderers.environment import NOTHING, PEAKS, Filtered, Peak, directions, extract_peaks, irradiance_at, luminance_of, prefilter
+from renderers.hdr import read_hdr
 from zeroverse.portable import cos_sin
 from zeroverse.rng import Rng
 
+TONES = ("srgb", "paper")
 WHITE = 0.95  # what a white surface in good light sends back after automatic exposure; a white surface in `uniform` sends 1
 
 Color = tuple[float, float, float]  # linear RGB
@@ -146,6 +148,7 @@ class Light:
     gloss: how much of the ambient light surfaces mirror. 0: a surface sends back base_color x ambient x occlusion, metals too.
     knee: radiance up to which the picture is exact; above it highlights are compressed towards 1. At 1 they clip.
     surround: what is all around, in place of the gradient (which backends that cannot draw it keep to), turned about +Z by turn_deg, times exposure.
+    tone: srgb: the picture is radiance, compressed above the knee; paper: stretched by `paper_tone`, and the knee is not used.
     """
 
     name: str
@@ -160,6 +163,7 @@ class Light:
     surround: Surround | None = None
     turn_deg: float = 0.0
     exposure: float = 1.0
+    tone: str = "srgb"
 
     def __post_init__(self):
         if len(self.directions) != len(self.colors) or len(self.spreads) not in (0, len(self.directions)):
@@ -170,6 +174,8 @@ class Light:
         if not (all(0 <= spread < 1 for spread in (self.spread, *self.spreads)) and self.gloss >= 0 and 0 < self.knee <= 1 and self.exposure > 0):
             raise ValueError(f"light {self.name}: expected 0 <= spread < 1, gloss >= 0, 0 < knee <= 1, exposure > 0, "
                              f"got {(self.spread, *self.spreads)}, {self.gloss}, {self.knee}, {self.exposure}")
+        if self.tone not in TONES:
+            raise ValueError(f"tone: expected one of {', '.join(TONES)}, got {self.tone!r}")
 
     def filtered(self) -> Filtered:
         """The surround for kernels, before turn and exposure."""

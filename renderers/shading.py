@@ -31,7 +31,7 @@ class LightArrays(NamedTuple):
     colors: np.ndarray  # [L, 3]
     spread: float
     gloss: float
-    knee: float
+    knee: float  # inf: the picture is linear radiance, not yet toned
     harmonics: np.ndarray  # [9, 3] the environment: see `environment.Filtered`
     mirror: np.ndarray  # [T, 3] float32; [0, 3]: no environment, a gradient from sky to ground instead
     offsets: np.ndarray  # [6]
@@ -53,7 +53,7 @@ def light_arrays(light: Light, shadows, frames, places) -> LightArrays:
     filtered = light.filtered()
     return LightArrays(np.array(light.sky, dtype=np.float64), np.array(light.ground, dtype=np.float64),
                        np.array(light.directions, dtype=np.float64).reshape(-1, 3), np.array(light.colors, dtype=np.float64).reshape(-1, 3),
-                       float(light.spread), float(light.gloss), float(light.knee),
+                       float(light.spread), float(light.gloss), math.inf if light.tone == "paper" else float(light.knee),
                        filtered.irradiance, filtered.mirror, filtered.offsets, float(light.exposure), np.array(turned(light.turn_deg)),
                        np.array(light.spreads or (light.spread,) * len(light.directions), dtype=np.float64), bool(light.spreads), _disc(),
                        shadows, frames, places, lookup, directional)

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from test_renderers import asset_of, front, painted, srgb
+from PIL import Image
+from test_renderers import asset_of, front, painted, quad, srgb
 
 from renderers import farm, load
 from renderers.camera import look_at, pinhole
-from renderers.environment import CONTRAST, SIZES, directions, extract_peaks, irradiance_at, mirrored, prefilter, project, read_hdr
+from renderers.environment import CONTRAST, SIZES, directions, extract_peaks, irradiance_at, mirrored, prefilter, project
+from renderers.hdr import read_hdr
 from renderers.lighting import LIGHTS, SOFTBOX, UNIFORM, WHITE, HdrFile, HdrFolder, Light, Sky, draw_sky, luminance_of, paper_tone, surrounded
 from renderers.sources import Zeroverse
 from zeroverse.rng import Rng
@@ -268,7 +270,7 @@ def test_skies_are_bright_above_and_blue_or_grey():
 
 
 def test_bad_lights_are_named():
-    for change in ({"directions": ((0.0, 0.0, 2.0),), "colors": ((1.0,) * 3,)}, {"directions": ((0.0, 0.0, 1.0),)}, {"exposure": 0.0},
+    for change in ({"directions": ((0.0, 0.0, 2.0),), "colors": ((1.0,) * 3,)}, {"directions": ((0.0, 0.0, 1.0),)}, {"exposure": 0.0}, {"tone": "film"},
                    {"directions": ((0.0, 0.0, 1.0),), "colors": ((1.0,) * 3,), "spreads": (0.1, 0.2)}):
         with pytest.raises(ValueError, match="expected"):
             Light("bad", (1.0,) * 3, (1.0,) * 3, **change)
@@ -307,6 +309,17 @@ def test_paper_tone_survives_empty_and_even_pictures():
     radiance, alpha = np.full((1, 4, 4, 3), 0.25, np.float32), np.zeros((1, 4, 4, 1), np.uint8)
     assert (paper_tone(radiance, alpha) == 0).all()
     assert (paper_tone(radiance, alpha + 255) == round(255 * 0.25 ** (1 / 2.2))).all()
+
+
+def test_paper_tone_through_the_renderer():
+    """Half black, half grey and not mirroring: stretched to black and white, whatever the grey; labels do not change."""
+    for grey in (40, 200):
+        image = np.zeros((8, 8, 3), np.uint8)
+        image[:, 4:] = grey
+        plain, toned = (load("cpu").render(asset_of(quad(n=1, image=Image.fromarray(image))), front(64), replace(UNIFORM, tone=tone), ("rgb", "albedo"))
+                        for tone in ("srgb", "paper"))
+        assert (toned["rgb"][0, 20:44, 12:24] == 0).all() and (toned["rgb"][0, 20:44, 40:52] == 255).all()
+        assert np.array_equal(plain["albedo"], toned["albedo"]) and np.array_equal(plain["alpha"], toned["alpha"])
 
 
 # ------------------------------------------------------------------------------------------------------------------- the same bits everywhere
