@@ -62,8 +62,8 @@ class RenderSpec:
             object.__setattr__(self, "hdri", HdrFolder(**self.hdri))
         if self.light == "environment" and self.hdri is None:
             raise ValueError("hdri: expected a folder of .hdr files for the light environment, got none")
-        if (self.light not in ("uniform", "studio") or self.tone != "srgb") and self.renderer != "cpu":
-            raise ValueError(f"light, tone: {self.renderer} draws uniform or studio in srgb, got {self.light!r}, {self.tone!r}; expected renderer cpu for it")
+        if (self.light not in ("uniform", "studio") or self.tone != "srgb") and self.renderer == "pyrender":
+            raise ValueError(f"light, tone: {self.renderer} draws uniform or studio in srgb, got {self.light!r}, {self.tone!r}; expected another renderer")
         codecs.check_quality(self.codec, self.quality)
         object.__setattr__(self, "passes", check_passes(self.passes))
         if self.rig == "gso-64":

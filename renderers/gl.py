@@ -16,7 +16,7 @@ from renderers.camera import Cameras
 from renderers.cpu import COLOURS, SAMPLES
 from renderers.environment import ROUGHNESS, SIZES
 from renderers.geometry import geometry_of
-from renderers.lighting import Light
+from renderers.lighting import Light, paper_tone
 from renderers.occlusion import LIFT, MAP_SIZE, SHADOW_SIZE, axes, bake, shadow_maps
 from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
 from renderers.raster import NEAR, SAME_DEPTH
@@ -123,14 +123,19 @@ class Renderer:
         lights = _lit(scene, light, geometry.closed, "rgb" in wanted)
         size = (len(cameras), cameras.height, cameras.width)
         images = {name: np.zeros((*size, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
+        toned_later = light.tone == "paper" and "rgb" in wanted
+        if toned_later:
+            images["rgb"] = np.zeros((*size, 3), np.float32)  # linear radiance: the rule needs all views
         with self._context.gl, ExitStack() as stack:
-            job = _Job(self._context, stack, scene, lights, geometry.closed, (cameras.width, cameras.height), set(wanted))
+            job = _Job(self._context, stack, scene, lights, geometry.closed, (cameras.width, cameras.height), set(wanted), toned_later)
             low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
             for view in range(len(cameras)):
                 job.draw(cameras.c2w[view], cameras.intrinsics[view], low, high, view % 2)
                 if view > 0:  # while the device draws this view, the last one is fetched
                     job.fetch((view - 1) % 2, images, view - 1)
             job.fetch((len(cameras) - 1) % 2, images, len(cameras) - 1)
+        if toned_later:
+            images["rgb"] = paper_tone(images["rgb"], images["alpha"])
         return images
 
 
@@ -145,15 +150,17 @@ def _lit(scene: Scene, light: Light, closed: bool, colour: bool) -> LightArrays:
 class _Job:
     """One object on the device: its buffers, and the targets of one image size. `stack` releases them all."""
 
-    def __init__(self, context: _Context, stack: ExitStack, scene: Scene, lights: LightArrays, closed: bool, size: tuple[int, int], wanted: set[str]):
+    def __init__(self, context: _Context, stack: ExitStack, scene: Scene, lights: LightArrays, closed: bool, size: tuple[int, int], wanted: set[str],
+                 linear: bool):
         self.gl, self.stack, self.scene, self.closed, self.size, self.wanted = context.gl, stack, scene, closed, size, wanted
         self.layers = 1 + len(SAMPLES) if "rgb" in wanted else 1
-        self.targets = [row for row in TARGETS if row[1] & wanted]
+        self.targets = [(*row[:3], "f4") if linear and row[0] == "COLOR" else row for row in TARGETS if row[1] & wanted]
         self._upload(scene)
         self._make_targets()
         lights = lights if "rgb" in wanted else lights._replace(directions=lights.directions[:0])
-        constants = CONSTANTS | {"LIGHTS": len(lights.directions)} | ({"SURROUND": MIRROR_ROW} if len(lights.mirror) else {})
-        names = {row[0]: place for place, row in enumerate(self.targets)} | ({"SURFACE": 1} if "metallic_roughness" in wanted else {})
+        switches = (("SURROUND", MIRROR_ROW, len(lights.mirror) > 0), ("LINEAR", 1, linear), ("SURFACE", 1, "metallic_roughness" in wanted))
+        constants = CONSTANTS | {"LIGHTS": len(lights.directions)} | {name: value for name, value, on in switches if on}
+        names = {row[0]: place for place, row in enumerate(self.targets)}
         self.screen = context.program("screen.vert", "scene.glsl", "shading.glsl", "resolve.frag", **constants, **names)
         cutout = {"CUTOUT": 1} if (scene.factors[:, 7] > 0).any() else {}
         self.visible = context.program("visibility.vert", "scene.glsl", "visibility.frag", **cutout)
@@ -271,7 +278,7 @@ class _Job:
 def _unpacked(target: str, image: np.ndarray):
     """(pass, image [H, W, C]) of what a target holds."""
     if target == "COLOR":
-        return ("rgb", image[..., :3]), ("alpha", image[..., 3:])
+        return ("rgb", image[..., :3]), ("alpha", image[..., 3:] if image.dtype == np.uint8 else np.rint(image[..., 3:] * 255.0))
     if target == "SHAPE":
         return ("depth", image[..., :1]), ("normal", image[..., 1:])
     if target == "ALBEDO":

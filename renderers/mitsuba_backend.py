@@ -18,7 +18,7 @@ from scipy.ndimage import uniform_filter
 from renderers import cpu, denoise
 from renderers.camera import Cameras
 from renderers.geometry import Geometry, Material, geometry_of
-from renderers.lighting import UNIFORM, Light
+from renderers.lighting import UNIFORM, Light, paper_tone
 from renderers.passes import DEFAULT_PASSES, check_passes
 from renderers.textures import ENCODE_STEPS, srgb_tables
 from zeroverse.asset import Asset, AssetError
@@ -79,11 +79,13 @@ class Renderer:
         if "rgb" not in wanted:
             return cpu.Renderer().render(asset, cameras, UNIFORM, wanted)
         out = cpu.Renderer().render(asset, cameras, UNIFORM, {*wanted, "normal", "albedo"})
+        colors = np.empty(out["rgb"].shape, np.float32)  # linear radiance
         scene = self._scene(geometry_of(asset), light)
         self.drjit.flush_malloc_cache()  # it keeps the last object's arrays otherwise, 15 MB each
         for view in range(len(cameras)):
             image = np.array(self.mi.render(scene, sensor=self._sensor(cameras, view), spp=self.samples, seed=view))  # [H, W, 4] linear, premultiplied
-            out["rgb"][view] = _picture(_radiance(image, out, view, self.denoised), light.knee) * (out["alpha"][view] > 0)
+            colors[view] = _radiance(image, out, view, self.denoised)
+        out["rgb"] = paper_tone(colors, out["alpha"]) if light.tone == "paper" else _picture(colors, light.knee) * (out["alpha"] > 0)
         return {name: out[name] for name in wanted}
 
     def _scene(self, geometry: Geometry, light: Light):
@@ -199,7 +201,7 @@ def _radiance(image: np.ndarray, labels: dict, view: int, denoised: bool) -> np.
 
 
 def _picture(radiance: np.ndarray, knee: float) -> np.ndarray:
-    """`shading.display` and sRGB: linear [H, W, 3] -> uint8."""
+    """`shading.display` and sRGB: linear [..., 3] -> uint8."""
     over = np.maximum(radiance - knee, 0.0) / max(1.0 - knee, 1e-6)
     shown = np.clip(np.where(radiance > knee, knee + (1.0 - knee) * over / (1.0 + over), radiance), 0.0, 1.0)
     return srgb_tables()[1][(shown * ENCODE_STEPS + 0.5).astype(np.int64)]

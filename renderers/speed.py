@@ -19,18 +19,19 @@ import numpy as np
 import renderers
 from renderers import png
 from renderers.camera import Cameras, opengl_c2w, turntable
-from renderers.lighting import UNIFORM
+from renderers.lighting import STUDIO, UNIFORM, Light
 from renderers.passes import DEFAULT_PASSES, quantise
 from zeroverse import grammar
 from zeroverse.asset import Asset, glb_bytes
 
 OTHERS = ("rgb", "alpha", "depth", "normal")  # what is asked of the tools that have no albedo and part pass
 CYCLES_VIEWS = 2
+LIGHTS = {light.name: light for light in (UNIFORM, STUDIO)}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: draw(asset, cameras) -> images, made by `start`; views: how many are really drawn, None = all."""
+    """A line of the table: draw(asset, cameras, light) -> images, made by `start`; views: how many are really drawn, None = all."""
 
     name: str
     start: object
@@ -43,7 +44,7 @@ def _backend(name: str, passes, **options):
         backend = renderers.load(name)
         for key, value in options.items():
             setattr(backend, key, value)
-        return lambda asset, cameras: backend.render(asset, cameras, UNIFORM, passes)
+        return lambda asset, cameras, light: backend.render(asset, cameras, light, passes)
     return start
 
 
@@ -57,8 +58,10 @@ def _pyrender_as_shipped():
     context = pyrender_backend.Renderer()._context
     pyrender.renderer.glRenderbufferStorageMultisample = shipped  # the backend had switched it off
 
-    def draw(asset: Asset, cameras: Cameras) -> dict:
-        scene = pyrender.Scene(bg_color=(0.0, 0.0, 0.0, 0.0), ambient_light=(1.0, 1.0, 1.0))
+    def draw(asset: Asset, cameras: Cameras, light: Light) -> dict:
+        scene = pyrender.Scene(bg_color=(0.0, 0.0, 0.0, 0.0), ambient_light=light.sky)
+        for color in light.colors:  # where they stand changes nothing here
+            scene.add(pyrender.DirectionalLight(color=color, intensity=1.0))
         for mesh in asset.scene.geometry.values():
             scene.add(pyrender.Mesh.from_trimesh(mesh))
         context.renderer.viewport_width, context.renderer.viewport_height = cameras.width, cameras.height
@@ -99,19 +102,19 @@ def encoded(images: dict[str, np.ndarray]) -> int:
 
 def _measure(row: Row, arguments) -> dict:
     """CPU seconds to draw and to encode all views of an object."""
-    draw = row.start()
+    draw, light = row.start(), LIGHTS[arguments.light]
     asset, warm = (grammar.make(seed=0, index=index) for index in (arguments.index, arguments.index + 1))
     cameras = turntable(arguments.views, arguments.size)
-    draw(warm, cameras[:2])
+    draw(warm, cameras[:2], light)
     if row.views is None or row.views >= arguments.views:
-        return min((_timed(draw, asset, cameras) for _ in range(arguments.repeats)), key=lambda times: sum(times.values()))
-    one, several = _timed(draw, asset, cameras[:1]), _timed(draw, asset, cameras[:1 + row.views])
+        return min((_timed(draw, asset, cameras, light) for _ in range(arguments.repeats)), key=lambda times: sum(times.values()))
+    one, several = _timed(draw, asset, cameras[:1], light), _timed(draw, asset, cameras[:1 + row.views], light)
     return {stage: one[stage] + (several[stage] - one[stage]) / row.views * (arguments.views - 1) for stage in one}
 
 
-def _timed(draw, asset: Asset, cameras: Cameras) -> dict:
+def _timed(draw, asset: Asset, cameras: Cameras, light: Light) -> dict:
     began = time.process_time()
-    images = draw(asset, cameras)
+    images = draw(asset, cameras, light)
     drawn = time.process_time()
     encoded(images)
     return {"draw": drawn - began, "encode": time.process_time() - drawn}
@@ -187,7 +190,7 @@ def table(arguments) -> str:
     asset = grammar.make(seed=0, index=arguments.index)
     triangles = sum(len(mesh.faces) for mesh in asset.scene.geometry.values())
     rows = [f"zeroverse object {arguments.index}: {triangles:,} triangles, {len(asset.parts)} parts; {arguments.views} views of {arguments.size}², "
-            f"uniform light; CPU seconds of all threads, best of {arguments.repeats} where all views are drawn; {platform.machine()}, "
+            f"{arguments.light} light; CPU seconds of all threads, best of {arguments.repeats} where all views are drawn; {platform.machine()}, "
             f"Python {platform.python_version()}", "",
             "| renderer | CPU s an object | draw | encode | times cpu | |", "| --- | --- | --- | --- | --- | --- |"]
     reference = None
@@ -206,12 +209,13 @@ def main() -> None:
     parser.add_argument("--index", type=int, default=2, help="which zeroverse object of seed 0 (2: 19,900 triangles)")
     parser.add_argument("--views", type=int, default=32)
     parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--light", choices=LIGHTS, default="uniform", help="studio: directional lights, pyrender's without shadows; Cycles keeps to uniform")
     parser.add_argument("--repeats", type=int, default=3, help="the best counts")
     parser.add_argument("--rows", nargs="*", help="only these: " + ", ".join(row.name.split(",")[0].split()[0] for row in ROWS))
     parser.add_argument("--blender", help="a Python with bpy: adds Blender Cycles")
     parser.add_argument("--row", help=argparse.SUPPRESS)  # what each row's own process is called with
     arguments = parser.parse_args()
-    arguments.passed_on = [f"--{name}={getattr(arguments, name)}" for name in ("index", "views", "size", "repeats")]
+    arguments.passed_on = [f"--{name}={getattr(arguments, name)}" for name in ("index", "views", "size", "light", "repeats")]
     if arguments.row:
         print(json.dumps(_measure(next(row for row in ROWS if row.name == arguments.row), arguments)))
     else:

@@ -5,6 +5,7 @@ Backends that this machine lacks are skipped with the message that names their p
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import analytic
 import numpy as np
@@ -32,7 +33,7 @@ SCENES = {  # meshes and their closed forms, part by part
 # Of 8-bit codes over pixels that are fully covered: the mean and the 99th percentile of what may differ from cpu. gl does the same sums in single
 # precision; a path tracer sees more (soft shadows, light that bounces between surfaces, no filtering of textures) and a little noise.
 COLOUR_BOUNDS = {"gl": (0.2, 3), "mitsuba": (10.0, 60)}  # measured: 0.02 and 1; 4 to 9 and 45
-DRAWN_LIGHTS = (UNIFORM, STUDIO, SOFTBOX, draw_sky(Rng(0)))
+DRAWN_LIGHTS = (UNIFORM, STUDIO, SOFTBOX, draw_sky(Rng(0)), replace(STUDIO, name="studio, toned", tone="paper"))
 
 
 @pytest.fixture(scope="module", params=[row[0] for row in BACKENDS])

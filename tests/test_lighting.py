@@ -284,7 +284,7 @@ def test_the_farm_draws_and_records(folder):
     assert json.loads(made.fields["json"])["light_drawn"] == light.record()
     again = farm.RenderSpec(**json.loads(json.dumps(asdict(spec))) | {"passes": spec.passes, "orbit": spec.orbit})
     assert again == spec and farm.make_sample(Zeroverse(), again, 3).fields == made.fields
-    for change in ({"light": "environment"}, {"light": "sky", "renderer": "gl"}):
+    for change in ({"light": "environment"}, {"light": "sky", "renderer": "pyrender"}):
         with pytest.raises(ValueError, match="expected"):
             farm.RenderSpec(**change)
 

@@ -169,7 +169,11 @@ vec4 averaged(ivec2 pixel, int at_center) {
         total += float(weight) * colour_of(hit, normal_of(hit), uv, surface_of(hit, uv));
         covered += weight;
     }
-    return vec4(encoded(total / float(max(covered, 1))) * float(covered > 0), float((255 * covered + 4) / 8) / 255.0);
+    vec3 color = total / float(max(covered, 1));
+#ifndef LINEAR
+    color = encoded(color);
+#endif
+    return vec4(color * float(covered > 0), float((255 * covered + 4) / 8) / 255.0);
 }
 #endif
 

@@ -188,8 +188,12 @@ vec3 radiance(Surface surface, vec3 normal, vec3 flat_normal, vec3 view, float o
 }
 
 vec3 display(vec3 x) {
+#ifdef LINEAR  // for a tone rule that needs all views first
+    return max(x, 0.0);
+#else
     vec3 t = (x - knee) / max(1.0 - knee, 1e-6);
     return mix(knee + (1.0 - knee) * t / (1.0 + t), max(x, 0.0), vec3(lessThanEqual(x, vec3(knee))));
+#endif
 }
 
 vec3 encoded(vec3 x) {  // sRGB, IEC 61966-2-1
