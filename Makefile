@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 	$(VERSE) verify $(DEMO)/shards
 	$(VERSE) preview $(DEMO)/shards --out $(DEMO)
 	$(VERSE) generate zeroverse --out $(DEMO)/heldout --start 1000000 --count 6 --rig gso-64 --size 128 --passes rgb
-	$(VERSE) train lrm --data $(DEMO)/shards --out $(DEMO)/run --preset tiny --steps $(STEPS) --resume
+	$(VERSE) train lrm --data $(DEMO)/shards --out $(DEMO)/run --validate $(DEMO)/heldout --preset tiny --steps $(STEPS) --resume
 	$(VERSE) reconstruct $(DEMO)/run --views $(DEMO)/heldout --out $(DEMO)
 	$(VERSE) benchmark $(DEMO)/run --views $(DEMO)/heldout --out $(DEMO)
 	@echo; echo "See $(DEMO)/index.html, $(DEMO)/contact_sheet.png, $(DEMO)/turntable.webp, $(DEMO)/gaussians.ply, $(DEMO)/table.md"

@@ -278,8 +278,11 @@ class Preview:
 
         from renderers.preview import preview
         _need(self.limit >= 1, "--limit", "at least 1", self.limit)
-        with tqdm(desc="preview", unit="object", delay=0.5) as bar:
-            paths = preview(_need_shards(self.folder), self.out, self.limit, self.sheet, on_done=lambda: bar.update())
+        with tqdm(desc="preview", unit="object") as bar:
+            def on_done(total: int) -> None:
+                bar.total = total
+                bar.update()
+            paths = preview(_need_shards(self.folder), self.out, self.limit, self.sheet, on_done)
         for path in paths:
             print(path)
         return 0

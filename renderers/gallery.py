@@ -45,7 +45,8 @@ def _under(node, wanted: str) -> Iterator:
             yield from _under(value, wanted)
 
 
-def page(reader: ShardReader, indices: list[int], pictures: Callable[[int], list[tuple[str, np.ndarray]]], on_done: Callable[[], None] = lambda: None) -> str:
+def page(reader: ShardReader, indices: list[int], pictures: Callable[[int], list[tuple[str, np.ndarray]]],
+         on_done: Callable[[int], None] = lambda total: None) -> str:
     """The HTML of these objects. `pictures(index)` gives an object's (name, image [H, W, 3] uint8), of one size, the same names for all."""
     metas = [reader.meta(index) for index in indices]
     words = sum(len(meta.get("recipe", "")) + 2000 for meta in metas)  # the rest of an article and of its data is short
@@ -58,7 +59,7 @@ def page(reader: ShardReader, indices: list[int], pictures: Callable[[int], list
         objects.append({"caption": meta.get("caption", ""), "recipe": meta.get("recipe", "{}"), "parts": meta.get("parts", []), "uid": meta["uid"],
                         "provenance": meta.get("provenance", "{}"), "pictures": [name for name, _ in shown]})
         articles.append(_article(meta, meta["uid"].removeprefix(prefix), sprite([image for _, image in shown], tile, quality)))
-        on_done()
+        on_done(len(indices))
     columns = _columns(len(objects[0]["pictures"]))
     title = f"{Path(reader.folder).resolve().name}: {len(reader)} objects"
     data = json.dumps(objects, separators=(",", ":")).replace("</", "<\\/")

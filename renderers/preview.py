@@ -114,9 +114,9 @@ def _thumbnail(image: np.ndarray, size: int) -> Image.Image:
 
 
 def preview(folder: str | Path, out: str | Path, limit: int = 200, sheets: tuple[str, ...] = (),
-            on_done: Callable[[], None] = lambda: None) -> tuple[Path, ...]:
+            on_done: Callable[[int], None] = lambda total: None) -> tuple[Path, ...]:
     """Write contact_sheet.png, a contact sheet of each pass in `sheets`, and index.html, for the first `limit` objects of a folder of
-    shards; returns their paths. `on_done` hears of each object in the page. Raises ValueError for a pass the shards have not."""
+    shards; returns their paths. `on_done` hears of each object in the page, and how many there are. Raises ValueError for a pass the shards have not."""
     reader = ShardReader(folder)
     missing = [name for name in sheets if name not in reader.meta(0)["passes"]]
     if missing:

@@ -38,8 +38,8 @@ _shared = None  # one GL context per process: a second one breaks eglMakeCurrent
 
 def describe() -> str:
     """What draws here. Raises RuntimeError naming the packages to install."""
-    from OpenGL.GL import GL_RENDERER, glGetString
     context = _context()
+    from OpenGL.GL import GL_RENDERER, glGetString
     context.renderer._platform.make_current()
     return f"pyrender 0.1.45 on {glGetString(GL_RENDERER).decode()}"
 
