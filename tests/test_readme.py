@@ -9,7 +9,7 @@ import verse
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-LINES = [line for line in re.findall(r"verse [a-z][^`|\n]*", README) if not line.startswith("verse COMMAND")]
+LINES = re.findall(r"`(verse [a-z][^`]*)`", README)
 
 
 def test_hello_object_runs_and_is_short(tmp_path, monkeypatch, capsys):
