@@ -11,11 +11,10 @@ from renderers.camera import Cameras
 from renderers.deferred import Frame, Images, resolve
 from renderers.geometry import geometry_of
 from renderers.lighting import Light, paper_tone
-from renderers.occlusion import MAP_SIZE, SHADOW_SIZE, axes, bake, shadow_maps
 from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
 from renderers.raster import mark_edges, sample_visibility, to_camera, visibility
 from renderers.scene import Scene, scene_of
-from renderers.shading import LightArrays, light_arrays
+from renderers.shading import lit_scene
 from renderers.textures import srgb_tables
 from zeroverse.asset import Asset
 
@@ -38,7 +37,7 @@ class Renderer:
         wanted = check_passes(passes)
         geometry = geometry_of(asset)
         scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted))
-        lights = _lit(scene, light, geometry.closed, "rgb" in wanted)
+        lights = lit_scene(scene, light, geometry.closed, "rgb" in wanted)
         size = (len(cameras), cameras.height, cameras.width)
         images = {name: np.zeros((*size, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
         toned_later = light.tone == "paper" and "rgb" in wanted
@@ -53,14 +52,6 @@ class Renderer:
         if toned_later:
             images["rgb"] = paper_tone(images["rgb"], images["alpha"])
         return images
-
-
-def _lit(scene: Scene, light: Light, closed: bool, colour: bool) -> LightArrays:
-    """Bake occlusion into the scene and draw the light's shadow maps; without colour neither is needed."""
-    directions = np.array(light.directions if colour else (), dtype=np.float64).reshape(-1, 3)
-    if colour:
-        bake(scene, axes(), MAP_SIZE, not closed)
-    return light_arrays(light, *shadow_maps(scene, directions, SHADOW_SIZE))
 
 
 class _Buffers:

@@ -17,11 +17,11 @@ from renderers.cpu import COLOURS, SAMPLES
 from renderers.environment import ROUGHNESS, SIZES
 from renderers.geometry import geometry_of
 from renderers.lighting import Light, paper_tone
-from renderers.occlusion import LIFT, MAP_SIZE, SHADOW_SIZE, axes, bake, shadow_maps
+from renderers.occlusion import LIFT
 from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
 from renderers.raster import NEAR, SAME_DEPTH
 from renderers.scene import Scene, scene_of
-from renderers.shading import SHARPEST, TAPS, WIDEST, LightArrays, light_arrays
+from renderers.shading import SHARPEST, TAPS, WIDEST, LightArrays, lit_scene
 from renderers.surface import CREASE_COS
 from zeroverse.asset import Asset, AssetError
 
@@ -120,7 +120,7 @@ class Renderer:
             raise ValueError(f"light {getattr(light, 'name', light)!r}: expected a Light, got {type(light).__name__}: draw it first")
         geometry = geometry_of(asset)
         scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted))
-        lights = _lit(scene, light, geometry.closed, "rgb" in wanted)
+        lights = lit_scene(scene, light, geometry.closed, "rgb" in wanted)
         size = (len(cameras), cameras.height, cameras.width)
         images = {name: np.zeros((*size, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
         toned_later = light.tone == "paper" and "rgb" in wanted
@@ -137,14 +137,6 @@ class Renderer:
         if toned_later:
             images["rgb"] = paper_tone(images["rgb"], images["alpha"])
         return images
-
-
-def _lit(scene: Scene, light: Light, closed: bool, colour: bool) -> LightArrays:
-    """Occlusion and shadow maps are cpu's own: one object's cost less than one of its views on a CPU, and nothing but rgb depends on them."""
-    directions = np.array(light.directions if colour else (), dtype=np.float64).reshape(-1, 3)
-    if colour:
-        bake(scene, axes(), MAP_SIZE, not closed)
-    return light_arrays(light, *shadow_maps(scene, directions, SHADOW_SIZE))
 
 
 class _Job:

@@ -11,7 +11,8 @@ import numpy as np
 from renderers.environment import irradiance, mirrored
 from renderers.jit import inlined, kernel, pure
 from renderers.lighting import Light, turned
-from renderers.occlusion import LIFT, lit
+from renderers.occlusion import LIFT, MAP_SIZE, SHADOW_SIZE, axes, bake, lit, shadow_maps
+from renderers.scene import Scene
 from zeroverse.portable import cos_sin, cos_sin_array
 
 MIN_ROUGHNESS = 0.045  # below it a directional light's highlight is smaller than a pixel and only makes speckles
@@ -64,6 +65,17 @@ def _disc() -> np.ndarray:  # [TAPS, 2]; the first is the centre, so that a poin
     i = np.arange(TAPS)
     cosine, sine = cos_sin_array(i * 2.399963229728653)  # the golden angle
     return np.sqrt(i / TAPS)[:, None] * np.stack([cosine, sine], axis=1)
+
+
+def lit_scene(scene: Scene, light: Light, closed: bool, colour: bool) -> LightArrays:
+    """Bake occlusion into the scene and draw the light's shadow maps, once per object; without colour neither is needed.
+
+    For every backend on the CPU: one object's cost less than one of its views there, and nothing but rgb depends on them.
+    """
+    directions = np.array(light.directions if colour else (), dtype=np.float64).reshape(-1, 3)
+    if colour:
+        bake(scene, axes(), MAP_SIZE, not closed)
+    return light_arrays(light, *shadow_maps(scene, directions, SHADOW_SIZE))
 
 
 @kernel
