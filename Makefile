@@ -28,10 +28,12 @@ test-all: $(VENV)/installed $(VENV)/pyrender
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 
+# Training without any C compiler works, but takes four times as long: then the wheel ziglang, which is one, comes along.
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt ziglang
 	touch $@
 
 # pyrender checks our renderer through OpenGL, which wants system libraries: installed when this user may, else its tests skip and say so.

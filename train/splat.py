@@ -6,12 +6,14 @@ No build at install time, no torch headers (30 s to compile; this takes one), an
 import ctypes
 import functools
 import hashlib
+import importlib.util
 import logging
 import os
 import platform
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -57,12 +59,14 @@ def load() -> tuple[ctypes.CDLL | None, str]:
 
 
 def _compiler() -> list[str]:
-    """$CC, else the first of cc, gcc and clang."""
+    """$CC, else the first of cc, gcc and clang, else the one that the wheel `ziglang` brings."""
     names = [os.environ["CC"]] if os.environ.get("CC") else ["cc", "gcc", "clang"]
     for command in map(shlex.split, names):
         if command and shutil.which(command[0]):
             return command
-    raise FileNotFoundError(f"no C compiler: tried {', '.join(names)}")
+    if not os.environ.get("CC") and importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "cc"]
+    raise FileNotFoundError(f"no C compiler: tried {', '.join(names)}; pip install ziglang brings one")
 
 
 def _cpu() -> str:
@@ -94,11 +98,17 @@ def _library(compiler: list[str], name: str) -> tuple[ctypes.CDLL, str]:
 
 
 def _compile(compiler: list[str], path: Path) -> Path:
+    reason = ""
     for extra in EXTRAS:
         done = subprocess.run([*compiler, *FLAGS, *extra, str(SOURCE), "-o", str(path), "-lm"], capture_output=True, text=True)
-        if done.returncode == 0:
-            return path
-    raise OSError(f"{shlex.join(compiler)} failed on {SOURCE.name}: {done.stderr.strip()[:200]}")
+        try:
+            if done.returncode == 0:
+                _open(path)  # zig compiles OpenMP, but has no library to run it
+                return path
+            reason = done.stderr.strip()[:200]
+        except OSError as error:
+            reason = str(error)
+    raise OSError(f"{shlex.join(compiler)} failed on {SOURCE.name}: {reason}")
 
 
 def _open(path: Path) -> ctypes.CDLL:
