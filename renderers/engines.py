@@ -147,7 +147,7 @@ def _extra(module: str, extra: str):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise RuntimeError(f"--engine {extra}: {error}; pip install 'zeroverse-lab[{extra}]'") from error
+        raise RuntimeError(f"--engine {extra}: {error}; pip install {module}") from error
 
 
 ENGINES = {  # name -> (workers, address) -> a context with a Pool

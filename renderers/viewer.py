@@ -111,5 +111,5 @@ def _viser():
     try:
         import viser
     except ImportError as error:
-        raise ViewerError(f"the viewer needs viser ({error}): pip install 'zeroverse-lab[viser]'") from error
+        raise ViewerError(f"the viewer needs viser ({error}): pip install viser") from error
     return viser
