@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.textures.base import Texture, aligned_rotation, choice, colors, mix, pack, pick, scale, seed, shade, span
+from zeroverse.record import choice, scale, seed, span
+from zeroverse.textures.base import Texture, aligned_rotation, colors, mix, pack, pick, shade
 from zeroverse.textures.noise import bands, cover, fbm, ramp, smoothstep, warp, wave
 from zeroverse.textures.palettes import earth, vivid
 

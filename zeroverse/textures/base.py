@@ -1,11 +1,11 @@
-"""What every texture is: a frozen record of parameters, how each is drawn and checked, and the fields it gives over points."""
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, Self
+"""What every texture is: a frozen record of parameters, and the fields it gives over points."""
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from zeroverse.portable import power
+from zeroverse.record import Record, parameter, several
 from zeroverse.rng import Rng
 from zeroverse.textures import palettes
 
@@ -19,73 +19,19 @@ class Fields(NamedTuple):
     height: np.ndarray  # [N] along the normal, in the unit of the points; relief for the normal map only
 
 
-def parameter(draw, check) -> Any:
-    """A dataclass field that knows how it is drawn, `draw(rng) -> value`, and how it is checked, `check(value) -> value` or ValueError."""
-    return field(metadata={"draw": draw, "check": check})
-
-
-def _number(value, low, high):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise ValueError(f"a number from {low} to {high}")
-    return float(value)
-
-
-def _whole(value, low, high):
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"an integer from {low} to {high}")
-    return value
-
-
-def _numbers(value, count, low, high):
-    if not isinstance(value, (list, tuple)) or len(value) != count:
-        raise ValueError(f"{count} numbers from {low} to {high}")
-    return tuple(_number(item, low, high) for item in value)
-
-
-def span(low: float, high: float) -> Any:
-    """A number, uniform."""
-    return parameter(lambda rng: rng.uniform(low, high), lambda value: _number(value, low, high))
-
-
-def scale(low: float, high: float) -> Any:
-    """A positive number, uniform in its logarithm: a frequency or a size."""
-    return parameter(lambda rng: round(low * power(high / low, rng.unit()), 6), lambda value: _number(value, low, high))
-
-
-def count(low: int, high: int) -> Any:
-    """An integer from low to high, both included."""
-    return parameter(lambda rng: rng.integer(low, high + 1), lambda value: _whole(value, low, high))
-
-
-def seed() -> Any:
-    """A 31-bit word for the hash noise."""
-    return parameter(lambda rng: rng.word(), lambda value: _whole(value, 0, 2**31 - 1))
-
-
-def choice(*items: str) -> Any:
-    """One of some names."""
-
-    def check(value):
-        if value not in items:
-            raise ValueError(f"one of {', '.join(items)}")
-        return value
-
-    return parameter(lambda rng: rng.choice(items), check)
-
-
 def colors(number: int, draw=palettes.any_palette) -> Any:
     """`number` sRGB-encoded colours; `draw(rng, number)` picks them."""
 
     def check(value):
         if not isinstance(value, (list, tuple)) or len(value) != number:
             raise ValueError(f"{number} colours of 3 numbers from 0 to 1")
-        return tuple(_numbers(color, 3, 0.0, 1.0) for color in value)
+        return tuple(several(color, 3, 0.0, 1.0) for color in value)
 
     return parameter(lambda rng: draw(rng, number), check)
 
 
 def _unit_quat(value):
-    quat = _numbers(value, 4, -1.0, 1.0)
+    quat = several(value, 4, -1.0, 1.0)
     if abs(sum(q * q for q in quat) - 1.0) > 1e-4:
         raise ValueError("a unit quaternion wxyz")
     return quat
@@ -110,7 +56,7 @@ def aligned_rotation() -> Any:
 
 def shift() -> Any:
     """An offset of the pattern, 3 numbers: keeps lattice planes off the faces of a cube."""
-    return parameter(lambda rng: tuple(rng.uniform(-4.0, 4.0) for _ in range(3)), lambda value: _numbers(value, 3, -4.0, 4.0))
+    return parameter(lambda rng: tuple(rng.uniform(-4.0, 4.0) for _ in range(3)), lambda value: several(value, 3, -4.0, 4.0))
 
 
 @njit(cache=True, nogil=True)
@@ -127,25 +73,11 @@ def _rotate(points, quat, offset):  # [N, 3], [4], [3] -> [N, 3]
 
 
 @dataclass(frozen=True)
-class Texture:
+class Texture(Record):
     """A solid texture: a function of position in the surface's own frame (half-extent about 1), so it has no seams and no stretched poles."""
 
     quat: tuple = rotation()
     offset: tuple = shift()
-
-    def __post_init__(self):
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            try:
-                value = spec.metadata["check"](value)
-            except ValueError as error:
-                raise ValueError(f"{type(self).__name__}.{spec.name}: expected {error}, got {value!r}") from None
-            object.__setattr__(self, spec.name, value)
-
-    @classmethod
-    def sample(cls, rng: Rng) -> Self:
-        """Draw every parameter from a stream of its own, so an added parameter changes no other."""
-        return cls(**{spec.name: spec.metadata["draw"](rng.child(spec.name)) for spec in fields(cls)})
 
     def fields(self, points: np.ndarray, normals: np.ndarray) -> Fields:
         """Material at points [N, 3] float64 with unit normals [N, 3], both in the surface's own frame."""

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.textures.base import Texture, aligned_rotation, colors, mix, pack, scale, seed, shade, span
+from zeroverse.record import scale, seed, span
+from zeroverse.textures.base import Texture, aligned_rotation, colors, mix, pack, shade
 from zeroverse.textures.noise import cover, fbm, smoothstep
 
 

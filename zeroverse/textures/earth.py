@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.textures.base import Texture, colors, mix, pack, pick, scale, seed, shade, span
+from zeroverse.record import scale, seed, span
+from zeroverse.textures.base import Texture, colors, mix, pack, pick, shade
 from zeroverse.textures.noise import cover, fbm, ramp, ridged, smoothstep, turbulence, warp, worley
 from zeroverse.textures.palettes import any_palette, earth, ember, tonal
 

@@ -13,8 +13,9 @@ import numpy as np
 from numba import njit
 from PIL import Image
 
+from zeroverse.record import parameter, scale, span
 from zeroverse.rng import Rng
-from zeroverse.textures.base import Fields, Texture, aligned_rotation, parameter, scale, span
+from zeroverse.textures.base import Fields, Texture, aligned_rotation
 from zeroverse.textures.planar import lay
 
 _PIXELS_PER_UNIT = 128.0  # of surface: what a 256-texel map of a face two units wide can show

@@ -1,7 +1,8 @@
 """Marble: soft clouds crossed by veins of two sizes, polished."""
 from dataclasses import dataclass
 
-from zeroverse.textures.base import Texture, colors, mix, pack, scale, seed, span
+from zeroverse.record import scale, seed, span
+from zeroverse.textures.base import Texture, colors, mix, pack
 from zeroverse.textures.noise import fbm, ridged, smoothstep, warp
 
 

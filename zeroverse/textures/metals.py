@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.textures.base import Texture, aligned_rotation, choice, colors, mix, pack, scale, seed, shade, span
+from zeroverse.record import choice, scale, seed, span
+from zeroverse.textures.base import Texture, aligned_rotation, colors, mix, pack, shade
 from zeroverse.textures.noise import cover, fbm, ramp, smoothstep, turbulence, warp, worley
 from zeroverse.textures.palettes import any_palette, metal, rust
 from zeroverse.textures.planar import Planar

@@ -1,7 +1,8 @@
 """Paint: one colour, a slow drift towards a second, orange peel and fine specks."""
 from dataclasses import dataclass
 
-from zeroverse.textures.base import Texture, colors, mix, pack, scale, seed, shade, span
+from zeroverse.record import scale, seed, span
+from zeroverse.textures.base import Texture, colors, mix, pack, shade
 from zeroverse.textures.noise import fbm, smoothstep, worley
 from zeroverse.textures.palettes import pastel, tonal, vivid
 

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.textures.base import Texture, colors, pack, scale, seed, shade, span
+from zeroverse.record import scale, seed, span
+from zeroverse.textures.base import Texture, colors, pack, shade
 from zeroverse.textures.noise import fbm, ramp, ridged, warp
 from zeroverse.textures.palettes import tonal
 

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.textures.base import colors, count, mix, pick, scale, seed, shade, span
+from zeroverse.record import count, scale, seed, span
+from zeroverse.textures.base import colors, mix, pick, shade
 from zeroverse.textures.noise import cell_tone, cover, fbm, smoothstep, to_wall, wave
 from zeroverse.textures.planar import Planar
 

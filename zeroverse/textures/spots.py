@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.textures.base import Texture, choice, colors, mix, pack, pick, rotation, scale, seed, shade, span
+from zeroverse.record import choice, scale, seed, span
+from zeroverse.textures.base import Texture, colors, mix, pack, pick, rotation, shade
 from zeroverse.textures.noise import cover, fbm, smoothstep, warp, worley
 from zeroverse.textures.palettes import any_palette, earth, vivid
 

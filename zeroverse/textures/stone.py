@@ -1,7 +1,8 @@
 """Stones: granite (packed crystals), terrazzo (chips in a matrix) and pebbles (rounded, in mortar)."""
 from dataclasses import dataclass
 
-from zeroverse.textures.base import Texture, colors, mix, pack, pick, scale, seed, shade, span
+from zeroverse.record import scale, seed, span
+from zeroverse.textures.base import Texture, colors, mix, pack, pick, shade
 from zeroverse.textures.noise import cover, fbm, smoothstep, warp, worley
 from zeroverse.textures.palettes import any_palette, earth
 
