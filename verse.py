@@ -188,6 +188,33 @@ class GenerateZeroverse(_Generate):
 
 
 @dataclass(kw_only=True)
+class GenerateDetailverse(_Generate):
+    """Detailed objects after DetailVerse -> the same shards, with captions, parts and, on request, geometry labels.
+
+    Example: verse generate detailverse --out data --count 200 --fields vae
+    """
+
+    count: int = 24
+    """How many objects."""
+    family: str | None = None
+    """Only this structure family, as `verse gallery` shows them; default: all, by weight."""
+    level: Literal[0, 1, 2, 3, 4] | None = None
+    """0: bare structures … 4: all details. The same seed and index at two levels is the same object, coarse and fine. Default: a mixture."""
+    fields: Literal["none", "vae"] = "none"
+    """vae: fields.npz in each sample: points on surface and creases, normals, part ids, 731,072 signed distances (detailverse/fields.py)."""
+    texture_size: int = 1024
+    """Texels across the atlas of an object."""
+
+    def run(self) -> int:
+        from detailverse import families
+        from renderers.sources import Detailverse
+        _need(self.count >= 1, "--count", "at least 1", self.count)
+        _need(self.texture_size >= 64, "--texture-size", "at least 64", self.texture_size)
+        _need(self.family is None or self.family in families.BY_NAME, "--family", f"one of {', '.join(families.BY_NAME)}", self.family)
+        return self._run(Detailverse(self.seed, self.family, self.level, self.texture_size, self.fields), self.count)
+
+
+@dataclass(kw_only=True)
 class GenerateFiles(_Generate):
     """Existing GLB files -> the same shards.
 
@@ -446,6 +473,7 @@ class Doctor:
 
 COMMANDS = (  # words, class: the order of the overview
     ("generate zeroverse", GenerateZeroverse),
+    ("generate detailverse", GenerateDetailverse),
     ("generate files", GenerateFiles),
     ("verify", Verify),
     ("preview", Preview),

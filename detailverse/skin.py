@@ -78,10 +78,14 @@ class Detail(Protocol):
 
 @dataclass(frozen=True)
 class Skin:
-    """What lies on one surface of a part. details: in the order they were laid; scale: object units per unit of the part's own frame."""
+    """What lies on one surface of a part. details: in the order they were laid; scale: object units per unit of the part's own frame.
+
+    triangles: the most that the mesh under the details may have.
+    """
 
     details: tuple = ()
     scale: float = 1.0
+    triangles: int = 120_000
 
     def __bool__(self) -> bool:
         return bool(self.details)

@@ -10,7 +10,7 @@ import numpy as np
 from renderers.jit import inlined, pure
 from renderers.raster import NEAR, same_surface
 from renderers.shading import display, radiance
-from renderers.textures import sample
+from renderers.textures import locate, same_size, sample
 
 FLAT = 256.0 / 255.0  # twice the byte 128, which stands for zero in normal maps as painted
 
@@ -95,15 +95,20 @@ def _material(scene, f, hit, place, with_surface):
     factors = scene.factors[material]
     r, g, b = np.float64(factors[0]), np.float64(factors[1]), np.float64(factors[2])
     metallic, roughness = np.float64(factors[4]), np.float64(factors[5])
-    if scene.maps[material, 0] >= 0:
-        texel = sample(scene.textures, scene.maps[material, 0], place[0], place[1], place[2])
+    base, surface = scene.maps[material, 0], scene.maps[material, 1] if with_surface else -1
+    if base >= 0 or surface >= 0:
+        spot = locate(scene.textures, base if base >= 0 else surface, place[0], place[1], place[2])
+    if base >= 0:
+        texel = sample(scene.textures, base, spot)
         r, g, b = r * texel[0], g * texel[1], b * texel[2]
     if len(scene.colors):
         p, q, s = scene.colors[scene.faces[f, 0]], scene.colors[scene.faces[f, 1]], scene.colors[scene.faces[f, 2]]
         _, _, b0, b1, b2, _ = hit
         r, g, b = r * (b0 * p[0] + b1 * q[0] + b2 * s[0]), g * (b0 * p[1] + b1 * q[1] + b2 * s[1]), b * (b0 * p[2] + b1 * q[2] + b2 * s[2])
-    if with_surface and scene.maps[material, 1] >= 0:
-        texel = sample(scene.textures, scene.maps[material, 1], place[0], place[1], place[2])
+    if surface >= 0:
+        if base >= 0 and not same_size(scene.textures, base, surface):
+            spot = locate(scene.textures, surface, place[0], place[1], place[2])
+        texel = sample(scene.textures, surface, spot)
         roughness, metallic = roughness * texel[1], metallic * texel[2]
     return (r, g, b), metallic, roughness
 
@@ -131,7 +136,7 @@ def _bent(scene, f, place, normal):
     x2, y2, z2 = c[0] - a[0], c[1] - a[1], c[2] - a[2]
     tangent = _unit_across(sign * (x1 * v2 - x2 * v1), sign * (y1 * v2 - y2 * v1), sign * (z1 * v2 - z2 * v1), normal)
     bitangent = _unit_across(sign * (x2 * u1 - x1 * u2), sign * (y2 * u1 - y1 * u2), sign * (z2 * u1 - z1 * u2), normal)
-    texel = sample(scene.textures, scene.maps[material, 2], place[0], place[1], place[2])
+    texel = sample(scene.textures, scene.maps[material, 2], locate(scene.textures, scene.maps[material, 2], place[0], place[1], place[2]))
     scale = scene.factors[material, 6]
     s, t, w = (texel[0] * 2.0 - FLAT) * scale, (texel[1] * 2.0 - FLAT) * scale, max(texel[2] * 2.0 - FLAT, 0.0)
     x = s * tangent[0] + t * bitangent[0] + w * normal[0]

@@ -163,11 +163,12 @@ def encode(asset: Asset, cameras: Cameras, light: Light, images: dict, spec: Ren
         "light": spec.light, "rig": spec.rig, "renderer": spec.renderer,
         # free-form values as JSON strings: the Hugging Face loader wants the same types in every sample (facts/ecosystem.md §3.1)
         "recipe": json.dumps(asset.recipe, sort_keys=True), "provenance": json.dumps(asset.provenance, sort_keys=True),
+        "labels": json.dumps(asset.labels, sort_keys=True),
         "light_drawn": light.record(),
     })
     if spec.meshes:
         fields["mesh.glb"] = glb_bytes(asset)
-    return fields
+    return fields | asset.files
 
 
 def _with_alpha(rgb, alpha):

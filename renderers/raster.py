@@ -10,7 +10,7 @@ import numpy as np
 
 from renderers.jit import inlined, pure
 from renderers.surface import CREASE_COS
-from renderers.textures import sample
+from renderers.textures import locate, sample
 
 NEAR = 0.01
 TOLERANCE = 1e-9  # of an edge function's largest value: a sample this near to an edge is inside both triangles
@@ -72,7 +72,7 @@ def _opaque(scene, f, b0, b1, b2):
     if scene.maps[material, 0] >= 0:
         p, q, r = scene.table[face[0]], scene.table[face[1]], scene.table[face[2]]
         u, v = b0 * p[0] + b1 * q[0] + b2 * r[0], b0 * p[1] + b1 * q[1] + b2 * r[1]
-        alpha *= sample(scene.textures, scene.maps[material, 0], u, v, 0.0)[3]
+        alpha *= sample(scene.textures, scene.maps[material, 0], locate(scene.textures, scene.maps[material, 0], u, v, 0.0))[3]
     if len(scene.colors):
         alpha *= b0 * scene.colors[face[0], 3] + b1 * scene.colors[face[1], 3] + b2 * scene.colors[face[2], 3]
     return alpha >= scene.factors[material, 7]

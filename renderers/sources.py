@@ -1,7 +1,7 @@
 """Where objects come from: an index -> an Asset. A source is small and picklable; `config` names everything its bytes depend on."""
 import hashlib
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -45,6 +45,48 @@ class Zeroverse:
     def stream(self, index: int) -> Rng:
         """The stream for what is drawn about the object, not of it: cameras."""
         return Rng("zeroverse", "views", self.seed, index)
+
+
+@dataclass(frozen=True)
+class Detailverse:
+    """Detailed objects of `detailverse.grammar`, one for every integer; `family` and `level` to have only those, None for a mixture.
+
+    fields: `vae` puts surface points, creases and signed distances into each sample (detailverse/fields.py), `none` does not.
+    """
+
+    seed: int = 0
+    family: str | None = None
+    level: int | None = None
+    texture_size: int = 1024
+    fields: str = "none"
+    name = "detailverse"
+
+    @classmethod
+    def from_config(cls, config: dict, assets: str | None) -> "Detailverse":
+        from detailverse.recipe import VERSION
+        if config["grammar_version"] != VERSION:
+            raise ValueError(f"the objects are of grammar version {config['grammar_version']}, this is version {VERSION}")
+        return cls(**{name: value for name, value in config.items() if name not in ("source", "grammar_version")})
+
+    def config(self) -> dict:
+        from detailverse.recipe import VERSION
+        return {"source": self.name, "grammar_version": VERSION, **asdict(self)}
+
+    def size(self) -> int | None:
+        return None
+
+    def make(self, index: int) -> Asset:
+        from detailverse import fields, grammar, labels
+        asset, surface = grammar.made(self.seed, index, self.family, self.level, self.texture_size)
+        asset = replace(asset, labels=asset.labels | labels.describe(surface))
+        return asset if self.fields == "none" else replace(asset, files={"fields.npz": fields.npz(surface, self.stream(index).child("fields"))})
+
+    def label(self, index: int) -> str:
+        return f"detailverse seed {self.seed} index {index}{f' family {self.family}' if self.family else ''}"
+
+    def stream(self, index: int) -> Rng:
+        """Not of the level: the coarse and the fine version of an object are seen from the same places."""
+        return Rng("detailverse", "views", self.family or "any", self.seed, index)
 
 
 @dataclass(frozen=True)
@@ -104,6 +146,7 @@ class Files:
 
 SOURCES = (  # name, class, what it is
     ("zeroverse", Zeroverse, "procedural objects after LRM-Zero"),
+    ("detailverse", Detailverse, "detailed objects after DetailVerse"),
     ("files", Files, "existing GLB files"),
 )
 

@@ -14,10 +14,18 @@ from zeroverse.portable import power
 ENCODE_STEPS = 16384  # sRGB's steepest code is 5 of these wide, so a code is never off by more than one, and rarely by that
 
 
+_HALVES = np.uint64(0x0000FFFF0000FFFF)  # the even ones of a texel's four channels
+_UNIT = 1.0 / (65535.0 * 65536.0)  # of what `_bilinear` returns
+
+
 class Textures(NamedTuple):
-    """texels uint16 [T, 4]: all levels of all textures. levels int32 [L, 3]: offset, width, height. ranges int32 [K, 2]: first level, count."""
+    """texels uint16 [T, 4]: all levels of all textures, and `words` uint64 [T], the same memory with the first channel lowest.
+
+    levels int32 [L, 3]: offset, width, height. ranges int32 [K, 2]: first level, count.
+    """
 
     texels: np.ndarray
+    words: np.ndarray
     levels: np.ndarray
     ranges: np.ndarray
 
@@ -109,54 +117,77 @@ def pack(images: list[tuple[np.ndarray, bool]]) -> tuple[Textures, list[int]]:
             texels.append(part)
         numbers.append(known[key])
     flat = texels[1] if len(texels) == 2 else np.concatenate(texels)
-    return Textures(flat, np.array(levels, np.int32).reshape(-1, 3), np.array(ranges, np.int32).reshape(-1, 2)), numbers
+    return Textures(flat, flat.view(np.uint64).reshape(-1), np.array(levels, np.int32).reshape(-1, 3), np.array(ranges, np.int32).reshape(-1, 2)), numbers
 
 
 @inlined
 def half_log2(x):
-    """log2(x) / 2 within 0.043, continuous and monotone: enough to choose a mip level. x > 0."""
-    mantissa, exponent = math.frexp(x)  # in [0.5, 1)
-    return 0.5 * (exponent - 2.0 + 2.0 * mantissa)
+    """log2(x) / 2 within 0.043, continuous and monotone: enough to choose a mip level. x > 0.
+
+    The bits of a double, read as a number: its exponent and, linear in between, its mantissa.
+    """
+    return 0.5 * (np.float64(x).view(np.int64) * 2.0 ** -52 - 1023.0)
 
 
 @inlined
-def _bilinear(textures, level, u, v, weight):
-    """weight x the four channels at (u, v) in [0, 1), wrapping."""
-    offset, width, height = textures.levels[level, 0], textures.levels[level, 1], textures.levels[level, 2]
-    x, y = u * width - 0.5, (1.0 - v) * height - 0.5
-    left, top = math.floor(x), math.floor(y)
-    fx, fy = x - left, y - top
-    x0, y0 = int(left), int(top)
-    x1, y1 = x0 + 1, y0 + 1
-    x0, y0 = (x0 + width if x0 < 0 else x0), (y0 + height if y0 < 0 else y0)
-    x1, y1 = (0 if x1 >= width else x1), (0 if y1 >= height else y1)
-    a, b = textures.texels[offset + y0 * width + x0], textures.texels[offset + y0 * width + x1]
-    c, d = textures.texels[offset + y1 * width + x0], textures.texels[offset + y1 * width + x1]
-    weight /= 65535.0
-    wa, wb = np.float32((1.0 - fx) * (1.0 - fy) * weight), np.float32(fx * (1.0 - fy) * weight)
-    wc, wd = np.float32((1.0 - fx) * fy * weight), np.float32(fx * fy * weight)
-    return (np.float32(a[0]) * wa + np.float32(b[0]) * wb + np.float32(c[0]) * wc + np.float32(d[0]) * wd,
-            np.float32(a[1]) * wa + np.float32(b[1]) * wb + np.float32(c[1]) * wc + np.float32(d[1]) * wd,
-            np.float32(a[2]) * wa + np.float32(b[2]) * wb + np.float32(c[2]) * wc + np.float32(d[2]) * wd,
-            np.float32(a[3]) * wa + np.float32(b[3]) * wb + np.float32(c[3]) * wc + np.float32(d[3]) * wd)
+def _corners(textures, level, start, u, v):
+    """The four texels around (u, v) in [0, 1), wrapping, counted from `start`, and their weights: products of 256ths, so that they add up to 65536."""
+    offset, width, height = textures.levels[level, 0] - start, np.int64(textures.levels[level, 1]), np.int64(textures.levels[level, 2])
+    x, y = int(u * width * 256.0 + 0.5) - 128, int((1.0 - v) * height * 256.0 + 0.5) - 128  # in 256ths of a texel, from the first one's centre
+    left, top = x >> 8, y >> 8
+    right, bottom = (left + 1 if left + 1 < width else 0), (top + 1 if top + 1 < height else 0)
+    left, top = (left if left >= 0 else width - 1), offset + (top if top >= 0 else height - 1) * width
+    bottom = offset + bottom * width
+    x, y = np.uint64(x & 255), np.uint64(y & 255)
+    one = np.uint64(256)
+    return ((np.uint64(top + left), np.uint64(top + right), np.uint64(bottom + left), np.uint64(bottom + right)),
+            ((one - x) * (one - y), x * (one - y), (one - x) * y, x * y))
 
 
 @inlined
-def sample(textures, texture, u, v, footprint):
-    """The four channels, 0..1 linear, trilinear, wrapping.
+def _gathered(words, start, corners):
+    """65536 x the four channels: (R and B, G and A), each pair in the halves of one word, as two channels in one multiplication take half the time."""
+    i, w = corners
+    a, b, c, d = words[start + i[0]], words[start + i[1]], words[start + i[2]], words[start + i[3]]
+    shift = np.uint64(16)
+    return ((a & _HALVES) * w[0] + (b & _HALVES) * w[1] + (c & _HALVES) * w[2] + (d & _HALVES) * w[3],
+            (a >> shift & _HALVES) * w[0] + (b >> shift & _HALVES) * w[1] + (c >> shift & _HALVES) * w[2] + (d >> shift & _HALVES) * w[3])
+
+
+@inlined
+def _mixed(finer, coarser, blend):  # two words of `_gathered`, blend 0..65536 of the second
+    shift = np.uint64(16)
+    return (finer >> shift & _HALVES) * (np.uint64(65536) - blend) + (coarser >> shift & _HALVES) * blend
+
+
+@inlined
+def locate(textures, texture, u, v, footprint):
+    """Where a trilinear, wrapping look-up reads: texels and weights in two levels, and the share of the coarser one. Good for every texture of that size.
 
     footprint: |d(u, v) / d(x, y)|, the area of UV that a pixel covers. Its square root sets the level: the longer axis, the usual choice, blurs
     stretched UVs visibly and lies further from a path tracer (facts/renderers.md §4).
     """
     first, count = textures.ranges[texture, 0], textures.ranges[texture, 1]
-    u, v = u - math.floor(u), v - math.floor(v)
-    level = half_log2(footprint * textures.levels[first, 1] * textures.levels[first, 2] + 1e-12)
-    if level <= 0.0:
-        return _bilinear(textures, first, u, v, 1.0)
-    if level >= count - 1:
-        return _bilinear(textures, first + count - 1, u, v, 1.0)
-    lower = int(level)
-    blend = level - lower
-    a0, a1, a2, a3 = _bilinear(textures, first + lower, u, v, 1.0 - blend)
-    b0, b1, b2, b3 = _bilinear(textures, first + lower + 1, u, v, blend)
-    return a0 + b0, a1 + b1, a2 + b2, a3 + b3
+    start = textures.levels[first, 0]
+    u, v = u - np.floor(u), v - np.floor(v)
+    level = min(max(half_log2(footprint * textures.levels[first, 1] * textures.levels[first, 2] + 1e-12), 0.0), count - 1.0)
+    finer = int(level)
+    coarser = min(finer + 1, count - 1)
+    blend = np.uint64(int((level - finer) * 65536.0))
+    return _corners(textures, first + finer, start, u, v), _corners(textures, first + coarser, start, u, v), blend
+
+
+@inlined
+def same_size(textures, one, other):
+    one, other = textures.ranges[one, 0], textures.ranges[other, 0]
+    return textures.levels[one, 1] == textures.levels[other, 1] and textures.levels[one, 2] == textures.levels[other, 2]
+
+
+@inlined
+def sample(textures, texture, spot):
+    """The four channels, 0..1 linear. spot: from `locate`, for a texture of the same size."""
+    start = np.uint64(textures.levels[textures.ranges[texture, 0], 0])
+    finer, coarser = _gathered(textures.words, start, spot[0]), _gathered(textures.words, start, spot[1])
+    rb, ga = _mixed(finer[0], coarser[0], spot[2]), _mixed(finer[1], coarser[1], spot[2])
+    low, high = np.uint64(0xFFFFFFFF), np.uint64(32)
+    return np.int64(rb & low) * _UNIT, np.int64(ga & low) * _UNIT, np.int64(rb >> high) * _UNIT, np.int64(ga >> high) * _UNIT

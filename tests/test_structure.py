@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ORDER = ("zeroverse", "renderers", "train", "verse")  # nothing imports what stands to its right; detailverse will stand after zeroverse
+ORDER = ("zeroverse", "detailverse", "renderers", "train", "verse")  # nothing imports what stands to its right
 FILES = sorted(path for package in ORDER for path in ([ROOT / f"{package}.py"] if (ROOT / f"{package}.py").exists() else (ROOT / package).rglob("*.py")))
-GEOMETRY = [path for path in FILES if path.relative_to(ROOT).parts[0] == "zeroverse"]
+GEOMETRY = [path for path in FILES if path.relative_to(ROOT).parts[0] in ("zeroverse", "detailverse")]
 
 
 def name(path: Path) -> str:

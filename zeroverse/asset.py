@@ -25,6 +25,8 @@ class Asset:
     uid: the object's name for ever, letters, digits, '-' and '_' only: it becomes the key of its sample.
     recipe: what rebuilds the object bit for bit, JSON types only; empty for objects that came from a file.
     provenance: where it came from and what was rejected on the way, JSON types only.
+    labels: what else is known of it, JSON types only: captions, tags, part tree, complexity.
+    files: further fields of its sample, name -> bytes: `fields.npz`.
     """
 
     scene: trimesh.Scene
@@ -32,6 +34,8 @@ class Asset:
     caption: str = ""
     recipe: dict = field(default_factory=dict)
     provenance: dict = field(default_factory=dict)
+    labels: dict = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import math
 import numpy as np
 from numba import njit
 
+TAU = 6.283185307179586  # one turn
+
 _HALF_PI_HIGH = 1.5707963267341256  # pi/2 in two pieces: the first has 33 bits, so n * high is exact for n < 2^20
 _HALF_PI_LOW = 6.077100506506192e-11
 _LN2_HIGH = 0.6931471803691238
@@ -85,3 +87,24 @@ def cos_sin_array(angles):  # [N] -> [N], [N]
     for i in range(angles.size):
         c[i], s[i] = cos_sin(angles[i])
     return c, s
+
+
+@njit(cache=True, nogil=True)
+def atan2(y, x):
+    """The angle of the point (x, y) in (-pi, pi]; 0 at the origin."""
+    if x == 0.0 and y == 0.0:
+        return 0.0
+    flat, steep = abs(x), abs(y)
+    t = min(flat, steep) / max(flat, steep)
+    t = t / (1 + math.sqrt(1 + t * t))  # half the angle, and half again: at most tan(pi/16)
+    t = t / (1 + math.sqrt(1 + t * t))
+    q = t * t
+    total = 0.0
+    for k in range(23, 0, -2):
+        total = 1.0 / k - q * total
+    angle = 4 * t * total
+    if steep > flat:
+        angle = 1.5707963267948966 - angle
+    if x < 0.0:
+        angle = 3.141592653589793 - angle
+    return -angle if y < 0.0 else angle

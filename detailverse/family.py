@@ -1,0 +1,80 @@
+"""Family: a structure that is drawn and built. Kit: what building takes from the recipe: the skins, the level, and the way to nest another family."""
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from detailverse.skin import Skin
+from detailverse.solid import Solid
+from zeroverse.record import Record, parameter
+
+
+@dataclass(frozen=True)
+class Family(Record):
+    """A frozen record of parameters; `build` makes the object, about 2 units long, +Z up, its front towards -y.
+
+    SKINS: surface -> themes of the details that suit it (`details.DETAILS`); every surface that `build` asks the kit for, the main one first.
+    FINISHES: material slot -> names of `materials.FINISHES` to choose from; every slot that its leaves use.
+    PIECES: how many pieces may hang apart: the links of a chain.
+    A field that holds another family makes an object of several: its skins and slots are prefixed with the field's name.
+    """
+
+    SKINS: ClassVar[dict[str, tuple[str, ...]]] = {}
+    FINISHES: ClassVar[dict[str, tuple[str, ...]]] = {}
+    PIECES: ClassVar[int] = 1
+
+    def build(self, kit: "Kit") -> Solid:
+        """The solid. Pure: the same record and kit give the same bits."""
+        raise NotImplementedError
+
+    def words(self) -> str:
+        """What it is, for captions: `a footed vase with two handles`."""
+        raise NotImplementedError
+
+    def nested(self) -> dict[str, "Family"]:
+        """Field -> the family it holds."""
+        return {spec.name: value for spec in fields(self) if isinstance(value := getattr(self, spec.name), Family)}
+
+    def skins(self) -> dict[str, tuple[str, ...]]:
+        """SKINS, with those of nested families."""
+        inner = {f"{name}.{skin}": themes for name, family in self.nested().items() for skin, themes in family.skins().items()}
+        return dict(self.SKINS) | inner
+
+    def finishes(self) -> dict[str, tuple[str, ...]]:
+        inner = {f"{name}.{slot}": names for name, family in self.nested().items() for slot, names in family.finishes().items()}
+        return dict(self.FINISHES) | inner
+
+
+@dataclass(frozen=True)
+class Kit:
+    """details: skin -> the details laid on it, those of the level only. level: 0 … 4, for what a family adds by itself. scale: object units per own unit."""
+
+    level: int = 4
+    details: dict[str, tuple] = field(default_factory=dict)
+    scale: float = 1.0
+    prefix: str = ""
+    triangles: int = 160_000
+
+    def skin(self, name: str) -> Skin:
+        shares = max(1, sum(1 for layers in self.details.values() if layers))
+        return Skin(self.details.get(self.prefix + name, ()), self.scale, self.triangles // shares)
+
+    def nest(self, name: str, family: Family, scale: float) -> Solid:
+        """The family in the field `name`, built and scaled by `scale`, its labels and slots prefixed."""
+        inner = Kit(self.level, self.details, self.scale * scale, f"{self.prefix}{name}.", self.triangles)
+        return family.build(inner).scale(scale).under(name)
+
+
+def one_of(*names: str) -> Any:
+    """A field that holds one of these families."""
+
+    def draw(rng):
+        from detailverse import families
+        name = rng.child("kind").choice(names)
+        return families.BY_NAME[name].sample(rng.child(name))
+
+    def check(value):
+        from detailverse import families
+        if not isinstance(value, Family) or families.name_of(value) not in names:
+            raise ValueError(f"a family, one of {', '.join(names)}")
+        return value
+
+    return parameter(draw, check)

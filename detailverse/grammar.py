@@ -1,0 +1,138 @@
+"""The synthesizer: an integer -> family, details by theme, materials -> a solid that passes the gates -> an asset."""
+import hashlib
+from collections import Counter
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from detailverse import captions, details, families, materials
+from detailverse.family import Kit
+from detailverse.finish import finish
+from detailverse.recipe import VERSION, Finish, Layer, Recipe, to_dict
+from detailverse.solid import ORNAMENT, Solid
+from detailverse.surface import Surface
+from zeroverse import affine
+from zeroverse.asset import LONGEST_SIDE, Asset
+from zeroverse.rng import Rng
+from zeroverse.solid import Rejected
+
+ATTEMPTS = 8
+LEVEL_WEIGHTS = (1, 2, 3, 4, 5)  # of levels 0 … 4 where none is asked for: the data is there for its detail
+FEWEST, MOST = 2_000, 500_000  # triangles
+CRUMB = 1e-3  # of the volume: pieces below it are dropped, for they are what a boolean left floating
+SIMPLIFIED = 1e-4  # object units: what an object with too many triangles may lose
+ORNAMENT_FINISHES = ("steel", "gold", "bronze", "bone", "stone", "painted")
+
+
+def sample(rng: Rng, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Recipe:
+    """Draw a recipe. The level is drawn from a stream of its own: the objects of two levels differ in nothing else."""
+    structure = families.sample(rng.child("family"), family)
+    drawn = rng.child("level").choice(range(5), LEVEL_WEIGHTS) if level is None else level
+    layers = {skin: _layers(rng.child("skin", skin), themes, main=number == 0) for number, (skin, themes) in enumerate(structure.skins().items())}
+    finishes = {slot: _finish(rng.child("finish", slot), names) for slot, names in structure.finishes().items()}
+    finishes[ORNAMENT] = _finish(rng.child("finish", ORNAMENT), ORNAMENT_FINISHES)
+    return Recipe(VERSION, drawn, texture_size, structure, {skin: drawn for skin, drawn in layers.items() if drawn}, finishes)
+
+
+def _layers(rng: Rng, themes: tuple[str, ...], main: bool) -> tuple[Layer, ...]:
+    """A pattern, for the main skin from level 1 on; ornaments on some from level 3 on; wear on some at level 4."""
+    layers = []
+    if main or rng.child("patterned").chance(0.8):
+        layers.append(Layer(1 if main else 2, details.sample(rng.child("pattern"), themes, "pattern")))
+    if rng.child("adorned").chance(0.35 if layers else 0.7):
+        layers.append(Layer(3, details.sample(rng.child("ornament"), themes, "ornament")))
+    if rng.child("worn").chance(0.5):
+        layers.append(Layer(4, details.sample(rng.child("wear"), themes, "wear")))
+    return tuple(layers)
+
+
+def _finish(rng: Rng, names: tuple[str, ...]) -> Finish:
+    name = rng.child("name").choice(names)
+    return Finish(name, materials.sample(rng.child("material"), name))
+
+
+def solid(recipe: Recipe) -> Solid:
+    """The structure with its details, before any gate; about 2 units long."""
+    return recipe.family.build(Kit(recipe.level, recipe.visible()))
+
+
+def surface(recipe: Recipe) -> Surface:
+    """The recipe's object as triangles in the asset's frame: centred, longest side `LONGEST_SIDE`. Raises Rejected by a gate."""
+    body = solid(recipe)
+    if body.manifold.num_tri() > MOST:
+        body = Solid(body.manifold.simplify(SIMPLIFIED), body.leaves)
+    whole = _connected(body.surface(), recipe.family.PIECES)
+    if not FEWEST <= len(whole.faces) <= MOST and (recipe.level > 0 or len(whole.faces) > MOST):
+        raise Rejected("too few triangles" if len(whole.faces) < FEWEST else "too many triangles")
+    return _normalised(whole)
+
+
+def _connected(whole: Surface, most: int) -> Surface:
+    """Without crumbs. Raises Rejected when more than `most` pieces are left."""
+    corners = whole.faces
+    links = coo_matrix((np.ones(2 * len(corners), np.int8), (corners[:, :2].ravel(), corners[:, 1:].ravel())), shape=(len(whole.points),) * 2)
+    count, piece = connected_components(links, directed=False)
+    if count > 1:
+        piece = piece[corners[:, 0]]
+        corner, normal = whole.points[corners[:, 0]], affine.face_normals(whole.points, corners)
+        volumes = np.bincount(piece, weights=(corner * normal).sum(axis=1) / 6, minlength=count)
+        keep = volumes > CRUMB * volumes.sum()
+        if keep.sum() > most:
+            raise Rejected("falls apart")
+        if not keep.all():
+            whole = _of_faces(whole, keep[piece])
+    return whole
+
+
+def _of_faces(whole: Surface, keep: np.ndarray) -> Surface:
+    used, packed = np.unique(whole.faces[keep], return_inverse=True)
+    return Surface(whole.points[used], packed.reshape(-1, 3), whole.leaf[keep], whole.chart[keep], whole.uv[keep], whole.relief[keep], whole.leaves)
+
+
+def _normalised(whole: Surface) -> Surface:
+    low, high = whole.points.min(axis=0), whole.points.max(axis=0)
+    factor = LONGEST_SIDE / float((high - low).max())
+    return Surface(((whole.points - (low + high) / 2) * factor).astype(np.float32).astype(np.float64), whole.faces, whole.leaf, whole.chart,
+                   whole.uv * factor, whole.relief * factor, whole.leaves)
+
+
+def geometry_hash(whole: Surface) -> str:
+    """sha256 of float32 positions and 32-bit faces: what `verse regen --verify` compares."""
+    return hashlib.sha256(whole.points.astype("<f4").tobytes() + whole.faces.astype("<u4").tobytes()).hexdigest()
+
+
+def build(recipe: Recipe, uid: str) -> tuple[Asset, Surface]:
+    """The recipe's object with its textures, and its surface, which labels are taken from. The same bits in any process. Raises Rejected."""
+    whole = surface(recipe)
+    scene = finish(whole, {slot: one.material for slot, one in recipe.finishes.items()}, recipe.texture_size)
+    words = captions.compose(recipe)
+    provenance = {"geometry_sha256": geometry_hash(whole), "triangles": len(whole.faces)}
+    return Asset(scene, uid, words["medium"], to_dict(recipe), provenance, {"captions": words}), whole
+
+
+def make(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Asset:
+    """The object that (seed, index, family) names, at `level`. As `made`, without the surface."""
+    return made(seed, index, family, level, texture_size)[0]
+
+
+def made(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> tuple[Asset, Surface]:
+    """The first of `ATTEMPTS` draws that passes the gates at its level; reasons of the others in `provenance["rejected"]`.
+
+    Raises Rejected when none passes, ValueError for an unknown family or level.
+    """
+    if level is not None and level not in range(5):
+        raise ValueError(f"level: expected 0 to 4, got {level!r}")
+    root = Rng("detailverse", VERSION, family or "any", seed, index)  # never the level: its versions of an object are pairs
+    rejected: Counter[str] = Counter()
+    for attempt in range(ATTEMPTS):
+        recipe = sample(root.child("attempt", attempt), family, level, texture_size)
+        try:
+            asset, whole = build(recipe, f"detailverse-{f'{family}-' if family else ''}{seed}-{index:08d}-l{recipe.level}")
+        except Rejected as error:
+            rejected[error.reason] += 1
+            continue
+        asset.provenance.update(source="detailverse", version=VERSION, seed=seed, index=index, attempt=attempt, level=recipe.level,
+                                family=families.name_of(recipe.family), rejected=dict(rejected))
+        return asset, whole
+    raise Rejected(f"detailverse seed {seed} index {index}: all {ATTEMPTS} draws rejected: {dict(rejected)}")

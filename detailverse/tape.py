@@ -1,0 +1,250 @@
+"""The tape machine: one compiled kernel that evaluates any signed-distance value (facts/procedural.md §4.1).
+
+A value compiles to rows (op, out, a, b, q, id) over slots of points and of values; blocks of up to 512 points run through them. Unions decide, for
+each brick of space, which of their children matter there (`probe`), and blocks in that brick jump over the others: a tree of hundreds of twigs
+costs no more than the few that are near. What is jumped over could not have changed the result by a single bit.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from detailverse.distances import (ADD, AFFINE, CHILD, CLAMP, FIRST_COMBINER, FIRST_SOLID, GUARD, LINEAR, PAINT, SHELL, UNION, outside, solid,
+                                   warp)
+
+BLOCK = 512  # points that one pass of the tape handles: its slots stay in the cache
+COLUMNS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """rows: [R, 6] int64. numbers: [Q] float64. slots: of points, of values. children: how many union children, whose masks are [..., children]."""
+
+    rows: np.ndarray
+    numbers: np.ndarray
+    slots: tuple[int, int]
+    children: int
+
+    def everything(self) -> np.ndarray:
+        """The mask [1, children] that skips nothing."""
+        return np.ones((1, self.children), dtype=np.uint8)
+
+    def run(self, points: np.ndarray, starts=None, mask=None) -> np.ndarray:
+        """Values [N] at points [N, 3]. Block b is points[starts[b]:starts[b + 1]], at most 512, and needs the children mask[b]; default: all."""
+        starts, mask = self._blocks(points, starts, mask)
+        out = np.empty(len(points))
+        _run(self.rows, self.numbers, *self.slots, points, starts, mask, 0.0, out, _NO_LEAVES, _NO_MASK)
+        return out
+
+    def leaves(self, points: np.ndarray, starts=None, mask=None) -> np.ndarray:
+        """The leaf [N] int64 that each point belongs to, like `run`."""
+        starts, mask = self._blocks(points, starts, mask)
+        leaf = np.empty(len(points), dtype=np.int64)
+        _run(self.rows, self.numbers, *self.slots, points, starts, mask, 0.0, np.empty(len(points)), leaf, _NO_MASK)
+        return leaf
+
+    def probe(self, points: np.ndarray, radius: float, starts=None, mask=None) -> tuple[np.ndarray, np.ndarray]:
+        """Values [N], and the mask [N, children] of what matters anywhere within `radius` of each point."""
+        starts, mask = self._blocks(points, starts, mask)
+        out, near = np.empty(len(points)), np.zeros((len(points), self.children), dtype=np.uint8)
+        _run(self.rows, self.numbers, *self.slots, points, starts, mask, float(radius), out, _NO_LEAVES, near)
+        return out, near
+
+    def _blocks(self, points, starts, mask):
+        if starts is None:
+            starts = np.append(np.arange(0, len(points), BLOCK), len(points))
+        return starts, self.everything() if mask is None else mask
+
+
+_NO_LEAVES = np.empty(0, dtype=np.int64)
+_NO_MASK = np.empty((0, 0), dtype=np.uint8)
+
+
+def compile_tape(value) -> Tape:
+    """The tape of an Sdf (detailverse/sdf.py)."""
+    writer = _Writer([], [], [1, 1], 0)
+    writer.value(value, 0, 0, 1.0)
+    return Tape(np.array(writer.rows, dtype=np.int64).reshape(-1, COLUMNS), np.array(writer.numbers, dtype=np.float64), tuple(writer.slots), writer.children)
+
+
+@dataclass
+class _Writer:
+    """Writes rows in the order they run; a node's children stand before it, in value slots that start at its own."""
+
+    rows: list
+    numbers: list
+    slots: list
+    children: int
+
+    def value(self, node, out: int, place: int, stretch: float) -> None:
+        """node's value goes to slot `out`, from the points in slot `place`, which move at most `stretch` times as far as in the world."""
+        self.slots = [max(self.slots[0], place + 1), max(self.slots[1], out + 1)]
+        if node.op < FIRST_SOLID:
+            self.warped(node, out, place, stretch)
+        elif node.op < FIRST_COMBINER:
+            self.row(node.op, out, place, 0, node.numbers)
+        elif node.op == UNION:
+            self.union(node, out, place, stretch)
+        else:
+            for i, child in enumerate(node.children):
+                self.value(child, out + i, place, stretch)
+            self.row(node.op, out, out, out + 1, node.numbers)
+
+    def warped(self, node, out, place, stretch):
+        """A guarded warp looks nothing up outside its box, where the distance to the box is a lower bound, so that no lever is longer than the box."""
+        inner = place
+        if node.guard is not None:
+            self.row(CLAMP, inner + 1, inner, 0, node.guard)
+            inner += 1
+        self.row(node.op, inner + 1, inner, 0, node.numbers)
+        self.value(node.children[0], out, inner + 1, stretch * node.stretch)
+        if node.op == AFFINE and node.stretch != 1.0:
+            self.row(LINEAR, out, out, 0, (1.0 / node.stretch, 0.0))
+        if node.guard is not None:
+            self.row(GUARD, out, out, place, node.guard)
+
+    def union(self, node, out, place, stretch):
+        """Its children stand in neighbouring slots; each has a row in front that jumps over it."""
+        blend, result_sign, host, *signs = node.numbers
+        first, count = self.children, len(node.children)
+        self.children += count
+        for i, child in enumerate(node.children):
+            jump = len(self.rows)
+            self.row(CHILD, 0, first + i, 0)
+            self.value(child, out + i, place, stretch)
+            self.rows[jump] = (CHILD, 0, first + i, len(self.rows), 0, 0)
+        steepness = [child.lipschitz * stretch for child in node.children]
+        self.row(UNION, out, out, count, (blend, result_sign, host, *(number for pair in zip(signs, steepness) for number in pair)), first)
+
+    def row(self, op, out, a, b, numbers=(), identity=0):
+        self.rows.append((op, out, a, b, len(self.numbers), identity))
+        self.numbers.extend(numbers)
+        if op < FIRST_SOLID:
+            self.slots[0] = max(self.slots[0], out + 1)
+
+
+@njit(cache=True, nogil=True)
+def _run(rows, numbers, place_slots, value_slots, points, starts, mask, radius, out, leaf, near):
+    """Every block through the tape. leaf: [N] or empty; near: [N, children] or empty, see `Tape.probe`."""
+    place = np.empty((place_slots, 3, BLOCK))
+    value = np.empty((value_slots, BLOCK))
+    owner = np.zeros((value_slots, BLOCK), dtype=np.int64)
+    present = np.empty(value_slots, dtype=np.int64)
+    for block in range(len(starts) - 1):
+        first, count = starts[block], starts[block + 1] - starts[block]
+        needed = mask[min(block, len(mask) - 1)]
+        for i in range(count):
+            place[0, 0, i], place[0, 1, i], place[0, 2, i] = points[first + i, 0], points[first + i, 1], points[first + i, 2]
+        r = 0
+        while r < len(rows):
+            op, o, a, b, q = rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3], rows[r, 4]
+            r += 1
+            if op == CHILD:
+                if needed[a] == 0:
+                    r = b
+            elif op < FIRST_SOLID:
+                for i in range(count):
+                    place[o, 0, i], place[o, 1, i], place[o, 2, i] = warp(op, place[a, 0, i], place[a, 1, i], place[a, 2, i], numbers, q)
+            elif op < FIRST_COMBINER:
+                for i in range(count):
+                    value[o, i] = solid(op, place[a, 0, i], place[a, 1, i], place[a, 2, i], numbers, q)
+                owner[o, :] = 0
+            elif op == UNION:
+                identity = rows[r - 1, 5]
+                if len(near) > 0:
+                    _mark(value, o, b, numbers, q, identity, count, needed, radius, near[first:first + count])
+                _union(value, owner, o, b, numbers, q, identity, count, needed, present, len(leaf) > 0)
+            else:
+                _combine(op, value, owner, place, o, a, b, numbers, q, count)
+        out[first:first + count] = value[0, :count]
+        if len(leaf) > 0:
+            leaf[first:first + count] = owner[0, :count]
+
+
+@njit(cache=True, nogil=True)
+def _combine(op, value, owner, place, o, a, b, v, q, count):
+    """The rows that change values in place."""
+    for i in range(count):
+        if op == LINEAR:
+            value[o, i] = v[q] * value[a, i] + v[q + 1]
+        elif op == SHELL:
+            value[o, i] = abs(value[a, i] + v[q]) - v[q]
+        elif op == ADD:
+            value[o, i] = value[a, i] + v[q] * value[b, i]
+        elif op == GUARD:
+            value[o, i] = max(value[a, i], outside(place[b, 0, i], place[b, 1, i], place[b, 2, i], v, q))
+        elif op == PAINT:
+            owner[o, i] = int(v[q])
+
+
+@njit(cache=True, nogil=True)
+def _mark(value, o, children, v, q, identity, count, needed, radius, near):
+    """near[i, child] = 1 where the child can reach the least value, or its blend, somewhere within `radius` of point i."""
+    for i in range(count):
+        ceiling = np.inf
+        for c in range(children):
+            if needed[identity + c]:
+                ceiling = min(ceiling, v[q + 3 + 2 * c] * value[o + c, i] + v[q + 4 + 2 * c] * radius)
+        ceiling += v[q] + 1e-9  # rounding of the distances themselves
+        for c in range(children):
+            if needed[identity + c]:
+                floor = v[q + 3 + 2 * c] * value[o + c, i] - v[q + 4 + 2 * c] * radius
+                near[i, identity + c] = 1 if floor <= ceiling or (c == 0 and v[q + 2] > 0.0) else 0
+
+
+@njit(cache=True, nogil=True)
+def _union(value, owner, o, children, v, q, identity, count, needed, present, leaves):
+    """Least of the children times their signs, blended over `blend` (v[q]), times the sign of the result (v[q + 1]): all of set algebra.
+
+    a & b = -(-a | -b) and a - b = -(-a | b). Where v[q + 2] is positive the leaf is the first child's: what is cut keeps its name.
+    """
+    blend, sign = v[q], v[q + 1]
+    n = 0
+    for c in range(children):
+        if needed[identity + c]:
+            present[n] = c
+            n += 1
+    for k in range(n):
+        factor = v[q + 3 + 2 * present[k]]
+        if factor < 0.0:
+            for i in range(count):
+                value[o + present[k], i] = -value[o + present[k], i]
+    if leaves and v[q + 2] == 0.0:
+        for i in range(count):
+            best = present[0]
+            for k in range(1, n):
+                if value[o + present[k], i] < value[o + best, i]:
+                    best = present[k]
+            owner[o, i] = owner[o + best, i]
+    for i in range(count):
+        least = value[o + present[0], i]
+        for k in range(1, n):
+            least = min(least, value[o + present[k], i])
+        if blend > 0.0 and n > 1:
+            least = _blended(value, o, present, n, i, least, blend)
+        value[o, i] = sign * least
+
+
+@njit(cache=True, nogil=True)
+def _blended(value, o, present, n, i, least, blend):
+    """min over weights w >= 0 of sum 1 of sum(w c) + blend/2 (sum(w^2) - 1): a smooth minimum of any number of values in any order.
+
+    Of two it is the quadratic polynomial minimum. It takes nothing from values above least + blend, is never below least - blend/2, and its gradient
+    is a mean of theirs. The weights are max(0, (t - c) / blend): a sparsemax (Martins and Astudillo 2016), t by Michelot's iteration.
+    """
+    threshold, last = blend, np.inf  # both, and c, less the least
+    while threshold < last:
+        last, total, number = threshold, 0.0, 0
+        for k in range(n):
+            c = value[o + present[k], i] - least
+            if c < last:
+                total += c
+                number += 1
+        threshold = min(last, (blend + total) / number)
+    result = 0.0
+    for k in range(n):
+        c = value[o + present[k], i] - least
+        if c < threshold:
+            weight = (threshold - c) / blend
+            result += weight * (c + 0.5 * blend * weight)
+    return least + result - 0.5 * blend
