@@ -9,6 +9,7 @@ from detailverse.unfold import box_charts
 
 MARGINS = (3, 2, 1)  # texels around a chart, the widest that leaves room; the space between charts is filled with the nearest colour as well
 _LONGEST = 0.4  # sides of a chart, in sides of a square as large as all of them: longer ones are cut, or a yarn's length would set the density
+_SLIM = 2.0  # how much longer than wide a chart is that may be cut
 _SPARSEST, _STEPS = 1e-3, 11  # the search for the density: where it starts, in the greatest there could be, and how often it halves
 
 
@@ -53,12 +54,12 @@ def _flattened(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cut(flat: np.ndarray, chart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(chart [F] from 0, boxes [C, 4]): charts that are long in either direction are cut across it, between faces."""
+    """(chart [F] from 0, boxes [C, 4]): charts that are long and slim are cut across, between faces."""
     names, chart = np.unique(chart, return_inverse=True)
     boxes = _boxes(flat, chart, len(names))
     sides = boxes[:, 2:] - boxes[:, :2]
-    longest = max(_LONGEST * float(np.sqrt((sides[:, 0] * sides[:, 1]).sum())), 1e-9)
-    pieces = np.ceil(np.maximum(sides, 1e-12) / longest)
+    longest = np.maximum(_LONGEST * float(np.sqrt((sides[:, 0] * sides[:, 1]).sum())), _SLIM * sides.min(axis=1, keepdims=True))
+    pieces = np.ceil(np.maximum(sides / np.maximum(longest, 1e-12), 1e-12))
     if pieces.max(initial=1) > 1:
         middle = (flat.mean(axis=1) - boxes[chart, :2]) / np.maximum(sides, 1e-12)[chart]
         cell = np.clip(np.floor(middle * pieces[chart]), 0, pieces[chart] - 1).astype(np.int64)

@@ -30,7 +30,7 @@ def blob(value: Sdf, spacing: float, label: str | Sequence[str], finish: str | S
     normals = affine.vertex_normals(points, faces, np.arange(len(points)))
     heights = _heights(points, normals, skin, room) if skin else np.zeros(len(points))
     laid = points + heights[:, None] * normals
-    body = painted_solid(leaves, laid, faces, np.minimum(_majority(paint, faces), len(leaves) - 1), heights)
+    body = painted_solid(leaves, laid, faces, np.minimum(paint, len(leaves) - 1), heights)
     ornaments = [one for detail in skin.details if (one := detail.ornaments(_flat_chart(points, faces, skin.scale, room))) is not None and len(one.uv)]
     return union((body, *(stamped(f"{labels[0]}.{one.label}", one, *_scattered(one, laid, normals, skin.scale, number))
                           for number, one in enumerate(ornaments))))
@@ -40,12 +40,6 @@ def _area(value: Sdf) -> float:
     """About that of the surface: of the box around it."""
     x, y, z = (value.bounds[axis + 3] - value.bounds[axis] for axis in range(3))
     return 2 * (x * y + y * z + z * x)
-
-
-def _majority(paint: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """[F]: the number that two corners of a face share, else its first."""
-    a, b, c = paint[faces].T
-    return np.where(b == c, b, a)
 
 
 def _heights(points, normals, skin: Skin, room: float) -> np.ndarray:

@@ -106,15 +106,17 @@ def truchet(tiles, cell: float, bar: float) -> Region:
                  for x, start in ((-1, 0.0), (1, math.pi)))  # a little more than a quarter: bands of neighbours overlap
     kinds = pair, pair.mirror("x")
     rows, columns = tiles.shape
-    return union(kinds[int(tiles[i, j])].move((j - (columns - 1) / 2) * cell, (i - (rows - 1) / 2) * cell) for i in range(rows) for j in range(columns))
+    cells = [kinds[int(tiles[i, j])].move(j * cell, i * cell) for i in range(rows) for j in range(columns)]
+    return union(cells).move(-(columns - 1) / 2 * cell, -(rows - 1) / 2 * cell)
 
 
 def girih(columns: int, rows: int, cell: float, bar: float) -> Region:
-    """Straps of a star-and-cross tiling: two squares in each cell make an eight-pointed star."""
+    """Straps of a star-and-cross tiling: two squares in each cell make an eight-pointed star around an octagon."""
     square = stroke(polar(turns(4), cell / 2), bar, closed=True)
-    tile = square | square.turn(TAU / 8) | stroke(polar(turns(8) + TAU / 16, 0.27 * cell), 0.6 * bar, closed=True)
+    tile = square | square.turn(TAU / 8) | stroke(polar(turns(8), cell / 2 * cos_sin(TAU / 8)[0]), bar, closed=True)
     grid = tile.row(columns, cell).row(rows, 0, cell).move(-(columns - 1) / 2 * cell, -(rows - 1) / 2 * cell)
-    return (grid & rect(columns * cell, rows * cell)) | (rect(columns * cell + bar, rows * cell + bar) - rect(columns * cell - bar, rows * cell - bar))
+    panel = rect(columns * cell, rows * cell)
+    return (grid & panel) | (panel.offset(bar / 2, round=False) - panel.offset(-bar / 2))
 
 
 def tracery(n: int, r: float, bar: float, foils: int = 4) -> Region:

@@ -25,7 +25,8 @@ _STAR = ((0.485, 0.96), (0.359, 0.623), (0, 0.608), (0.281, 0.384), (0.185, 0.03
 GLYPHS = {
     " ": (0.22, ()),
     "A": (0.8, (((0, 0), (0.4, 1), (0.8, 0)), ((0.13, 0.32), (0.67, 0.32)))),
-    "B": (0.57, (((0, 0.53), (0.3, 0.53), (0.3, 0.265, 0.27, 0.265, 90, -90), (0, 0), (0, 1), (0.28, 1), (0.28, 0.765, 0.235, 0.235, 90, -90), (0, 0.53)),)),
+    "B": (0.57, (((0, 0.53), (0.3, 0.53), (0.3, 0.265, 0.27, 0.265, 90, -90), (0, 0), (0, 1), (0.28, 1), (0.28, 0.765, 0.235, 0.235, 90, -90),
+                  (0, 0.53)),)),
     "C": (0.86, (((0.5, 0.5, 0.5, 0.5, 44, 316),),)),
     "D": (0.78, (((0, 0), (0, 1), (0.28, 1), (0.28, 0.5, 0.5, 0.5, 90, -90), (0, 0)),)),
     "E": (0.5, (((0.5, 1), (0, 1), (0, 0), (0.5, 0)), ((0, 0.52), (0.44, 0.52)))),
@@ -124,7 +125,8 @@ def text(string: str, height: float, weight: float = 0.13, style: str = "round",
     return union(letter.move(x - length / 2, -0.5) for letter, x in zip(letters, places)).scale(height)
 
 
-def text_around(string: str, radius: float, height: float, weight: float = 0.13, style: str = "round", spacing: float = 0.2, inside: bool = False) -> Region:
+def text_around(string: str, radius: float, height: float, weight: float = 0.13, style: str = "round", spacing: float = 0.2,
+                inside: bool = False) -> Region:
     """Along a circle about the origin, its middle at the top and read clockwise; `inside`: at the bottom, read counter-clockwise.
 
     radius: of the middle of the letters.

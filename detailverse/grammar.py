@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from detailverse import captions, details, families, materials
 from detailverse.family import Kit
 from detailverse.finish import finish
-from detailverse.recipe import VERSION, Finish, Layer, Recipe, to_dict
+from detailverse.recipe import GEOMETRY, VERSION, Finish, Layer, Recipe, to_dict
 from detailverse.solid import ORNAMENT, Solid
 from detailverse.surface import Surface
 from zeroverse import affine
@@ -107,8 +107,8 @@ def build(recipe: Recipe, uid: str) -> tuple[Asset, Surface]:
     whole = surface(recipe)
     scene = finish(whole, {slot: one.material for slot, one in recipe.finishes.items()}, recipe.texture_size)
     words = captions.compose(recipe)
-    provenance = {"geometry_sha256": geometry_hash(whole), "triangles": len(whole.faces)}
-    return Asset(scene, uid, words["medium"], to_dict(recipe), provenance, {"captions": words}), whole
+    stored = to_dict(recipe) | {GEOMETRY: geometry_hash(whole)}
+    return Asset(scene, uid, words["medium"], stored, {"triangles": len(whole.faces)}, {"captions": words}), whole
 
 
 def make(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Asset:

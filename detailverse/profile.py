@@ -190,7 +190,7 @@ def vessel(outer: Profile, wall: float, floor: float, round_rim: bool = True) ->
         raise ValueError(f"vessel: expected an open profile up to a rim wider than {wall} and higher than {floor}, got one from {foot} to {rim}")
     half = outer.region() | _box(rim[0], high, high + 4 * wall)  # what is above the rim keeps the offset from closing it
     room = (half | half.mirror("x")).offset(-wall).simplified(SPECK) & _box(outer.max_radius, low, high)
-    rooms = [piece for piece in room.pieces() if piece.bounds[3] > high - 1e-6]
+    rooms = [piece for piece in room.pieces() if piece.area > 1e-6 and piece.bounds[3] > high - 1e-6]
     if not rooms:
         raise ValueError(f"vessel: expected room inside up to the rim, got none with a wall of {wall}")
     inside = _walk(rooms[0])[-2::-1]  # without the lid of the room

@@ -8,6 +8,7 @@ from zeroverse.check import integer
 
 VERSION = "1"  # a new one for every change in what a seed or a recipe gives
 LEVELS = range(5)
+GEOMETRY = "geometry_sha256"  # beside a stored recipe: the hash of the geometry that it gave
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ def to_dict(recipe: Recipe) -> dict:
 
 
 def from_dict(data: dict) -> Recipe:
-    """The inverse of `to_dict`. Raises ValueError naming node and argument: `layers.body[1]: Flutes.depth: expected a number from …, got 2`."""
+    """The inverse of `to_dict`; the hash of a stored recipe may stand beside it. Raises ValueError naming node and argument: `layers.body[1]: Flutes.depth: expected a number from …, got 2`."""
     expected = [spec.name for spec in fields(Recipe)]
-    if not isinstance(data, dict) or set(data) != set(expected):
+    if not isinstance(data, dict) or set(data) - {GEOMETRY} != set(expected):
         raise ValueError(f"recipe: expected {', '.join(expected)}; got {', '.join(map(str, data)) if isinstance(data, dict) else repr(data)}")
     if data["version"] != VERSION:
         raise ValueError(f"version: expected {VERSION!r}, got {data['version']!r}: another release of the grammar made this recipe")

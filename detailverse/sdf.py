@@ -361,7 +361,7 @@ def noise(frequency: float, seed: int, octaves: int = 1, gain: float = 0.5, crea
         slope += amplitude * f * op.NOISE_SLOPE
         amplitude, f = amplitude * gain, f * 2.03  # as in distances.noise
     norm = 1.0 / math.sqrt(sum(a * a for a in amplitudes))
-    return Sdf(op.NOISE, (frequency, float(octaves), gain, float(seed), float(creased), norm), lipschitz=slope * norm, reach=1.4 * sum(amplitudes) * norm)
+    return Sdf(op.NOISE, (frequency, float(octaves), gain, float(seed), float(creased), norm), lipschitz=slope * norm, reach=1.8 * sum(amplitudes) * norm)
 
 
 def cells(frequency: float, seed: int, jitter: float = 0.9, walls: bool = False) -> Sdf:

@@ -71,7 +71,7 @@ def _draw(scene, lights, c2w, intrinsics, cull, at, images):
     visibility(scene, at.camera, at.pixel, intrinsics, cull, at.inverse_depth, at.index)
     seen, depths = np.zeros((0, len(SAMPLES)), np.int32), np.zeros((0, len(SAMPLES)), np.float32)
     if len(images.rgb):
-        count = mark_edges(scene, at.camera, at.pixel, at.index, at.inverse_depth, bounds, at.slots, at.busy)
+        count = mark_edges(scene, at.camera, at.pixel, cull, at.index, at.inverse_depth, bounds, at.slots, at.busy)
         seen = np.full((count, len(SAMPLES)), -1, np.int32)
         depths = np.zeros(seen.shape, np.float32)
         sample_visibility(scene, at.camera, at.pixel, intrinsics, cull, SAMPLES, at.slots, at.busy, depths, seen)

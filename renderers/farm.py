@@ -14,7 +14,7 @@ from renderers import card, codecs, engines
 from renderers.camera import CUBE, RADII, Cameras, framed, gso64, orbit, sphere_shell, turntable, zero123
 from renderers.lighting import LIGHTS, TONES, HdrFolder, Light
 from renderers.orbit import Orbit
-from renderers.passes import DEFAULT_PASSES, DEPTH_UNIT, check_passes, quantise
+from renderers.passes import DEFAULT_PASSES, DEPTH_UNIT, check_passes, quantise, with_alpha
 from renderers.plan import FarmError, Plan, Shard, write_index, writer
 from renderers.shards import DATASET_FILE, SAMPLE_FORMAT, canonical, write_shard
 from renderers.storage import Store
@@ -154,7 +154,7 @@ def encode(asset: Asset, cameras: Cameras, light: Light, images: dict, spec: Ren
         for view in range(len(cameras)):
             image = quantise(name, images[name][view])
             if name == "rgb" and "alpha" not in files:
-                image = _with_alpha(image, images["alpha"][view])
+                image = with_alpha(image, images["alpha"][view])
             fields[file.format(view=view)] = codecs.encode(name, image, spec.codec, spec.quality)
     fields["json"] = canonical({
         "format": SAMPLE_FORMAT, "uid": asset.uid, "caption": asset.caption, "parts": list(asset.parts),
@@ -169,11 +169,6 @@ def encode(asset: Asset, cameras: Cameras, light: Light, images: dict, spec: Ren
     if spec.meshes:
         fields["mesh.glb"] = glb_bytes(asset)
     return fields | asset.files
-
-
-def _with_alpha(rgb, alpha):
-    import numpy as np
-    return np.concatenate([rgb, alpha], axis=-1)
 
 
 class _Clock:

@@ -87,35 +87,43 @@ def _edge(p, q, sign, fx, fy, cx, cy):
 
 
 @inlined
-def _setup(scene, camera, pixel, intrinsics, f, cull, width, height):
-    """One face: (is it drawn, box in pixels, range of 1 / z, plane of 1 / z, three edge functions, tolerance, weight of its depth)."""
-    fx, fy, cx, cy = intrinsics[0], intrinsics[1], intrinsics[2], intrinsics[3]
-    ia, ib, ic = scene.faces[f, 0], scene.faces[f, 1], scene.faces[f, 2]
-    a, b, c = camera[ia], camera[ib], camera[ic]
+def _front(scene, camera, f):
+    """A face's normal (not unit) and det, which is negative where the face looks at the camera; in the better conditioned form of P0 . (P1 x P2)."""
+    a, b, c = camera[scene.faces[f, 0]], camera[scene.faces[f, 1]], camera[scene.faces[f, 2]]
     x0, y0, z0 = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     x1, y1, z1 = c[0] - a[0], c[1] - a[1], c[2] - a[2]
     nx, ny, nz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
-    det = nx * a[0] + ny * a[1] + nz * a[2]  # the better conditioned form of P0 . (P1 x P2); negative where the face looks at the camera
+    return (nx, ny, nz), nx * a[0] + ny * a[1] + nz * a[2]
+
+
+@inlined
+def _extent(scene, camera, pixel, f, normal, det, cull, width, height):
+    """(can it be seen, box in pixels, range of 1 / z) of a face; the whole image and every depth where it comes nearer than the near plane."""
+    ia, ib, ic = scene.faces[f, 0], scene.faces[f, 1], scene.faces[f, 2]
+    a, b, c = camera[ia], camera[ib], camera[ic]
     nearest, furthest = min(a[2], b[2], c[2]), max(a[2], b[2], c[2])
-    low_x, high_x, low_y, high_y = 0.0, float(width), 0.0, float(height)
-    k_low, k_high = 0.0, 1.0 / NEAR
-    drawn = not (cull and det >= 0.0) and furthest >= NEAR
+    seen = not (cull and det >= 0.0) and furthest >= NEAR
     # edge-on within 1e-7 radians: no width, and its depth would be rounding noise
-    drawn = drawn and det * det > 1e-14 * (nx * nx + ny * ny + nz * nz) * (a[0] * a[0] + a[1] * a[1] + a[2] * a[2])
-    if drawn and nearest >= NEAR:
-        low_x, high_x = min(pixel[ia, 0], pixel[ib, 0], pixel[ic, 0]), max(pixel[ia, 0], pixel[ib, 0], pixel[ic, 0])
-        low_y, high_y = min(pixel[ia, 1], pixel[ib, 1], pixel[ic, 1]), max(pixel[ia, 1], pixel[ib, 1], pixel[ic, 1])
-        drawn = high_x >= 0.0 and high_y >= 0.0 and low_x <= width and low_y <= height
-        k_low, k_high = 1.0 / furthest, 1.0 / nearest
-    box, limits = (low_x, high_x, low_y, high_y), (k_low, k_high)
-    if not drawn:
-        none = (0.0, 0.0, 0.0)
-        return False, box, limits, none, none, none, none, 0.0, 0.0
+    squared = normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2]
+    seen = seen and det * det > 1e-14 * squared * (a[0] * a[0] + a[1] * a[1] + a[2] * a[2])
+    if not seen or nearest < NEAR:
+        return seen, (0.0, float(width), 0.0, float(height)), (0.0, 1.0 / NEAR)
+    low_x, high_x = min(pixel[ia, 0], pixel[ib, 0], pixel[ic, 0]), max(pixel[ia, 0], pixel[ib, 0], pixel[ic, 0])
+    low_y, high_y = min(pixel[ia, 1], pixel[ib, 1], pixel[ic, 1]), max(pixel[ia, 1], pixel[ib, 1], pixel[ic, 1])
+    seen = high_x >= 0.0 and high_y >= 0.0 and low_x <= width and low_y <= height
+    return seen, (low_x, high_x, low_y, high_y), (1.0 / furthest, 1.0 / nearest)
+
+
+@inlined
+def _planes(scene, camera, intrinsics, f, normal, det):
+    """A face's plane of 1 / z, three edge functions, tolerance, and the weight of its depth."""
+    fx, fy, cx, cy = intrinsics[0], intrinsics[1], intrinsics[2], intrinsics[3]
+    a, b, c = camera[scene.faces[f, 0]], camera[scene.faces[f, 1]], camera[scene.faces[f, 2]]
     sign = -1.0 if det < 0.0 else 1.0
-    ka, kb = nx / det / fx, ny / det / fy  # 1 / z = n . r / det
-    plane = (ka, kb, nz / det - ka * cx - kb * cy)
+    ka, kb = normal[0] / det / fx, normal[1] / det / fy  # 1 / z = n . r / det
+    plane = (ka, kb, normal[2] / det - ka * cx - kb * cy)
     first, second, third = _edge(b, c, sign, fx, fy, cx, cy), _edge(c, a, sign, fx, fy, cx, cy), _edge(a, b, sign, fx, fy, cx, cy)
-    return True, box, limits, plane, first, second, third, -TOLERANCE * abs(det), (1.0 if det < 0.0 else 1.0 - BEHIND)
+    return plane, first, second, third, -TOLERANCE * abs(det), (1.0 if det < 0.0 else 1.0 - BEHIND)
 
 
 @inlined
@@ -135,18 +143,21 @@ def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index):
     """
     height, width = index.shape
     for f in range(len(scene.faces)):
-        drawn, box, limits, plane, e, g, h, tolerance, weight = _setup(scene, camera, pixel, intrinsics, f, cull, width, height)
-        if not drawn:
-            continue
-        cutout = scene.factors[scene.face_material[f], 7] > 0.0
+        normal, det = _front(scene, camera, f)
+        seen, box, limits = _extent(scene, camera, pixel, f, normal, det, cull, width, height)
         first, last = int(max(_first(box[0], 0.5), 0.0)), int(_last(box[1], 0.5, width))
-        for row in range(int(max(_first(box[2], 0.5), 0.0)), int(_last(box[3], 0.5, height)) + 1):
+        top, bottom = int(max(_first(box[2], 0.5), 0.0)), int(_last(box[3], 0.5, height))
+        if not seen or first > last or top > bottom:
+            continue
+        plane, e, g, h, tolerance, weight = _planes(scene, camera, intrinsics, f, normal, det)
+        cutout = scene.factors[scene.face_material[f], 7] > 0.0
+        for row in range(top, bottom + 1):
             y = row + 0.5
             e_row, g_row, h_row, k_row = e[1] * y + e[2], g[1] * y + g[2], h[1] * y + h[2], plane[1] * y + plane[2]
             for column in range(first, last + 1):
                 x = column + 0.5
                 w0, w1, w2 = e[0] * x + e_row, g[0] * x + g_row, h[0] * x + h_row
-                if w0 >= tolerance and w1 >= tolerance and w2 >= tolerance:
+                if (w0 >= tolerance) & (w1 >= tolerance) & (w2 >= tolerance):  # one branch: three are mispredicted more often
                     k = _depth_key(plane, x, k_row, limits, weight)
                     if k > inverse_depth[row, column] and (not cutout or _opaque(scene, f, w0, w1, w2)):
                         inverse_depth[row, column] = k
@@ -162,14 +173,16 @@ def sample_visibility(scene, camera, pixel, intrinsics, cull, offsets, slots, bu
     """
     height, width = slots.shape
     for f in range(len(scene.faces)):
-        drawn, box, limits, plane, e, g, h, tolerance, weight = _setup(scene, camera, pixel, intrinsics, f, cull, width, height)
-        if not drawn:
+        normal, det = _front(scene, camera, f)
+        seen, box, limits = _extent(scene, camera, pixel, f, normal, det, cull, width, height)
+        if not seen:
             continue
-        cutout = scene.factors[scene.face_material[f], 7] > 0.0
         first, last = clip(box[0], width - 1), clip(box[1], width - 1)
         top, bottom = clip(box[2], height - 1), clip(box[3], height - 1)
         if not _any_busy(busy, first, last, top, bottom):
             continue
+        plane, e, g, h, tolerance, weight = _planes(scene, camera, intrinsics, f, normal, det)
+        cutout = scene.factors[scene.face_material[f], 7] > 0.0
         for row in range(top, bottom + 1):
             for column in range(first, last + 1):
                 slot = slots[row, column]
@@ -178,7 +191,7 @@ def sample_visibility(scene, camera, pixel, intrinsics, cull, offsets, slots, bu
                 for s in range(len(offsets)):
                     x, y = column + offsets[s, 0], row + offsets[s, 1]
                     w0, w1, w2 = e[0] * x + (e[1] * y + e[2]), g[0] * x + (g[1] * y + g[2]), h[0] * x + (h[1] * y + h[2])
-                    if w0 >= tolerance and w1 >= tolerance and w2 >= tolerance:
+                    if (w0 >= tolerance) & (w1 >= tolerance) & (w2 >= tolerance):  # one branch: three are mispredicted more often
                         k = _depth_key(plane, x, plane[1] * y + plane[2], limits, weight)
                         if k > sample_depth[slot, s] and (not cutout or _opaque(scene, f, w0, w1, w2)):
                             sample_depth[slot, s] = k
@@ -220,7 +233,7 @@ def _mark_hidden_point(px, py, k, inverse_depth, slots):
 
 
 @pure
-def mark_edges(scene, camera, pixel, index, inverse_depth, bounds, slots, busy):
+def mark_edges(scene, camera, pixel, cull, index, inverse_depth, bounds, slots, busy):
     """Find the pixels that need more than one sample and number them; returns how many there are.
 
     Those whose neighbours see another surface, and those in front of whose centre's surface a vertex or an edge passes (walked a pixel at a
@@ -240,11 +253,13 @@ def mark_edges(scene, camera, pixel, index, inverse_depth, bounds, slots, busy):
         if camera[i, 2] >= NEAR:
             _mark_hidden_point(pixel[i, 0], pixel[i, 1], 1.0 / camera[i, 2], inverse_depth, slots)
     for f in range(len(scene.faces)):
+        if cull and _front(scene, camera, f)[1] >= 0.0:
+            continue  # what can be seen of it are edges that it shares with a front face
         a, b, c = scene.faces[f, 0], scene.faces[f, 1], scene.faces[f, 2]
         _mark_along(camera, pixel, a, b, inverse_depth, slots)
         _mark_along(camera, pixel, b, c, inverse_depth, slots)
         _mark_along(camera, pixel, c, a, inverse_depth, slots)
-    return _number(slots, busy)
+    return _number(slots, busy, bounds)
 
 
 @inlined
@@ -260,10 +275,10 @@ def _mark_along(camera, pixel, i, j, inverse_depth, slots):  # between vertices 
 
 
 @pure
-def _number(slots, busy):
+def _number(slots, busy, bounds):
     count = 0
-    for y in range(slots.shape[0]):
-        for x in range(slots.shape[1]):
+    for y in range(bounds[0], min(bounds[1] + 1, slots.shape[0])):
+        for x in range(bounds[2], min(bounds[3] + 1, slots.shape[1])):
             if slots[y, x] >= 0:
                 slots[y, x] = count
                 busy[y >> 3, x >> 3] = True

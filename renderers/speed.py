@@ -20,7 +20,7 @@ import renderers
 from renderers import png
 from renderers.camera import Cameras, opengl_c2w, turntable
 from renderers.lighting import STUDIO, UNIFORM, Light
-from renderers.passes import DEFAULT_PASSES, quantise
+from renderers.passes import DEFAULT_PASSES, quantise, with_alpha
 from zeroverse import grammar
 from zeroverse.asset import Asset, glb_bytes
 
@@ -95,7 +95,7 @@ def encoded(images: dict[str, np.ndarray]) -> int:
     for name, views in images.items():
         for view, image in enumerate(views):
             if name == "rgb":
-                image = np.concatenate([image, images["alpha"][view]], axis=-1)
+                image = with_alpha(image, images["alpha"][view])
             size += len(png.encode(quantise(name, image))) if name != "alpha" else 0
     return size
 

@@ -166,12 +166,12 @@ class Crust(Operator):
 
 @dataclass(frozen=True)
 class Foliage(Operator):
-    """Leaves, petals or thorns in staggered rows, tips raised; all along v, or swirling."""
+    """Leaves, petals or thorns in staggered rows, tips raised, about along v."""
 
     pitch: float = scale(0.12, 0.26)
     kind: str = choice("leaf", "petal", "thorn")
-    swirl: float = span(-0.5, 0.5)
-    uneven: float = span(0.0, 0.6)
+    swirl: float = span(-0.06, 0.06)
+    uneven: float = span(0.0, 1.0)
     places: int = seed()
 
     def feature(self):
@@ -179,8 +179,8 @@ class Foliage(Operator):
 
     def ornaments(self, chart):
         radius = 0.46 * self.pitch
-        uv = lattice(chart, 1.05 * radius, self.pitch, self.pitch, True)
-        spin = TAU * (0.25 + 0.5 * self.swirl + 0.15 * self.uneven * (2.0 * Rng("foliage", self.places).unit(len(uv)) - 1.0))
+        uv = lattice(chart, 1.05 * radius, (0.62 if self.kind != "petal" else 0.75) * self.pitch, 0.97 * self.pitch, True)
+        spin = TAU * (0.25 + self.swirl + 0.02 * self.uneven * (2.0 * Rng("foliage", self.places).unit(len(uv)) - 1.0))
         label = {"leaf": "leaves", "petal": "petals", "thorn": "thorns"}[self.kind]
         return Ornaments(leaf(self.kind), uv, np.full(len(uv), radius), spin, label) if len(uv) else None
 

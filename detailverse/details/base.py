@@ -3,10 +3,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detailverse.details.kernels import stones
 from detailverse.skin import Chart, Ornaments
 from zeroverse.portable import TAU, cos_sin_array
 from zeroverse.record import Record, flag
-from zeroverse.textures.noise import cell_tone, to_wall
+from zeroverse.textures.noise import cell_tone, to_wall, warp
 
 TALL = 0.8  # greatest amplitude per width of the smallest feature: walls are WALL of it wide, so they stay below 64°
 WALL = 0.4
@@ -146,6 +147,17 @@ def merge(*fields: np.ndarray) -> np.ndarray:
 def zigzag(x: np.ndarray) -> np.ndarray:
     """Distance to the nearest whole number, its sign changing at each: period 2."""
     return to_wall(x) * (1.0 - 2.0 * (np.floor(x) % 2))
+
+
+def cellular(chart: Chart, wide: float, tall: float, jitter: float, seed: int, bend: float = 0.0, zoom: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`kernels.stones` in cells about wide × tall, `zoom` to a side of them; bend: how far, in cells, a smooth field moves the outlines."""
+    columns, rows = zoom * chart.columns(wide), zoom * chart.rows(tall)
+    a, b = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
+    if bend > 0.0:
+        points = unrolled(chart) * (1.2 * zoom / wide)
+        moved = warp(points, seed, bend, 2) - points
+        a, b = a + moved[:, 0], b + moved[:, 2]
+    return stones(a, b, columns, jitter, seed)
 
 
 def unrolled(chart: Chart) -> np.ndarray:

@@ -55,12 +55,18 @@ class Inscription(Embossed):
     def feature(self):
         return self.weight * self.pitch
 
+    def fitting(self, chart) -> tuple[np.ndarray, float] | None:
+        """`legend` of as many of the words as there is room for on the chart; None if the first is too long."""
+        string, style = self.line()
+        words = string.split(" ")
+        lines = (legend(" ".join(words[:number]), self.weight, style) for number in range(len(words), 0, -1))
+        return next((line for line in lines if chart.width >= 0.7 * self.pitch * line[1]), None)
+
     def fits(self, chart):
-        return chart.width >= 0.6 * self.pitch * legend(self.line()[0], self.weight, self.line()[1])[1] and chart.height >= 1.4 * self.pitch
+        return chart.height >= 1.2 * self.pitch and self.fitting(chart) is not None
 
     def distance(self, chart):
-        string, style = self.line()
-        grid, length = legend(string, self.weight, style)
+        grid, length = self.fitting(chart)
         c = cells(chart, length * self.pitch, self.gap * self.pitch)
         size = min(c.wide / length, c.tall / 1.7)
         letters = looked_up(grid, c.x / c.wide + 0.5, c.y / (1.6 * size) + 0.5) * size
@@ -101,7 +107,7 @@ class Strapwork(Relief):
     """A lattice of flat straps, over and under, with two edges each: Celtic plait."""
 
     pitch: float = scale(0.1, 0.25)
-    depth: float = scale(0.01, 0.03)
+    depth: float = scale(0.014, 0.03)
     width: float = span(0.45, 0.7)
     channel: float = span(0.0, 0.5)
     diagonal: bool = flag(0.75)
@@ -113,8 +119,8 @@ class Strapwork(Relief):
         """Height of the straps at whole `across`; over: [N] 1 where the nearest crossing is passed above, else 0."""
         x = np.abs(across - np.round(across)) * 2.0 / self.width
         near = np.abs(along - np.round(along)) * 2.0
-        level = np.where(over > 0, 0.75 + 0.25 * np.clip(1.6 - 1.6 * near, 0, 1), 0.75 - 0.55 * np.clip((1.15 + self.width - 1.6 * near) * 1.2, 0, 1))
-        return level * np.clip((1.0 - x) * 4.0 * self.width, 0.0, 1.0) * (1.0 - self.channel * np.clip(1.0 - 2.2 * x, 0.0, 1.0))
+        level = np.where(over > 0, 1.0, np.clip(0.3 + 3.0 * (near - self.width), 0.3, 1.0))
+        return level * np.clip((1.0 - x) * 5.0 * self.width, 0.0, 1.0) * (1.0 - self.channel * np.clip(1.6 - 4.0 * x, 0.0, 1.0))
 
     def form(self, chart):
         columns, rows = chart.columns(self.pitch, 4), chart.rows(self.pitch, 4)
@@ -190,7 +196,7 @@ class Facets(Relief):
         return 0.8 * self.pitch * merge(zigzag(0.5 * a), zigzag(0.5 * b), 0.32 - np.minimum(to_wall(0.5 * a), to_wall(0.5 * b)))
 
     def words(self):
-        return f"cut in {self.kind if self.kind == 'lozenges' else 'many-pointed stars'}"
+        return "cut in lozenges" if self.kind == "lozenges" else f"cut in {self.points}-pointed stars"
 
 
 @dataclass(frozen=True)

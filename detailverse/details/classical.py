@@ -26,7 +26,7 @@ class Meander(Embossed):
     """Bands around of the Greek key between two fillets."""
 
     pitch: float = scale(0.14, 0.3)
-    depth: float = scale(0.008, 0.025)
+    depth: float = scale(0.012, 0.025)
     key: str = choice("simple", "simple", "spiral", "wave")
     gap: float = span(1.2, 2.2)
 
@@ -191,7 +191,7 @@ class Acanthus(Relief):
     depth: float = scale(0.015, 0.03)
     aspect: float = span(0.7, 1.1)
     rib: float = span(0.15, 0.35)
-    veins: float = span(0.1, 0.3)
+    veins: float = span(0.08, 0.2)
 
     def feature(self):
         return 0.16 * self.pitch
@@ -199,13 +199,13 @@ class Acanthus(Relief):
     def layers(self, chart):
         columns, rows = chart.columns(self.pitch), chart.rows(self.pitch * self.aspect)
         a, b = chart.u * (columns / chart.width), (chart.height - chart.v) * (rows / chart.height)
-        return overlap(a, b, columns, chart.width / columns, chart.height / rows, 3, 2.2, 0.98, 0.1, self.rib, self.veins, 0.8 * self.feature(), 0.0, 0)
+        return overlap(a, b, columns, chart.width / columns, chart.height / rows, 3, 2.2, 0.96, 0.0, self.rib, self.veins, 0.6 * self.feature(), 0.0, 0)
 
     def form(self, chart):
         return self.layers(chart)[0]
 
     def creases(self, chart):
-        return self.layers(chart)[2] * (0.8 * self.feature())
+        return self.layers(chart)[2] * (0.6 * self.feature())
 
     def words(self):
         return "with rows of acanthus leaves"
@@ -216,12 +216,12 @@ class Scrolls(Embossed):
     """Bands around of running spirals, the Vitruvian wave."""
 
     pitch: float = scale(0.14, 0.3)
-    depth: float = scale(0.008, 0.025)
-    turns: float = span(1.1, 1.7)
+    depth: float = scale(0.012, 0.025)
+    turns: float = span(1.1, 1.5)
     gap: float = span(1.1, 1.8)
 
     def feature(self):
-        return 0.11 * self.pitch
+        return 0.13 * self.pitch
 
     def cell(self):
         return self.pitch, self.pitch * self.gap
@@ -231,14 +231,14 @@ class Scrolls(Embossed):
         size = min(c.wide, c.tall / self.gap, c.tall)
         t = np.linspace(0.0, 1.0, 22)
         cosine, sine = cos_sin_array(TAU * (-0.25 + self.turns * (1.0 - t)))
-        radius = 0.06 + 0.3 * t
-        path = np.stack([radius * cosine, radius * sine + 0.02], axis=1)
-        path = np.concatenate([path, [[-0.3, -0.34], [-0.5, -0.36]]])
+        radius = 0.07 + 0.31 * t
+        path = np.stack([radius * cosine, radius * sine + 0.03], axis=1)
+        path = np.concatenate([path, [[-0.25, -0.35], [-0.5, -0.36]]])
         once = np.concatenate([path[:-1], path[1:]], axis=1)
         wide = c.wide / size
         copies = [once + [k * wide, 0.0, k * wide, 0.0] for k in (-1, 0, 1)]
         starts, segments = one_glyph([*np.concatenate(copies), (-2 * wide, -0.36, 2 * wide, -0.36)])
-        return (0.055 - strokes(c.x / size, c.y / size, np.zeros(len(c.x), np.int64), starts, segments, False)) * size
+        return (0.065 - strokes(c.x / size, c.y / size, np.zeros(len(c.x), np.int64), starts, segments, False)) * size
 
     def words(self):
         return "with running scrolls"

@@ -60,7 +60,7 @@ def overlap(a, b, columns, wide, tall, shape, length, fill, low, keel, barbs, ru
                 continue
             h = 1.0 - keel - (1.0 - low - keel) * s / length + keel * max(1.0 - abs(x) / (0.6 * half), 0.0)
             if barbs > 0.0:
-                comb = (s * tall + 0.9 * abs(x)) * 5.0 / wide
+                comb = (s * tall + 0.9 * abs(x)) * (3.0 if shape == 3 else 5.0) / wide
                 h -= barbs * abs(2.0 * (comb - np.floor(comb)) - 1.0) * min(abs(x) / (0.2 * half), 1.0)
             h *= min(d / run, 1.0)
             if h > best:
@@ -119,10 +119,11 @@ def polar(x, y):
 def ripples(a, b, columns, frequency, leaning, seed):
     """Sparse-convolution noise of one wavelength: short waves of random phase and place, three to a cell. About -1 … 1, zero lines evenly spaced.
 
-    a, b: [N] in cells, a in a loop of `columns`; frequency: waves per cell; leaning: 0 waves of all directions, 1 all along b.
+    a, b: [N] in cells, a in a loop of `columns`; frequency: waves per cell; leaning: 0 waves of all directions, 1 all along b, -1 all along a.
     Source: Lagae et al., Procedural Noise using Sparse Gabor Convolution, SIGGRAPH 2009, with parabolas for the cosine and (1 - r²)³ for the Gaussian.
     """
     out = np.empty(a.size)
+    free = 1.0 - abs(leaning)
     for n in range(a.size):
         i0, j0 = np.floor(a[n]), np.floor(b[n])
         total = 0.0
@@ -134,8 +135,8 @@ def ripples(a, b, columns, frequency, leaning, seed):
                     weight = 1.0 - dx * dx - dy * dy
                     if weight <= 0.0:
                         continue
-                    c = (1.0 - leaning) * (2.0 * _hash(i % columns, j, 5 * k + 2, seed) - 1.0)
-                    s = leaning + (1.0 - leaning) * (2.0 * _hash(i % columns, j, 5 * k + 4, seed) - 1.0)
+                    c = max(-leaning, 0.0) + free * (2.0 * _hash(i % columns, j, 5 * k + 2, seed) - 1.0)
+                    s = max(leaning, 0.0) + free * (2.0 * _hash(i % columns, j, 5 * k + 4, seed) - 1.0)
                     size = np.sqrt(c * c + s * s) + 1e-9
                     phase = frequency * (dx * c + dy * s) / size + _hash(i % columns, j, 5 * k + 3, seed)
                     p = 2.0 * (phase - np.floor(phase)) - 1.0
@@ -185,3 +186,31 @@ def traces(a, b, columns, density, width, pad, seed):
                 best = max(best, width - np.sqrt((x - t * dx) ** 2 + (y - t * dy) ** 2))
         out[n] = best
     return out
+
+
+@njit(cache=True, nogil=True)
+def stones(a, b, columns, jitter, seed):
+    """Flat cellular noise, one feature point per unit cell, a in a loop of `columns`; jitter 0 … 0.9.
+
+    Returns [N] distance to the nearest feature point, [N] to the wall between the two nearest, [N] the nearest one's random number.
+    Where cells lie in the surface they are whole: those of `noise.worley` are cut by it anywhere.
+    """
+    nearest, wall, tone = np.empty(a.size), np.empty(a.size), np.empty(a.size)
+    for n in range(a.size):
+        i0, j0 = np.floor(a[n]), np.floor(b[n])
+        first = second = 9.0
+        x1 = y1 = x2 = y2 = 0.0
+        for i in (i0, i0 - 1, i0 + 1):
+            for j in (j0, j0 - 1, j0 + 1):
+                x = i + 0.5 + jitter * (_hash(i % columns, j, 0, seed) - 0.5) - a[n]
+                y = j + 0.5 + jitter * (_hash(i % columns, j, 1, seed) - 0.5) - b[n]
+                d = x * x + y * y
+                if d < first:
+                    second, x2, y2 = first, x1, y1
+                    first, x1, y1 = d, x, y
+                    tone[n] = _hash(i % columns, j, 2, seed)
+                elif d < second:
+                    second, x2, y2 = d, x, y
+        nearest[n] = np.sqrt(first)
+        wall[n] = (second - first) / (2.0 * max(np.sqrt((x2 - x1) ** 2 + (y2 - y1) ** 2), 1e-9))
+    return nearest, wall, tone

@@ -14,8 +14,8 @@ from zeroverse.textures.noise import to_wall, wave
 class Knurl(Relief):
     """Pyramids between two families of slanting V grooves, or straight V ridges along v."""
 
-    pitch: float = scale(0.03, 0.12)
-    depth: float = scale(0.005, 0.03)
+    pitch: float = scale(0.04, 0.12)
+    depth: float = scale(0.01, 0.03)
     kind: str = choice("diamond", "diamond", "square", "straight")
     slant: float = span(0.5, 1.2)
     flat: float = span(0.0, 0.4)
@@ -28,7 +28,7 @@ class Knurl(Relief):
         columns, rows = chart.columns(self.pitch, 2), chart.rows(self.pitch / self.slant, 2)
         x, y = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
         if self.kind == "diamond":
-            return (0.5 * (x + y), 0.5 * (x - y)) if columns % 4 == 0 else (x / 2 + y / 2, x / 2 - y / 2)
+            return 0.5 * (x + y), 0.5 * (x - y)
         return (x, y) if self.kind == "square" else (x, np.full_like(x, 0.5))
 
     def form(self, chart):
@@ -51,10 +51,10 @@ class Knurl(Relief):
 class Panels(Relief):
     """Plates of a recursive subdivision at different levels, with grooves between; some with a recessed field, some with a raised one."""
 
-    pitch: float = scale(0.12, 0.35)
-    depth: float = scale(0.008, 0.025)
+    pitch: float = scale(0.16, 0.36)
+    depth: float = scale(0.012, 0.025)
     spread: float = span(0.1, 0.7)
-    groove: float = span(0.07, 0.12)
+    groove: float = span(0.09, 0.14)
     fields: float = span(0.0, 0.6)
     layout: int = seed()
 
@@ -115,7 +115,7 @@ class Louvres(Relief):
     """Vents: groups of slots, each under a blade that rises to a lip."""
 
     pitch: float = scale(0.05, 0.12)
-    depth: float = scale(0.008, 0.025)
+    depth: float = scale(0.012, 0.025)
     length: float = span(3.0, 6.0)
     gap: float = span(0.25, 0.5)
 
@@ -151,7 +151,7 @@ class Greebles(Relief):
 
     pitch: float = scale(0.1, 0.25)
     depth: float = scale(0.012, 0.03)
-    density: float = span(0.5, 0.9)
+    density: float = span(0.7, 1.0)
     layout: int = seed()
 
     def feature(self):
@@ -188,8 +188,8 @@ class Greebles(Relief):
 class Circuit(Embossed):
     """Circuit board tracks with round pads."""
 
-    pitch: float = scale(0.05, 0.12)
-    depth: float = scale(0.005, 0.015)
+    pitch: float = scale(0.06, 0.13)
+    depth: float = scale(0.008, 0.018)
     density: float = span(0.45, 0.75)
     width: float = span(0.16, 0.24)
     pad: float = span(0.28, 0.4)
@@ -211,9 +211,9 @@ class Circuit(Embossed):
 class TreadPlate(Relief):
     """Raised lenses that alternate between two slants, as on chequer plate, one to three side by side."""
 
-    pitch: float = scale(0.06, 0.16)
-    depth: float = scale(0.006, 0.02)
-    slim: float = span(0.22, 0.4)
+    pitch: float = scale(0.08, 0.18)
+    depth: float = scale(0.008, 0.02)
+    slim: float = span(0.3, 0.45)
     bars: int = count(1, 3)
 
     def feature(self):
@@ -249,7 +249,7 @@ class Honeycomb(Relief):
     """Hexagonal cells: sunk pits with walls between, or raised cushions."""
 
     pitch: float = scale(0.06, 0.2)
-    depth: float = scale(0.008, 0.03)
+    depth: float = scale(0.012, 0.03)
     wall: float = span(0.15, 0.3)
     kind: str = choice("pits", "tiles", "domes")
 
@@ -287,8 +287,8 @@ class Honeycomb(Relief):
 class Sunburst(Relief):
     """Engine turning: rays from the middle of the chart crossed by rings, as on a watch dial; on a chart that wraps, waves around."""
 
-    pitch: float = scale(0.05, 0.12)
-    depth: float = scale(0.005, 0.015)
+    pitch: float = scale(0.06, 0.13)
+    depth: float = scale(0.008, 0.018)
     rays: int = count(8, 24)
     swing: float = span(0.0, 0.6)
 

@@ -3,10 +3,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detailverse.details.base import WALL, Relief, box, cells, dome, merge, ramp, tone, unrolled
+from detailverse.details.base import WALL, Relief, box, cells, cellular, dome, merge, ramp, tone, unrolled
 from detailverse.details.kernels import overlap
 from zeroverse.record import choice, flag, scale, seed, span
-from zeroverse.textures.noise import fbm, warp, worley
+from zeroverse.textures.noise import fbm, worley
 
 BONDS = {"running": 0.5, "third": 1 / 3, "stack": 0.0}
 
@@ -61,17 +61,18 @@ class Cobbles(Relief):
     def feature(self):
         return 0.2 * self.pitch
 
+    def stones(self, chart):
+        return cellular(chart, self.pitch, self.pitch, self.jitter, self.noise, 0.06)
+
     def form(self, chart):
-        points = chart.points / self.pitch
-        _, wall, level = worley(points, self.noise, self.jitter)
+        _, wall, level = self.stones(chart)
         wide = 0.32 - 0.2 * self.flat
         inside = np.clip((wall - self.joint) / wide, 0.0, 1.0)
         top = dome((1.0 - inside) ** 2)
-        return 2.0 * top * (0.65 + 0.35 * level) * (1.0 - self.rough * np.abs(fbm(points * 3.5, self.noise + 1, 2)) / 1.4) - 1.0
+        return 2.0 * top * (0.65 + 0.35 * level) * (1.0 - self.rough * np.abs(fbm(chart.points * (3.5 / self.pitch), self.noise + 1, 2)) / 1.4) - 1.0
 
     def creases(self, chart):
-        _, wall, _ = worley(chart.points / self.pitch, self.noise, self.jitter)
-        return (wall - self.joint) * self.pitch
+        return (self.stones(chart)[1] - self.joint) * self.pitch
 
     def words(self):
         return f"of {'flat' if self.flat > 0.6 else 'rounded'} field stones"
@@ -198,10 +199,8 @@ class Rubble(Relief):
         return 0.15 * self.pitch
 
     def form(self, chart):
-        stretch = np.array([1.0, 1.0, 1.6])
-        points = warp(unrolled(chart) * (stretch / self.pitch), self.noise, 0.12)
-        _, wall, level = worley(points, self.noise, self.flat)
-        chips, _, _ = worley(points * 2.3, self.noise + 1, 0.8)
+        _, wall, level = cellular(chart, self.pitch, 0.65 * self.pitch, self.flat, self.noise, 0.1)
+        chips, _, _ = worley(chart.points * (2.3 / self.pitch), self.noise + 1, 0.8)
         top = np.minimum((wall - 0.02) / 0.14, 1.0) * (0.6 + 0.4 * level)
         return np.clip(2.0 * top * (1.0 - self.facets * np.minimum(chips, 1.0)) - 1.0, -1.0, 1.0)
 

@@ -3,10 +3,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detailverse.details.base import WALL, Relief, cells, dome, merge, ramp, unrolled
+from detailverse.details.base import WALL, Relief, cells, cellular, dome, merge, ramp, unrolled
 from detailverse.details.kernels import overlap, polar, ripples
 from zeroverse.record import choice, count, flag, scale, seed, span
-from zeroverse.textures.noise import fbm, ridged, turbulence, warp, wave, worley
+from zeroverse.textures.noise import fbm, ridged, turbulence, warp, wave
 
 SHAPES = {"round": 0, "pointed": 1, "square": 2, "lobed": 3}
 
@@ -16,7 +16,7 @@ class Scales(Relief):
     """Rows of overlapping scales, round or pointed, smooth or keeled, their tips towards v = 0."""
 
     pitch: float = scale(0.06, 0.2)
-    depth: float = scale(0.012, 0.03)
+    depth: float = scale(0.016, 0.032)
     shape: str = choice("round", "pointed")
     aspect: float = span(0.45, 0.8)
     keel: float = span(-0.3, 0.35)
@@ -47,7 +47,7 @@ class Feathers(Relief):
     """Rows of long feathers with a shaft and slanting barbs, a little out of line."""
 
     pitch: float = scale(0.1, 0.24)
-    depth: float = scale(0.012, 0.03)
+    depth: float = scale(0.016, 0.032)
     aspect: float = span(0.8, 1.3)
     barbs: float = span(0.15, 0.35)
     pointed: bool = flag(0.4)
@@ -81,11 +81,9 @@ class Bark(Relief):
         return 0.3 * self.pitch
 
     def form(self, chart):
-        points = unrolled(chart) * (np.array([1.0, 1.0, 1.0 / self.stretch]) / self.pitch)
-        bent = warp(points, self.noise, 0.35, 2)
-        _, wall, level = worley(bent, self.noise, 0.85)
+        _, wall, level = cellular(chart, self.pitch, self.pitch * self.stretch, 0.85, self.noise, 0.35)
         plate = 1.0 - np.maximum(1.0 - wall / 0.3, 0.0) ** 2
-        fine = fbm(bent * np.array([5.0, 5.0, 2.5]), self.noise + 1, 3)
+        fine = fbm(unrolled(chart) * (np.array([5.0, 5.0, 1.2]) / self.pitch), self.noise + 1, 3)
         return np.clip(2.0 * plate * (0.6 + 0.4 * level) * (1.0 + self.rough * fine) - 1.0, -1.0, 1.0)
 
     def words(self):
@@ -97,7 +95,7 @@ class Wrinkles(Relief):
     """Folds of skin: sharp valleys that branch and cross, finer ones between."""
 
     pitch: float = scale(0.1, 0.25)
-    depth: float = scale(0.008, 0.025)
+    depth: float = scale(0.012, 0.028)
     stretch: float = span(1.0, 2.5)
     fine: float = span(0.2, 0.5)
     noise: int = seed()
@@ -122,7 +120,7 @@ class Labyrinth(Relief):
     """Winding ridges of even width, as on a brain or a brain coral."""
 
     pitch: float = scale(0.05, 0.14)
-    depth: float = scale(0.01, 0.03)
+    depth: float = scale(0.014, 0.03)
     flat: float = span(0.0, 0.8)
     noise: int = seed()
 
@@ -145,7 +143,7 @@ class Ripples(Relief):
     """Sand ripples: waves that mostly run around, split and join."""
 
     pitch: float = scale(0.05, 0.14)
-    depth: float = scale(0.008, 0.025)
+    depth: float = scale(0.012, 0.028)
     calm: float = span(0.7, 0.93)
     noise: int = seed()
 
@@ -167,7 +165,7 @@ class CoralPores(Relief):
     """Polyp cups of a stony coral: round pits with a raised rim, and grains between."""
 
     pitch: float = scale(0.06, 0.18)
-    depth: float = scale(0.012, 0.03)
+    depth: float = scale(0.016, 0.032)
     cup: float = span(0.26, 0.36)
     jitter: float = span(0.4, 0.7)
     noise: int = seed()
@@ -176,12 +174,11 @@ class CoralPores(Relief):
         return 0.22 * self.pitch
 
     def form(self, chart):
-        points = chart.points / self.pitch
-        nearest, _, level = worley(points, self.noise, self.jitter)
+        nearest, _, level = cellular(chart, self.pitch, self.pitch, self.jitter, self.noise)
         radius = nearest / (self.cup * (0.8 + 0.4 * level))
         rim = dome(((radius - 1.0) / 0.55) ** 2)
         pit = ramp(0.85 - radius, 0.5)
-        grain = turbulence(points * 4.0, self.noise + 1, 1)
+        grain = turbulence(chart.points * (4.0 / self.pitch), self.noise + 1, 1)
         return rim * (1.0 - pit) - pit + 0.35 * np.minimum(2.0 * grain, 1.0) * np.clip(radius - 1.3, 0.0, 1.0) * (1.0 - rim)
 
     def words(self):
@@ -223,7 +220,7 @@ class Whorls(Relief):
     """Fossil shells: coiled ribbed spirals, one in each cell, of either hand."""
 
     pitch: float = scale(0.16, 0.3)
-    depth: float = scale(0.012, 0.03)
+    depth: float = scale(0.016, 0.032)
     turns: float = span(1.5, 2.5)
     ribs: int = count(14, 26)
     ribbed: float = span(0.0, 0.4)

@@ -10,6 +10,7 @@ from detailverse.skin import Ornaments
 from zeroverse.record import choice, count, flag, scale, span
 from zeroverse.textures.noise import smoothstep, to_wall, wave
 
+STRANDS = {"twisted cord": 2, "three-strand braid": 3, "five-strand plait": 5}  # with four, two of them meet at one level
 FLOATS = {"plain": 1, "twill": 2, "basket": 2}  # threads that one passes over at a time
 
 
@@ -18,7 +19,7 @@ class Weave(Relief):
     """Flat strips over and under each other: plain weave, twill, paired basket weave; along the chart or diagonal."""
 
     pitch: float = scale(0.05, 0.18)
-    depth: float = scale(0.01, 0.03)
+    depth: float = scale(0.014, 0.03)
     pattern: str = choice("plain", "plain", "twill", "basket")
     diagonal: bool = flag(0.35)
     fill: float = span(0.75, 0.97)
@@ -62,7 +63,7 @@ class Knit(Relief):
     """Stocking stitch: columns of V-shaped loops, each hanging over the one below."""
 
     pitch: float = scale(0.06, 0.2)
-    depth: float = scale(0.01, 0.03)
+    depth: float = scale(0.014, 0.03)
     aspect: float = span(0.6, 0.85)
     slope: float = span(0.7, 1.3)
 
@@ -87,11 +88,11 @@ class Knit(Relief):
 
 @dataclass(frozen=True)
 class Braid(Relief):
-    """Bands around of two, three or four strands that pass over and under: rope, plait, interlace."""
+    """Bands around of two, three or five strands that pass over and under: rope, plait, interlace."""
 
     pitch: float = scale(0.1, 0.3)
-    depth: float = scale(0.01, 0.03)
-    strands: int = count(2, 4)
+    depth: float = scale(0.014, 0.03)
+    kind: str = choice(*STRANDS)
     stretch: float = span(1.0, 1.8)
     thick: float = span(0.75, 1.0)
     gap: float = span(1.0, 1.8)
@@ -105,18 +106,19 @@ class Braid(Relief):
     def form(self, chart):
         c = cells(chart, *self.cell())
         half = 0.5 * min(self.pitch, 0.95 * c.tall)
-        radius = self.thick * half * (0.42 if self.strands == 2 else 0.36 if self.strands == 3 else 0.3)
+        strands = STRANDS[self.kind]
+        radius = self.thick * half * {2: 0.42, 3: 0.36, 5: 0.26}[strands]
         best = np.zeros(len(chart.u))
-        for k in range(self.strands):
-            phase = c.x / c.wide + 0.5 + k / self.strands
+        for k in range(strands):
+            phase = c.x / c.wide + 0.5 + k / strands
             slope = (wave(phase + 0.01) - wave(phase - 0.01)) * (half - radius) / (0.02 * c.wide)
             across = (c.y - (half - radius) * wave(phase)) / np.sqrt(1.0 + slope * slope)
-            level = wave(phase + 0.25) if self.strands == 2 else wave(2.0 * phase)
+            level = wave(phase + 0.25) if strands == 2 else wave(2.0 * phase)
             best = np.maximum(best, (0.55 + 0.45 * level) * dome((across / radius) ** 2))
         return best
 
     def words(self):
-        return f"with bands of {('twisted cord', 'three-strand braid', 'four-strand interlace')[self.strands - 2]}"
+        return f"with bands of {self.kind}"
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class Chevrons(Relief):
     """Zigzag ridges: chevrons that meet at points, or a herringbone whose ridges are offset where they meet."""
 
     pitch: float = scale(0.05, 0.15)
-    depth: float = scale(0.006, 0.025)
+    depth: float = scale(0.012, 0.025)
     broad: float = span(1.5, 4.0)
     slope: float = span(0.5, 1.2)
     herringbone: bool = flag(0.5)

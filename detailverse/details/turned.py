@@ -13,7 +13,7 @@ class Flutes(Relief):
     """Round channels along v with flat fillets between, or reeds: the same shapes standing out. Twist: how far they lean, as cells per cell."""
 
     pitch: float = scale(0.05, 0.2)
-    depth: float = scale(0.006, 0.03)
+    depth: float = scale(0.012, 0.03)
     profile: str = choice("channel", "reed")
     fillet: float = span(0.1, 0.35)
     round_ends: bool = flag(0.6)
@@ -27,7 +27,7 @@ class Flutes(Relief):
         """Distance to the edge of the nearest channel, and the half width of the channels."""
         columns = chart.columns(self.pitch)
         wide = chart.width / columns
-        lean = self.twist * (chart.v - chart.height / 2) if self.twisted and chart.wraps else 0.0
+        lean = self.twist * (chart.v - chart.height / 2) if self.twisted else 0.0
         x = ((chart.u + lean) / wide) % 1.0 - 0.5
         half = 0.5 * wide * (1.0 - self.fillet)
         length = chart.height / 2 - 0.35 * wide if self.round_ends else 2 * chart.height
@@ -43,7 +43,7 @@ class Flutes(Relief):
 
     def words(self):
         name = "flutes" if self.profile == "channel" else "reeding"
-        return f"with {'spiral' if self.twisted else 'vertical'} {name}"
+        return f"with {'spiral' if self.twisted else 'straight'} {name}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Gadroons(Relief):
     """Rows of fat lobes with round heads that narrow and lean towards their tails."""
 
     pitch: float = scale(0.06, 0.2)
-    depth: float = scale(0.01, 0.03)
+    depth: float = scale(0.015, 0.03)
     length: float = span(1.5, 4.0)
     tail: float = span(0.25, 0.7)
     lean: float = span(-0.7, 0.7)
@@ -89,8 +89,8 @@ class Rings(Relief):
     """Turned rings around: grooves, beads or steps in groups."""
 
     pitch: float = scale(0.06, 0.25)
-    depth: float = scale(0.004, 0.025)
-    group: int = count(1, 4)
+    depth: float = scale(0.008, 0.025)
+    group: int = count(1, 3)
     profile: str = choice("groove", "bead", "step")
     share: float = span(0.4, 0.75)
 
@@ -126,9 +126,9 @@ class Rings(Relief):
 class Threads(Relief):
     """A screw thread: ridges that climb a whole number of turns' pitches around; on a chart that does not wrap, slanting ridges."""
 
-    pitch: float = scale(0.03, 0.15)
-    depth: float = scale(0.006, 0.03)
-    starts: int = count(1, 6)
+    pitch: float = scale(0.05, 0.16)
+    depth: float = scale(0.01, 0.03)
+    starts: int = count(1, 4)
     left: bool = flag(0.2)
     crest: float = span(0.1, 0.4)
 

@@ -1,10 +1,13 @@
-"""Details of age and wear: cracks, pits, hammer marks, strata, gouges, scratches, blisters."""
+"""Details of age and wear: cracks, pits, hammer marks, strata, gouges, scratches, dents, folds."""
 from dataclasses import dataclass
 
 import numpy as np
 
-from detailverse.details.base import Relief, dome, tone, unrolled
+from detailverse.details.base import Relief, cells, cellular, dome, tone, unrolled
+from detailverse.details.kernels import ripples, strokes
+from zeroverse.portable import TAU, cos_sin_array
 from zeroverse.record import flag, scale, seed, span
+from zeroverse.rng import Rng
 from zeroverse.textures.noise import fbm, ridged, warp, worley
 
 
@@ -13,7 +16,7 @@ class Cracks(Relief):
     """Cracks between shrunken plates, wider and narrower along their way, some fading out; the plates may curl up at their rims."""
 
     pitch: float = scale(0.12, 0.35)
-    depth: float = scale(0.008, 0.03)
+    depth: float = scale(0.012, 0.03)
     width: float = span(0.08, 0.16)
     branches: float = span(0.2, 0.9)
     curl: float = span(0.0, 0.4)
@@ -23,14 +26,13 @@ class Cracks(Relief):
         return self.width * self.pitch
 
     def form(self, chart):
-        points = warp(chart.points / self.pitch, self.noise, 0.25, 2)
-        _, wall, _ = worley(points, self.noise, 0.9)
-        _, twig, _ = worley(points * 2.1, self.noise + 1, 0.9)
-        vary = fbm(points * 0.9, self.noise + 2, 2)
+        _, wall, _ = cellular(chart, self.pitch, self.pitch, 0.9, self.noise, 0.25)
+        _, twig, _ = cellular(chart, self.pitch, self.pitch, 0.9, self.noise + 1, 0.25, zoom=2)
+        vary = fbm(chart.points * (0.9 / self.pitch), self.noise + 2, 2)
         wide = self.width * np.clip(0.55 + 0.5 * vary, 0.15, 1.0)
         fine = 0.6 * self.width * np.clip(self.branches + 1.4 * vary - 0.4, 0.0, 1.0)
         main = np.maximum(1.0 - wall / wide, 0.0)
-        small = np.maximum(1.0 - twig / (2.1 * np.maximum(fine, 1e-3)), 0.0) * np.minimum(fine / self.width * 2.0, 0.6)
+        small = np.maximum(1.0 - twig / (2.0 * np.maximum(fine, 1e-3)), 0.0) * np.minimum(fine / self.width * 2.0, 0.6)
         rim = self.curl * np.maximum(1.0 - wall / 0.3, 0.0) ** 2
         return np.maximum(rim - (1.0 + self.curl) * np.maximum(main, small), -1.0)
 
@@ -51,13 +53,13 @@ class Pits(Relief):
     def feature(self):
         return 0.3 * self.pitch
 
-    def bowls(self, points, key):
-        nearest, _, level = worley(points, self.noise + key, 0.85)
+    def bowls(self, chart, zoom):
+        nearest, _, level = cellular(chart, self.pitch, self.pitch, 0.85, self.noise + zoom, zoom=zoom)
         radius = nearest / (self.radius * (0.45 + 0.55 * level))
         return self.rim * np.clip(1.0 - np.abs(radius - 1.1) / 0.4, 0.0, 1.0) - dome(radius * radius) * (0.5 + 0.5 * level)
 
     def form(self, chart):
-        large, small = self.bowls(chart.points / self.pitch, 0), self.bowls(chart.points * (2.1 / self.pitch), 1)
+        large, small = self.bowls(chart, 1), self.bowls(chart, 2)
         return np.clip(large + 0.45 * small * np.clip(1.0 + large, 0.0, 1.0), -1.0, 1.0)
 
     def words(self):
@@ -69,7 +71,7 @@ class Hammered(Relief):
     """Shallow dimples side by side, with ridges where they meet."""
 
     pitch: float = scale(0.06, 0.2)
-    depth: float = scale(0.006, 0.02)
+    depth: float = scale(0.01, 0.022)
     regular: float = span(0.3, 0.9)
     noise: int = seed()
 
@@ -115,7 +117,7 @@ class Gouges(Relief):
     """Tool marks of a carver: long scoops along v or around, that end at random."""
 
     pitch: float = scale(0.04, 0.1)
-    depth: float = scale(0.005, 0.018)
+    depth: float = scale(0.008, 0.02)
     length: float = span(2.5, 6.0)
     around: bool = flag(0.4)
     noise: int = seed()
@@ -124,9 +126,9 @@ class Gouges(Relief):
         return 0.45 * self.pitch
 
     def form(self, chart):
-        stretch = np.array([1.0, 1.0, 1.0 / self.length]) if not self.around else np.array([1.0 / self.length, 1.0 / self.length, 1.0])
-        nearest, _, _ = worley(unrolled(chart) * (stretch / self.pitch), self.noise, 0.8)
-        return np.minimum(nearest * nearest * 2.4, 1.6) * 1.25 - 1.0
+        wide, tall = (self.length, 1.0) if self.around else (1.0, self.length)
+        nearest, _, _ = cellular(chart, wide * self.pitch, tall * self.pitch, 0.8, self.noise)
+        return np.minimum(nearest * nearest * 2.8, 1.6) * 1.25 - 1.0
 
     def words(self):
         return "with gouge marks"
@@ -167,11 +169,92 @@ class Blisters(Relief):
 
     def form(self, chart):
         heights = []
-        for key, zoom in ((0, 1.0), (1, 2.2)):
-            nearest, _, level = worley(chart.points * (zoom / self.pitch), self.noise + key, 0.85)
+        for zoom in (1, 2):
+            nearest, _, level = cellular(chart, self.pitch, self.pitch, 0.85, self.noise + zoom, zoom=zoom)
             radius = nearest / (self.radius * (0.4 + 0.6 * level))
             heights.append(dome(radius * radius) * (0.4 + 0.6 * level))
         return np.maximum(heights[0], self.small * heights[1])
 
     def words(self):
         return "covered in warts"
+
+
+@dataclass(frozen=True)
+class Scratches(Relief):
+    """Short straight grooves in all directions, deep and shallow."""
+
+    pitch: float = scale(0.12, 0.3)
+    depth: float = scale(0.004, 0.012)
+    width: float = span(0.08, 0.14)
+    crowd: float = span(0.4, 1.0)
+    noise: int = seed()
+
+    GLYPHS = 24  # different cells of scratches; a cell holds two
+
+    def feature(self):
+        return self.width * self.pitch
+
+    def table(self):
+        """The segments of each glyph, within a unit cell about the origin."""
+        draw = Rng("scratches", self.noise).unit((self.GLYPHS * 2, 4))
+        c, s = cos_sin_array(TAU * draw[:, 0])
+        way = np.stack([c, s], axis=1) * (0.1 + 0.3 * draw[:, 1:2])
+        middle = (2.0 * draw[:, 2:] - 1.0) * (0.45 - np.abs(way))
+        return np.arange(self.GLYPHS + 1) * 2, np.concatenate([middle - way, middle + way], axis=1)
+
+    def form(self, chart):
+        height = np.zeros(len(chart.u))
+        starts, segments = self.table()
+        for key, size in enumerate((1.0, 0.7)):
+            c = cells(chart, size * self.pitch, size * self.pitch, shift=0.5)
+            glyph = (c.tone(self.noise ^ key) * self.GLYPHS).astype(np.int64)
+            deep = np.clip(3.0 * self.crowd * c.tone(self.noise ^ (key + 2)) - 0.5, 0.0, 1.0)
+            away = strokes(c.x / c.wide, c.y / c.tall, glyph, starts, segments, False)
+            height -= deep * np.maximum(1.0 - away * 2.0 * size / self.width, 0.0)
+        return np.maximum(height, -1.0)
+
+    def words(self):
+        return "with scratches"
+
+
+@dataclass(frozen=True)
+class Dents(Relief):
+    """A few broad shallow dents."""
+
+    pitch: float = scale(0.15, 0.35)
+    depth: float = scale(0.006, 0.02)
+    share: float = span(0.2, 0.6)
+    noise: int = seed()
+
+    def feature(self):
+        return 0.25 * self.pitch
+
+    def form(self, chart):
+        nearest, _, level = cellular(chart, self.pitch, self.pitch, 0.8, self.noise, 0.1)
+        radius = nearest / (0.3 + 0.25 * level / self.share)
+        rim = 0.15 * np.maximum(1.0 - np.abs(radius - 1.0) / 0.35, 0.0)
+        return np.where(level < self.share, rim - np.maximum(1.0 - radius * radius, 0.0) ** 2, 0.0)
+
+    def words(self):
+        return "with dents"
+
+
+@dataclass(frozen=True)
+class Folds(Relief):
+    """Soft folds of cloth that mostly hang along v."""
+
+    pitch: float = scale(0.12, 0.3)
+    depth: float = scale(0.012, 0.03)
+    calm: float = span(0.6, 0.9)
+    noise: int = seed()
+
+    def feature(self):
+        return 0.3 * self.pitch
+
+    def form(self, chart):
+        columns, rows = chart.columns(2.0 * self.pitch), chart.rows(4.0 * self.pitch)
+        b, a = chart.v * (rows / chart.height), chart.u * (columns / chart.width)
+        return np.clip(ripples(a, b, columns, 1.6, -self.calm, self.noise), -1.0, 1.0)
+
+    def words(self):
+        return "with soft folds"

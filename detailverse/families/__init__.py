@@ -1,10 +1,12 @@
 """Structure families. A new one is a class in one of these files and a row here; tests, gallery and command line pick it up."""
-from detailverse.families import vessels
+from detailverse.families import architecture_columns, swatch, vessels
 from detailverse.family import Family
 from zeroverse.rng import Rng
 
 FAMILIES = (  # name, class, weight, kind of thing
     ("vase", vessels.Vase, 1.0, "vessel"),
+    ("swatch", swatch.Swatch, 0.0, "sample"),  # weight 0: only on request; the gallery shows details on it
+    ("column", architecture_columns.Column, 1.0, "architecture"),
 )
 
 BY_NAME = {name: family for name, family, _, _ in FAMILIES}

@@ -20,7 +20,7 @@ class Signals(NamedTuple):
 
 
 def _edges(normals, signals):
-    return np.maximum(-signals.bend, 0.0) + 0.6 * smoothstep(0.4, 1.0, signals.relief)
+    return np.maximum(-signals.bend, 0.0) + 0.3 * smoothstep(0.4, 1.0, signals.relief)
 
 
 def _cavities(normals, signals):
@@ -32,6 +32,7 @@ def _above(normals, signals):
 
 
 WHERE = {"edges": _edges, "cavities": _cavities, "above": _above}  # about 0 where a layer is never, 1 where it is always
+_BREAK = 0.45  # how far noise moves the rim of a layer, in units of those
 _SOFT = {"edges": 0.12, "cavities": 0.3, "above": 0.35}  # half the width of the layer's rim, in units of those
 
 
@@ -50,8 +51,13 @@ class Layer(Record):
 
     def over(self, base: Fields, points: np.ndarray, normals: np.ndarray, signals: Signals) -> Fields:
         """The base with this layer on it, at points and unit normals [N, 3]."""
-        signal = WHERE[self.where](normals, signals) + 0.45 * fbm(points * self.grain, self.noise, 2, 0.7)
+        signal = WHERE[self.where](normals, signals)
         edge, soft = 1.05 - 0.9 * self.amount, _SOFT[self.where]
-        mask = self.opacity * smoothstep(edge - soft, edge + soft, signal)
-        blend = lambda under, own: under + (own - under) * mask
-        return pack(mix(base.base_color, self.color, mask), blend(base.roughness, self.roughness), blend(base.metallic, self.metallic), base.height)
+        rows = np.flatnonzero(signal > edge - soft - 1.3 * _BREAK)  # elsewhere no noise can bring the layer out, and noise is what costs
+        color, roughness, metallic = base.base_color.copy(), base.roughness.copy(), base.metallic.copy()
+        rim = signal[rows] + _BREAK * fbm(points[rows] * self.grain, self.noise, 2, 0.7)
+        mask = self.opacity * smoothstep(edge - soft, edge + soft, rim)
+        color[rows] = mix(color[rows], self.color, mask)
+        roughness[rows] += (self.roughness - roughness[rows]) * mask
+        metallic[rows] += (self.metallic - metallic[rows]) * mask
+        return pack(color, roughness, metallic, base.height)

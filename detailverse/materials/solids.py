@@ -45,7 +45,7 @@ class Fibrous(Texture):
         local = self.place(points)
         streak = fbm(local * (self.fibres, self.fibres, self.fibres / self.stretch), self.noise, 2, 0.6)
         patch = fbm(local * 2.3, self.noise ^ 1, 2)
-        color = mix(mix(self.palette[0], self.palette[1], smoothstep(-0.5, 0.2, streak)), self.palette[2], smoothstep(0.0, 0.8, streak + 0.5 * patch))
+        color = mix(mix(self.palette[0], self.palette[1], smoothstep(-0.5, 0.2, streak)), self.palette[2], smoothstep(0.0, 0.8, streak + 0.2 * patch))
         body = mix(self.palette[1], color, np.full(len(local), self.contrast))
         return pack(shade(body, 0.15 * patch), self.rough - 0.12 * streak, 0.0, 0.003 * streak)
 

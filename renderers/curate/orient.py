@@ -22,7 +22,7 @@ from zeroverse.files import write_whole
 FORMAT = "verse-orienter/1"
 SIZE, GRID = 96, 8  # pixels of a view; cells that features average over
 FOV_DEG = 20.0
-SAME = 0.02  # mean difference of two candidates' views below which they look the same: a sphere's own is 0.005, a mug's handle makes 0.05
+SAME = 0.06  # difference of two candidates' views, of their size, below which they look the same: front and back of a bottle 0.04, a spray can's nozzle 0.08
 SURE = 0.5  # probability below which the answer is `cannot tell`
 PENALTY = 3e-3
 DIRECTIONS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64)  # where the cameras stand; [3] sees the front

@@ -4,7 +4,7 @@ Linear algebra of numpy, no weights from anywhere. The model is a small JSON fil
 """
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +13,23 @@ from zeroverse.files import write_whole
 from zeroverse.rng import Rng
 
 FORMAT = "verse-scorer/1"
-PENALTIES = tuple(float(10.0 ** k) for k in range(-1, 5))
+PENALTIES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+KNOTS = 64  # quantiles kept of each feature
 FOLDS = 5
 BOOTSTRAPS = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """mean, scale, weights: [D]; score = bias + weights · (x - mean) / scale, clipped to 1..5. embed: the name of the network whose features it
-    needs beside the built-in ones, empty for none."""
+    """score = bias + weights · z(x), clipped to 1..5. z has every feature twice: standardised, and as its rank among the training set's, for many are
+    zero in good objects and what matters is that they are not. mean, scale: [D]; knots: [D, KNOTS] quantiles; weights: [2 D].
+
+    embed: the name of the network whose features it needs beside the built-in ones, empty for none.
+    """
 
     mean: np.ndarray
     scale: np.ndarray
+    knots: np.ndarray
     weights: np.ndarray
     bias: float
     embed: str = ""
@@ -34,11 +39,17 @@ class Scorer:
         if features.shape[-1] != len(self.mean):
             raise ValueError(f"features: the scorer was trained on {len(self.mean)} numbers an object, got {features.shape[-1]}; "
                              f"its network was {self.embed or 'none'}")
-        return np.clip(self.bias + np.clip((features - self.mean) / self.scale, -4, 4) @ self.weights, 1.0, 5.0)
+        return np.clip(self.bias + self._inputs(features) @ self.weights, 1.0, 5.0)
+
+    def _inputs(self, features: np.ndarray) -> np.ndarray:  # [N, D] -> [N, 2 D]
+        standard = np.clip((features - self.mean) / self.scale, -4, 4)
+        ranks = np.stack([(np.searchsorted(knots, x, "left") + np.searchsorted(knots, x, "right")) / (2.0 * KNOTS) - 0.5
+                          for knots, x in zip(self.knots, np.asarray(features, np.float64).T)], axis=1)
+        return np.concatenate([standard, np.sqrt(12.0) * ranks], axis=1)  # a uniform rank has variance 1/12
 
     def save(self, path: Path, numbers: dict) -> None:
-        row = {"format": FORMAT, "embed": self.embed, "bias": self.bias, **{name: getattr(self, name).tolist() for name in ("mean", "scale", "weights")}}
-        write_whole(path, json.dumps(row | {"held_out": numbers}, indent=1).encode())
+        arrays = {name: np.round(getattr(self, name), 7).tolist() for name in ARRAYS}
+        write_whole(path, json.dumps({"format": FORMAT, "held_out": numbers, "embed": self.embed, "bias": self.bias, **arrays}).encode())
 
     @classmethod
     def load(cls, path: Path) -> "Scorer":
@@ -47,30 +58,52 @@ class Scorer:
             row = json.loads(path.read_bytes())
             if row["format"] != FORMAT:
                 raise ValueError(f"format: expected {FORMAT}, got {row['format']!r}")
-            return cls(*(np.array(row[name], np.float64) for name in ("mean", "scale", "weights")), float(row["bias"]), row["embed"])
+            return cls(*(np.array(row[name], np.float64) for name in ARRAYS), float(row["bias"]), row["embed"])
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}: not a scorer: {error}") from error
+            raise ValueError(f"{path}: not a scorer: {type(error).__name__}: {error}") from error
+
+
+ARRAYS = ("mean", "scale", "knots", "weights")
 
 
 def fit(features: np.ndarray, ratings: np.ndarray, groups: np.ndarray, embed: str = "") -> Scorer:
     """features [N, D], ratings [N], groups [N]: which object a row is a variant of. The penalty with the least error over `FOLDS` folds of groups."""
-    folds = folds_of(groups)
-    errors = {penalty: float(np.mean((held_out(features, ratings, folds, lambda x, y, p=penalty: ridge(x, y, p)) - ratings) ** 2))
-              for penalty in PENALTIES}
-    return ridge(features, ratings, min(errors, key=errors.get), embed)
+    return ridge(features, ratings, best_penalty(features, ratings, groups), embed)
+
+
+def best_penalty(features: np.ndarray, ratings: np.ndarray, groups: np.ndarray) -> float:
+    folds, weights = folds_of(groups), balance(ratings)
+
+    def error(penalty: float) -> float:
+        found = held_out(features, ratings, folds, lambda x, y: ridge(x, y, penalty))
+        return float((weights * (found - ratings) ** 2).mean())
+    return min(PENALTIES, key=error)
 
 
 def ridge(features: np.ndarray, ratings: np.ndarray, penalty: float, embed: str = "") -> Scorer:
     mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
-    scale = np.where(scale > 1e-6 * np.maximum(np.abs(mean), 1), scale, np.inf)  # what never changed says nothing
-    x = np.clip((features - mean) / scale, -4, 4)
-    weights = np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ (ratings - ratings.mean()))
-    return Scorer(mean, np.where(np.isfinite(scale), scale, 1e30), weights, float(ratings.mean()), embed)
+    scale = np.where(scale > 1e-6 * np.maximum(np.abs(mean), 1), scale, 1e9)  # what never changed says nothing
+    knots = np.quantile(features.astype(np.float64), (np.arange(KNOTS) + 0.5) / KNOTS, axis=0).T
+    blank = Scorer(mean, scale, knots, np.zeros(0), 0.0, embed)
+    x, weights = blank._inputs(features), balance(ratings)
+    middle, center = (weights[:, None] * x).sum(axis=0) / weights.sum(), (weights * ratings).sum() / weights.sum()
+    x = x - middle
+    found = np.linalg.solve(x.T @ (weights[:, None] * x) + penalty * np.eye(x.shape[1]), x.T @ (weights * (ratings - center)))
+    return replace(blank, weights=found, bias=float(center - middle @ found))
+
+
+def balance(ratings: np.ndarray) -> np.ndarray:
+    """[N] weights of mean 1 that let rare ratings count: each of the five whole ratings nearly the same, none more than four times the mean."""
+    bins = np.clip(np.rint(ratings), 1, 5).astype(np.int64)
+    weights = np.clip(1.0 / np.bincount(bins, minlength=6)[bins] * len(bins) / 5, 0.25, 4.0)
+    return weights / weights.mean()
 
 
 def folds_of(groups: np.ndarray) -> np.ndarray:
     """[N] 0 … FOLDS - 1, one for all rows of a group."""
     names, number = np.unique(groups, return_inverse=True)
+    if len(names) < 2 * FOLDS:
+        raise ValueError(f"objects: expected at least {2 * FOLDS} to train on and hold out, got {len(names)}")
     order = np.argsort(Rng("curate", "folds").unit(len(names)))
     fold = np.empty(len(names), np.int64)
     fold[order] = np.arange(len(names)) % FOLDS

@@ -16,7 +16,7 @@ from renderers.sources import Files
 from zeroverse.asset import Asset, AssetError, load_glb
 from zeroverse.rng import Rng
 
-AZIMUTHS_DEG = (0, 90, 180, 270, 45, 225, 135, 315)  # the first four are TripoSG's views for scoring; two from above, two from below
+AZIMUTHS_DEG = (270, 0, 90, 180, 45, 225, 135, 315)  # the first sees the front; the first four are TripoSG's views for scoring; two from above, two from below
 ELEVATIONS_DEG = (20, 20, 20, 20, 50, 50, -25, -25)
 FOV_DEG = 40.0
 PASSES = ("rgb", "alpha", "depth", "normal", "albedo", "metallic_roughness")

@@ -1,0 +1,62 @@
+"""Watertight meshes of what a curation kept: `watertight/<uid>.glb`, and what was dropped from each, `watertight.json`.
+
+Here and not in `detailverse.curate`, because it reads pools and writes files for a whole run; the geometry is there.
+"""
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+from detailverse.curate.sampling import triangles_of
+from detailverse.curate.watertight import watertight
+from renderers import engines
+from renderers.curate.subjects import Pool, Unusable
+from zeroverse.asset import Asset, glb_bytes
+from zeroverse.files import write_whole
+
+RESOLUTIONS = (128, 256, 512)
+FORMAT = "verse-watertight/1"
+
+
+def seal(pool: Pool, wanted: list[int], out: Path, resolution: int, workers: int, on_done: Callable[[], None] = lambda: None) -> dict:
+    """Seal the objects of these numbers; returns {uid: report or {"failed": why}}. What an earlier run sealed in the same way stays.
+
+    Raises ValueError for another resolution than those of `RESOLUTIONS`.
+    """
+    if resolution not in RESOLUTIONS:
+        raise ValueError(f"watertight: expected one of {', '.join(map(str, RESOLUTIONS))}, got {resolution}")
+    (out / "watertight").mkdir(parents=True, exist_ok=True)
+    rows = {}
+    with engines.loky(max(1, min(workers, len(wanted))), None) as processes:
+        for index, row in engines.run(processes, functools.partial(seal_one, pool, out / "watertight", resolution), wanted):
+            rows[pool.names()[index]] = {"failed": "crashed a worker twice"} if row is engines.DIED else row
+            on_done()
+    write_whole(out / "watertight.json", json.dumps({"format": FORMAT, "resolution": resolution, "objects": rows}, indent=1).encode())
+    return rows
+
+
+def seal_one(pool: Pool, folder: Path, resolution: int, index: int) -> dict:
+    """One object's report; its GLB is written before its record, so that a record means a whole file."""
+    uid = pool.names()[index]
+    key = hashlib.sha256(json.dumps([FORMAT, resolution, pool.stamp(index)]).encode()).hexdigest()
+    record = folder / f"{uid}.json"
+    if record.exists() and (folder / f"{uid}.glb").exists() and (known := json.loads(record.read_bytes()))["key"] == key:
+        return known["report"]
+    try:
+        asset = pool.asset(index)
+        if asset is None:
+            raise Unusable("watertight: needs a mesh; generate the shards with --meshes")
+        points, faces = triangles_of(asset)
+        done = watertight(points, faces, resolution)
+    except (Unusable, ValueError) as error:
+        return {"failed": str(error)}
+    scene = trimesh.Scene()
+    scene.add_geometry(trimesh.Trimesh(done.points, done.faces, process=False), geom_name="watertight", node_name="watertight")
+    write_whole(folder / f"{uid}.glb", glb_bytes(Asset(scene, uid)))
+    report = {"triangles_before": len(faces)} | done.report() | {"area_dropped": round(float(np.sum([piece.area for piece in done.dropped])), 6)}
+    write_whole(record, json.dumps({"key": key, "report": report}).encode())
+    return report
