@@ -9,7 +9,8 @@ from detailverse.unfold import box_charts
 
 MARGINS = (3, 2, 1)  # texels around a chart, the widest that leaves room; the space between charts is filled with the nearest colour as well
 _LONGEST = 0.4  # sides of a chart, in sides of a square as large as all of them: longer ones are cut, or a yarn's length would set the density
-_SLIM = 2.0  # how much longer than wide a chart is that may be cut
+_SLIM = (2.0, 0.5)  # how much longer than wide a chart is that may be cut: first only slim ones, then any large one
+_FEW, _WORTH = 64, 1.08  # charts that are few pack badly whole: cutting more of them is tried, and kept where it makes texels so much denser
 _SPARSEST, _STEPS = 1e-3, 11  # the search for the density: where it starts, in the greatest there could be, and how often it halves
 
 
@@ -28,13 +29,17 @@ def layout(surface: Surface, size: int) -> Atlas:
     Faces of one leaf and chart keep their places to one another, so instances that share a chart share its texels. Raises ValueError where
     `size` has no room for so many charts.
     """
-    flat, chart = _flattened(surface)
-    chart, boxes = _cut(flat, chart)
+    flat, whole = _flattened(surface)
+    plans = []
+    for slim in _SLIM:
+        chart, boxes = _cut(flat, whole, slim)
+        plans.append((_pack(boxes[:, 2:] - boxes[:, :2], size), chart, boxes))
+        if plans[0][0] is None:
+            raise ValueError(f"texture_size: expected room for {len(boxes)} charts, got {size}")
+        if len(boxes) > _FEW:
+            break
+    (density, margin, spots), chart, boxes = plans[-1] if plans[-1][0] and plans[-1][0][0] > _WORTH * plans[0][0][0] else plans[0]
     sides = boxes[:, 2:] - boxes[:, :2]
-    placed = _pack(sides, size)
-    if placed is None:
-        raise ValueError(f"texture_size: expected room for {len(sides)} charts, got {size}")
-    density, margin, spots = placed
     texels = _texels(sides, density, size, margin) - 2 * margin
     scale = np.minimum(density, texels / np.maximum(sides, 1e-12))
     uv = _placed(flat, chart, boxes[:, :2], texels, scale, margin, spots)
@@ -53,12 +58,12 @@ def _flattened(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
     return flat, chart
 
 
-def _cut(flat: np.ndarray, chart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(chart [F] from 0, boxes [C, 4]): charts that are long and slim are cut across, between faces."""
+def _cut(flat: np.ndarray, chart: np.ndarray, slim: float) -> tuple[np.ndarray, np.ndarray]:
+    """(chart [F] from 0, boxes [C, 4]): charts longer than `slim` times their width are cut across, between faces."""
     names, chart = np.unique(chart, return_inverse=True)
     boxes = _boxes(flat, chart, len(names))
     sides = boxes[:, 2:] - boxes[:, :2]
-    longest = np.maximum(_LONGEST * float(np.sqrt((sides[:, 0] * sides[:, 1]).sum())), _SLIM * sides.min(axis=1, keepdims=True))
+    longest = np.maximum(_LONGEST * float(np.sqrt((sides[:, 0] * sides[:, 1]).sum())), slim * sides.min(axis=1, keepdims=True))
     pieces = np.ceil(np.maximum(sides / np.maximum(longest, 1e-12), 1e-12))
     if pieces.max(initial=1) > 1:
         middle = (flat.mean(axis=1) - boxes[chart, :2]) / np.maximum(sides, 1e-12)[chart]

@@ -51,7 +51,7 @@ class Kit:
     details: dict[str, tuple] = field(default_factory=dict)
     scale: float = 1.0
     prefix: str = ""
-    triangles: int = 160_000
+    triangles: int = 120_000
 
     def skin(self, name: str) -> Skin:
         shares = max(1, sum(1 for layers in self.details.values() if layers))

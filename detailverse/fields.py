@@ -72,16 +72,16 @@ def fields(surface: Surface, rng: Rng, budget: Budget = VAE) -> dict[str, np.nda
     even, face = _on_surface(points, faces, rng.child("surface"), budget.surface)
     around, around_face = _on_surface(points, faces, rng.child("near"), budget.near)
     sharp, sharp_normal, sharp_face, count = _on_edges(points, faces, rng.child("salient"), budget)
-    stored = {
+    return {
         "random_surface_points": encode(even), "random_surface_normals": _encode_normals(bvh.normals[face]),
         "random_surface_part": part[face].astype(np.uint16),
-        "sharp_surface_points": encode(sharp), "sharp_surface_normals": _encode_normals(sharp_normal), "sharp_surface_part": part[sharp_face].astype(np.uint16),
-        **_queries("random_near", bvh, _beside(around, budget.noise, rng.child("near", "noise")), np.tile(around_face, len(budget.noise))),
-        **_queries("sharp_near", bvh, _beside(sharp, budget.salient_noise, rng.child("salient", "noise")), np.tile(sharp_face, len(budget.salient_noise))),
+        "sharp_surface_points": encode(sharp), "sharp_surface_normals": _encode_normals(sharp_normal),
+        "sharp_surface_part": part[sharp_face].astype(np.uint16),
+        **_queries("random_near", bvh, _beside(around, budget.noise, rng.child("near", "noise")), around_face),
+        **_queries("sharp_near", bvh, _beside(sharp, budget.salient_noise, rng.child("salient", "noise")), sharp_face),
         **_queries("vol", bvh, budget.extent * (2.0 * rng.child("volume").unit((budget.volume, 3)) - 1.0), None),
         "part_names": np.array(names), "centre": centre, "scale": np.float64(scale), "sharp_edges": np.int64(count),
     }
-    return stored
 
 
 def frame(points: np.ndarray) -> tuple[np.ndarray, float]:
@@ -182,9 +182,9 @@ def _encode_normals(normals):  # [N, 3] -> [N, 3] int16
 
 
 def _queries(name, bvh, points, hints):
-    """{points, label} of the distances at the coded places."""
+    """{points, label} of the distances at the coded places. hints: a face near each point, over and over, or None."""
     codes = encode(points)
-    distance = bvh.sdf(positions(codes), hints)
+    distance = bvh.sdf(positions(codes), None if hints is None else np.resize(hints, len(points)))
     label = distance.astype(np.float16)
     lost = (label == 0) & (distance != 0)
     label[lost] = np.where(distance[lost] < 0, -SMALLEST, SMALLEST)

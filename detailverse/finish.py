@@ -30,7 +30,7 @@ def finish(surface: Surface, materials: dict[str, Material], texture_size: int =
     normals = corner_normals(surface.points, surface.faces)
     seen = bake.texels(plan.uv, surface.points[surface.faces], normals, surface.relief, texture_size)
     slot = np.array([slots.index(leaf.finish) if leaf.finish in slots else -1 for leaf in surface.leaves])[surface.leaf]
-    images = bake.paint(seen, slot, [materials[name] for name in slots], _tallest(surface), texture_size)
+    images = bake.paint(seen, slot, [materials[name] for name in slots], _tallest(surface), plan, texture_size)
     return _scene(surface, plan, normals, parts, labels, _material(images), texture_size)
 
 
@@ -50,9 +50,11 @@ def _tallest(surface: Surface) -> np.ndarray:
 
 
 def _material(images: bake.Images) -> trimesh.visual.material.PBRMaterial:
+    """Without a normal map where no texture has any relief."""
+    normal = None if (images.normal == images.normal[0, 0]).all() else Image.fromarray(images.normal)
     return trimesh.visual.material.PBRMaterial(
         name="finish", baseColorTexture=Image.fromarray(images.base_color), metallicRoughnessTexture=Image.fromarray(images.metallic_roughness),
-        metallicFactor=1.0, roughnessFactor=1.0)
+        normalTexture=normal, metallicFactor=1.0, roughnessFactor=1.0)
 
 
 def _scene(surface: Surface, plan: atlas.Atlas, normals, part, labels, material, size: int) -> trimesh.Scene:

@@ -13,6 +13,7 @@ from numba import njit
 from detailverse.distances import PAINT
 from detailverse.sdf import Sdf
 from detailverse.tape import BLOCK, Tape
+from zeroverse import affine
 
 SIDE = 8  # cells of a brick; it has 9^3 corners, of which neighbours share
 COARSE = 4  # bricks of a coarse brick
@@ -32,14 +33,14 @@ def polygonise(value: Sdf, spacing: float, bounds=None) -> tuple[np.ndarray, np.
     edge_of, edges, owner = _crossing_edges(values, bricks)
     if len(edges) == 0:
         raise ValueError(f"polygonise: expected a surface, found none at spacing {spacing:.3g} within {tuple(np.round(low, 3).tolist())} and up")
-    hermite = _Sampler(value.tape, masks, owner)
-    places, normals = _hermite(hermite, edges, values, bricks, low, spacing)
+    sampler = _Sampler(value.tape, masks, owner)
+    places, normals = _hermite(sampler, edges, values, bricks, low, spacing)
     rules, merging = _patch_tables()
     points, first, shape = _vertices(values, bricks, brick_of, edge_of, places, normals, rules, merging)
     quads = _quads(edges, bricks, brick_of, values, owner, first, shape, rules)
     points = low + spacing * points
-    faces = _split(hermite, points, quads)
-    return points, faces, _leaves(value, hermite, points, faces)
+    faces = _split(sampler, points, quads, spacing)
+    return points, faces, _leaves(value, sampler, points, faces)
 
 
 def _lattice(bounds, spacing):
@@ -170,7 +171,8 @@ def _crossing_edges(values, bricks):
                     for axis in range(3):
                         e = edge_of[n, i, j, k, axis]
                         if e >= 0:
-                            edges[e] = (SIDE * bricks[n, 0] + i, SIDE * bricks[n, 1] + j, SIDE * bricks[n, 2] + k, axis)
+                            edges[e, 0], edges[e, 1] = SIDE * bricks[n, 0] + i, SIDE * bricks[n, 1] + j
+                            edges[e, 2], edges[e, 3] = SIDE * bricks[n, 2] + k, axis
                             owner[e] = n
     return edge_of, edges, owner
 
@@ -198,29 +200,39 @@ class _Sampler:
         return self.tape.leaves(points, *self.blocks(chosen))
 
 
-def _hermite(sampler, edges, values, bricks, low, spacing, rounds=6):
+def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
     """Where each edge crosses [E, 3], in cells, by false position (the Illinois rule), and the unit normals there [E, 3]."""
-    rows, axis = np.arange(len(edges)), edges[:, 3]
-    local = edges[:, :3] - SIDE * bricks[sampler.owner]
-    step = np.eye(3, dtype=np.int64)[axis]
-    head, tail = values[(sampler.owner, *local.T)], values[(sampler.owner, *(local + step).T)]
-    near, far = np.zeros(len(edges)), np.ones(len(edges))
-    places, starts, masks = edges[:, :3].astype(np.float64), *sampler.blocks()
-    at = near
+    axis, local = edges[:, 3], edges[:, :3] - SIDE * bricks[sampler.owner]
+    bracket = np.zeros((len(edges), 5))  # from, to, the values there, which end moved last
+    bracket[:, 1] = 1.0
+    bracket[:, 2] = values[(sampler.owner, *local.T)]
+    bracket[:, 3] = values[(sampler.owner, *(local + np.eye(3, dtype=np.int64)[axis]).T)]
+    places, open_edges = edges[:, :3].astype(np.float64), np.arange(len(edges))
     for _ in range(rounds):
-        at = near + (far - near) * np.clip(head / (head - tail), 0.02, 0.98)
-        places[rows, axis] = edges[rows, axis] + at
-        middle = sampler.tape.run(low + spacing * places, starts, masks)
-        if np.abs(middle).max() < 1e-9 * spacing:
+        start, width, head, tail = bracket[open_edges, 0], bracket[open_edges, 1] - bracket[open_edges, 0], bracket[open_edges, 2], bracket[open_edges, 3]
+        at = start + width * (head / (head - tail))
+        places[open_edges, axis[open_edges]] = edges[open_edges, axis[open_edges]] + at
+        middle = sampler.values(low + spacing * places[open_edges], open_edges)
+        _narrow(bracket, open_edges, at, middle)
+        open_edges = open_edges[np.abs(middle) > 1e-6 * spacing]
+        if len(open_edges) == 0:
             break
-        before = (middle < 0) == (head < 0)  # the crossing is further on
-        head, tail = np.where(before, middle, 0.5 * head), np.where(before, 0.5 * tail, middle)
-        near, far = np.where(before, at, near), np.where(before, far, at)
     normals = np.zeros_like(places)
     for corner in np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]):  # of a tetrahedron: four values give a gradient
-        normals += corner * sampler.tape.run(low + spacing * (places + 1e-4 * corner), starts, masks)[:, None]
+        normals += corner * sampler.values(low + spacing * (places + 1e-4 * corner))[:, None]
     length = np.sqrt((normals * normals).sum(axis=1, keepdims=True))
     return places, normals / np.where(length > 0, length, 1.0)
+
+
+@njit(cache=True, nogil=True)
+def _narrow(bracket, chosen, at, middle):
+    """Brackets [E, 5] of the chosen edges cut at `at`; an end that stays twice counts half, so that it moves next time."""
+    for n in range(len(chosen)):
+        e = chosen[n]
+        moved = 0 if (middle[n] < 0) == (bracket[e, 2] < 0) else 1
+        if bracket[e, 4] == 1 + moved:
+            bracket[e, 3 - moved] *= 0.5
+        bracket[e, moved], bracket[e, 2 + moved], bracket[e, 4] = at[n], middle[n], 1 + moved
 
 
 @cache
@@ -360,7 +372,9 @@ def _meet(places, normals, crossing, count, ata, basis, x, y, z, out):
         px += places[e, 0] / count
         py += places[e, 1] / count
         pz += places[e, 2] / count
-    ata[:] = 0.0
+    for r in range(3):
+        for c in range(3):
+            ata[r, c] = 0.0
     for m in range(count):
         e = crossing[m]
         nx, ny, nz = normals[e, 0], normals[e, 1], normals[e, 2]
@@ -375,9 +389,9 @@ def _meet(places, normals, crossing, count, ata, basis, x, y, z, out):
     ata[1, 0], ata[2, 0], ata[2, 1] = ata[0, 1], ata[0, 2], ata[1, 2]
     _diagonalise(ata, basis)
     least = max(0.05 * max(ata[0, 0], ata[1, 1], ata[2, 2]), 1e-12)  # a flatter edge than about 25 degrees counts as curvature
-    best_x, best_y, best_z = px, py, pz
+    out[0], out[1], out[2] = px, py, pz
     used = 0
-    for _ in range(3):  # from the stiffest direction on
+    for rank in range(1, 4):  # from the stiffest direction on
         stiffest = -1
         for r in range(3):
             if not used >> r & 1 and ata[r, r] > least and (stiffest < 0 or ata[r, r] > ata[stiffest, stiffest]):
@@ -387,11 +401,28 @@ def _meet(places, normals, crossing, count, ata, basis, x, y, z, out):
         used |= 1 << stiffest
         t = (basis[0, stiffest] * bx + basis[1, stiffest] * by + basis[2, stiffest] * bz) / ata[stiffest, stiffest]
         px, py, pz = px + t * basis[0, stiffest], py + t * basis[1, stiffest], pz + t * basis[2, stiffest]
-        if max(abs(px - x - 0.5), abs(py - y - 0.5), abs(pz - z - 0.5)) <= 0.5:
-            best_x, best_y, best_z = px, py, pz
-    out[0] = min(max(best_x, x + 1e-3), x + 1 - 1e-3)  # off the walls: vertices of neighbours stay apart
-    out[1] = min(max(best_y, y + 1e-3), y + 1 - 1e-3)
-    out[2] = min(max(best_z, z + 1e-3), z + 1 - 1e-3)
+        free = 2 if used == 3 else (1 if used == 5 else 0)
+        slide = _into_cell(px - x, py - y, pz - z, basis, free) if rank == 2 else 0.0
+        free = free if rank == 2 else 0
+        qx, qy, qz = px + slide * basis[0, free], py + slide * basis[1, free], pz + slide * basis[2, free]
+        if max(abs(qx - x - 0.5), abs(qy - y - 0.5), abs(qz - z - 0.5)) <= 0.5:  # beyond the cell it would fold over its neighbours
+            out[0], out[1], out[2] = qx, qy, qz
+    out[0] = min(max(out[0], x + 1e-3), x + 1 - 1e-3)  # off the walls: vertices of neighbours stay apart
+    out[1] = min(max(out[1], y + 1e-3), y + 1 - 1e-3)
+    out[2] = min(max(out[2], z + 1e-3), z + 1 - 1e-3)
+
+
+@njit(cache=True, nogil=True)
+def _into_cell(x, y, z, basis, free):
+    """How far along the direction basis[:, free] a point of an edge must slide to lie in the cell 0 .. 1, or 0 where the edge misses the cell."""
+    first, last = -2.0, 2.0
+    for axis in range(3):
+        at, along = (x, y, z)[axis], basis[axis, free]
+        if abs(along) < 1e-9:
+            continue
+        a, b = -at / along, (1.0 - at) / along
+        first, last = max(first, min(a, b)), min(last, max(a, b))
+    return min(max(0.0, first), last) if first <= last else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -437,12 +468,23 @@ def _quads(edges, bricks, brick_of, values, owner, first, shape, rules):
     return quads
 
 
-def _split(sampler, points, quads):
-    """Two triangles of each quad [2 E, 3], along the diagonal whose middle is nearer to the surface: so a sharp edge is not chamfered."""
+def _split(sampler, points, quads, spacing):
+    """Two triangles of each quad [2 E, 3], along the diagonal whose middle is nearer to the surface: so a sharp edge is not chamfered.
+
+    Where both are as near, as on a plane, along the one whose smaller triangle is larger: so no triangle has its corners on one edge.
+    """
     a, b, c, d = (points[quads[:, corner]] for corner in range(4))
-    first = np.abs(sampler.values((a + c) / 2)) <= np.abs(sampler.values((b + d) / 2))
+    gap = np.abs(sampler.values((a + c) / 2)) - np.abs(sampler.values((b + d) / 2))
+    area = np.minimum(_area(a, b, c), _area(a, c, d)) - np.minimum(_area(b, c, d), _area(b, d, a))
+    first = np.where(np.abs(gap) < 0.01 * spacing, area >= 0, gap < 0)
     across = np.where(first[:, None], quads, np.roll(quads, -1, axis=1))  # the diagonal from corner 0 to 2
     return across[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
+
+
+def _area(a, b, c):
+    """The squared area of triangles [N, 3], times four."""
+    normal = affine.cross(b - a, c - a)
+    return (normal * normal).sum(axis=1)
 
 
 def _leaves(value, sampler, points, faces):

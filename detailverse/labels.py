@@ -91,15 +91,15 @@ def _area(points: np.ndarray, faces: np.ndarray) -> float:
 
 
 def symmetry(surface: Surface, bvh: Bvh | None = None, tolerance: float = SYMMETRY) -> dict:
-    """JSON-ready {"planes": [normal [3], …], "order": n, "tolerance": …}, all through the centre of the bounding box.
+    """JSON-ready {"planes": [normal [3], …], "order": n, "centre": [3], "tolerance": …}, all through the centroid of the surface.
 
-    Tested planes: z, every 15° around z, and every half step of the order found. order: the largest n in ORDERS such that a turn by 1/n about z maps the object
-    to itself, 1 for none, 0 where all do, as for a body of revolution. A map holds when of PROBES points spread over the surface 95 % land within
-    `tolerance` times the longest side of it: deeper ornament breaks a symmetry. Where some orders hold ten times better, only those count.
+    Tested planes: z, every 15° around z, and every half step of the order found. order: the largest n in ORDERS such that a turn by 1/n about z maps
+    the object to itself, 1 for none, 0 where all do, as for a body of revolution. Every symmetry keeps the centroid. A map holds when of PROBES points
+    spread over the surface 95 % land within `tolerance` times the longest side of it: deeper ornament breaks a symmetry. Where some orders hold ten
+    times better, only those count.
     """
     bvh = Bvh(surface.points, surface.faces) if bvh is None else bvh
-    low, high = surface.points.min(axis=0), surface.points.max(axis=0)
-    centre, side = (low + high) / 2, float((high - low).max())
+    centre, side = _centroid(surface.points, surface.faces), float(np.ptp(surface.points, axis=0).max())
     probes = spread(surface.points, surface.faces, PROBES)[0] - centre
 
     def error(moved):
@@ -110,7 +110,13 @@ def symmetry(surface: Surface, bvh: Bvh | None = None, tolerance: float = SYMMET
     angles = {round(180.0 * k / n, 6) for n in (12, 2 * max(order, 1)) for k in range(n)}
     normals = [np.array([*cos_sin(angle * TAU / 360.0), 0.0]) for angle in sorted(angles)] + [np.array([0.0, 0.0, 1.0])]
     planes = [n for n in normals if error(probes - 2.0 * (probes * n).sum(axis=1, keepdims=True) * n) <= tolerance]
-    return {"planes": [[round(float(x), 6) + 0.0 for x in n] for n in planes], "order": order, "tolerance": tolerance}
+    return {"planes": [[round(float(x), 6) + 0.0 for x in n] for n in planes], "order": order, "centre": centre.tolist(), "tolerance": tolerance}
+
+
+def _centroid(points: np.ndarray, faces: np.ndarray) -> np.ndarray:  # [3]
+    normals = affine.face_normals(points, faces)
+    area = np.sqrt((normals * normals).sum(axis=1))
+    return (points[faces].sum(axis=1) * area[:, None]).sum(axis=0) / (3 * area.sum())
 
 
 def _order(errors: dict[int, float], tolerance: float) -> int:
@@ -124,17 +130,19 @@ def _order(errors: dict[int, float], tolerance: float) -> int:
 def complexity(surface: Surface, bvh: Bvh | None = None) -> dict:
     """JSON-ready numbers of the construction mesh, lengths in object units.
 
-    triangles, area, volume, components, euler (V - E + F), genus (of all components together), crease_length and its share of each kind, crease_density
-    (crease length over √area: does not depend on tessellation), sharp_edges (their raw number: does), normal_variance (see there, at RADII),
-    and with a `bvh`: thin, the 5th percentile of `thickness`.
+    triangles, area, volume, components, euler (V - E + F), genus (of all components together), crease_length and crease_kinds (its share by kind),
+    crease_density (crease length over √area: does not depend on tessellation), sharp_edges (their raw number: does), normal_variance (see there, at
+    RADII), and with a `bvh`: thin, the 5th percentile of `thickness`.
     """
     points, faces = surface.points, surface.faces
     sharp, area = creases(surface), _area(points, faces)
+    length = float(sharp.length.sum())
     euler = np.count_nonzero(np.bincount(faces.ravel())) - len(faces) // 2  # V - E + F, and 2 E = 3 F on a closed surface
     pieces = int(components(faces).max()) + 1
     result = {
-        "triangles": len(faces), "area": area, "volume": volume(points, faces), "components": pieces, "euler": int(euler), "genus": pieces - int(euler) // 2,
-        "crease_length": float(sharp.length.sum()), "crease_density": float(sharp.length.sum()) / float(np.sqrt(area)), "sharp_edges": len(sharp.ends),
+        "triangles": len(faces), "area": area, "volume": volume(points, faces),
+        "components": pieces, "euler": int(euler), "genus": pieces - int(euler) // 2,
+        "crease_length": length, "crease_density": length / float(np.sqrt(area)), "sharp_edges": len(sharp.ends),
         "crease_kinds": {name: float(sharp.length[sharp.kind == kind].sum()) for kind, name in enumerate(KINDS)},
         "normal_variance": {str(radius): value for radius, value in zip(RADII, normal_variance(points, faces, RADII))},
     }

@@ -160,9 +160,9 @@ def _halved(points: np.ndarray, quads: np.ndarray) -> np.ndarray:
 
 
 def normal_gradient_energy(normals: np.ndarray, alpha: np.ndarray) -> dict[str, float]:
-    """{"mean_deg", "share_15"}: the mean angle between neighbouring pixels of normal maps [V, H, W, 3], and the share above 15°.
+    """{"mean_deg", "share_15"}: the mean angle between neighbouring pixels of normal maps [V, H, W, 3] (8 of 256²), and the share above 15°.
 
-    alpha: [V, H, W]; pairs count where both are above 0.5 and their 4 neighbours too, so that silhouettes do not. Made for 8 views of 256². No pair: 0.
+    alpha: [V, H, W]; pairs count where both are above 0.5 and their 4 neighbours too, so that silhouettes do not. No pair: 0.
     """
     opaque = np.pad(np.asarray(alpha) > 0.5, ((0, 0), (1, 1), (1, 1)))
     inner = opaque[:, 1:-1, 1:-1] & opaque[:, :-2, 1:-1] & opaque[:, 2:, 1:-1] & opaque[:, 1:-1, :-2] & opaque[:, 1:-1, 2:]

@@ -29,7 +29,7 @@ def on_faces(points: np.ndarray, faces: np.ndarray, face: np.ndarray, square: np
 
 
 def thickness(points: np.ndarray, faces: np.ndarray, samples: int = 2000, bvh: Bvh | None = None) -> np.ndarray:
-    """[samples] how far a ray runs inwards, against the face normal, until it leaves the solid; inf where it never does. At the points of `spread`."""
+    """[samples] how far a ray runs inwards, against the face normal, until it leaves the solid (inf: never), at the points of `spread`."""
     bvh = Bvh(points, faces) if bvh is None else bvh
     origins, face = spread(points, faces, samples)
     return bvh.rays(origins, -bvh.normals[face], start=1e-9 * float(np.abs(points).max()))[0]
@@ -62,11 +62,11 @@ def _crossing_pairs(faces, normals, tolerance, boxes, first, count, corners):
         while height > 0:
             height -= 1
             node = nodes[height]
-            if not _overlap(boxes, node, box):
-                continue
             if count[node] == 0:
-                nodes[height], nodes[height + 1] = first[node], first[node] + 1
-                height += 2
+                for child in range(first[node], first[node] + 2):
+                    if _overlap(boxes, child, box):
+                        nodes[height] = child
+                        height += 1
                 continue
             for other in range(max(first[node], t + 1), first[node] + count[node]):
                 if _apart(faces, t, other) and (_pierces(corners, normals, t, other, tolerance) or _pierces(corners, normals, other, t, tolerance)):

@@ -10,7 +10,7 @@ node are in the order that detailverse/distances.py documents.
 """
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -115,7 +115,8 @@ class Sdf:
         if self.op == op.AFFINE and self.stretch == 1.0:  # copies of copies stay one step
             child, before = self.children[0], np.array(self.numbers).reshape(3, 4)
             inverse, shift = affine.product(before[:, :3], inverse), affine.apply(before[:, :3], shift, before[:, 3])
-        return Sdf(op.AFFINE, tuple(np.column_stack([inverse, shift]).ravel().tolist()), (child,), _turned(self.bounds, matrix, offset), self.lipschitz, self.reach)
+        numbers = tuple(np.column_stack([inverse, shift]).ravel().tolist())
+        return Sdf(op.AFFINE, numbers, (child,), _turned(self.bounds, matrix, offset), self.lipschitz, self.reach)
 
     def scale(self, factor: float) -> "Sdf":
         """Larger in all directions; distances grow with it."""

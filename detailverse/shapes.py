@@ -3,7 +3,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from manifold3d import CrossSection, Manifold, triangulate
+from manifold3d import Manifold, triangulate
 
 from detailverse.patch import SMALLEST, Cap, Patch, assemble, spacing, unskinned
 from detailverse.path import Path
@@ -27,16 +27,22 @@ def lathe(profile: Profile, label: str, finish: str, skin: Skin = BARE, sides: i
     area = sum(TAU * float(run[:, 0].mean()) * _length(run) for run, wears in zip(runs, dressed) if wears)
     step = spacing(skin, area, TAU * profile.max_radius / (sides or SIDES))
     columns = sides or min(640, max(24 if not skin else SIDES, round(TAU * profile.max_radius / step)))
-    turn = TAU * np.arange(columns) / columns
-    c, s = cos_sin_array(turn)
-    c, s = np.append(c, c[0]), np.append(s, s[0])
-    patches = []
-    for run, skinned in zip(runs, dressed):
+    fewer = 1 if sides or not any(dressed) else max(1, columns // SIDES)  # bare runs need no more sides than a bare lathe
+    columns = columns // fewer * fewer
+    around = _ring_of(columns)
+    patches, strips = [], []
+    for number, (run, skinned) in enumerate(zip(runs, dressed)):
         rz = _resampled(run, step) if skinned else Profile((run,)).simplified(_PLAIN).runs[0]
-        points = np.stack([rz[:, :1] * c, rz[:, :1] * s, np.broadcast_to(rz[:, 1:], (len(rz), columns + 1))], axis=-1)
         width = TAU * float(rz[:, 0].mean())
-        patches.append(Patch(points, width, _length(run), wraps=True, skinned=skinned, room=0.3 * float(rz[:, 0].min()) if skinned else 0.0))
-    return assemble(label, finish, patches, skin=skin)
+        if not skinned and fewer > 1 and len(rz) >= 4:
+            joints = [end for end, other in ((0, number - 1), (len(rz) - 1, number + 1)) if 0 <= other < len(runs)]
+            strips += [_strip(_turned(rz[end], around), _turned(rz[end + (1 if end == 0 else -1)], around[::fewer]), fewer, upwards=end == 0) for end in joints]
+            inner = rz[1 if 0 in joints else 0:len(rz) - 1 if len(rz) - 1 in joints else len(rz)]
+            patches.append(Patch(_turned(inner, around[::fewer]), width, _length(inner), wraps=True, skinned=False))
+            continue
+        room = 0.3 * float(rz[:, 0].min()) if skinned else 0.0
+        patches.append(Patch(_turned(rz, around), width, _length(run), wraps=True, skinned=skinned, room=room))
+    return assemble(label, finish, patches, strips, skin)
 
 
 def tube(path: Path, radius: float | Callable[[float], float], label: str, finish: str, skin: Skin = BARE, sides: int | None = None,
@@ -174,6 +180,29 @@ def hull(points: np.ndarray, label: str, finish: str) -> Solid:
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- pieces
+
+
+def _ring_of(columns: int) -> np.ndarray:
+    """[columns + 1, 2] on the unit circle, the last the same as the first."""
+    circle = _circle(columns)
+    return np.append(circle, circle[:1], axis=0)
+
+
+def _turned(rz: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """Points (r, z), [2] or [R, 2], turned to [C, 3] or [R, C, 3]."""
+    r, z = rz[..., :1], rz[..., 1:]
+    return np.stack([r * around[:, 0], r * around[:, 1], np.broadcast_to(z, (*r.shape[:-1], len(around)))], axis=-1)
+
+
+def _strip(fine: np.ndarray, coarse: np.ndarray, times: int, upwards: bool) -> Cap:
+    """Triangles between a ring [C * times + 1, 3] and one with fewer points [C + 1, 3]; upwards: from the fine ring to the coarse one."""
+    n = np.arange(len(fine) - 1)
+    j = np.arange(len(coarse) - 1)
+    first = len(fine)
+    faces = np.concatenate([np.stack([n, n + 1, first + n // times], axis=1), np.stack([times * (j + 1), first + j + 1, first + j], axis=1)])
+    height = _length(np.stack([fine[0], coarse[0]]))
+    uv = [np.stack([_cumulative(ring), np.full(len(ring), v)], axis=1) for ring, v in ((fine, 0.0), (coarse, height))]
+    return Cap(np.concatenate([fine, coarse]), faces if upwards else faces[:, ::-1], np.concatenate(uv))
 
 
 def _shut(profile: Profile) -> list[np.ndarray]:

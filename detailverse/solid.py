@@ -16,6 +16,7 @@ from zeroverse.portable import TAU
 from zeroverse.solid import Rejected, closed, volume, weld_places
 
 CHANNELS = 3  # u, v, relief
+CRUMB = 1e-5  # of the volume of all: a piece smaller than that is debris
 ORNAMENT = "ornament"  # the slot of the material that all ornaments of an object share
 
 
@@ -70,7 +71,8 @@ class Solid:
             own = (ids >= first) & (ids < first + max(1, len(leaf.sizes)))
             fresh[own] = ids[own] - first + start
             leaves.append((start, replace(leaf, label=label, finish=finish or leaf.finish)))
-        copy = Manifold(Mesh(mesh.vert_properties, mesh.tri_verts, mesh.merge_from_vert, mesh.merge_to_vert, mesh.run_index, fresh.astype(np.uint32)))
+        merges = {name: np.asarray(getattr(mesh, name), dtype=np.uint32) for name in ("merge_from_vert", "merge_to_vert", "run_index")}
+        copy = Manifold(Mesh(mesh.vert_properties, mesh.tri_verts, run_original_id=fresh.astype(np.uint32), **merges))
         return Solid(copy, tuple(leaves))
 
     def under(self, prefix: str) -> "Solid":
@@ -96,7 +98,7 @@ class Solid:
             raise Rejected(f"boolean failed: {self.manifold.status().name}")
         if self.manifold.is_empty():
             raise Rejected("empty")
-        return _surface(self.manifold.to_mesh(), self.leaves)
+        return _surface(_without_debris(self.manifold).to_mesh(), self.leaves)
 
 
 def union(solids: Iterable[Solid]) -> Solid:
@@ -111,17 +113,23 @@ def union(solids: Iterable[Solid]) -> Solid:
 
 def around(solid: Solid, count: int) -> Solid:
     """`count` copies turned evenly about the z axis."""
-    return union(solid.turn("z", TAU * i / count) for i in range(count))
+    return union(_made(solid).turn("z", TAU * i / count) for i in range(count))
 
 
 def row(solid: Solid, count: int, step: Sequence[float]) -> Solid:
     """`count` copies, each moved by `step` [3] from the one before."""
-    return union(solid.move(*(i * float(x) for x in step)) for i in range(count))
+    return union(_made(solid).move(*(i * float(x) for x in step)) for i in range(count))
 
 
 def at(solid: Solid, frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> Solid:
     """A copy for each (matrix [3, 3], offset [3])."""
-    return union(solid.transform(matrix, offset) for matrix, offset in frames)
+    return union(_made(solid).transform(matrix, offset) for matrix, offset in frames)
+
+
+def _made(solid: Solid) -> Solid:
+    """The same, its booleans done: Manifold is lazy, and would do them again in every copy."""
+    solid.manifold.num_tri()
+    return solid
 
 
 def rotation(axis: str | Sequence[float], angle: float) -> np.ndarray:
@@ -192,6 +200,15 @@ def native(manifold: Manifold, leaf: Leaf) -> Solid:
 def _merged(a, b) -> tuple[tuple[int, Leaf], ...]:
     """Both tables; of an id in both, as copies have, the first entry counts."""
     return tuple(sorted((dict(b) | dict(a)).items(), key=lambda item: item[0]))
+
+
+def _without_debris(manifold: Manifold) -> Manifold:
+    """Without the crumbs that booleans of nearly touching surfaces leave, and without sealed cavities, whose volume is negative: nobody sees them."""
+    pieces = manifold.decompose()
+    if len(pieces) == 1:
+        return manifold
+    least = CRUMB * manifold.volume()
+    return Manifold.compose([piece for piece in pieces if piece.volume() > least])
 
 
 def _surface(mesh, leaves) -> Surface:

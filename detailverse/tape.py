@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from detailverse.distances import (ADD, AFFINE, CHILD, CLAMP, FIRST_COMBINER, FIRST_SOLID, GUARD, LINEAR, PAINT, SHELL, UNION, outside,
-                                   solids, warps)
+from detailverse.distances import ADD, AFFINE, CHILD, CLAMP, FIRST_COMBINER, FIRST_SOLID, GUARD, LINEAR, PAINT, SHELL, UNION, outside, solids, warps
 
 BLOCK = 729  # points that one pass of the tape handles, the 9^3 corners of a brick: its slots stay in the cache
 COLUMNS = 6
@@ -171,17 +170,19 @@ def _run(rows, numbers, place_slots, value_slots, points, starts, mask, radius, 
                 warps(op, place[a, 0], place[a, 1], place[a, 2], place[o, 0], place[o, 1], place[o, 2], numbers, q, count)
             elif op < FIRST_COMBINER:
                 solids(op, place[a, 0], place[a, 1], place[a, 2], value[o], numbers, q, count)
-                owner[o, :] = 0
+                for i in range(count):
+                    owner[o, i] = 0
             elif op == UNION:
                 identity = rows[r - 1, 5]
                 if len(near) > 0:
-                    _mark(value, o, b, numbers, q, identity, count, needed, radius, band, near[first:first + count])
+                    _mark(value, o, b, numbers, q, identity, count, needed, radius, band, near, first)
                 _union(value, owner, o, b, numbers, q, identity, count, needed, present, scratch, len(leaf) > 0)
             else:
                 _combine(op, value, owner, place, o, a, b, numbers, q, count)
-        out[first:first + count] = value[0, :count]
-        if len(leaf) > 0:
-            leaf[first:first + count] = owner[0, :count]
+        for i in range(count):
+            out[first + i] = value[0, i]
+            if len(leaf) > 0:
+                leaf[first + i] = owner[0, i]
 
 
 @njit(cache=True, nogil=True)
@@ -195,14 +196,15 @@ def _combine(op, value, owner, place, o, a, b, v, q, count):
         elif op == ADD:
             value[o, i] = value[a, i] + v[q] * value[b, i]
         elif op == GUARD:
-            value[o, i] = max(value[a, i], outside(place[b, 0, i], place[b, 1, i], place[b, 2, i], v, q))
+            gap = outside(place[b, 0, i], place[b, 1, i], place[b, 2, i], v, q)
+            value[o, i] = max(value[a, i], gap) if gap > 0.0 else value[a, i]
         elif op == PAINT:
             owner[o, i] = int(v[q])
 
 
 @njit(cache=True, nogil=True)
-def _mark(value, o, children, v, q, identity, count, needed, radius, band, near):
-    """near[i, child] = 1 where within `radius` of point i the child can be the least or blend with it, at values that matter."""
+def _mark(value, o, children, v, q, identity, count, needed, radius, band, near, first):
+    """near[first + i, child] = 1 where within `radius` of point i the child can be the least or blend with it, at values that matter."""
     for i in range(count):
         least, closest = np.inf, 0
         for c in range(children):
@@ -214,7 +216,7 @@ def _mark(value, o, children, v, q, identity, count, needed, radius, band, near)
         for c in range(children):
             if needed[identity + c]:
                 lowest = v[q + 5 + 2 * c] * value[o + c, i] - v[q + 6 + 2 * c] * radius
-                near[i, identity + c] = 1 if lowest <= ceiling or c == closest or (c == 0 and v[q + 2] > 0.0) else 0
+                near[first + i, identity + c] = 1 if lowest <= ceiling or c == closest or (c == 0 and v[q + 2] > 0.0) else 0
 
 
 @njit(cache=True, nogil=True)

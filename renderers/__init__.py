@@ -2,6 +2,7 @@
 
 A backend's contract: `Renderer().render(asset, cameras, light, passes) -> {name: array [V, H, W, C]}` with the channels, dtype, unit and
 frame that `passes.PASSES` states. Work that does not depend on the view (mip-maps, occlusion, shadow maps) happens once per call.
+A backend may also have `views`, which yields the same a view at a time; who has no need of all at once asks `views` of this module.
 """
 import importlib
 
@@ -19,3 +20,13 @@ def load(name: str):
         if row == name:
             return importlib.import_module(module).Renderer()
     raise ValueError(f"renderer: expected one of {', '.join(row[0] for row in BACKENDS)}, got {name!r}")
+
+
+def views(backend, asset, cameras, light, passes):
+    """Yield each view's {name: array [H, W, C]}; the next view may overwrite it. Raises what `render` raises."""
+    if hasattr(backend, "views"):
+        yield from backend.views(asset, cameras, light, passes)
+        return
+    images = backend.render(asset, cameras, light, passes)
+    for view in range(len(cameras)):
+        yield {name: image[view] for name, image in images.items()}

@@ -4,6 +4,8 @@ Per call: geometry, mip-maps, occlusion, shadow maps. Per view: a visibility buf
 then every covered pixel is shaded once; only pixels whose samples see different surfaces are shaded once per surface.
 Exact operations only (+ - * / sqrt floor) and `zeroverse.portable`: no fastmath, no BLAS, no transcendentals on the way to pixels.
 """
+from collections.abc import Iterator
+
 import numba
 import numpy as np
 
@@ -34,24 +36,53 @@ class Renderer:
 
     def render(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> dict[str, np.ndarray]:
         """{name: [V, H, W, C]} as `passes.PASSES` states, and nothing that was not asked for. Raises AssetError, ValueError."""
-        wanted = check_passes(passes)
-        geometry = geometry_of(asset)
-        scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted))
-        lights = lit_scene(scene, light, geometry.closed, "rgb" in wanted)
-        size = (len(cameras), cameras.height, cameras.width)
-        images = {name: np.zeros((*size, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
-        toned_later = light.tone == "paper" and "rgb" in wanted
-        if toned_later:
-            images["rgb"] = np.zeros((*size, 3), np.float32)  # linear radiance: the rule needs all views
-        buffers = _Buffers(scene, cameras)
-        low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
-        for view in range(len(cameras)):
-            outside = bool(((cameras.centers[view] < low) | (cameras.centers[view] > high)).any())
-            out = Images(*(images[name][view] if name in images else np.zeros((0, 0, row.channels), row.dtype) for name, row in PASSES.items()))
-            _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
-        if toned_later:
+        images = _blank(check_passes(passes), cameras, len(cameras))
+        if _toned_later(light, images):
+            images["rgb"] = np.zeros(images["rgb"].shape, np.float32)  # linear radiance: the rule needs all views
+        for _ in _draw_each(asset, cameras, light, images):
+            pass
+        if _toned_later(light, images):
             images["rgb"] = paper_tone(images["rgb"], images["alpha"])
         return images
+
+    def views(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> Iterator[dict[str, np.ndarray]]:
+        """`render`, a view at a time, each in the memory of the one before: what the kernel takes to find fresh memory for all is a tenth to a third of
+        the time of the whole call."""
+        images = _blank(check_passes(passes), cameras, 1)
+        if _toned_later(light, images):
+            images = self.render(asset, cameras, light, passes)
+            drawn = range(len(cameras))
+        else:
+            drawn = _draw_each(asset, cameras, light, images)
+        for place in drawn:
+            yield {name: image[place] for name, image in images.items()}
+
+
+def _toned_later(light: Light, images: dict) -> bool:
+    return light.tone == "paper" and "rgb" in images
+
+
+def _blank(wanted, cameras: Cameras, count: int) -> dict[str, np.ndarray]:
+    return {name: np.zeros((count, cameras.height, cameras.width, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
+
+
+def _draw_each(asset: Asset, cameras: Cameras, light: Light, images: dict[str, np.ndarray]) -> Iterator[int]:
+    """Draw view after view into images [K, H, W, C], the first K and then again from the first; yields each one's place."""
+    geometry = geometry_of(asset)
+    scene = scene_of(geometry, textured=not COLOURS.isdisjoint(images), bumped="rgb" in images and light.directional)
+    lights = lit_scene(scene, light, geometry.closed, "rgb" in images)
+    buffers = _Buffers(scene, cameras)
+    low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
+    count = len(images[next(iter(images))]) if images else 1
+    for view in range(len(cameras)):
+        place = view % count
+        if view >= count:
+            for image in images.values():
+                image[place] = 0
+        outside = bool(((cameras.centers[view] < low) | (cameras.centers[view] > high)).any())
+        out = Images(*(images[name][place] if name in images else np.zeros((0, 0, row.channels), row.dtype) for name, row in PASSES.items()))
+        _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
+        yield place
 
 
 class _Buffers:

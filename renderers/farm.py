@@ -121,16 +121,19 @@ def make_sample(source, spec: RenderSpec, index: int) -> Made:
         clock.lap("generate")
         cameras = spec.cameras(source.stream(index).child("cameras"), lambda: hull(asset))
         light = replace(LIGHTS[spec.light].draw(source.stream(index).child("light"), spec.hdri), tone=spec.tone)
-        images = _backend(spec.renderer).render(asset, cameras, light, spec.passes)
         clock.lap("render")
+        for view, images in enumerate(renderers.views(_backend(spec.renderer), asset, cameras, light, spec.passes)):
+            clock.lap("render")
+            made.fields |= pictures(images, view, spec)
+            clock.lap("encode")
     except AssetError as error:  # of a file, or of a grammar that found nothing worth keeping (solid.Rejected)
-        made.reason = str(error)
+        made.reason, made.fields = str(error), {}
         return made
     except Exception as error:
         raise FarmError(f"{made.label}: {type(error).__name__}: {error}") from error
     made.key = asset.uid
     made.redraws = asset.provenance.get("rejected", {})
-    made.fields = encode(asset, cameras, light, images, spec)
+    made.fields |= described(asset, cameras, light, spec)
     clock.lap("encode")
     return made
 
@@ -146,17 +149,22 @@ def hull(asset: Asset):
         return points
 
 
-def encode(asset: Asset, cameras: Cameras, light: Light, images: dict, spec: RenderSpec) -> dict[str, bytes]:
-    """Rendered passes and what is known of the object -> the fields of a sample."""
+def pictures(images: dict, view: int, spec: RenderSpec) -> dict[str, bytes]:
+    """The rendered passes of one view -> fields of the sample."""
     files = codecs.files(spec.passes, spec.codec)
     fields = {}
     for name, file in files.items():
-        for view in range(len(cameras)):
-            image = quantise(name, images[name][view])
-            if name == "rgb" and "alpha" not in files:
-                image = with_alpha(image, images["alpha"][view])
-            fields[file.format(view=view)] = codecs.encode(name, image, spec.codec, spec.quality)
-    fields["json"] = canonical({
+        image = quantise(name, images[name])
+        if name == "rgb" and "alpha" not in files:
+            image = with_alpha(image, images["alpha"])
+        fields[file.format(view=view)] = codecs.encode(name, image, spec.codec, spec.quality)
+    return fields
+
+
+def described(asset: Asset, cameras: Cameras, light: Light, spec: RenderSpec) -> dict[str, bytes]:
+    """What is known of the object -> the other fields of the sample."""
+    files = codecs.files(spec.passes, spec.codec)
+    fields = {"json": canonical({
         "format": SAMPLE_FORMAT, "uid": asset.uid, "caption": asset.caption, "parts": list(asset.parts),
         "image_size": [cameras.width, cameras.height], "views": len(cameras), "passes": list(spec.passes), "files": files, "conventions": CONVENTIONS,
         "cameras": {"c2w": cameras.c2w.tolist(), "intrinsics": cameras.intrinsics.tolist()}, "depth_unit": DEPTH_UNIT,
@@ -165,7 +173,7 @@ def encode(asset: Asset, cameras: Cameras, light: Light, images: dict, spec: Ren
         "recipe": json.dumps(asset.recipe, sort_keys=True), "provenance": json.dumps(asset.provenance, sort_keys=True),
         "labels": json.dumps(asset.labels, sort_keys=True),
         "light_drawn": light.record(),
-    })
+    })}
     if spec.meshes:
         fields["mesh.glb"] = glb_bytes(asset)
     return fields | asset.files
@@ -180,7 +188,7 @@ class _Clock:
 
     def lap(self, stage: str) -> None:
         now = time.process_time()
-        self.seconds[stage] = now - self.mark
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self.mark
         self.mark = now
 
 

@@ -119,7 +119,7 @@ class Renderer:
         if not isinstance(light, Light):
             raise ValueError(f"light {getattr(light, 'name', light)!r}: expected a Light, got {type(light).__name__}: draw it first")
         geometry = geometry_of(asset)
-        scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted))
+        scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted), bumped="rgb" in wanted and light.directional)
         lights = lit_scene(scene, light, geometry.closed, "rgb" in wanted)
         size = (len(cameras), cameras.height, cameras.width)
         images = {name: np.zeros((*size, PASSES[name].channels), PASSES[name].dtype) for name in wanted}

@@ -177,6 +177,11 @@ class Light:
         if self.tone not in TONES:
             raise ValueError(f"tone: expected one of {', '.join(TONES)}, got {self.tone!r}")
 
+    @property
+    def directional(self) -> bool:
+        """False: neither normal maps nor roughness can be seen in it."""
+        return bool(self.gloss > 0 or self.directions or self.sky != self.ground or self.surround)
+
     def filtered(self) -> Filtered:
         """The surround for kernels, before turn and exposure."""
         return _prepared(self.surround)[0] if self.surround else NOTHING

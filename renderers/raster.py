@@ -79,11 +79,11 @@ def _opaque(scene, f, b0, b1, b2):
 
 
 @inlined
-def _edge(p, q, sign, fx, fy, cx, cy):
+def _edge(p, q, sign, lens):
     """Edge function through camera-space points p, q as (a, b, c): a x + b y + c in pixels. Exchanging p and q negates it exactly."""
     nx, ny, nz = sign * (p[1] * q[2] - p[2] * q[1]), sign * (p[2] * q[0] - p[0] * q[2]), sign * (p[0] * q[1] - p[1] * q[0])
-    a, b = nx / fx, ny / fy
-    return a, b, nz - a * cx - b * cy
+    a, b = nx * lens[0], ny * lens[1]
+    return a, b, nz - a * lens[2] - b * lens[3]
 
 
 @inlined
@@ -115,15 +115,19 @@ def _extent(scene, camera, pixel, f, normal, det, cull, width, height):
 
 
 @inlined
-def _planes(scene, camera, intrinsics, f, normal, det):
+def _lens(intrinsics):
+    return 1.0 / intrinsics[0], 1.0 / intrinsics[1], intrinsics[2], intrinsics[3]
+
+
+@inlined
+def _planes(scene, camera, lens, f, normal, det):
     """A face's plane of 1 / z, three edge functions, tolerance, and the weight of its depth."""
-    fx, fy, cx, cy = intrinsics[0], intrinsics[1], intrinsics[2], intrinsics[3]
     a, b, c = camera[scene.faces[f, 0]], camera[scene.faces[f, 1]], camera[scene.faces[f, 2]]
     sign = -1.0 if det < 0.0 else 1.0
-    ka, kb = normal[0] / det / fx, normal[1] / det / fy  # 1 / z = n . r / det
-    plane = (ka, kb, normal[2] / det - ka * cx - kb * cy)
-    first, second, third = _edge(b, c, sign, fx, fy, cx, cy), _edge(c, a, sign, fx, fy, cx, cy), _edge(a, b, sign, fx, fy, cx, cy)
-    return plane, first, second, third, -TOLERANCE * abs(det), (1.0 if det < 0.0 else 1.0 - BEHIND)
+    inverse = 1.0 / det
+    ka, kb = normal[0] * inverse * lens[0], normal[1] * inverse * lens[1]  # 1 / z = n . r / det
+    plane = (ka, kb, normal[2] * inverse - ka * lens[2] - kb * lens[3])
+    return plane, _edge(b, c, sign, lens), _edge(c, a, sign, lens), _edge(a, b, sign, lens), -TOLERANCE * abs(det), (1.0 if det < 0.0 else 1.0 - BEHIND)
 
 
 @inlined
@@ -142,6 +146,7 @@ def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index):
     index [H, W] int32 (in: -1; out: the face).
     """
     height, width = index.shape
+    lens = _lens(intrinsics)
     for f in range(len(scene.faces)):
         normal, det = _front(scene, camera, f)
         seen, box, limits = _extent(scene, camera, pixel, f, normal, det, cull, width, height)
@@ -149,7 +154,7 @@ def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index):
         top, bottom = int(max(_first(box[2], 0.5), 0.0)), int(_last(box[3], 0.5, height))
         if not seen or first > last or top > bottom:
             continue
-        plane, e, g, h, tolerance, weight = _planes(scene, camera, intrinsics, f, normal, det)
+        plane, e, g, h, tolerance, weight = _planes(scene, camera, lens, f, normal, det)
         cutout = scene.factors[scene.face_material[f], 7] > 0.0
         for row in range(top, bottom + 1):
             y = row + 0.5
@@ -157,7 +162,7 @@ def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index):
             for column in range(first, last + 1):
                 x = column + 0.5
                 w0, w1, w2 = e[0] * x + e_row, g[0] * x + g_row, h[0] * x + h_row
-                if (w0 >= tolerance) & (w1 >= tolerance) & (w2 >= tolerance):  # one branch: three are mispredicted more often
+                if (w0 >= tolerance) & (w1 >= tolerance) & (w2 >= tolerance):  # one branch to mispredict, not three
                     k = _depth_key(plane, x, k_row, limits, weight)
                     if k > inverse_depth[row, column] and (not cutout or _opaque(scene, f, w0, w1, w2)):
                         inverse_depth[row, column] = k
@@ -172,6 +177,7 @@ def sample_visibility(scene, camera, pixel, intrinsics, cull, offsets, slots, bu
     busy [ceil(H / 8), ceil(W / 8)] bool: blocks that hold a slot. sample_depth [K, S] float32 (in: 0), sample_index [K, S] int32 (in: -1).
     """
     height, width = slots.shape
+    lens = _lens(intrinsics)
     for f in range(len(scene.faces)):
         normal, det = _front(scene, camera, f)
         seen, box, limits = _extent(scene, camera, pixel, f, normal, det, cull, width, height)
@@ -181,7 +187,7 @@ def sample_visibility(scene, camera, pixel, intrinsics, cull, offsets, slots, bu
         top, bottom = clip(box[2], height - 1), clip(box[3], height - 1)
         if not _any_busy(busy, first, last, top, bottom):
             continue
-        plane, e, g, h, tolerance, weight = _planes(scene, camera, intrinsics, f, normal, det)
+        plane, e, g, h, tolerance, weight = _planes(scene, camera, lens, f, normal, det)
         cutout = scene.factors[scene.face_material[f], 7] > 0.0
         for row in range(top, bottom + 1):
             for column in range(first, last + 1):
@@ -191,7 +197,7 @@ def sample_visibility(scene, camera, pixel, intrinsics, cull, offsets, slots, bu
                 for s in range(len(offsets)):
                     x, y = column + offsets[s, 0], row + offsets[s, 1]
                     w0, w1, w2 = e[0] * x + (e[1] * y + e[2]), g[0] * x + (g[1] * y + g[2]), h[0] * x + (h[1] * y + h[2])
-                    if (w0 >= tolerance) & (w1 >= tolerance) & (w2 >= tolerance):  # one branch: three are mispredicted more often
+                    if (w0 >= tolerance) & (w1 >= tolerance) & (w2 >= tolerance):
                         k = _depth_key(plane, x, plane[1] * y + plane[2], limits, weight)
                         if k > sample_depth[slot, s] and (not cutout or _opaque(scene, f, w0, w1, w2)):
                             sample_depth[slot, s] = k
@@ -299,8 +305,9 @@ def orthographic(scene, points, near, far):
         area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
         if abs(area) < 1e-9:
             continue
-        a1, b1 = (c[1] - a[1]) / area, (a[0] - c[0]) / area
-        a2, b2 = (a[1] - b[1]) / area, (b[0] - a[0]) / area
+        inverse = 1.0 / area
+        a1, b1 = (c[1] - a[1]) * inverse, (a[0] - c[0]) * inverse
+        a2, b2 = (a[1] - b[1]) * inverse, (b[0] - a[0]) * inverse
         d1, d2 = b[2] - a[2], c[2] - a[2]
         cutout = scene.factors[scene.face_material[f], 7] > 0.0
         for row in range(max(top, 0), bottom + 1):
@@ -308,9 +315,9 @@ def orthographic(scene, points, near, far):
             for column in range(max(first, 0), last + 1):
                 x = column + 0.5 - a[0]
                 w1, w2 = a1 * x + b1 * y, a2 * x + b2 * y
-                if w1 >= -1e-9 and w2 >= -1e-9 and w1 + w2 <= 1.0 + 1e-9:
-                    if cutout and not _opaque(scene, f, 1.0 - w1 - w2, w1, w2):
-                        continue
-                    depth = np.float32(a[2] + w1 * d1 + w2 * d2)
-                    near[row, column] = max(near[row, column], depth)
-                    far[row, column] = max(far[row, column], -depth)
+                inside = (w1 >= -1e-9) & (w2 >= -1e-9) & (w1 + w2 <= 1.0 + 1e-9)
+                if cutout and inside and not _opaque(scene, f, 1.0 - w1 - w2, w1, w2):
+                    continue
+                depth = np.float32(a[2] + w1 * d1 + w2 * d2)  # a value is chosen, as a branch would be mispredicted at every other texel
+                near[row, column] = max(near[row, column], depth if inside else np.float32(-np.inf))
+                far[row, column] = max(far[row, column], -depth if inside else np.float32(-np.inf))

@@ -23,15 +23,18 @@ class Scene(NamedTuple):
     textures: Textures
 
 
-def scene_of(geometry: Geometry, textured: bool) -> Scene:
-    """Arrays for kernels, openness 1 everywhere. textured: whether colours are wanted; without them only maps that cut holes are built."""
+def scene_of(geometry: Geometry, textured: bool, bumped: bool = True) -> Scene:
+    """Arrays for kernels, openness 1 everywhere. textured: whether colours are wanted; without them only maps that cut holes are built.
+
+    bumped: whether normal maps are wanted with them.
+    """
     images, maps, factors = [], np.full((len(geometry.materials), 3), -1, np.int32), []
     for number, material in enumerate(geometry.materials):
         color, metallic, roughness = list(material.base_color), material.metallic, material.roughness
-        for slot, image in enumerate(_wanted(material, textured)):
+        for slot, image in enumerate(_wanted(material, textured, bumped)):
             if image is None:
                 continue
-            if slot == 1 and (image == image[0, 0]).all():  # a constant map is a factor, and saves a look-up in every pixel
+            if slot == 1 and (image[0] == image[0, 0]).all() and (image == image[0, 0]).all():  # a constant map is a factor, and saves a look-up in every pixel
                 metallic, roughness = metallic * float(image[0, 0, 2]) / 255.0, roughness * float(image[0, 0, 1]) / 255.0
                 continue
             maps[number, slot] = len(images)
@@ -46,7 +49,7 @@ def scene_of(geometry: Geometry, textured: bool) -> Scene:
                  maps, np.array(factors, np.float32), textures)
 
 
-def _wanted(material: Material, textured: bool) -> tuple:
+def _wanted(material: Material, textured: bool, bumped: bool) -> tuple:
     if textured:
-        return material.base_map, material.surface_map, material.normal_map
+        return material.base_map, material.surface_map, material.normal_map if bumped else None
     return material.base_map if material.cutoff > 0 else None, None, None

@@ -49,7 +49,6 @@ class LightArrays(NamedTuple):
 
 
 def light_arrays(light: Light, shadows, frames, places) -> LightArrays:
-    directional = bool(light.gloss > 0 or light.directions or light.sky != light.ground or light.surround)
     lookup = reflectance_table() if light.gloss > 0 else np.zeros((LOOKUP, LOOKUP, 2))
     filtered = light.filtered()
     return LightArrays(np.array(light.sky, dtype=np.float64), np.array(light.ground, dtype=np.float64),
@@ -57,7 +56,7 @@ def light_arrays(light: Light, shadows, frames, places) -> LightArrays:
                        float(light.spread), float(light.gloss), math.inf if light.tone == "paper" else float(light.knee),
                        filtered.irradiance, filtered.mirror, filtered.offsets, float(light.exposure), np.array(turned(light.turn_deg)),
                        np.array(light.spreads or (light.spread,) * len(light.directions), dtype=np.float64), bool(light.spreads), _disc(),
-                       shadows, frames, places, lookup, directional)
+                       shadows, frames, places, lookup, light.directional)
 
 
 @cache
@@ -161,15 +160,22 @@ def _around(light, nx, ny, nz, rx, ry, rz, roughness):
     return (even[0] * e, even[1] * e, even[2] * e), (seen[0] * e, seen[1] * e, seen[2] * e)
 
 
+@inlined
+def _on_map(light, i, px, py, pz, nx, ny, nz):
+    """Texel and depth, in light i's map, of a point lifted along its normal so far that its own surface does not shade it."""
+    frame, scale = light.frames[i], light.places[i, 0]
+    lift = LIFT * 2.0 / scale
+    px, py, pz = px + lift * nx, py + lift * ny, pz + lift * nz
+    x = (frame[0, 0] * px + frame[0, 1] * py + frame[0, 2] * pz - light.places[i, 1]) * scale
+    y = (frame[1, 0] * px + frame[1, 1] * py + frame[1, 2] * pz - light.places[i, 2]) * scale
+    return x, y, frame[2, 0] * px + frame[2, 1] * py + frame[2, 2] * pz
+
+
 @pure
 def _shadow(light, i, px, py, pz, nx, ny, nz):
     """Share of light i that reaches the point: the mean of nine bilinear look-ups, so a penumbra four texels wide."""
-    frame, depths = light.frames[i], light.shadows[i]
-    scale, x0, y0 = light.places[i, 0], light.places[i, 1], light.places[i, 2]
-    px, py, pz = px + LIFT * 2.0 / scale * nx, py + LIFT * 2.0 / scale * ny, pz + LIFT * 2.0 / scale * nz
-    x = (frame[0, 0] * px + frame[0, 1] * py + frame[0, 2] * pz - x0) * scale
-    y = (frame[1, 0] * px + frame[1, 1] * py + frame[1, 2] * pz - y0) * scale
-    depth = frame[2, 0] * px + frame[2, 1] * py + frame[2, 2] * pz
+    depths = light.shadows[i]
+    x, y, depth = _on_map(light, i, px, py, pz, nx, ny, nz)
     total = 0.0
     for row in range(-1, 2):
         for column in range(-1, 2):
@@ -183,12 +189,8 @@ def _soft_shadow(light, i, px, py, pz, nx, ny, nz):
 
     Casters are sought, and the shadow averaged, along the plane of the surface, which so does not cover itself.
     """
-    frame, depths = light.frames[i], light.shadows[i]
-    scale, x0, y0 = light.places[i, 0], light.places[i, 1], light.places[i, 2]
-    px, py, pz = px + LIFT * 2.0 / scale * nx, py + LIFT * 2.0 / scale * ny, pz + LIFT * 2.0 / scale * nz
-    x = (frame[0, 0] * px + frame[0, 1] * py + frame[0, 2] * pz - x0) * scale
-    y = (frame[1, 0] * px + frame[1, 1] * py + frame[1, 2] * pz - y0) * scale
-    depth = frame[2, 0] * px + frame[2, 1] * py + frame[2, 2] * pz
+    frame, depths, scale = light.frames[i], light.shadows[i], light.places[i, 0]
+    x, y, depth = _on_map(light, i, px, py, pz, nx, ny, nz)
     steep = -1.0 / (scale * max(frame[2, 0] * nx + frame[2, 1] * ny + frame[2, 2] * nz, 0.2))
     slope_x = steep * (frame[0, 0] * nx + frame[0, 1] * ny + frame[0, 2] * nz)
     slope_y = steep * (frame[1, 0] * nx + frame[1, 1] * ny + frame[1, 2] * nz)

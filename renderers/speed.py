@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +25,13 @@ from renderers.passes import DEFAULT_PASSES, quantise, with_alpha
 from zeroverse import grammar
 from zeroverse.asset import Asset, glb_bytes
 
-OTHERS = ("rgb", "alpha", "depth", "normal")  # what is asked of the tools that have no albedo and part pass
 CYCLES_VIEWS = 2
 LIGHTS = {light.name: light for light in (UNIFORM, STUDIO)}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: draw(asset, cameras, light) -> images, made by `start`; views: how many are really drawn, None = all."""
+    """A line of the table: draw(asset, cameras, light) -> images of each view, made by `start`; views: how many are really drawn, None = all."""
 
     name: str
     start: object
@@ -44,7 +44,7 @@ def _backend(name: str, passes, **options):
         backend = renderers.load(name)
         for key, value in options.items():
             setattr(backend, key, value)
-        return lambda asset, cameras, light: backend.render(asset, cameras, light, passes)
+        return lambda asset, cameras, light: renderers.views(backend, asset, cameras, light, passes)
     return start
 
 
@@ -58,14 +58,13 @@ def _pyrender_as_shipped():
     context = pyrender_backend.Renderer()._context
     pyrender.renderer.glRenderbufferStorageMultisample = shipped  # the backend had switched it off
 
-    def draw(asset: Asset, cameras: Cameras, light: Light) -> dict:
+    def draw(asset: Asset, cameras: Cameras, light: Light) -> Iterator[dict]:
         scene = pyrender.Scene(bg_color=(0.0, 0.0, 0.0, 0.0), ambient_light=light.sky)
         for color in light.colors:  # where they stand changes nothing here
             scene.add(pyrender.DirectionalLight(color=color, intensity=1.0))
         for mesh in asset.scene.geometry.values():
             scene.add(pyrender.Mesh.from_trimesh(mesh))
         context.renderer.viewport_width, context.renderer.viewport_height = cameras.width, cameras.height
-        views = []
         for pose, intrinsics in zip(opengl_c2w(cameras), cameras.intrinsics):
             node = scene.add(pyrender.IntrinsicsCamera(*intrinsics, znear=0.5, zfar=6.0), pose=pose)
             context.renderer._renderer._program_cache = context.own_programs
@@ -73,8 +72,7 @@ def _pyrender_as_shipped():
             context.renderer._renderer._program_cache = context.normal_programs
             normal = context.renderer.render(scene)[0].astype(np.float32) / 127.5 - 1.0
             scene.remove_node(node)
-            views.append({"rgb": color[..., :3], "alpha": color[..., 3:], "depth": depth[..., None], "normal": normal})
-        return {name: np.stack([view[name] for view in views]) for name in OTHERS}
+            yield {"rgb": color[..., :3], "alpha": color[..., 3:], "depth": depth[..., None], "normal": normal}
     return draw
 
 
@@ -89,15 +87,11 @@ ROWS = (
 # ------------------------------------------------------------------------------------------------------------------------- measuring
 
 
-def encoded(images: dict[str, np.ndarray]) -> int:
-    """Every view of every pass as PNG, as the shards store them; returns the bytes."""
-    size = 0
-    for name, views in images.items():
-        for view, image in enumerate(views):
-            if name == "rgb":
-                image = with_alpha(image, images["alpha"][view])
-            size += len(png.encode(quantise(name, image))) if name != "alpha" else 0
-    return size
+def encode(images: dict[str, np.ndarray]) -> None:
+    """Every pass of a view as PNG, as the shards store them."""
+    for name, image in images.items():
+        if name != "alpha":
+            png.encode(quantise(name, with_alpha(image, images["alpha"]) if name == "rgb" else image))
 
 
 def _measure(row: Row, arguments) -> dict:
@@ -105,7 +99,7 @@ def _measure(row: Row, arguments) -> dict:
     draw, light = row.start(), LIGHTS[arguments.light]
     asset, warm = (grammar.make(seed=0, index=index) for index in (arguments.index, arguments.index + 1))
     cameras = turntable(arguments.views, arguments.size)
-    draw(warm, cameras[:2], light)
+    _timed(draw, warm, cameras[:2], light)
     if row.views is None or row.views >= arguments.views:
         return min((_timed(draw, asset, cameras, light) for _ in range(arguments.repeats)), key=lambda times: sum(times.values()))
     one, several = _timed(draw, asset, cameras[:1], light), _timed(draw, asset, cameras[:1 + row.views], light)
@@ -113,11 +107,16 @@ def _measure(row: Row, arguments) -> dict:
 
 
 def _timed(draw, asset: Asset, cameras: Cameras, light: Light) -> dict:
-    began = time.process_time()
-    images = draw(asset, cameras, light)
-    drawn = time.process_time()
-    encoded(images)
-    return {"draw": drawn - began, "encode": time.process_time() - drawn}
+    seconds = {"draw": 0.0, "encode": 0.0}
+    mark = time.process_time()
+    for images in draw(asset, cameras, light):
+        drawn = time.process_time()
+        encode(images)
+        done = time.process_time()
+        seconds["draw"] += drawn - mark
+        seconds["encode"] += done - drawn
+        mark = done
+    return seconds
 
 
 _BLENDER = """

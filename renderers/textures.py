@@ -2,7 +2,6 @@
 
 Texels are linear, 16 bits a channel: sRGB is decoded once per object, so averages are averages of light, and a look-up needs no table.
 """
-import math
 from functools import cache
 from typing import NamedTuple
 
@@ -83,41 +82,48 @@ def _level_sizes(height: int, width: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def _pyramid(image: np.ndarray, srgb: bool) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """[h, w, 4] uint8 -> texels of all levels [T, 4] uint16, finest first, and their (height, width)."""
+@kernel
+def _widen(image, table, texels):  # [h, w, 4] uint8 -> [h, w, 4] uint16: colour through the table [256], alpha to its full range
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            for c in range(3):
+                texels[y, x, c] = table[image[y, x, c]]
+            texels[y, x, 3] = np.uint16(image[y, x, 3]) * np.uint16(257)
+
+
+def _fill(texels: np.ndarray, image: np.ndarray, srgb: bool) -> None:
+    """All levels of [h, w, 4] uint8, finest first, into texels [T, 4] uint16."""
     sizes = _level_sizes(*image.shape[:2])
-    texels = np.empty((sum(h * w for h, w in sizes), 4), np.uint16)
     level = texels[:sizes[0][0] * sizes[0][1]].reshape(*sizes[0], 4)
-    if srgb:
-        np.take(srgb_tables()[0], image, out=level)
-        level[..., 3] = image[..., 3] * np.uint16(257)
-    else:
-        np.multiply(image, np.uint16(257), out=level)
+    _widen(image, srgb_tables()[0] if srgb else np.arange(256, dtype=np.uint16) * np.uint16(257), level)
     offset = sizes[0][0] * sizes[0][1]
     for height, width in sizes[1:]:
         coarser = texels[offset:offset + height * width].reshape(height, width, 4)
         (_halve_even if level.shape[:2] == (2 * height, 2 * width) else _halve_any)(level, coarser)
         level, offset = coarser, offset + height * width
-    return texels, sizes
 
 
 def pack(images: list[tuple[np.ndarray, bool]]) -> tuple[Textures, list[int]]:
     """Pyramids of (image [h, w, 4] uint8, is it sRGB) and the texture number of each; equal images share one."""
-    texels, levels, ranges, known, numbers = [np.zeros((0, 4), np.uint16)], [], [], {}, []
-    offset = 0
+    different, numbers, known = [], [], {}
     for image, srgb in images:
-        key = (image.shape, srgb, image.tobytes())
-        if key not in known:
-            known[key] = len(ranges)
-            part, sizes = _pyramid(image, srgb)
-            ranges.append((len(levels), len(sizes)))
-            for height, width in sizes:
-                levels.append((offset, width, height))
-                offset += height * width
-            texels.append(part)
-        numbers.append(known[key])
-    flat = texels[1] if len(texels) == 2 else np.concatenate(texels)
-    return Textures(flat, flat.view(np.uint64).reshape(-1), np.array(levels, np.int32).reshape(-1, 3), np.array(ranges, np.int32).reshape(-1, 2)), numbers
+        alike = known.setdefault((image.shape, srgb, image[len(image) // 2].tobytes()), [])  # one row: all of them take longer than their pyramid
+        number = next((number for number in alike if np.array_equal(different[number][0], image)), len(different))
+        if number == len(different):
+            alike.append(number)
+            different.append((image, srgb))
+        numbers.append(number)
+    levels, ranges, offset = [], [], 0
+    for image, _ in different:
+        sizes = _level_sizes(*image.shape[:2])
+        ranges.append((len(levels), len(sizes)))
+        for height, width in sizes:
+            levels.append((offset, width, height))
+            offset += height * width
+    texels = np.empty((offset, 4), np.uint16)
+    for (image, srgb), (first, _) in zip(different, ranges):
+        _fill(texels[levels[first][0]:], image, srgb)
+    return Textures(texels, texels.view(np.uint64).reshape(-1), np.array(levels, np.int32).reshape(-1, 3), np.array(ranges, np.int32).reshape(-1, 2)), numbers
 
 
 @inlined

@@ -18,10 +18,9 @@ def pieces_of(faces: np.ndarray, count: int) -> np.ndarray:
 
 
 def piece_areas(points: np.ndarray, faces: np.ndarray, piece: np.ndarray) -> np.ndarray:
-    """[P] each piece's share of the whole area."""
+    """[P] the area of each piece."""
     normals = affine.face_normals(points, faces)
-    areas = np.bincount(piece[faces[:, 0]], weights=np.sqrt((normals * normals).sum(axis=1)), minlength=int(piece.max()) + 1)
-    return areas / max(areas.sum(), 1e-300)
+    return np.bincount(piece[faces[:, 0]], weights=np.sqrt((normals * normals).sum(axis=1)) / 2, minlength=int(piece.max()) + 1)
 
 
 def openness(points: np.ndarray, faces: np.ndarray, piece: np.ndarray, size: int = 160) -> np.ndarray:

@@ -16,7 +16,7 @@ HALF = 1.0  # the grid spans [-1, 1]³: objects reach 0.9, so that the outside i
 BAND = 1.5  # cells beyond epsilon to which distances are exact: extraction looks one cell further than epsilon
 FINE = 8.0  # cells: triangles with longer edges are split, because a long slanted one has a large box around it
 EPSILON_CELLS = 1.0  # times the cell 2 / resolution: what public shape-VAE data uses (facts/hi3dgen_triposg.md §3.1, Dora and Hunyuan)
-CRUMB_AREA = 5e-4  # of the whole area: smaller loose pieces are dust. Ours: a sphere a fiftieth of the object's size has 4e-4
+CRUMB_AREA = 5e-4  # of the whole area, beside a ball of radius 2 epsilon, which a single point nearly becomes: smaller loose pieces are dust. Ours
 HIDDEN_AREA = 0.05  # larger pieces stay even when they are hidden, as the load of a lorry does
 HIDDEN_OPENNESS = 0.05  # of the directions that a flat surface sees. Ours: the inside of a narrow bottle has more
 
@@ -65,16 +65,18 @@ def watertight(points: np.ndarray, faces: np.ndarray, resolution: int = 256, eps
 def _without_crumbs(points, faces, resolution, epsilon, reset) -> Watertight:
     piece = pieces_of(faces, len(points))
     areas, seen = piece_areas(points, faces, piece), openness(points, faces, piece)
+    total = areas.sum()
+    areas, crumb = areas / total, CRUMB_AREA + 16.0 * np.pi * epsilon * epsilon / total
     largest = int(np.argmax(areas))
-    dropped = {number: reason for number in range(len(areas)) if number != largest and (reason := _fault(areas[number], seen[number]))}
+    dropped = {number: reason for number in range(len(areas)) if number != largest and (reason := _fault(areas[number], seen[number], crumb))}
     keep = ~np.isin(piece, list(dropped))[faces[:, 0]]
     used, packed = np.unique(faces[keep], return_inverse=True)
     rows = tuple(Piece(round(float(areas[number]), 6), round(float(seen[number]), 4), reason) for number, reason in dropped.items())
     return Watertight(points[used], packed.reshape(-1, 3), resolution, epsilon, reset, len(areas) - len(rows), rows)
 
 
-def _fault(area: float, seen: float) -> str:
-    if area < CRUMB_AREA:
+def _fault(area: float, seen: float, crumb: float) -> str:
+    if area < crumb:
         return "crumb"
     return "hidden" if area < HIDDEN_AREA and seen < HIDDEN_OPENNESS else ""
 

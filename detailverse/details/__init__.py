@@ -71,9 +71,9 @@ DETAILS = (  # name, class, weight, role, themes
     ("folds", worn.Folds, 1.0, "wear", ("textile",)),
     ("rivets", attached.Rivets, 1.0, "ornament", ("machine", "armour", "tech", "wood")),
     ("bolts", attached.Bolts, 0.8, "ornament", ("machine", "tech")),
-    ("spikes", attached.Spikes, 0.7, "ornament", ("armour", "organic")),
-    ("gems", attached.Gems, 0.8, "ornament", ("jewel", "classical")),
-    ("pearls", attached.Pearls, 0.7, "ornament", ("jewel", "classical", "textile")),
+    ("spikes", attached.Spikes, 0.7, "ornament", ("armour", "organic", "stone")),
+    ("gems", attached.Gems, 0.8, "ornament", ("jewel", "classical", "stone", "textile")),
+    ("pearls", attached.Pearls, 0.7, "ornament", ("jewel", "classical", "textile", "stone")),
     ("suckers", attached.Suckers, 0.5, "ornament", ("organic",)),
     ("crust", attached.Crust, 0.6, "ornament", ("organic", "stone")),
     ("foliage", attached.Foliage, 0.7, "ornament", ("organic", "jewel", "wood")),
@@ -84,18 +84,12 @@ BY_NAME = {name: kind for name, kind, *_ in DETAILS}
 _NAMES = {kind: name for name, kind, *_ in DETAILS}
 
 
-def role_of(kind: type) -> str:
-    """What a detail does to a surface: a `pattern` covers it, an `ornament` stands on it, `wear` befalls it."""
-    return {"attached": "ornament", "worn": "wear"}.get(kind.__module__.rpartition(".")[2], "pattern")
-
-
 def sample(rng: Rng, themes: tuple[str, ...] = (), role: str | None = None):
-    """A detail of one of the themes and of the role, by weight; no themes, no role: any. Where none has a theme, any of the role."""
-    unknown = [theme for theme in themes if theme not in THEMES]
-    if unknown:
-        raise ValueError(f"themes: expected some of {', '.join(THEMES)}, got {unknown[0]!r}")
-    able = [row for row in DETAILS if role is None or role_of(row[1]) == role]
-    rows = [row for row in able if set(themes) & set(row[3])] or able
+    """A detail of one of the themes and of one of ROLES, by weight; none given: any. Raises ValueError for an unknown one."""
+    for argument, given, known in (("themes", themes, THEMES), ("role", (role,) if role else (), ROLES)):
+        if unknown := [name for name in given if name not in known]:
+            raise ValueError(f"{argument}: expected {', '.join(known)}, got {unknown[0]!r}")
+    rows = [row for row in DETAILS if (not themes or set(themes) & set(row[4])) and role in (None, row[3])]
     name = rng.child("kind").choice([row[0] for row in rows], [row[2] for row in rows])
     return BY_NAME[name].sample(rng.child(name))
 

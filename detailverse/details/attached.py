@@ -148,7 +148,7 @@ class Crust(Operator):
     """Barnacles or limpets of many sizes, scattered in patches."""
 
     pitch: float = scale(0.1, 0.22)
-    kind: str = choice("barnacle", "barnacle", "limpet")
+    style: str = choice("barnacle", "barnacle", "limpet")
     crowd: float = span(0.4, 1.0)
     places: int = seed()
 
@@ -158,10 +158,10 @@ class Crust(Operator):
     def ornaments(self, chart):
         rng = Rng("crust", self.places)
         uv, size = scatter(chart, rng, 0.22 * self.pitch, 0.48 * self.pitch, self.crowd)
-        return Ornaments(head(self.kind), uv, size, rng.child("spin").unit(len(uv)) * TAU, f"{self.kind}s") if len(uv) else None
+        return Ornaments(head(self.style), uv, size, rng.child("spin").unit(len(uv)) * TAU, f"{self.style}s") if len(uv) else None
 
     def words(self):
-        return f"encrusted with {self.kind}s"
+        return f"encrusted with {self.style}s"
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Foliage(Operator):
     """Leaves, petals or thorns in staggered rows, tips raised, about along v."""
 
     pitch: float = scale(0.12, 0.26)
-    kind: str = choice("leaf", "petal", "thorn")
+    style: str = choice("leaf", "petal", "thorn")
     swirl: float = span(-0.06, 0.06)
     uneven: float = span(0.0, 1.0)
     places: int = seed()
@@ -179,13 +179,13 @@ class Foliage(Operator):
 
     def ornaments(self, chart):
         radius = 0.46 * self.pitch
-        uv = lattice(chart, 1.05 * radius, (0.62 if self.kind != "petal" else 0.75) * self.pitch, 0.97 * self.pitch, True)
+        uv = lattice(chart, 1.05 * radius, (0.62 if self.style != "petal" else 0.75) * self.pitch, 0.97 * self.pitch, True)
         spin = TAU * (0.25 + self.swirl + 0.02 * self.uneven * (2.0 * Rng("foliage", self.places).unit(len(uv)) - 1.0))
-        label = {"leaf": "leaves", "petal": "petals", "thorn": "thorns"}[self.kind]
-        return Ornaments(leaf(self.kind), uv, np.full(len(uv), radius), spin, label) if len(uv) else None
+        label = {"leaf": "leaves", "petal": "petals", "thorn": "thorns"}[self.style]
+        return Ornaments(leaf(self.style), uv, np.full(len(uv), radius), spin, label) if len(uv) else None
 
     def words(self):
-        return {"leaf": "covered in small leaves", "petal": "covered in petals", "thorn": "covered in thorns"}[self.kind]
+        return {"leaf": "covered in small leaves", "petal": "covered in petals", "thorn": "covered in thorns"}[self.style]
 
 
 @dataclass(frozen=True)

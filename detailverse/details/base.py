@@ -49,7 +49,11 @@ class Relief(Operator):
         return chart.width >= 0.7 * wide and chart.height >= 0.7 * tall
 
     def amplitude(self, chart: Chart) -> float:
-        return min(self.depth, chart.room, TALL * self.feature())
+        return min(self.depth, chart.room, self.steepest())
+
+    def steepest(self) -> float:
+        """The amplitude at which the steepest places have about 70°."""
+        return TALL * self.feature()
 
     def relief(self, chart):
         return self.amplitude(chart) * self.form(chart) if self.fits(chart) else np.zeros(len(chart.u))
@@ -154,8 +158,8 @@ def cellular(chart: Chart, wide: float, tall: float, jitter: float, seed: int, b
     columns, rows = zoom * chart.columns(wide), zoom * chart.rows(tall)
     a, b = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
     if bend > 0.0:
-        points = unrolled(chart) * (1.2 * zoom / wide)
-        moved = warp(points, seed, bend, 2) - points
+        points = unrolled(chart) * np.array([1.2 * zoom / wide, 1.2 * zoom / wide, 1.2 * zoom / tall])
+        moved = warp(points, seed, bend) - points
         a, b = a + moved[:, 0], b + moved[:, 2]
     return stones(a, b, columns, jitter, seed)
 

@@ -60,7 +60,7 @@ class Inscription(Embossed):
         string, style = self.line()
         words = string.split(" ")
         lines = (legend(" ".join(words[:number]), self.weight, style) for number in range(len(words), 0, -1))
-        return next((line for line in lines if chart.width >= 0.7 * self.pitch * line[1]), None)
+        return next((line for line in lines if chart.width >= 0.5 * self.pitch * line[1]), None)
 
     def fits(self, chart):
         return chart.height >= 1.2 * self.pitch and self.fitting(chart) is not None
@@ -139,11 +139,14 @@ class Linenfold(Relief):
 
     pitch: float = scale(0.12, 0.25)
     depth: float = scale(0.012, 0.03)
-    folds: int = count(1, 3)
+    folds: int = count(1, 2)
     aspect: float = span(2.0, 4.0)
 
     def feature(self):
-        return 0.3 * self.pitch / self.folds
+        return 0.2 * self.pitch / self.folds
+
+    def steepest(self):
+        return 0.24 * self.pitch / self.folds
 
     def cell(self):
         return self.pitch, self.pitch * self.aspect
@@ -165,9 +168,9 @@ class Facets(Relief):
     """Cut facets, as on crystal glass: lozenges with a table, or stars of wedges cut into the ground."""
 
     pitch: float = scale(0.1, 0.25)
-    depth: float = scale(0.01, 0.03)
+    depth: float = scale(0.016, 0.03)
     points: int = count(4, 12)
-    kind: str = choice("lozenges", "stars")
+    style: str = choice("lozenges", "stars")
     slim: float = span(0.25, 0.6)
 
     def feature(self):
@@ -179,7 +182,7 @@ class Facets(Relief):
         return a + b, a - b
 
     def form(self, chart):
-        if self.kind == "lozenges":
+        if self.style == "lozenges":
             a, b = self.lozenge(chart)
             s, t = to_wall(0.5 * a), to_wall(0.5 * b)
             return np.minimum(np.minimum(s, t) / 0.32, 1.0) - 0.35 * np.clip((np.minimum(s, t) - 0.4) / 0.1, 0.0, 1.0)
@@ -190,13 +193,13 @@ class Facets(Relief):
         return -np.clip((half - np.abs(across)) / (0.35 * self.slim * 4.0 / self.points * size), 0.0, 1.0)
 
     def creases(self, chart):
-        if self.kind == "stars":
+        if self.style == "stars":
             return None
         a, b = self.lozenge(chart)
         return 0.8 * self.pitch * merge(zigzag(0.5 * a), zigzag(0.5 * b), 0.32 - np.minimum(to_wall(0.5 * a), to_wall(0.5 * b)))
 
     def words(self):
-        return "cut in lozenges" if self.kind == "lozenges" else f"cut in {self.points}-pointed stars"
+        return "cut in lozenges" if self.style == "lozenges" else f"cut in {self.points}-pointed stars"
 
 
 @dataclass(frozen=True)
@@ -216,7 +219,7 @@ class Trellis(Embossed):
         x, y, size = np.abs(c.x), np.abs(c.y), 0.5 * min(c.wide, c.tall)
         half = 0.5 * self.feature()
         if self.figure == "circles":
-            return half - np.abs(np.sqrt(x * x + y * y) - size + half)
+            return half - np.abs(np.sqrt(x * x + y * y) - size + 1.5 * half)
         if self.figure == "diamonds":
             return half - np.abs(x / c.wide + y / c.tall - 0.5) * 0.7 * 2 * size
         if self.figure == "quatrefoils":
@@ -225,7 +228,7 @@ class Trellis(Embossed):
         spring = c.y + 0.1 * c.tall  # above it two arcs meet in a point
         radius = c.wide - 1.5 * half
         arc = np.sqrt((x + 0.5 * c.wide - 0.5 * half) ** 2 + np.maximum(spring, 0.0) ** 2) - radius
-        return half - np.abs(np.maximum(arc, -0.4 * c.tall + half - spring))
+        return half - np.abs(np.maximum(arc, -0.4 * c.tall + 1.5 * half - spring))
 
     def words(self):
         return f"with a trellis of {'pointed arches' if self.figure == 'arches' else self.figure}"

@@ -93,8 +93,8 @@ class EggAndDart(Relief):
     def cell(self):
         return self.pitch, self.pitch * self.aspect * self.gap
 
-    def amplitude(self, chart):
-        return min(self.depth, chart.room, 0.2 * self.pitch)
+    def steepest(self):
+        return 0.12 * self.pitch
 
     def radii(self, chart):
         """Radius in egg sizes, 1 at the shell's middle; and the dart's distance in pitches."""
@@ -229,7 +229,7 @@ class Scrolls(Embossed):
     def distance(self, chart):
         c = cells(chart, *self.cell())
         size = min(c.wide, c.tall / self.gap, c.tall)
-        t = np.linspace(0.0, 1.0, 22)
+        t = np.linspace(0.0, 1.0, 16)
         cosine, sine = cos_sin_array(TAU * (-0.25 + self.turns * (1.0 - t)))
         radius = 0.07 + 0.31 * t
         path = np.stack([radius * cosine, radius * sine + 0.03], axis=1)

@@ -192,25 +192,31 @@ def traces(a, b, columns, density, width, pad, seed):
 def stones(a, b, columns, jitter, seed):
     """Flat cellular noise, one feature point per unit cell, a in a loop of `columns`; jitter 0 … 0.9.
 
-    Returns [N] distance to the nearest feature point, [N] to the wall between the two nearest, [N] the nearest one's random number.
+    Returns [N] distance to the nearest feature point, [N] to its cell's nearest wall, [N] the nearest one's random number.
     Where cells lie in the surface they are whole: those of `noise.worley` are cut by it anywhere.
     """
     nearest, wall, tone = np.empty(a.size), np.empty(a.size), np.empty(a.size)
+    x, y, column = np.empty(9), np.empty(9), np.empty(3, np.int64)
     for n in range(a.size):
-        i0, j0 = np.floor(a[n]), np.floor(b[n])
-        first = second = 9.0
-        x1 = y1 = x2 = y2 = 0.0
-        for i in (i0, i0 - 1, i0 + 1):
-            for j in (j0, j0 - 1, j0 + 1):
-                x = i + 0.5 + jitter * (_hash(i % columns, j, 0, seed) - 0.5) - a[n]
-                y = j + 0.5 + jitter * (_hash(i % columns, j, 1, seed) - 0.5) - b[n]
-                d = x * x + y * y
-                if d < first:
-                    second, x2, y2 = first, x1, y1
-                    first, x1, y1 = d, x, y
-                    tone[n] = _hash(i % columns, j, 2, seed)
-                elif d < second:
-                    second, x2, y2 = d, x, y
+        i0, j0 = int(np.floor(a[n])) - 1, int(np.floor(b[n])) - 1
+        for k in range(3):
+            column[k] = (i0 + k) % columns
+        first, own = 9.0, 0
+        for k in range(9):
+            both = _hash(column[k % 3], j0 + k // 3, 0, seed) * 65536.0  # one word gives both coordinates
+            whole = np.floor(both)
+            x[k] = i0 + k % 3 + 0.5 + jitter * (whole * (1.0 / 65536.0) - 0.5) - a[n]
+            y[k] = j0 + k // 3 + 0.5 + jitter * (both - whole - 0.5) - b[n]
+            d = x[k] * x[k] + y[k] * y[k]
+            if d < first:
+                first, own = d, k
+        square = 16.0
+        for k in range(9):  # over all neighbours: the wall to the second nearest point is not always the nearest wall
+            apart = (x[k] - x[own]) ** 2 + (y[k] - y[own]) ** 2
+            farther = x[k] * x[k] + y[k] * y[k] - first
+            if k != own and farther * farther < square * apart:
+                square = farther * farther / apart
+        wall[n] = 0.5 * np.sqrt(square)
         nearest[n] = np.sqrt(first)
-        wall[n] = (second - first) / (2.0 * max(np.sqrt((x2 - x1) ** 2 + (y2 - y1) ** 2), 1e-9))
+        tone[n] = _hash(column[own % 3], j0 + own // 3, 2, seed)
     return nearest, wall, tone

@@ -16,7 +16,7 @@ class Knurl(Relief):
 
     pitch: float = scale(0.04, 0.12)
     depth: float = scale(0.01, 0.03)
-    kind: str = choice("diamond", "diamond", "square", "straight")
+    style: str = choice("diamond", "diamond", "square", "straight")
     slant: float = span(0.5, 1.2)
     flat: float = span(0.0, 0.4)
 
@@ -25,11 +25,11 @@ class Knurl(Relief):
 
     def grooves(self, chart):
         """Groove coordinates, whole numbers at the grooves."""
-        columns, rows = chart.columns(self.pitch, 2), chart.rows(self.pitch / self.slant, 2)
+        columns, rows = chart.columns(self.pitch, 4), chart.rows(self.pitch / self.slant, 4)
         x, y = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
-        if self.kind == "diamond":
+        if self.style == "diamond":
             return 0.5 * (x + y), 0.5 * (x - y)
-        return (x, y) if self.kind == "square" else (x, np.full_like(x, 0.5))
+        return (x, y) if self.style == "square" else (x, np.full_like(x, 0.5))
 
     def form(self, chart):
         a, b = self.grooves(chart)
@@ -38,13 +38,13 @@ class Knurl(Relief):
     def creases(self, chart):
         a, b = self.grooves(chart)
         low = np.minimum(to_wall(a), to_wall(b))
-        lines = [zigzag(a), zigzag(b)] if self.kind != "straight" else [zigzag(a)]
+        lines = [zigzag(a), zigzag(b)] if self.style != "straight" else [zigzag(a)]
         lines.append(low - 0.5 * (1.0 - self.flat)) if self.flat > 0.1 else None
         lines.append(to_wall(a) - to_wall(b))
         return self.pitch * merge(*lines)
 
     def words(self):
-        return f"with {'straight' if self.kind == 'straight' else self.kind} knurling"
+        return f"with {'straight' if self.style == 'straight' else self.style} knurling"
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ class Honeycomb(Relief):
     pitch: float = scale(0.06, 0.2)
     depth: float = scale(0.012, 0.03)
     wall: float = span(0.15, 0.3)
-    kind: str = choice("pits", "tiles", "domes")
+    style: str = choice("pits", "tiles", "domes")
 
     def feature(self):
         return max(self.wall, 0.2) * self.pitch
@@ -270,17 +270,17 @@ class Honeycomb(Relief):
 
     def form(self, chart):
         distance, half = self.distance(chart)
-        if self.kind == "domes":
+        if self.style == "domes":
             return dome((1.0 - distance / half) ** 2)
         height = ramp(distance, WALL * self.feature())
-        return -height if self.kind == "pits" else height
+        return -height if self.style == "pits" else height
 
     def creases(self, chart):
         distance, _ = self.distance(chart)
-        return distance if self.kind == "domes" else np.abs(distance) - WALL / 2 * self.feature()
+        return distance if self.style == "domes" else np.abs(distance) - WALL / 2 * self.feature()
 
     def words(self):
-        return {"pits": "with honeycomb cells", "tiles": "with hexagonal tiles", "domes": "with hexagonal cushions"}[self.kind]
+        return {"pits": "with honeycomb cells", "tiles": "with hexagonal tiles", "domes": "with hexagonal cushions"}[self.style]
 
 
 @dataclass(frozen=True)

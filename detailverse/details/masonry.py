@@ -61,14 +61,17 @@ class Cobbles(Relief):
     def feature(self):
         return 0.2 * self.pitch
 
+    def steepest(self):
+        return 0.1 * self.pitch
+
     def stones(self, chart):
         return cellular(chart, self.pitch, self.pitch, self.jitter, self.noise, 0.06)
 
     def form(self, chart):
-        _, wall, level = self.stones(chart)
-        wide = 0.32 - 0.2 * self.flat
+        nearest, wall, level = self.stones(chart)
+        wide = 0.24 - 0.14 * self.flat
         inside = np.clip((wall - self.joint) / wide, 0.0, 1.0)
-        top = dome((1.0 - inside) ** 2)
+        top = dome((1.0 - inside) ** 2) * (1.0 - (1.0 - self.flat) * np.minimum(nearest * nearest, 0.5))
         return 2.0 * top * (0.65 + 0.35 * level) * (1.0 - self.rough * np.abs(fbm(chart.points * (3.5 / self.pitch), self.noise + 1, 2)) / 1.4) - 1.0
 
     def creases(self, chart):

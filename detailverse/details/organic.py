@@ -103,6 +103,9 @@ class Wrinkles(Relief):
     def feature(self):
         return 0.2 * self.pitch
 
+    def steepest(self):
+        return 0.045 * self.pitch
+
     def form(self, chart):
         points = unrolled(chart) * (np.array([1.0, 1.0, self.stretch]) / self.pitch)
         bent = warp(points, self.noise, 0.3)
@@ -125,13 +128,16 @@ class Labyrinth(Relief):
     noise: int = seed()
 
     def feature(self):
-        return 0.4 * self.pitch
+        return 0.26 * self.pitch
+
+    def steepest(self):
+        return 0.12 * self.pitch
 
     def form(self, chart):
         size = 2.0 * self.pitch
         columns, rows = chart.columns(size), chart.rows(size)
         waves = ripples(chart.u * (columns / chart.width), chart.v * (rows / chart.height), columns, 2.0, 0.0, self.noise)
-        hard = np.clip(waves * (2.0 + 3.0 * self.flat), -1.0, 1.0)
+        hard = np.clip(waves * (1.2 + self.flat), -1.0, 1.0)
         return hard * (1.5 - 0.5 * hard * hard)
 
     def words(self):
@@ -148,7 +154,10 @@ class Ripples(Relief):
     noise: int = seed()
 
     def feature(self):
-        return 0.45 * self.pitch
+        return 0.28 * self.pitch
+
+    def steepest(self):
+        return 0.14 * self.pitch
 
     def form(self, chart):
         size = 2.0 * self.pitch
@@ -174,12 +183,13 @@ class CoralPores(Relief):
         return 0.22 * self.pitch
 
     def form(self, chart):
-        nearest, _, level = cellular(chart, self.pitch, self.pitch, self.jitter, self.noise)
+        nearest, wall, level = cellular(chart, self.pitch, self.pitch, self.jitter, self.noise)
         radius = nearest / (self.cup * (0.8 + 0.4 * level))
         rim = dome(((radius - 1.0) / 0.55) ** 2)
         pit = ramp(0.85 - radius, 0.5)
-        grain = turbulence(chart.points * (4.0 / self.pitch), self.noise + 1, 1)
-        return rim * (1.0 - pit) - pit + 0.35 * np.minimum(2.0 * grain, 1.0) * np.clip(radius - 1.3, 0.0, 1.0) * (1.0 - rim)
+        grain = 0.35 * np.minimum(2.0 * turbulence(chart.points * (4.0 / self.pitch), self.noise + 1, 1), 1.0)
+        figure = rim * (1.0 - pit) - pit + grain * np.clip(radius - 1.3, 0.0, 1.0) * (1.0 - rim)
+        return figure * np.minimum(wall / 0.1, 1.0)
 
     def words(self):
         return "pitted with coral cups"
@@ -196,7 +206,7 @@ class Grain(Relief):
     noise: int = seed()
 
     def feature(self):
-        return 0.5 * self.pitch
+        return 0.3 * self.pitch
 
     def form(self, chart):
         points = unrolled(chart) * (np.array([1.0, 1.0, 0.22]) / (6 * self.pitch))
@@ -204,7 +214,7 @@ class Grain(Relief):
         knots = ridged(points * np.array([0.8, 0.8, 1.6]), self.noise + 1, 1)
         rings = 6.0 * (self.bend * field + self.knots * 0.4 * knots) + _across(points)
         saw = rings - np.floor(rings)
-        return 2.0 * np.where(saw < 0.75, saw / 0.75, (1.0 - saw) / 0.25) - 1.0
+        return 2.0 * np.where(saw < 0.68, saw / 0.68, (1.0 - saw) / 0.32) - 1.0
 
     def words(self):
         return "with weathered wood grain"
@@ -235,8 +245,9 @@ class Whorls(Relief):
         angle, radius = polar(hand * c.x, c.y)
         outer = 0.48 * min(c.wide, c.tall)
         coil = radius / outer * self.turns - angle
-        tube = dome((2.0 * (coil - np.floor(coil)) - 1.0) ** 2)
-        rib = 1.0 - self.ribbed * (0.5 + 0.5 * wave(self.ribs * angle))
+        calm = np.minimum(radius / (0.16 * outer), 1.0)  # the turns meet in the middle
+        tube = 1.0 + calm * (dome((2.0 * (coil - np.floor(coil)) - 1.0) ** 2) - 1.0)
+        rib = 1.0 - self.ribbed * calm * calm * (0.5 + 0.5 * wave(self.ribs * angle))
         body = (1.0 - 0.5 * radius / outer) * (0.35 + 0.65 * tube) * rib
         return body * ramp(0.93 - radius / outer, 0.14)
 

@@ -63,7 +63,7 @@ def leaf(kind: str) -> Stamp:
         half = max(half, 0.05)
         middle, deep = rise * t * t, thick * (1 - 0.6 * t)
         section = [(half, 0.0), (0.5 * half, deep * 0.45), (0.0, deep * (0.6 if kind == "leaf" else 1.0)), (-0.5 * half, deep * 0.45), (-half, 0.0),
-                   (-0.5 * half, -deep * 0.4), (0.0, -deep * 0.5), (0.5 * half, -deep * 0.4)]
+                   (-0.5 * half, -deep * 0.2), (0.0, -deep * 0.25), (0.5 * half, -deep * 0.2)]
         low = -FOOT * max(1.0 - 3.0 * t, 0.0)
         rings.append(np.array([(x, y, z + middle + (low if z < 0 else 0.0)) for y, z in section]))
     return closed(rings, (-reach - 0.02, 0.0, -0.1), (reach, 0.0, rise))

@@ -92,21 +92,24 @@ class Braid(Relief):
 
     pitch: float = scale(0.1, 0.3)
     depth: float = scale(0.014, 0.03)
-    kind: str = choice(*STRANDS)
+    style: str = choice(*STRANDS)
     stretch: float = span(1.0, 1.8)
     thick: float = span(0.75, 1.0)
     gap: float = span(1.0, 1.8)
 
     def feature(self):
-        return 0.22 * self.pitch
+        return 0.16 * self.pitch
+
+    def steepest(self):
+        return 0.17 * self.pitch
 
     def cell(self):
-        return self.pitch * self.stretch, self.pitch * self.gap
+        return self.pitch * self.stretch * STRANDS[self.style] / 2.5, self.pitch * self.gap
 
     def form(self, chart):
         c = cells(chart, *self.cell())
         half = 0.5 * min(self.pitch, 0.95 * c.tall)
-        strands = STRANDS[self.kind]
+        strands = STRANDS[self.style]
         radius = self.thick * half * {2: 0.42, 3: 0.36, 5: 0.26}[strands]
         best = np.zeros(len(chart.u))
         for k in range(strands):
@@ -118,7 +121,7 @@ class Braid(Relief):
         return best
 
     def words(self):
-        return f"with bands of {self.kind}"
+        return f"with bands of {self.style}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,10 @@ class Quilting(Relief):
     buttons: bool = flag(0.6)
 
     def feature(self):
-        return 0.3 * self.pitch
+        return 0.14 * self.pitch
+
+    def steepest(self):
+        return 0.2 * self.pitch
 
     def lattice(self, chart):
         columns, rows = chart.columns(self.pitch, 2), chart.rows(self.pitch, 2)
@@ -144,12 +150,12 @@ class Quilting(Relief):
         s, t = 2.0 * to_wall(a), 2.0 * to_wall(b)
         puff = dome((1.0 - s) ** 2) * dome((1.0 - t) ** 2)
         seam = np.where(s < t, to_wall(self.stitches * b), to_wall(self.stitches * a)) * 2.0
-        stitch = ramp(0.14 - np.minimum(s, t), 0.1) * ramp(seam - 0.4, 0.3) * ramp(np.abs(s - t) - 0.2, 0.2)
+        stitch = ramp(0.14 - np.minimum(s, t), 0.1) * ramp(seam - 0.6, 0.3) * ramp(np.abs(s - t) - 0.2, 0.2)
         return np.maximum(puff, 0.3 * stitch)
 
     def creases(self, chart):
         a, b = self.lattice(chart)
-        return 0.7 * self.pitch * merge(zigzag(a), zigzag(b)) if not self.diamond else None
+        return (1.4 if self.diamond else 1.0) * self.pitch * merge(zigzag(a), zigzag(b))
 
     def ornaments(self, chart):
         if not (self.buttons and self.fits(chart)):
@@ -213,7 +219,10 @@ class ChainMail(Relief):
     aspect: float = span(0.5, 0.7)
 
     def feature(self):
-        return 0.25 * self.pitch
+        return 0.18 * self.pitch
+
+    def steepest(self):
+        return 0.35 * self.wire * self.pitch
 
     def form(self, chart):
         columns, rows = chart.columns(self.pitch), chart.rows(self.pitch * self.aspect, 2)
@@ -245,7 +254,7 @@ class Cords(Relief):
     length: float = span(2.0, 8.0)
 
     def feature(self):
-        return 0.45 * self.pitch
+        return 0.3 * self.pitch
 
     def form(self, chart):
         columns = chart.columns(self.pitch)

@@ -170,8 +170,8 @@ class BeadAndReel(Relief):
     def cell(self):
         return self.pitch, 0.6 * self.pitch * self.spacing
 
-    def amplitude(self, chart):
-        return min(self.depth, chart.room, 0.2 * self.pitch)
+    def steepest(self):
+        return 0.2 * self.pitch
 
     def squares(self, chart):
         """Squared radii, 1 at the outline, of the nearest bead and of the nearest reel; and the bead's width."""

@@ -10,6 +10,8 @@ from zeroverse.record import flag, scale, seed, span
 from zeroverse.rng import Rng
 from zeroverse.textures.noise import fbm, ridged, warp, worley
 
+CUT = 0.1  # cells: figures that reach their cell's wall are faded over this width, since the neighbour's is another
+
 
 @dataclass(frozen=True)
 class Cracks(Relief):
@@ -31,7 +33,7 @@ class Cracks(Relief):
         vary = fbm(chart.points * (0.9 / self.pitch), self.noise + 2, 2)
         wide = self.width * np.clip(0.55 + 0.5 * vary, 0.15, 1.0)
         fine = 0.6 * self.width * np.clip(self.branches + 1.4 * vary - 0.4, 0.0, 1.0)
-        main = np.maximum(1.0 - wall / wide, 0.0)
+        main = np.maximum(1.0 - wall / wide, 0.0) * np.minimum(1.5 * wide / self.width, 1.0)  # narrow ones are shallow
         small = np.maximum(1.0 - twig / (2.0 * np.maximum(fine, 1e-3)), 0.0) * np.minimum(fine / self.width * 2.0, 0.6)
         rim = self.curl * np.maximum(1.0 - wall / 0.3, 0.0) ** 2
         return np.maximum(rim - (1.0 + self.curl) * np.maximum(main, small), -1.0)
@@ -53,10 +55,14 @@ class Pits(Relief):
     def feature(self):
         return 0.3 * self.pitch
 
+    def steepest(self):
+        return 0.16 * self.pitch
+
     def bowls(self, chart, zoom):
-        nearest, _, level = cellular(chart, self.pitch, self.pitch, 0.85, self.noise + zoom, zoom=zoom)
+        nearest, wall, level = cellular(chart, self.pitch, self.pitch, 0.85, self.noise + zoom, zoom=zoom)
         radius = nearest / (self.radius * (0.45 + 0.55 * level))
-        return self.rim * np.clip(1.0 - np.abs(radius - 1.1) / 0.4, 0.0, 1.0) - dome(radius * radius) * (0.5 + 0.5 * level)
+        bowl = self.rim * np.clip(1.0 - np.abs(radius - 1.1) / 0.4, 0.0, 1.0) - dome(radius * radius) * (0.5 + 0.5 * level)
+        return bowl * np.minimum(wall / CUT, 1.0)
 
     def form(self, chart):
         large, small = self.bowls(chart, 1), self.bowls(chart, 2)
@@ -76,7 +82,7 @@ class Hammered(Relief):
     noise: int = seed()
 
     def feature(self):
-        return 0.4 * self.pitch
+        return 0.25 * self.pitch
 
     def form(self, chart):
         nearest, _, _ = worley(chart.points / self.pitch, self.noise, self.regular)
@@ -170,9 +176,9 @@ class Blisters(Relief):
     def form(self, chart):
         heights = []
         for zoom in (1, 2):
-            nearest, _, level = cellular(chart, self.pitch, self.pitch, 0.85, self.noise + zoom, zoom=zoom)
+            nearest, wall, level = cellular(chart, self.pitch, self.pitch, 0.85, self.noise + zoom, zoom=zoom)
             radius = nearest / (self.radius * (0.4 + 0.6 * level))
-            heights.append(dome(radius * radius) * (0.4 + 0.6 * level))
+            heights.append(dome(radius * radius) * (0.4 + 0.6 * level) * np.minimum(wall / CUT, 1.0))
         return np.maximum(heights[0], self.small * heights[1])
 
     def words(self):
@@ -222,18 +228,18 @@ class Dents(Relief):
     """A few broad shallow dents."""
 
     pitch: float = scale(0.15, 0.35)
-    depth: float = scale(0.006, 0.02)
-    share: float = span(0.2, 0.6)
+    depth: float = scale(0.01, 0.025)
+    share: float = span(0.4, 0.8)
     noise: int = seed()
 
     def feature(self):
         return 0.25 * self.pitch
 
     def form(self, chart):
-        nearest, _, level = cellular(chart, self.pitch, self.pitch, 0.8, self.noise, 0.1)
+        nearest, wall, level = cellular(chart, self.pitch, self.pitch, 0.8, self.noise)
         radius = nearest / (0.3 + 0.25 * level / self.share)
         rim = 0.15 * np.maximum(1.0 - np.abs(radius - 1.0) / 0.35, 0.0)
-        return np.where(level < self.share, rim - np.maximum(1.0 - radius * radius, 0.0) ** 2, 0.0)
+        return np.where(level < self.share, rim - np.maximum(1.0 - radius * radius, 0.0) ** 2, 0.0) * np.minimum(wall / CUT, 1.0)
 
     def words(self):
         return "with dents"

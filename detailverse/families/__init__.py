@@ -1,12 +1,64 @@
 """Structure families. A new one is a class in one of these files and a row here; tests, gallery and command line pick it up."""
-from detailverse.families import architecture_columns, swatch, vessels
+from detailverse.families import (
+    architecture_columns,
+    architecture_temples,
+    architecture_towers,
+    electronics,
+    furniture,
+    furniture_boxes,
+    machines,
+    machines_clocks,
+    mechanical,
+    mechanical_pipes,
+    nature,
+    plants,
+    swatch,
+    tools,
+    vessels,
+    vessels_turned,
+)
 from detailverse.family import Family
 from zeroverse.rng import Rng
 
 FAMILIES = (  # name, class, weight, kind of thing
     ("vase", vessels.Vase, 1.0, "vessel"),
+    ("rock", nature.Rock, 0.7, "nature"),
+    ("crystals", nature.Crystals, 1.0, "nature"),
+    ("shell", nature.Shell, 1.0, "nature"),
+    ("terrain", nature.Terrain, 1.0, "nature"),
+    ("tree", plants.Tree, 1.2, "plant"),
+    ("cactus", plants.Cactus, 0.8, "plant"),
+    ("cone", plants.Cone, 0.8, "plant"),
+    ("mushrooms", plants.Mushrooms, 0.8, "plant"),
+    ("flower", plants.Flower, 0.8, "plant"),
     ("swatch", swatch.Swatch, 0.0, "sample"),  # weight 0: only on request; the gallery shows details on it
     ("column", architecture_columns.Column, 1.0, "architecture"),
+    ("tower", architecture_towers.Tower, 1.0, "architecture"),
+    ("pagoda", architecture_towers.Pagoda, 1.0, "architecture"),
+    ("gears", mechanical.GearTrain, 1.0, "machine"),
+    ("screw", mechanical.Screw, 1.0, "machine"),
+    ("temple", architecture_temples.Temple, 1.0, "architecture"),
+    ("pipework", mechanical_pipes.Pipework, 1.0, "machine"),
+    ("chain", mechanical_pipes.Chain, 1.0, "machine"),
+    ("gauge", machines_clocks.Gauge, 1.0, "instrument"),
+    ("alarm_clock", machines_clocks.AlarmClock, 1.0, "instrument"),
+    ("goblet", vessels_turned.Goblet, 1.0, "vessel"),
+    ("finial", vessels_turned.Finial, 1.0, "ornament"),
+    ("chess_piece", vessels_turned.ChessPiece, 1.0, "ornament"),
+    ("barrel", furniture_boxes.Barrel, 1.0, "container"),
+    ("chest", furniture_boxes.Chest, 1.0, "container"),
+    ("pavilion", architecture_temples.Pavilion, 1.0, "architecture"),
+    ("radial_engine", machines.RadialEngine, 1.0, "machine"),
+    ("turbine", machines.Turbine, 1.0, "machine"),
+    ("road_wheel", machines.RoadWheel, 1.0, "machine"),
+    ("circuit_board", electronics.CircuitBoard, 1.0, "electronics"),
+    ("server_rack", electronics.ServerRack, 1.0, "electronics"),
+    ("chair", furniture.Chair, 1.0, "furniture"),
+    ("cabinet", furniture.Cabinet, 1.0, "furniture"),
+    ("key", tools.Key, 1.0, "tool"),
+    ("padlock", tools.Padlock, 1.0, "tool"),
+    ("hammer", tools.Hammer, 1.0, "tool"),
+    ("spanner", tools.Spanner, 1.0, "tool"),
 )
 
 BY_NAME = {name: family for name, family, _, _ in FAMILIES}

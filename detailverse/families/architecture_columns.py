@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detailverse.families.architecture_parts import broken, courses, foliage, moulded, ngon_plan, rect_plan, volute
+from detailverse.families.architecture_parts import bead, broken, courses, foliage, moulded, ngon_plan, rect_plan, volute
 from detailverse.family import Family, Kit
 from detailverse.profile import Profile, turned
 from detailverse.region import circle, ngon, polygon, rosette
@@ -40,7 +40,7 @@ class Column(Family):
             rng = Rng(self.seed, "ruin")
             block = broken(1.0, 1.0, rng.uniform(1.1, 1.6), 0.25, rng, "shaft", "shaft")
             return union((foot, shaft & block, *self._rubble(rng)))
-        return union((foot, shaft, self._capital(kit.level).move(0, 0, high)))
+        return union((foot, shaft, self._capital(kit.level if kit.scale > 0.5 else -1).move(0, 0, high)))
 
     def words(self) -> str:
         kind = {"plain": "", "twisted": "twisted ", "clustered": "clustered ", "faceted": "faceted ", "rusticated": "rusticated "}[self.shaft]
@@ -114,13 +114,14 @@ class Column(Family):
         return stones
 
 
-def _ring(r: float, start: float = -0.02) -> Solid:
+def _sides(level: int) -> int:
+    """Of round parts: few on a small column, whose level is -1."""
+    return 72 if level >= 0 else 32
+
+
+def _ring(r: float, level: int) -> Solid:
     """The astragal between shaft and capital."""
-    return lathe(turned(r, start).up(0.02).bead(0.16 * r).up(0.05).close(), "astragal", "trim")
-
-
-def _beads(r: float, z: float, size: float, number: int) -> Solid:
-    return around(ball(size, "beads", "trim").scale(1, 1, 1.3).move(r, 0, z), number)
+    return lathe(turned(r, -0.02).up(0.02).bead(0.16 * r).up(0.05).close(), "astragal", "trim", sides=_sides(level))
 
 
 def _abacus(side: float, low: float, high: float, hollow: float = 0.0) -> Solid:
@@ -138,15 +139,15 @@ def _abacus(side: float, low: float, high: float, hollow: float = 0.0) -> Solid:
 def _doric(r, h, lobes, level) -> Solid:
     rings = turned(r, -0.02).up(0.02).bead(0.1 * r).up(0.16 * r).bead(0.06 * r).bead(0.06 * r).up(0.02 * r)
     echinus = rings.curve((1.28 * r, 0.5 * h), (1.42 * r, 0.66 * h), (1.36 * r, 0.7 * h))
-    return lathe(echinus.close(), "capital", "trim") | _abacus(3.0 * r, 0.68 * h, h)
+    return lathe(echinus.close(), "capital", "trim", sides=_sides(level)) | _abacus(3.0 * r, 0.68 * h, h)
 
 
 def _ionic(r, h, lobes, level) -> Solid:
-    echinus = lathe(turned(r, -0.02).up(0.02).bead(0.12 * r).up(0.1 * h).ovolo(0.3 * r, 0.3 * h).up(0.2 * h).close(), "capital", "trim")
+    echinus = lathe(turned(r, -0.02).up(0.02).bead(0.12 * r).up(0.1 * h).ovolo(0.3 * r, 0.3 * h).up(0.2 * h).close(), "capital", "trim", sides=_sides(level))
     scroll = volute(0.62 * r, 2.0 * r, 2.5, "volute", "trim")
     scrolls = [scroll.move(1.15 * r, 0, 0.42 * h), scroll.mirror("x").move(-1.15 * r, 0, 0.42 * h)]
     band = moulded(rect_plan(2.3 * r, 2.0 * r), courses((0, 0.6 * h), (0.02, 0.86 * h)), "capital", "trim")
-    eggs = [around(ball(0.13 * r, "eggs", "trim").scale(0.8, 0.8, 1.4).move(1.22 * r, 0, 0.3 * h), 2 * lobes)] if level >= 2 else []
+    eggs = [around(bead(0.13 * r, "eggs", "trim").scale(0.8, 0.8, 1.4).move(1.22 * r, 0, 0.3 * h), 2 * lobes)] if level >= 2 else []
     return union((echinus, *scrolls, band, _abacus(2.9 * r, 0.84 * h, h), *eggs))
 
 
@@ -154,32 +155,32 @@ def _leaves(r, h, lobes, level, rows) -> list[Solid]:
     """Rows of leaves around a bell, each row half a step on from the one below."""
     out = []
     for k in range(rows):
-        leaf = foliage(0.5 * h * (1 + 0.45 * k), TAU * 1.25 * r / 8, 2.6, 5 if level >= 1 else 2, "leaves", "trim")
-        out.append(around(leaf.move(r + 0.01 * k, 0, 0.01).turn("z", TAU / 16 * k), 8))
+        leaf = foliage(0.5 * h * (1 + 0.45 * k), 0.95 * TAU * r / 8, 2.6, 5 if level >= 1 else 2, "leaves", "trim")
+        out.append(around(leaf.move(r, 0, 0.01).turn("z", TAU / 16 * k), 8))
     return out
 
 
-def _bell(r, h, wide) -> Solid:
-    return lathe(turned(r, -0.02).up(0.04).curve((1.0 * r, 0.35 * h), (1.1 * r, 0.65 * h), (wide, 0.86 * h)).up(0.03 * h).close(), "capital", "trim")
+def _bell(r, h, wide, level) -> Solid:
+    return lathe(turned(r, -0.02).up(0.04).curve((1.0 * r, 0.35 * h), (1.1 * r, 0.65 * h), (wide, 0.86 * h)).up(0.03 * h).close(), "capital", "trim", sides=_sides(level))
 
 
 def _corinthian(r, h, lobes, level) -> Solid:
     scroll = volute(0.34 * r, 0.26 * r, 1.75, "volute", "trim").move(1.55 * r, 0, 0.74 * h)
     stem = foliage(0.5 * h, 0.3 * r, 1.3, 2, "volute", "trim").move(1.0 * r, 0, 0.36 * h)
     corners = around((scroll | stem).turn("z", TAU / 8), 4)
-    flowers = [around(ball(0.16 * r, "flower", "trim").scale(0.8, 1, 1).move(1.24 * r, 0, 0.92 * h), 4)] if level >= 1 else []
-    return union((_ring(r), _bell(r, h, 1.42 * r), *_leaves(r, h, lobes, level, 2), corners, *flowers, _abacus(3.1 * r, 0.85 * h, h, 0.35 * r)))
+    flowers = [around(bead(0.16 * r, "flower", "trim").scale(0.8, 1, 1).move(1.24 * r, 0, 0.92 * h), 4)] if level >= 1 else []
+    return union((_ring(r, level), _bell(r, h, 1.42 * r, level), *_leaves(r, h, lobes, level, 2), corners, *flowers, _abacus(3.1 * r, 0.85 * h, h, 0.35 * r)))
 
 
 def _composite(r, h, lobes, level) -> Solid:
     scroll = volute(0.42 * r, 0.4 * r, 2.25, "volute", "trim").move(1.42 * r, 0, 0.72 * h).turn("z", TAU / 8)
-    eggs = [around(ball(0.11 * r, "eggs", "trim").scale(0.8, 0.8, 1.4).move(1.36 * r, 0, 0.76 * h), 20)] if level >= 2 else []
-    return union((_ring(r), _bell(r, h, 1.4 * r), *_leaves(r, h, lobes, level, 2), around(scroll, 4), *eggs, _abacus(3.0 * r, 0.85 * h, h, 0.35 * r)))
+    eggs = [around(bead(0.11 * r, "eggs", "trim").scale(0.8, 0.8, 1.4).move(1.36 * r, 0, 0.76 * h), 20)] if level >= 2 else []
+    return union((_ring(r, level), _bell(r, h, 1.4 * r, level), *_leaves(r, h, lobes, level, 2), around(scroll, 4), *eggs, _abacus(3.0 * r, 0.85 * h, h, 0.35 * r)))
 
 
 def _lotus(r, h, lobes, level) -> Solid:
     rings = turned(r, -0.02).up(0.03).bead(0.09 * r).bead(0.09 * r).bead(0.09 * r)
-    body = lathe(rings.curve((1.1 * r, 0.45 * h), (1.7 * r, 0.8 * h)).up(0.04 * h).close(), "capital", "trim")
+    body = lathe(rings.curve((1.1 * r, 0.45 * h), (1.7 * r, 0.8 * h)).up(0.04 * h).close(), "capital", "trim", sides=_sides(level))
     petals = [around(foliage(length * h, TAU * r / lobes * 1.05, 0.75, 1, "petals", "trim").move(1.02 * r, 0, 0.12 * h).turn("z", turn), lobes)
               for length, turn in ((0.68, 0.0), (0.5, TAU / 2 / lobes))] if level >= 1 else []
     return union((body, *petals, moulded(rect_plan(1.9 * r, 1.9 * r), courses((0, 0.78 * h), (0, h)), "abacus", "trim")))
@@ -192,4 +193,4 @@ def _cushion(r, h, lobes, level) -> Solid:
     roundels = [around(lathe(turned(0.5 * r).up(0.03).out(-0.08 * r).bead(0.03).out(-0.2 * r).to(0.0, 0.075).close(), "roundels", "trim")
                 .turn("y", TAU / 4).move(1.25 * r - 0.025, 0, 0.5 * h), 4)] if level >= 1 else []
     top = moulded(ngon_plan(4, 1.4 * r), courses((-0.12 * r, 0.76 * h), (0, 0.84 * h), (0.05 * r, 0.84 * h), (0.05 * r, h)), "abacus", "trim")
-    return union((_ring(r), block & bowl, *roundels, top))
+    return union((_ring(r, level), block & bowl, *roundels, top))

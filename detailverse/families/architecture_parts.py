@@ -1,11 +1,11 @@
 """What buildings share: mouldings around a plan, arches, windows, leaves, volutes, broken edges."""
 import numpy as np
 
-from detailverse.path import spiral
-from detailverse.profile import Turning, turned
+from detailverse.path import Path, spiral
+from detailverse.profile import Profile, Turning, turned
 from detailverse.region import Region, circle, polar, polygon, rect, turns
-from detailverse.shapes import ball, cylinder, extrude, loft, slab, tube
-from detailverse.solid import Solid, union
+from detailverse.shapes import cylinder, extrude, lathe, loft, slab, tube
+from detailverse.solid import Solid, around, union
 from zeroverse.portable import TAU, cos_sin_array
 from zeroverse.rng import Rng
 
@@ -86,19 +86,29 @@ def foliage(length: float, width: float, curl: float, lobes: int, label: str, fi
     notch = 1 - 0.28 * np.abs(2 * (lobes * t - np.floor(lobes * t)) - 1) * (t > 0.1)
     half = width / 2 * np.interp(t, (0, 0.2, 0.5, 0.8, 1), (0.75, 0.85, 1.0, 0.75, 0.2)) * notch
     thick = max(0.012, 0.14 * width) * np.interp(t, (0, 0.8, 1), (1, 0.9, 0.6))
-    front, back = np.outer(thick, VEINED) - 0.5 * np.outer(half, ACROSS * ACROSS), -0.5 * np.outer(half, ACROSS * ACROSS) - 0.5 * thick[:, None]
+    cup = -0.5 * np.outer(half, ACROSS * ACROSS)
+    front, back = np.outer(thick, VEINED) + cup, cup - 0.5 * thick[:, None]
     out = np.concatenate([front, back[:, ::-1]], axis=1)
     side = np.concatenate([np.outer(half, ACROSS), np.outer(half, ACROSS[::-1])], axis=1)
     return loft(np.stack([x[:, None] + c[:, None] * out, side, z[:, None] - s[:, None] * out], axis=-1), label, finish)
 
 
+def bead(radius: float, label: str, finish: str) -> Solid:
+    """A small ball of few faces."""
+    c, s = cos_sin_array(TAU / 2 * np.arange(9) / 8)
+    s[[0, -1]] = 0.0
+    return lathe(Profile((np.stack([radius * s, -radius * c], axis=1),)), label, finish, sides=14)
+
+
 def volute(radius: float, depth: float, winding: float, label: str, finish: str) -> Solid:
     """A spiral scroll with its axis along y, `depth` long and centred, its outer end at the top."""
     thick = radius / (2.4 * winding)
-    coil = tube(spiral(0.16 * radius, radius - thick, winding).turn("z", TAU / 4 - TAU * winding), lambda s: thick * (0.55 + 0.45 * s), label, finish, sides=10)
+    path = spiral(0.16 * radius, radius - thick, winding).turn("z", TAU / 4 - TAU * winding).resample(n=round(14 * winding))
+    coil = tube(path, lambda s: thick * (0.55 + 0.45 * s), label, finish, sides=8)
     disc = cylinder(radius - 1.2 * thick, depth, label, finish).move(0, 0, -depth / 2)
-    faces = (coil.move(0, 0, depth / 2), coil.turn("y", TAU / 2).mirror("x").move(0, 0, -depth / 2))
-    eyes = union(ball(0.24 * radius, label, finish).move(0, 0, z) for z in (-depth / 2, depth / 2))
+    high = depth / 2 + 0.137 * thick  # no vertex of the coil in the plane of the disc
+    faces = (coil.move(0, 0, high), coil.mirror("z").move(0, 0, -high))
+    eyes = union(bead(0.24 * radius, label, finish).move(0, 0, z) for z in (-depth / 2, depth / 2))
     return upright(union((disc, *faces, eyes)))
 
 
@@ -122,3 +132,30 @@ def window(opening: Region, bar: float, depth: float, columns: int, rows: int) -
     solids = [extrude(frame, depth, "frame", "frame"), extrude(opening.offset(0.15 * bar), 0.35 * depth, "pane", "glass")]
     solids += [extrude(one & inside, 0.75 * depth, "frame", "frame") for one in upright_bars + level_bars if not (one & inside).is_empty]
     return upright(union(solids))
+
+
+def eaves(sides: int, outer: float, inner: float, rise: float, lift: float, ribs: int, label: str, finish: str) -> Solid:
+    """A hipped roof of rib tiles from z = 0 at its eaves to `rise`; its corners turn up by `lift`. outer, inner: from the middle to a side."""
+    per_side = 4 * ribs
+    s = np.arange(per_side) / per_side
+    corners = ngon_plan(sides, 1.0)
+    plan = (corners[:, None] + (np.roll(corners, -1, axis=0) - corners)[:, None] * s[:, None]).reshape(-1, 2)
+    corner = np.tile((2 * s - 1) * (2 * s - 1), sides)
+    rib = 0.35 * outer / ribs * np.tile((0.0, 0.8, 1.0, 0.8), ribs * sides)
+    t = np.arange(13) / 12
+    upturn = lift * np.outer((1 - t) * (1 - t), corner * corner)
+    z = (rise * (0.4 * t + 0.6 * t * t))[:, None] + upturn
+    flat = (outer + (inner - outer) * t)[:, None, None] * plan
+    over = np.concatenate([flat, (z + np.outer(np.minimum(1.0, 6 * (1 - t)), rib))[..., None]], axis=2)
+    under = np.concatenate([flat, ((0.12 * rise * t)[:, None] + upturn - 0.035 * outer - 0.012)[..., None]], axis=2)[::-1]
+    return loft(np.concatenate([under, over]), label, finish)
+
+
+def hips(sides: int, outer: float, inner: float, rise: float, lift: float, thick: float, label: str, finish: str) -> Solid:
+    """The ridges over the corners of `eaves` with the same sizes."""
+    half = TAU / (2 * sides)
+    c, _ = cos_sin_array(np.array([half]))
+    t = np.arange(10) / 9
+    points = np.column_stack([(outer + (inner - outer) * t) / c[0], 0 * t, rise * (0.4 * t + 0.6 * t * t) + lift * (1 - t) * (1 - t) + 0.4 * thick])
+    ridge = tube(Path(points), lambda s: thick * (1.25 - 0.35 * s), label, finish, sides=10)
+    return around(ridge.turn("z", half - TAU / 4), sides)

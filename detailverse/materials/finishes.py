@@ -82,12 +82,13 @@ def _plain(weight: float, names: tuple, low: float, high: float, *uses: Use) -> 
 
 def _mottled(weight: float, names: tuple, spots: float, rough: float, *uses: Use) -> Look:
     """spots: the most there may be, 0 for none."""
-    return _base("mottled", weight, uses, names, spots=(0.4 * spots, spots), rough=(rough - 0.1, rough + 0.05))
+    return _base("mottled", weight, uses, names, blotch=(0.45, 0.9), spots=(0.4 * spots, spots), rough=(rough - 0.1, rough + 0.05))
 
 
 def _fibrous(weight: float, name: str, dark: float, light: float, fibres: tuple, rough: float, *uses: Use) -> Look:
     """dark, light: steps of the tone between fibres and of the lightest."""
-    return _base("fibrous", weight, uses, ((name, -dark), name, (name, light)), fibres=fibres, rough=(rough - 0.1, rough + 0.05))
+    palette = (name, -dark), name, (name, light)
+    return _base("fibrous", weight, uses, palette, fibres=fibres, contrast=(0.55, 1.0), stretch=(8.0, 20.0), rough=(rough - 0.1, rough + 0.05))
 
 
 def _strata(weight: float, name: str, *uses: Use) -> Look:
@@ -99,7 +100,7 @@ def _wood(name: str, weight: float, *uses: Use) -> Look:
 
 
 def _leather(name: str, weight: float, *uses: Use) -> Look:
-    return _base("leather", weight, uses, ((name, -0.13), name))
+    return _base("leather", weight, uses, ((name, -0.13), name), frequency=(11.0, 14.0))
 
 
 def _gem(name: str, weight: float) -> Look:
@@ -123,7 +124,7 @@ _IRON = (_metal("iron", 3, 0.4, 0.65, POLISHED, RUSTY, GRIME), _rusted(1.5, "bar
 _COPPER = (_metal("copper", 3, 0.15, 0.4, POLISHED, VERDIGRIS, TARNISH), _hammered("copper", 1.5, POLISHED, VERDIGRIS))
 _BRASS = (_metal("brass", 3, 0.12, 0.35, POLISHED, TARNISH), _brushed("brass", 1, POLISHED, TARNISH))
 _BRONZE = (_metal("bronze", 3, 0.25, 0.5, POLISHED, VERDIGRIS, GRIME), _metal("brass", 0.7, 0.2, 0.4, POLISHED, VERDIGRIS, GRIME))
-_STRAW, _YARN = (18.0, 40.0), (30.0, 50.0)  # fibres per object unit
+_STRAW, _YARN = (26.0, 48.0), (34.0, 50.0)  # fibres per object unit
 _SPREAD = lambda rng: palettes.any_palette(rng, 4)
 
 FINISHES: dict[str, tuple[Look, ...]] = {
@@ -154,7 +155,7 @@ FINISHES: dict[str, tuple[Look, ...]] = {
         _wood("oak", 2, RUBBED, GRIME), _wood("walnut", 1.5, RUBBED, GRIME), _wood("pine", 1, RUBBED, SHADED), _wood("cherry", 1, RUBBED, SHADED),
              _fibrous(0.7, "oak", 0.15, 0.1, (14.0, 34.0), 0.7, RUBBED, GRIME)),
     "bark": (
-        _fibrous(3, "bark", 0.12, 0.14, (10.0, 24.0), 0.9, RUBBED, SHADED, MOSS),
+        _fibrous(3, "bark", 0.14, 0.2, (16.0, 34.0), 0.9, RUBBED, SHADED, MOSS),
         _mottled(1, ("birch", ("bark", -0.08), "bark"), 0.3, 0.85, SHADED, MOSS)),
     "straw": (_fibrous(2, "straw", 0.18, 0.08, _STRAW, 0.65, SHADED, RUBBED), _fibrous(2, "wicker", 0.16, 0.12, _STRAW, 0.6, SHADED, RUBBED)),
     "rope": (_fibrous(1, "rope", 0.18, 0.1, _YARN, 0.9, SHADED, RUBBED),),

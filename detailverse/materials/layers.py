@@ -55,7 +55,8 @@ class Layer(Record):
         edge, soft = 1.05 - 0.9 * self.amount, _SOFT[self.where]
         rows = np.flatnonzero(signal > edge - soft - 1.3 * _BREAK)  # elsewhere no noise can bring the layer out, and noise is what costs
         color, roughness, metallic = base.base_color.copy(), base.roughness.copy(), base.metallic.copy()
-        rim = signal[rows] + _BREAK * fbm(points[rows] * self.grain, self.noise, 2, 0.7)
+        broken = fbm(points[rows] * self.grain, self.noise, 2, 0.7)
+        rim = signal[rows] + _BREAK * (0.25 + np.minimum(signal[rows], 0.75)) * broken  # little where nothing calls for the layer: no blots on walls
         mask = self.opacity * smoothstep(edge - soft, edge + soft, rim)
         color[rows] = mix(color[rows], self.color, mask)
         roughness[rows] += (self.roughness - roughness[rows]) * mask

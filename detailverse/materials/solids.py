@@ -26,7 +26,7 @@ class Plain(Texture):
         slow = fbm(local * self.frequency, self.noise, 2)
         fine = fbm(local * (11.0 * self.frequency), self.noise ^ 1, 1)
         color = shade(mix(*self.palette, self.drift * smoothstep(-0.6, 0.8, slow)), 0.02 * fine)
-        return pack(color, self.rough + self.uneven * (slow + fine), self.metallic, 0.0004 * fine)
+        return pack(color, self.rough + self.uneven * (slow + fine), self.metallic, 0.0)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class Ground(Texture):
     """A landscape: what lies low, what grows between, bare rock where it is steep, and what lies on top. The only one that knows up from down."""
 
     palette: tuple = colors(4)
-    low: float = span(-0.5, -0.1)  # heights in object units
-    top: float = span(0.1, 0.5)
+    low: float = span(-0.3, -0.05)  # heights in object units
+    top: float = span(0.08, 0.35)
     steep: float = span(0.45, 0.85)  # sine of the slope from which rock is bare
     noise: int = seed()
 

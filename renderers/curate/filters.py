@@ -12,7 +12,7 @@ class Thresholds:
     coverage: float = 0.01  # least share of a view; a needle that fills the frame's height has 0.02, the least of real 0.14
     brightest: float = 8.0  # of 255; a black material in white light sends back 10 (0.04), the least of real 63
     back_faces: float = 0.3  # of the pixels; real: at most 0.035 (an open bed); all faces inverted: 0.7 and more
-    thinness: float = 0.02  # shortest over longest side; a sheet of cardboard has 0.01, a phone 0.05
+    thinness: float = 0.02  # shortest over longest side; a sheet of cardboard has 0.01, a phone 0.05, the least of real 0.25
     colour: float = 2.0  # of 255, standard deviation; real: at least 10; what one even colour has is below 1
     base_area: float = 0.15  # share of the surface in one level plate at the bottom; a plate as wide as a cube standing on it has 0.25
     base_footprint: float = 0.6  # share of the plan; real: up to 0.95, but walled
@@ -20,7 +20,7 @@ class Thresholds:
     one_piece: float = 0.85  # share of the largest connected piece of the mask, mean over views; real: at least 0.96 (a chandelier)
     solidity_drop: float = 0.6  # solidity of the whole over that of its largest piece; real: at least 0.84; two equal things side by side: 0.5
     one_piece_least: float = 0.9  # the drop only counts where some view shows a piece of a tenth apart
-    score: float = -math.inf  # of the quality score, 1 to 5; off unless asked for
+    score: float = 0.0  # of the quality score, 1 to 5: off unless asked for
     duplicate: float = 0.010  # distance of descriptors; one object sampled twice lies 0.004 apart, the nearest of real 0.032, of Zeroverse 0.017
     duplicate_views: float = 0.016  # the same where points come from stored views, which never show quite the same
 

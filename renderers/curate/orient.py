@@ -24,7 +24,7 @@ SIZE, GRID = 96, 8  # pixels of a view; cells that features average over
 FOV_DEG = 20.0
 SAME = 0.06  # difference of two candidates' views, of their size, below which they look the same: front and back of a bottle 0.04, a spray can's nozzle 0.08
 SURE = 0.5  # probability below which the answer is `cannot tell`
-PENALTY = 3e-3
+PENALTIES = (0.3, 3e-3)  # of single cells of the views, which learn kinds of objects by heart, and of `_shape`, which carries over to new kinds
 DIRECTIONS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64)  # where the cameras stand; [3] sees the front
 
 
@@ -110,7 +110,8 @@ def _shape(views: np.ndarray) -> list[float]:
     for a, b in ((5, 4), (3, 2), (0, 1)):  # below and above, front and back, right and left
         ends = [_contact(near[k], mask[k]) for k in (a, b)]
         detail = [float(np.abs(np.diff(views[k, ..., 1:4], axis=0)).sum() / max(mask[k].sum(), 1)) for k in (a, b)]
-        out += [*ends[0], *(np.array(ends[0]) - ends[1]), detail[0] - detail[1], detail[0]]
+        depths = [_depths(near[k], mask[k]) for k in (a, b)]
+        out += [*ends[0], *(np.array(ends[0]) - ends[1]), detail[0] - detail[1], detail[0], *depths[0], *(np.array(depths[0]) - depths[1])]
     for k in (3, 0, 4):
         flat = views[k]
         scale = max(float(flat[..., 0].sum()), 1.0)
@@ -118,7 +119,8 @@ def _shape(views: np.ndarray) -> list[float]:
         quarter = float(np.abs(flat - np.rot90(flat)).sum(axis=(0, 1))[[0, 4]].sum()) / scale
         heights = flat[..., 0].sum(axis=1) @ np.linspace(1, 0, flat.shape[0]) / scale
         sides = [float((flat[..., 0].sum(axis=axis) > 0.5).mean()) for axis in (0, 1)]
-        out += [*mirrored, mirrored[0] - mirrored[1], quarter, heights, *sides, sides[0] - sides[1]]
+        widths = [flat[rows, :, 0].sum() / scale for rows in np.array_split(np.flatnonzero(flat[..., 0].sum(axis=1) > 0.5), 6)]
+        out += [*mirrored, mirrored[0] - mirrored[1], quarter, heights, *sides, sides[0] - sides[1], *widths]
     return out
 
 
@@ -133,6 +135,12 @@ def _contact(near: np.ndarray, mask: np.ndarray) -> list[float]:
     spread = (np.ptp(rows) + 1) * (np.ptp(columns) + 1) / max((np.ptp(whole[0]) + 1) * (np.ptp(whole[1]) + 1), 1)
     off = np.sqrt((rows.mean() - whole[0].mean()) ** 2 + (columns.mean() - whole[1].mean()) ** 2) / mask.shape[0]
     return [float(touch.sum() / max((mask > 0.5).sum(), 1)), float(spread), float(off), top]
+
+
+def _depths(near: np.ndarray, mask: np.ndarray) -> list[float]:
+    """How far what this view sees lies behind the nearest point, mean and spread: a vessel is deep from above."""
+    seen = near[mask > 0.5]
+    return [float(near.max() - seen.mean()), float(seen.std())] if len(seen) else [0.0, 0.0]
 
 
 # ------------------------------------------------------------------------------------------------------------------------ the chooser
@@ -208,6 +216,8 @@ def fit(features: np.ndarray, alike: np.ndarray) -> Orienter:
     mean, scale = features.mean(axis=(0, 1)), features.std(axis=(0, 1))
     scale = np.where(scale > 1e-5, scale, 1e30)
     x = (features - mean) / scale
+    cells = 6 * GRID * GRID * 5
+    penalty = np.repeat(PENALTIES, (cells, x.shape[-1] - cells))
 
     def loss(weights):
         score = x @ weights
@@ -216,7 +226,7 @@ def fit(features: np.ndarray, alike: np.ndarray) -> Orienter:
         chance = each / each.sum(axis=1, keepdims=True)
         mass = (chance * right).sum(axis=1, keepdims=True)
         gradient = chance - chance * right / np.maximum(mass, 1e-300)
-        return (float(-np.log(np.maximum(mass, 1e-300)).mean() + PENALTY * (weights ** 2).sum()),
-                np.einsum("nc,ncd->d", gradient, x) / len(x) + 2 * PENALTY * weights)
+        return (float(-np.log(np.maximum(mass, 1e-300)).mean() + (penalty * weights ** 2).sum()),
+                np.einsum("nc,ncd->d", gradient, x) / len(x) + 2 * penalty * weights)
     found = minimize(loss, np.zeros(x.shape[-1]), jac=True, method="L-BFGS-B", options={"maxiter": 300})
     return Orienter(mean, scale, found.x)

@@ -5,6 +5,7 @@ Nothing of the input is touched. The same input and options give the same report
 import base64
 import functools
 import hashlib
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from renderers.curate.filters import FILTERS, Thresholds, Verdict, verdicts
 from renderers.curate.measures import descriptor, measure
 from renderers.curate.orient import Orienter
 from renderers.curate.score import Scorer
-from renderers.curate.subjects import Pool, Unusable, open_pool
+from renderers.curate.subjects import Handle, Pool, Unusable, open_pool, opened
 from renderers.storage import Local
 from zeroverse.files import write_whole
 
@@ -84,19 +85,20 @@ def _ignore(row: Row, total: int) -> None:
 
 
 def curate(where: str, out: Path, limits: Thresholds | None = None, looks: Looks | None = None, scorer: Scorer | None = None, workers: int = 1,
-           on_row: Callable[[Row, int], None] = _ignore) -> Outcome:
+           on_row: Callable[[Row, int], None] = _ignore, engine: str = "loky") -> Outcome:
     """Curate a folder or URL of shards, or a folder of GLB files; writes report.json, kept.txt, removed.txt, kept.png and removed_<reason>.png to `out`.
 
     Kill it at any moment: the same call goes on. Raises ValueError for inputs and options that do not fit, CurateError.
     """
     looks, limits = looks or Looks(), limits or Thresholds()
+    if limits.score > 0 and scorer is None:
+        raise ValueError("score: a threshold needs a scorer, got none")
     pool = open_pool(where, looks.size)
-    names = pool.names()
     _check_out(where, out)
     (out / "parts").mkdir(parents=True, exist_ok=True)
     Local(out).sweep()
     rows, looked = [], 0
-    for number, group in _looked(pool, out, looks, workers, lambda row: on_row(row, len(names))):
+    for number, group in _looked(pool, out, looks, lambda row: on_row(row, len(pool.names)), workers, engine):
         rows, looked = rows + group, looked + number
     judge(rows, limits, scorer)
     write_reports(rows, out, where, limits, scorer)
@@ -111,41 +113,51 @@ def _check_out(where: str, out: Path) -> None:
 # -------------------------------------------------------------------------------------------------------------------------- looking
 
 
-def _looked(pool: Pool, out: Path, looks: Looks, workers: int, on_row) -> Iterator[tuple[int, list[Row]]]:
-    """(how many were looked at now, rows) of each part in order."""
-    count, stamp = len(pool.names()), looks.stamp()
-    parts = [range(start, min(start + PART, count)) for start in range(0, count, PART)]
-    keys = [hashlib.sha256(json.dumps([stamp, [pool.stamp(index) for index in part]]).encode()).hexdigest() for part in parts]
-    known = [_read_part(out / "parts" / f"{number:06d}.json", key) for number, key in enumerate(keys)]
-    todo = [index for part, rows in zip(parts, known) if rows is None for index in part]
-    with engines.loky(max(1, min(workers, len(todo))), None) as processes:
-        made = engines.run(processes, functools.partial(look, pool, looks), todo)
-        for number, (part, key, rows) in enumerate(zip(parts, keys, known)):
-            now = 0 if rows is not None else len(part)
-            if rows is None:
+def _looked(pool: Pool, out: Path, looks: Looks, on_row, workers: int, engine: str) -> Iterator[tuple[int, list[Row]]]:
+    """(how many were looked at now, rows) of each part in order; the rows leave their thumbnails on disk."""
+    parts = _parts(pool, out, looks)
+    todo = [index for part, path in parts if not path.exists() for index in part]
+    with engines.ENGINES[engine](max(1, min(workers, len(todo))), None) as processes:
+        made = engines.run(processes, functools.partial(look, pool.handle, looks), todo)
+        for part, path in parts:
+            now = 0
+            if not path.exists():
                 rows = []
-                for index in part:
-                    _, row = next(made)
-                    rows.append(Row(pool.names()[index], pool.source(index), CRASHED) if row is engines.DIED else row)
+                for index, row in itertools.islice(made, len(part)):
+                    rows.append(Row(pool.names[index], pool.source(index), CRASHED) if row is engines.DIED else row)
                     on_row(rows[-1])
-                write_whole(out / "parts" / f"{number:06d}.json", json.dumps({"key": key, "rows": [asdict(row) for row in rows]}).encode())
-            else:
-                for row in rows:
+                write_whole(path, json.dumps([asdict(row) for row in rows]).encode())
+                now = len(part)
+            rows = _read_part(path)
+            for row in rows:
+                row.thumbnail = ""
+                if not now:
                     on_row(row)
             yield now, rows
 
 
-def _read_part(path: Path, key: str) -> list[Row] | None:
-    """The rows of a part that was looked at in the same way; None for another or none."""
-    if not path.exists():
-        return None
-    part = json.loads(path.read_bytes())
-    return [Row(**row) for row in part["rows"]] if part["key"] == key else None
+def _parts(pool: Pool, out: Path, looks: Looks) -> list[tuple[range, Path]]:
+    """Which objects are written together, and where: the name says how they were looked at, so a file that is there is the right one."""
+    count, stamp, parts = len(pool.names), looks.stamp(), []
+    for number, start in enumerate(range(0, count, PART)):
+        part = range(start, min(start + PART, count))
+        key = hashlib.sha256(json.dumps([stamp, [pool.stamp(index) for index in part]]).encode()).hexdigest()
+        parts.append((part, out / "parts" / f"{number:06d}-{key[:20]}.json"))
+    wanted = {path for _, path in parts}
+    for path in (out / "parts").glob("*.json"):
+        if path not in wanted:
+            path.unlink()
+    return parts
 
 
-def look(pool: Pool, looks: Looks, index: int) -> Row:
+def _read_part(path: Path) -> list[Row]:
+    return [Row(**row) for row in json.loads(path.read_bytes())]
+
+
+def look(handle: Handle, looks: Looks, index: int) -> Row:
     """Render or read one object and take its numbers. What is wrong with the file is in the row; anything else raises CurateError."""
-    row = Row(pool.names()[index], pool.source(index))
+    pool = opened(handle)
+    row = Row(pool.names[index], pool.source(index))
     try:
         subject = pool.subject(index)
         row.measures = measure(subject)
@@ -202,18 +214,27 @@ def write_reports(rows: list[Row], out: Path, where: str, limits: Thresholds, sc
     """report.json (one record per object), kept.txt, removed.txt and the contact sheets; sheets of reasons that no longer occur are removed."""
     reasons = Counter(row.reason for row in rows if row.reason)
     report = {"format": FORMAT, "input": where, "objects": len(rows), "kept": sum(not row.reason for row in rows),
-              "removed": {reason: reasons[reason] for reason in REASONS if reasons[reason]}, "thresholds": _finite(asdict(limits)),
+              "removed": {reason: reasons[reason] for reason in REASONS if reasons[reason]}, "thresholds": asdict(limits),
               "scored": scorer is not None, "rows": [record(row) for row in rows]}
     write_whole(out / "report.json", json.dumps(report, indent=1, allow_nan=False).encode())
     write_whole(out / "kept.txt", "".join(f"{row.uid}\n" for row in rows if not row.reason).encode())
     write_whole(out / "removed.txt", "".join(f"{row.uid}\t{row.reason}\t{why(row)}\n" for row in rows if row.reason).encode())
     for reason in REASONS:
-        path, group = out / f"removed_{reason.replace(' ', '_')}.png", [row for row in rows if row.reason == reason]
+        path, group = out / f"removed_{reason.replace(' ', '_')}.png", [number for number, row in enumerate(rows) if row.reason == reason]
         if group:
-            write_whole(path, sheets.sheet(f"removed: {reason}", [(row.thumbnail, [row.uid, why(row)]) for row in group]))
+            _write_sheet(path, f"removed: {reason}", group, out, [[rows[number].uid, *why(rows[number]).split("; ")] for number in group])
         else:
             path.unlink(missing_ok=True)
-    write_whole(out / "kept.png", sheets.sheet("kept", [(row.thumbnail, _captions(row)) for row in rows if not row.reason]))
+    kept = [number for number, row in enumerate(rows) if not row.reason]
+    _write_sheet(out / "kept.png", "kept", kept, out, [_captions(rows[number]) for number in kept])
+
+
+def _write_sheet(path: Path, title: str, numbers: list[int], out: Path, captions: list[list[str]]) -> None:
+    """Only the objects that a sheet shows have their thumbnails read."""
+    shown = numbers[:sheets.MOST]
+    parts = {part: _read_part(next((out / "parts").glob(f"{part:06d}-*.json"))) for part in sorted({number // PART for number in shown})}
+    tiles = [parts[number // PART][number % PART].thumbnail for number in shown]
+    write_whole(path, sheets.sheet(title, len(numbers), list(zip(tiles, captions))))
 
 
 def record(row: Row) -> dict:
@@ -237,6 +258,3 @@ def _captions(row: Row) -> list[str]:
     turned = row.orientation and f"{row.orientation['verdict']} {row.orientation['up']:.2f} {row.orientation['front']:.2f}"
     return [row.uid, " ".join(filter(None, (f"score {score:.2f}" if score is not None else "", turned)))]
 
-
-def _finite(values: dict) -> dict:
-    return {name: value if np.isfinite(value) else None for name, value in values.items()}

@@ -14,7 +14,7 @@ import trimesh
 from detailverse.curate.sampling import triangles_of
 from detailverse.curate.watertight import watertight
 from renderers import engines
-from renderers.curate.subjects import Pool, Unusable
+from renderers.curate.subjects import Handle, Pool, Unusable, opened
 from zeroverse.asset import Asset, glb_bytes
 from zeroverse.files import write_whole
 
@@ -22,7 +22,8 @@ RESOLUTIONS = (128, 256, 512)
 FORMAT = "verse-watertight/1"
 
 
-def seal(pool: Pool, wanted: list[int], out: Path, resolution: int, workers: int, on_done: Callable[[], None] = lambda: None) -> dict:
+def seal(pool: Pool, wanted: list[int], out: Path, resolution: int, workers: int, on_done: Callable[[], None] = lambda: None,
+         engine: str = "loky") -> dict:
     """Seal the objects of these numbers; returns {uid: report or {"failed": why}}. What an earlier run sealed in the same way stays.
 
     Raises ValueError for another resolution than those of `RESOLUTIONS`.
@@ -31,17 +32,18 @@ def seal(pool: Pool, wanted: list[int], out: Path, resolution: int, workers: int
         raise ValueError(f"watertight: expected one of {', '.join(map(str, RESOLUTIONS))}, got {resolution}")
     (out / "watertight").mkdir(parents=True, exist_ok=True)
     rows = {}
-    with engines.loky(max(1, min(workers, len(wanted))), None) as processes:
-        for index, row in engines.run(processes, functools.partial(seal_one, pool, out / "watertight", resolution), wanted):
-            rows[pool.names()[index]] = {"failed": "crashed a worker twice"} if row is engines.DIED else row
+    with engines.ENGINES[engine](max(1, min(workers, len(wanted))), None) as processes:
+        for index, row in engines.run(processes, functools.partial(seal_one, pool.handle, out / "watertight", resolution), wanted):
+            rows[pool.names[index]] = {"failed": "crashed a worker twice"} if row is engines.DIED else row
             on_done()
     write_whole(out / "watertight.json", json.dumps({"format": FORMAT, "resolution": resolution, "objects": rows}, indent=1).encode())
     return rows
 
 
-def seal_one(pool: Pool, folder: Path, resolution: int, index: int) -> dict:
+def seal_one(handle: Handle, folder: Path, resolution: int, index: int) -> dict:
     """One object's report; its GLB is written before its record, so that a record means a whole file."""
-    uid = pool.names()[index]
+    pool = opened(handle)
+    uid = pool.names[index]
     key = hashlib.sha256(json.dumps([FORMAT, resolution, pool.stamp(index)]).encode()).hexdigest()
     record = folder / f"{uid}.json"
     if record.exists() and (folder / f"{uid}.glb").exists() and (known := json.loads(record.read_bytes()))["key"] == key:

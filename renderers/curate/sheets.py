@@ -26,16 +26,15 @@ def thumbnail(subject: Subject) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def sheet(title: str, rows: list[tuple[str, list[str]]]) -> bytes:
-    """PNG: rows of (thumbnail or empty, captions), the first `MOST`, and under the title how many there are."""
-    shown = rows[:MOST]
+def sheet(title: str, count: int, shown: list[tuple[str, list[str]]]) -> bytes:
+    """PNG of (thumbnail or empty, captions), with a title and how many there are; `shown` are the first `MOST` of them."""
     columns = min(max(1, int(np.ceil(np.sqrt(len(shown) / 2)))), 6)
     lines = max((len(captions) for _, captions in shown), default=0)
     width, height, top = 2 * TILE + 6, TILE + LINE * lines + 8, 22
     image = Image.new("RGB", (columns * width + 6, -(-len(shown) // columns) * height + top), "white")
     draw = ImageDraw.Draw(image)
-    more = f", the first {MOST} shown" if len(rows) > MOST else ""
-    draw.text((6, 5), f"{title}: {len(rows)} objects{more}", fill=(20, 20, 20))
+    more = f", the first {MOST} shown" if count > MOST else ""
+    draw.text((6, 5), f"{title}: {count} objects{more}", fill=(20, 20, 20))
     for number, (tile, captions) in enumerate(shown):
         left, upper = 6 + number % columns * width, top + number // columns * height
         if tile:

@@ -1,8 +1,11 @@
 """What curation sees of an object: some views, points on its surface, and its triangles where there are any. From GLB files or from shards."""
+import functools
+import hashlib
 import tempfile
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -61,6 +64,20 @@ def around(asset: Asset, size: int) -> Cameras:
 # --------------------------------------------------------------------------------------------------------------------------- where from
 
 
+class Handle(NamedTuple):
+    """How a worker finds the pool: small, where the pool itself holds the list of everything. token: another when the objects are others."""
+
+    where: str
+    size: int
+    token: str
+
+
+@functools.lru_cache(maxsize=2)
+def opened(handle: Handle) -> "Pool":
+    """The pool of a handle, once per process."""
+    return open_pool(handle.where, handle.size)
+
+
 @dataclass(frozen=True)
 class GlbPool:
     """The GLB files of a folder."""
@@ -72,8 +89,13 @@ class GlbPool:
     def files(self) -> Files:
         return Files(self.folder)
 
-    def names(self) -> list[str]:
-        return [self.files.uid(path) for path in self.files.paths]
+    @cached_property
+    def handle(self) -> Handle:
+        return Handle(self.folder, self.size, hashlib.sha256("\n".join(self.names).encode()).hexdigest())
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.files.uid(path) for path in self.files.paths)
 
     def source(self, index: int) -> str:
         return self.files.paths[index].relative_to(self.folder).as_posix()
@@ -107,11 +129,16 @@ class ShardPool:
             raise ShardError(f"{self.folder}: curation needs the passes {', '.join(NEEDED)}; these shards lack {', '.join(missing)}")
         return reader
 
-    def names(self) -> list[str]:
-        return list(self.reader.keys)
+    @cached_property
+    def handle(self) -> Handle:
+        return Handle(self.folder, self.size, self.reader.fingerprint)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return self.reader.keys
 
     def source(self, index: int) -> str:
-        return f"sample {self.reader.keys[index]}"
+        return f"sample {self.names[index]}"
 
     def stamp(self, index: int) -> list:
         return [self.reader.fingerprint, index]
@@ -123,7 +150,7 @@ class ShardPool:
             path = Path(folder) / "mesh.glb"
             path.write_bytes(self.reader.field(index, "mesh.glb"))
             try:
-                return replace(load_glb(path), uid=self.reader.keys[index])
+                return replace(load_glb(path), uid=self.names[index])
             except AssetError as error:
                 raise Unusable(f"mesh.glb: {str(error).removeprefix(f'{path}: ')}") from error
 
@@ -137,7 +164,7 @@ class ShardPool:
             raise Unusable(str(error)) from error
         cameras, asset = self.reader.cameras(index)[views], self.asset(index)
         points = surface_points(*triangles_of(asset), Rng("curate", "points")) if asset else points_of(images, cameras)
-        return Subject(self.reader.keys[index], images, cameras, points, asset)
+        return Subject(self.names[index], images, cameras, points, asset)
 
 
 Pool = GlbPool | ShardPool

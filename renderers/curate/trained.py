@@ -2,6 +2,7 @@
 user's objects with ratings that people gave."""
 import csv
 import functools
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,10 @@ from detailverse.curate.defects import CLEAN, DEFECTS, planted
 from renderers import engines
 from renderers.curate import orient, score, sheets
 from renderers.curate.features import Embed, features
+from renderers.curate.filters import Thresholds, verdicts
 from renderers.curate.measures import measure
 from renderers.curate.orient import turns
-from renderers.curate.subjects import Subject, Unusable, open_pool, seen
+from renderers.curate.subjects import Handle, Subject, Unusable, open_pool, opened, seen
 from zeroverse.asset import Asset
 from zeroverse.files import write_whole
 from zeroverse.rng import Rng
@@ -44,13 +46,14 @@ SOURCES: tuple[tuple[str, Callable[[int, int, int], Asset], tuple[int, ...], boo
 @dataclass(frozen=True, eq=False)
 class Rated:
     """Objects with ratings. features [N, D], ratings [N] of 1 to 5; groups [N]: the object that a row is a variant of; kinds [N]: `clean`, `coarse`, a
-    defect, or `rated` by people; thumbnails: for the contact sheet."""
+    defect, or `rated` by people; thumbnails: for the contact sheet; measures: what the filters compare."""
 
     features: np.ndarray
     ratings: np.ndarray
     groups: np.ndarray
     kinds: np.ndarray
     thumbnails: list[str]
+    measures: list[dict]
 
 
 def variants(source: str, seed: int, index: int) -> Iterator[tuple[str, Asset, float]]:
@@ -70,9 +73,9 @@ def _source(name: str):
     return next(row for row in SOURCES if row[0] == name)
 
 
-def rated_by_defects(source: str, seed: int, count: int, embed: Embed | None, workers: int, on_done: Callable[[], None]) -> Rated:
+def rated_by_defects(source: str, seed: int, count: int, embed: Embed | None, workers: int, on_done: Callable[[], None], engine: str = "loky") -> Rated:
     """`count` objects and their variants. Objects that the grammar refuses, and variants that cannot be rendered, are left out."""
-    return _collected(_worked(functools.partial(_look_at_variants, source, seed, embed), range(count), workers, on_done))
+    return _collected(_worked(functools.partial(_look_at_variants, source, seed, embed), range(count), workers, on_done, engine))
 
 
 def _look_at_variants(source: str, seed: int, embed: Embed | None, index: int) -> list[tuple]:
@@ -89,25 +92,26 @@ def _look_at_variants(source: str, seed: int, embed: Embed | None, index: int) -
     return rows
 
 
-def _read(subject: Subject, embed: Embed | None) -> tuple[np.ndarray, str]:
-    return features(subject, measure(subject), embed), sheets.thumbnail(subject)
+def _read(subject: Subject, embed: Embed | None) -> tuple[np.ndarray, str, dict]:
+    measures = measure(subject)
+    return features(subject, measures, embed), sheets.thumbnail(subject), measures
 
 
-def rated_by_people(where: str, ratings: Path, embed: Embed | None, workers: int, on_done: Callable[[], None]) -> Rated:
+def rated_by_people(where: str, ratings: Path, embed: Embed | None, workers: int, on_done: Callable[[], None], engine: str = "loky") -> Rated:
     """The objects of a folder of shards or GLB files that a CSV file rates: a line `uid,rating` each. Raises ValueError naming line and fault."""
     pool, wanted = open_pool(where, SIZE), read_ratings(ratings)
-    places = {name: index for index, name in enumerate(pool.names())}
+    places = {name: index for index, name in enumerate(pool.names)}
     missing = [uid for uid in wanted if uid not in places]
     if missing:
         raise ValueError(f"{ratings}: {len(missing)} of {len(wanted)} uids are not in {where}, such as {missing[0]}")
     items = [(places[uid], uid, rating) for uid, rating in wanted.items()]
-    return _collected(_worked(functools.partial(_look_at_rated, pool, embed), items, workers, on_done))
+    return _collected(_worked(functools.partial(_look_at_rated, pool.handle, embed), items, workers, on_done, engine))
 
 
-def _look_at_rated(pool, embed: Embed | None, item: tuple[int, str, float]) -> list[tuple]:
+def _look_at_rated(handle: Handle, embed: Embed | None, item: tuple[int, str, float]) -> list[tuple]:
     index, uid, rating = item
     try:
-        return [(*_read(pool.subject(index), embed), rating, uid, "rated")]
+        return [(*_read(opened(handle).subject(index), embed), rating, uid, "rated")]
     except Unusable as error:
         raise ValueError(f"{uid}: {error}") from error
 
@@ -129,8 +133,8 @@ def read_ratings(path: Path) -> dict[str, float]:
     return found
 
 
-def _worked(function: Callable, items: Iterable, workers: int, on_done: Callable[[], None]) -> Iterator[list[tuple]]:
-    with engines.loky(workers, None) as processes:
+def _worked(function: Callable, items: Iterable, workers: int, on_done: Callable[[], None], engine: str) -> Iterator[list[tuple]]:
+    with engines.ENGINES[engine](workers, None) as processes:
         for item, rows in engines.run(processes, function, items):
             if rows is engines.DIED:
                 raise RuntimeError(f"object {item}: crashed a worker twice")
@@ -142,30 +146,43 @@ def _collected(groups: Iterable[list[tuple]]) -> Rated:
     rows = [row for group in groups for row in group]
     if not rows:
         raise ValueError("objects: expected some, got none that could be looked at")
-    vectors, thumbnails, ratings, names, kinds = zip(*rows)
-    return Rated(np.array(vectors), np.array(ratings, np.float64), np.array([str(name) for name in names]), np.array(kinds), list(thumbnails))
+    vectors, thumbnails, measures, ratings, names, kinds = zip(*rows)
+    return Rated(np.array(vectors), np.array(ratings, np.float64), np.array([str(name) for name in names]), np.array(kinds), list(thumbnails), list(measures))
 
 
 def train_scorer(rated: Rated, out: Path, embed: str = "") -> dict:
-    """Write scorer.json and rated.png (ratings and held-out scores under the pictures) to `out`; returns the held-out numbers, also in scorer.json."""
+    """Write scorer.json, rated.png (ratings and held-out scores under the pictures) and filters.json (what the filters do to each kind) to `out`; returns
+    the scorer's held-out numbers, which are also in its file."""
     penalty = score.best_penalty(rated.features, rated.ratings, rated.groups)
     scores = score.held_out(rated.features, rated.ratings, score.folds_of(rated.groups), lambda x, y: score.ridge(x, y, penalty))
     numbers = score.numbers(scores, rated.ratings, rated.groups, rated.kinds)
     score.ridge(rated.features, rated.ratings, penalty, embed).save(out / "scorer.json", numbers)
     rows = [(tile, [f"{kind} {group}", f"rated {rating:.1f} scored {found:.1f}"])
             for tile, kind, group, rating, found in zip(rated.thumbnails, rated.kinds, rated.groups, rated.ratings, scores)]
-    write_whole(out / "rated.png", sheets.sheet("rated", rows))
+    write_whole(out / "rated.png", sheets.sheet("rated", len(rows), rows[:sheets.MOST]))
+    write_whole(out / "filters.json", json.dumps(filter_numbers(rated, Thresholds()), indent=1).encode())
     return numbers
+
+
+def filter_numbers(rated: Rated, limits: Thresholds) -> dict:
+    """How often each kind is removed, by any filter and by each that speaks first, [value, low, high]: of `clean`, those are the false alarms."""
+    found = {}
+    steps = np.array([next((verdict.step for verdict in verdicts(measures | {"score": None}, limits)), "") for measures in rated.measures])
+    for kind in sorted(set(rated.kinds)):
+        groups, of_kind = rated.groups[rated.kinds == kind], steps[rated.kinds == kind]
+        hits = {"removed": of_kind != ""} | {str(step): of_kind == step for step in sorted(set(of_kind)) if step}
+        found[str(kind)] = {name: score.bootstrap(groups, lambda rows, hit=hit: float(hit[rows].mean())) for name, hit in hits.items()}
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------------------------- orientation
 
 
-def upright(source: str, seed: int, count: int, workers: int, on_done: Callable[[], None]) -> tuple[np.ndarray, np.ndarray]:
+def upright(source: str, seed: int, count: int, workers: int, on_done: Callable[[], None], engine: str = "loky") -> tuple[np.ndarray, np.ndarray]:
     """(features [N, 24, D], alike [N, 24, 24]) of objects that are upright as they are. Raises ValueError for a source without up and front."""
     if not _source(source)[3]:
         raise ValueError(f"source: the objects of {source} have no up and no front; expected {', '.join(row[0] for row in SOURCES if row[3])}")
-    rows = [row for rows in _worked(functools.partial(_look_at_upright, source, seed), range(count), workers, on_done) for row in rows]
+    rows = [row for rows in _worked(functools.partial(_look_at_upright, source, seed), range(count), workers, on_done, engine) for row in rows]
     described, alike = zip(*rows)
     return np.array(described), np.array(alike)
 
