@@ -487,7 +487,8 @@ class Reconstruct:
 class Benchmark:
     """Score a model on held-out objects with a frozen protocol: results.json, table.md, figure.png.
 
-    Two floors stand in the table: the nearest input view copied, and an untrained model.
+    Pictures, and where the truth has alpha and depth also silhouettes, depth and surface. Two floors stand in the table: the nearest input view
+    copied, and an untrained model; and the published numbers of GS-LRM and LRM-Zero for the protocol.
     """
 
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -498,8 +499,9 @@ class Benchmark:
     """Views rendered already: a folder of shards, or folders with opencv_cameras.json or transforms.json."""
     out: Path
     """Folder for the results."""
-    protocol: Literal["gso-4", "gso-4-45", "gso-8"] = "gso-4"
-    """gso-4: elevation 20, azimuths 0/90/180/270; gso-4-45: 45/135/225/315; gso-8: elevation 0 at 0/90/180/270 and 40 at 45/135/225/315."""
+    protocol: Literal["gso-4", "gso-4-45", "gso-8", "random-8"] = "gso-4"
+    """gso-4: elevation 20, azimuths 0/90/180/270; gso-4-45: 45/135/225/315; gso-8: elevation 0 at 0/90/180/270 and 40 at 45/135/225/315;
+    random-8: eight views of any rig, frozen by the object's name."""
     targets: int = 10
     """Target views per object: frozen, seeded by the object's name, never an input."""
     lpips: Path | None = None
@@ -512,7 +514,26 @@ class Benchmark:
         for flag, path in (("RUN", self.run_folder), ("--assets", self.assets), ("--views", self.views)):
             if path is not None:
                 _need_folder(path, flag)
-        print(benchmark(self.run_folder, self.out, assets=self.assets, views=self.views, protocol=self.protocol, targets=self.targets))
+        print(benchmark(self.run_folder, self.out, assets=self.assets, views=self.views, protocol=self.protocol, targets=self.targets,
+                        lpips=self.lpips))
+        return 0
+
+
+@dataclass(kw_only=True)
+class Compare:
+    """Compare two benchmark results object by object: per metric the mean difference and its paired bootstrap interval.
+
+    Example: verse compare scores-a scores-b
+    """
+
+    first: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
+    """A folder that `verse benchmark` wrote, or its results.json."""
+    second: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="B")]
+    """Another, of the same protocol and resolution; differences are B - A."""
+
+    def run(self) -> int:
+        from train.compare import compare
+        print(compare(self.first, self.second))
         return 0
 
 
@@ -539,6 +560,7 @@ COMMANDS = (  # words, class: the order of the overview
     ("train lrm", TrainLrm),
     ("reconstruct", Reconstruct),
     ("benchmark", Benchmark),
+    ("compare", Compare),
     ("doctor", Doctor),
 )
 

@@ -7,8 +7,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from detailverse import captions, details, families, materials
+from detailverse.bvh import Bvh
 from detailverse.family import Kit
 from detailverse.finish import finish
+from detailverse.probes import self_intersections, thickness
 from detailverse.recipe import GEOMETRY, VERSION, Finish, Layer, Recipe, to_dict
 from detailverse.solid import ORNAMENT, Solid
 from detailverse.surface import Surface
@@ -22,7 +24,12 @@ LEVEL_WEIGHTS = (1, 2, 3, 4, 5)  # of levels 0 … 4 where none is asked for: th
 FEWEST, MOST = 2_000, 500_000  # triangles
 CRUMB = 1e-3  # of the volume: pieces below it are dropped, for they are what a boolean left floating
 SIMPLIFIED = 1e-4  # object units: what an object with too many triangles may lose
-ORNAMENT_FINISHES = ("steel", "gold", "bronze", "bone", "stone", "painted")
+THINNEST = 0.004  # object units, of the 5th percentile of thickness: below it, sheets break up on a 256-grid (facts/procedural.md §11.7)
+CROSSED = 1e-3  # share of faces that may pass through others: where details meet in a fold
+ORNAMENT_FINISHES = {  # theme of the main skin -> what its ornaments may be made of
+    "classical": ("gold", "bronze", "stone"), "machine": ("steel", "brass", "painted"), "armour": ("steel", "bronze", "gold"),
+    "organic": ("bone", "horn", "petal"), "textile": ("gold", "wood", "bone"), "stone": ("stone", "bronze", "crystal"),
+    "wood": ("bronze", "iron", "wood"), "tech": ("steel", "plastic", "anodised"), "jewel": ("gold", "silver", "gem")}
 
 
 def sample(rng: Rng, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Recipe:
@@ -31,7 +38,8 @@ def sample(rng: Rng, family: str | None = None, level: int | None = None, textur
     drawn = rng.child("level").choice(range(5), LEVEL_WEIGHTS) if level is None else level
     layers = {skin: _layers(rng.child("skin", skin), themes, main=number == 0) for number, (skin, themes) in enumerate(structure.skins().items())}
     finishes = {slot: _finish(rng.child("finish", slot), names) for slot, names in structure.finishes().items()}
-    finishes[ORNAMENT] = _finish(rng.child("finish", ORNAMENT), ORNAMENT_FINISHES)
+    theme = rng.child("theme").choice(next(iter(structure.skins().values()), ()) or tuple(ORNAMENT_FINISHES))
+    finishes[ORNAMENT] = _finish(rng.child("finish", ORNAMENT), ORNAMENT_FINISHES[theme])
     return Recipe(VERSION, drawn, texture_size, structure, {skin: drawn for skin, drawn in layers.items() if drawn}, finishes)
 
 
@@ -65,7 +73,18 @@ def surface(recipe: Recipe) -> Surface:
     whole = _connected(body.surface(), recipe.family.PIECES)
     if not FEWEST <= len(whole.faces) <= MOST and (recipe.level > 0 or len(whole.faces) > MOST):
         raise Rejected("too few triangles" if len(whole.faces) < FEWEST else "too many triangles")
-    return _normalised(whole)
+    whole = _normalised(whole)
+    _check(whole)
+    return whole
+
+
+def _check(whole: Surface) -> None:
+    """Raises Rejected where walls are too thin or the surface passes through itself."""
+    bvh = Bvh(whole.points, whole.faces)
+    if np.sort(thickness(whole.points, whole.faces, 400, bvh))[20] < THINNEST:
+        raise Rejected("thin")
+    if len(self_intersections(whole.points, whole.faces, bvh=bvh)) > CROSSED * len(whole.faces):
+        raise Rejected("passes through itself")
 
 
 def _connected(whole: Surface, most: int) -> Surface:

@@ -54,6 +54,12 @@ def parts(surface: Surface) -> tuple[tuple[str, ...], np.ndarray]:
     return names, number[surface.leaf]
 
 
+def describe(surface: Surface) -> dict:
+    """JSON-ready: the part tree, complexity and symmetry of an object, as a shard's sample stores them under `labels`."""
+    bvh = Bvh(surface.points, surface.faces)
+    return {**part_tree(surface), "complexity": complexity(surface, bvh), "symmetry": symmetry(surface, bvh)}
+
+
 def part_tree(surface: Surface) -> dict:
     """JSON-ready {"parts": {name: node}, "adjacent": [[label, label], …]}.
 

@@ -71,8 +71,8 @@ class Solid:
             own = (ids >= first) & (ids < first + max(1, len(leaf.sizes)))
             fresh[own] = ids[own] - first + start
             leaves.append((start, replace(leaf, label=label, finish=finish or leaf.finish)))
-        merges = {name: np.asarray(getattr(mesh, name), dtype=np.uint32) for name in ("merge_from_vert", "merge_to_vert", "run_index")}
-        copy = Manifold(Mesh(mesh.vert_properties, mesh.tri_verts, run_original_id=fresh.astype(np.uint32), **merges))
+        merges = {name: np.array(getattr(mesh, name), dtype=np.uint32) for name in ("merge_from_vert", "merge_to_vert", "run_index")}
+        copy = Manifold(Mesh(np.array(mesh.vert_properties), np.array(mesh.tri_verts), run_original_id=fresh.astype(np.uint32), **merges))
         return Solid(copy, tuple(leaves))
 
     def under(self, prefix: str) -> "Solid":

@@ -79,7 +79,9 @@ class Detailverse:
         from detailverse import fields, grammar, labels
         asset, surface = grammar.made(self.seed, index, self.family, self.level, self.texture_size)
         asset = replace(asset, labels=asset.labels | labels.describe(surface))
-        return asset if self.fields == "none" else replace(asset, files={"fields.npz": fields.npz(surface, self.stream(index).child("fields"))})
+        if self.fields == "none":
+            return asset
+        return replace(asset, files={"fields.npz": fields.to_npz_bytes(fields.fields(surface, self.stream(index).child("fields")))})
 
     def label(self, index: int) -> str:
         return f"detailverse seed {self.seed} index {index}{f' family {self.family}' if self.family else ''}"

@@ -66,6 +66,16 @@ def test_targets_are_frozen_and_never_inputs():
         choose_targets(8, [0, 1], 10, "gso-4", "cup")
 
 
+def test_random_inputs_are_frozen_and_of_any_rig():
+    from renderers.camera import sphere_shell
+    from zeroverse.rng import Rng
+    chosen = find_inputs(sphere_shell(Rng("x"), 32, 8), "random-8", "cup")
+    assert chosen == find_inputs(turntable(32, 8), "random-8", "cup") == sorted(set(chosen)) and len(chosen) == 8
+    assert chosen == [2, 9, 14, 15, 16, 18, 19, 24] != find_inputs(turntable(32, 8), "random-8", "mug"), "frozen: published numbers depend on it"
+    with pytest.raises(PosedError, match="random-8 needs 8 views, got 7"):
+        find_inputs(turntable(7, 8), "random-8", "cup")
+
+
 def test_nearest_input_is_the_view_beside_the_target():
     """Every view of a rig has its own grey; a target takes the grey of the input that is nearest in direction."""
     rig = gso64(32)
@@ -135,7 +145,9 @@ def test_benchmark_of_posed_images(run_folder, views_folder, tmp_path):
     for scores in results["summary"].values():
         for value in scores.values():
             assert value["low"] <= value["mean"] <= value["high"]
+    assert "iou" in results["summary"]["model"] and "depth_error" not in results["summary"]["model"], "images with alpha, without depth"
     text = (tmp_path / "out" / "table.md").read_text()
+    assert "| LRM-Zero on GSO, 256 px (published, arXiv 2406.09371) | 27.78 | 0.927 | 0.062 | – |" in text
     assert "| model |" in text and "| nearest input |" in text and "| untrained |" in text and "| object |" in text
     assert png.decode((tmp_path / "out" / "figure.png").read_bytes()).ndim == 3
 
@@ -149,6 +161,10 @@ def test_benchmark_of_assets_names_what_it_cannot_read(run_folder, tmp_path, cap
     assert "1 objects could not be scored" in capsys.readouterr().err
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [row["name"] for row in results["objects"]] == ["ball"] and "bad.glb" in results["failed"][0]["name"]
+    scores = results["objects"][0]["scores"]
+    assert {"iou", "depth_error", "chamfer"} < set(scores["model"]) == set(scores["untrained"]) > set(scores["nearest input"])
+    assert verse.main(["compare", str(tmp_path / "out"), str(tmp_path / "out" / "results.json")]) == 0
+    assert capsys.readouterr().out.count("+0.0000 [+0.0000, +0.0000]") >= 3
 
 
 def test_scores_are_the_closed_forms():

@@ -273,6 +273,7 @@ def test_what_is_kept_is_sealed(models, tmp_path):
     rows = sealed.seal(pool, [index], tmp_path, 128, 1, engine="serial")
     mesh = trimesh.load(tmp_path / "watertight" / "a_vessel.glb", force="mesh")
     assert mesh.is_watertight and len(mesh.faces) == rows["a_vessel"]["triangles"]
+    assert Image.open(tmp_path / "watertight.png").size[0] > 200
     stamp = (tmp_path / "watertight" / "a_vessel.glb").stat().st_mtime_ns
     assert sealed.seal(pool, [index], tmp_path, 128, 1, engine="serial") == rows
     assert (tmp_path / "watertight" / "a_vessel.glb").stat().st_mtime_ns == stamp

@@ -16,8 +16,11 @@ from torch import nn
 from renderers import png
 from renderers.shards import SAMPLE_FORMAT, ShardReader, canonical, write_shard
 from renderers.storage import open_store
-from train.loop import PATIENCE, Interrupt, Recipe, RunError, average, fit, learning_rate, make_optimizer, read_run
+from train.flops import Work
+from train.loop import Recipe, RunError, average, fit, learning_rate, make_optimizer, read_run
 from train.lrm import LRMTask, load_run, train_lrm
+from train.meter import MEASURED
+from train.team import Interrupt
 from zeroverse.rng import Rng
 
 torch.set_num_threads(1)
@@ -33,6 +36,7 @@ class LineTask:
 
     name = "line"
     fingerprint = "line data"
+    work = Work(tokens=1, flops=6 * (4 * 8 + 8))
 
     def __init__(self, config: LineConfig, at_step=None):
         torch.manual_seed(config.seed)
@@ -75,7 +79,7 @@ def weights(run_dir):
 def assert_same_run(a, b):
     first, second = weights(a), weights(b)
     assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
-    rows = [[{k: v for k, v in json.loads(row).items() if k not in ("samples_per_s", "data_wait_percent", "memory_gb")}
+    rows = [[{k: v for k, v in json.loads(row).items() if k not in MEASURED}
              for row in (Path(path) / "log.jsonl").read_text().splitlines()] for path in (a, b)]
     assert rows[0] == rows[1]
     assert (Path(a) / "model.safetensors").read_bytes() == (Path(b) / "model.safetensors").read_bytes()
@@ -166,9 +170,9 @@ def test_a_bad_step_is_skipped_and_counted(tmp_path, factor):
 
 
 def test_a_diverged_run_stops_with_a_reason(tmp_path):
-    config = line(steps=PATIENCE + 5, save_every=0)
-    with pytest.raises(RunError, match=f"diverged: {PATIENCE} steps in a row"):
-        fit(LineTask(config, {step: lambda task: math.nan for step in range(1, PATIENCE + 5)}), config, tmp_path)
+    config = line(steps=9, save_every=0, patience=5)
+    with pytest.raises(RunError, match="diverged: 5 steps in a row went wrong, the last: loss nan, up to step 6; no good checkpoint"):
+        fit(LineTask(config, {step: lambda task: math.nan for step in range(1, 9)}), config, tmp_path)
 
 
 def test_accumulation_gives_the_same_gradients(tmp_path):
@@ -221,7 +225,8 @@ def test_log_previews_and_export(tmp_path):
     outcome = fit(LineTask(config), config, tmp_path)
     rows = [json.loads(row) for row in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if "val" in row] == [2, 4] and outcome.metrics["val"] == rows[-1]["val"]
-    assert {"loss", "error", "grad_norm", "lr", "samples_per_s", "data_wait_percent", "memory_gb", "skipped", "bad_samples"} < rows[0].keys()
+    assert {"loss", "error", "grad_norm", "lr", "skipped", "rollbacks", "bad_samples", *MEASURED} < rows[0].keys()
+    assert all(rows[0][name] > 0 for name in MEASURED if name != "data_wait_percent") and 0 <= rows[0]["data_wait_percent"] <= 100
     assert sorted(path.name for path in (tmp_path / "previews").iterdir()) == ["step_0000002.png", "step_0000004.png"]
     saved, path = read_run(tmp_path, "line")
     assert LineConfig(**saved) == config and path.exists()

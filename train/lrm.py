@@ -2,7 +2,6 @@
 
 Written from the papers' text (arXiv 2404.19702, 2406.09371; facts/lrm_zero.md §3), not from any released code.
 """
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +16,10 @@ from renderers import png
 from renderers.camera import Cameras
 from renderers.shards import ShardReader
 from train.data import ViewSampler
+from train.flops import block_flops, linear_flops
 from train.gaussians import SH_C0, Gaussians, render
 from train.layers import Block, init_blocks, patchify, unpatchify
-from train.loop import Outcome, Recipe, fit, may_change, read_run
+from train.loop import Outcome, Recipe, Work, fit, may_change, read_run
 from train.losses import mse, perceptual_loss
 from train.metrics import psnr, ssim
 from zeroverse.files import write_whole
@@ -50,7 +50,7 @@ class LRMConfig(Recipe):
     around_origin: float = 0.0  # if positive, distances are this much about the ray's point nearest the origin (released code: 1.8), not near … far
     color_skip: bool = False  # add the input pixel's colour to the Gaussian's, so that only its place and opacity must be learned; not in GS-LRM
     scale_bias: float = -2.3  # scale = exp(raw - 2.3), 0.10 at the start
-    scale_max: float = 0.3  # published as 0.3, and as a clamp of the log-scale at -1.2
+    log_scale_max: float = -1.2  # clip of the log-scale (LRM-Zero table 10, which also tries -1.6); published as scale <= 0.3 too
     opacity_bias: float = -2.0  # opacity = sigmoid(raw - 2), 0.12 at the start
     perceptual: str = "ssim"  # needs no weights; "vgg:/path/to/vgg19.pth" is the published choice
     perceptual_weight: float = 0.2  # LRM-Zero; GS-LRM has 0.5, which boolean-heavy data does not survive (LRM-Zero table 10)
@@ -135,6 +135,14 @@ class LRM(nn.Module):
         return activate(raw, rays_o, rays_d, self.config, clip)
 
 
+def lrm_work(config: LRMConfig) -> Work:
+    """Of one sample. A backward pass is twice the forward one, but for the embedding, whose input needs no gradient."""
+    pixels, tokens = config.patch**2, config.inputs * (config.size // config.patch) ** 2
+    embed = linear_flops(tokens, CHANNELS_IN * pixels, config.width)
+    rest = config.layers * block_flops(tokens, config.width) + linear_flops(tokens, config.width, sum(CHANNELS_OUT) * pixels)
+    return Work(tokens, 2 * embed + 3 * rest)
+
+
 def camera_rays(c2w: Tensor, intrinsics: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     """c2w [..., 4, 4], intrinsics [..., 4] -> (rays_o, rays_d), each [..., 3, H, W], unit, in the world, through pixel centres: `Cameras.rays`."""
     x = torch.arange(width, device=c2w.device, dtype=c2w.dtype) + 0.5
@@ -160,7 +168,7 @@ def activate(raw: Tensor, rays_o: Tensor, rays_d: Tensor, config: LRMConfig, cli
         t = (1 - w) * config.near + w * config.far
     means = rays_o + t * rays_d
     means = means.clamp(-XYZ_MAX, XYZ_MAX) if clip else means
-    scales = (scale + config.scale_bias).clamp(max=math.log(config.scale_max)).exp()  # min before exp: after it, inf would give a NaN gradient
+    scales = (scale + config.scale_bias).clamp(max=config.log_scale_max).exp()  # min before exp: after it, inf would give a NaN gradient
     flat = lambda x: x.movedim(2, -1).flatten(1, 3)  # [B, V, C, H, W] -> [B, V H W, C]
     return Gaussians(means=flat(means), quats=F.normalize(flat(quat), dim=-1), scales=flat(scales),
                      opacities=flat((opacity + config.opacity_bias).sigmoid())[..., 0], sh=flat(rgb)[..., None, :])
@@ -192,6 +200,10 @@ class LRMTask:
         self.train_views = ViewSampler(reader, range(len(reader)), cache_gb=config.cache_gb, **views)
         self.held_out = ViewSampler(held_out, range(min(len(held_out), VALIDATED)), cache_gb=config.cache_gb, **views) if held_out else None
         self.fingerprint, self.bad = reader.fingerprint, self.train_views.bad
+
+    @property
+    def work(self) -> Work:
+        return lrm_work(self.config)
 
     def batch(self, positions: Sequence[int]) -> dict[str, Tensor]:
         return self.train_views.batch(positions)

@@ -20,11 +20,15 @@ class PosedError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Posed:
-    """One object's views. `read(views)` gives sRGB 0..255 on white: uint8 or float32 [v, H, W, 3]."""
+    """One object's views. `read(views)` gives sRGB 0..255 on white: uint8 or float32 [v, H, W, 3].
+
+    shape(views) gives what is known beside colour: alpha, float32 [v, H, W, 1] in 0..1, and depth, float32 [v, H, W, 1], 0 where there is no surface.
+    """
 
     name: str
     cameras: Cameras
     read: Callable[[Sequence[int]], np.ndarray]
+    shape: Callable[[Sequence[int]], dict[str, np.ndarray]] = lambda views: {}
 
 
 def find(folder: str | Path) -> list[Posed]:
@@ -32,7 +36,8 @@ def find(folder: str | Path) -> list[Posed]:
     folder = Path(folder)
     if any(folder.glob("*.tar")):
         reader = ShardReader(folder)
-        return [Posed(key, reader.cameras(index), _ShardViews(reader, index)) for index, key in enumerate(reader.keys)]
+        sources = [_ShardViews(reader, index) for index in range(len(reader))]
+        return [Posed(key, reader.cameras(index), sources[index], sources[index].shape) for index, key in enumerate(reader.keys)]
     found = [item for item in (_camera_file(path) for path in (folder, *sorted(path for path in folder.iterdir() if path.is_dir()))) if item]
     if not found:
         raise PosedError(f"{folder}: expected shards (*.tar), or {' or '.join(CAMERA_FILES)} in it or in its sub-folders")
@@ -51,7 +56,8 @@ def _from_json(file: Path) -> Posed:
     missing = [name for name in names if not (file.parent / name).is_file()]
     if missing:
         raise PosedError(f"{file}: {len(missing)} of {len(names)} images are missing, the first is {missing[0]}")
-    return Posed(file.parent.resolve().name, cameras, _FileViews([file.parent / name for name in names], cameras))
+    views = _FileViews([file.parent / name for name in names], cameras)
+    return Posed(file.parent.resolve().name, cameras, views, views.shape)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class _ShardViews:
         images = self.reader.read(self.index, ("rgb", "alpha"), views)
         return composite(images["rgb"], images["alpha"])
 
+    def shape(self, views) -> dict[str, np.ndarray]:
+        known = ("alpha", "depth") if "depth" in self.reader.meta(self.index)["passes"] else ("alpha",)
+        images = self.reader.read(self.index, known, views)
+        return {name: np.float32(image) / (255 if name == "alpha" else 1) for name, image in images.items()}
+
 
 @dataclass(frozen=True)
 class _FileViews:
@@ -70,9 +81,14 @@ class _FileViews:
     cameras: Cameras
 
     def __call__(self, views) -> np.ndarray:
-        return np.stack([self._image(self.paths[view]) for view in views])
+        return np.stack([_on_white(self._image(self.paths[view])) for view in views])
+
+    def shape(self, views) -> dict[str, np.ndarray]:
+        images = [self._image(self.paths[view]) for view in views]
+        return {"alpha": np.stack([image[..., 3:] for image in images]) / np.float32(255)} if all(image.shape[2] == 4 for image in images) else {}
 
     def _image(self, path: Path) -> np.ndarray:
+        """[H, W, 3 or 4] as it is in the file."""
         try:
             image = png.decode(path.read_bytes())
         except ValueError as error:
@@ -80,9 +96,13 @@ class _FileViews:
         expected = (self.cameras.height, self.cameras.width)
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[:2] != expected:
             raise PosedError(f"{path}: expected 8-bit colour of {expected[1]} x {expected[0]} pixels, got {image.dtype} {list(image.shape)}")
-        if image.shape[2] == 3 or _is_on_white(image):
-            return image[..., :3]
-        return composite(image[..., :3], image[..., 3:])
+        return image
+
+
+def _on_white(image: np.ndarray) -> np.ndarray:
+    if image.shape[2] == 3 or _is_on_white(image):
+        return image[..., :3]
+    return composite(image[..., :3], image[..., 3:])
 
 
 def _is_on_white(rgba: np.ndarray) -> bool:

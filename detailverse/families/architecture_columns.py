@@ -1,4 +1,5 @@
 """Columns: base, shaft and capital of the classical orders and their cousins."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,8 +62,17 @@ class Column(Family):
         elif self.base == "bell":
             ring = start.up(0.03).ogee(-0.3 * r, 0.5 * r).bead(0.1 * r)
         else:
-            ring = (start.up(0.01).torus(0.3 * r, 0.1 * r).out(-0.06 * r).up(0.04 * r).scotia(-0.12 * r, 0.22 * r, 0.08 * r).up(0.04 * r)
-                    .torus(0.2 * r, 0.08 * r).out(-0.1 * r).up(0.05 * r))
+            ring = (
+                start.up(0.01)
+                .torus(0.3 * r, 0.1 * r)
+                .out(-0.06 * r)
+                .up(0.04 * r)
+                .scotia(-0.12 * r, 0.22 * r, 0.08 * r)
+                .up(0.04 * r)
+                .torus(0.2 * r, 0.08 * r)
+                .out(-0.1 * r)
+                .up(0.05 * r)
+            )
         return plinth | lathe(ring.close(), "base", "trim"), float(ring.end[1])
 
     def _pedestal(self, side: float) -> Solid:
@@ -74,8 +84,11 @@ class Column(Family):
     def _shaft(self, kit: Kit, low: float, high: float) -> Solid:
         r, h = self.radius, high - low
         if self.shaft in ("twisted", "clustered", "faceted"):
-            outline = {"twisted": rosette(self.lobes // 2 + 1, r, 0.22 * r).rounded(0.05 * r), "faceted": ngon(self.lobes, r),
-                       "clustered": circle(0.78 * r) | circle(0.26 * r).move(0.78 * r).around(self.lobes)}[self.shaft]
+            outline = {
+                "twisted": rosette(self.lobes // 2 + 1, r, 0.22 * r).rounded(0.05 * r),
+                "faceted": ngon(self.lobes, r),
+                "clustered": circle(0.78 * r) | circle(0.26 * r).move(0.78 * r).around(self.lobes),
+            }[self.shaft]
             twist = TAU * self.winding * (1 if self.shaft == "twisted" else 0)
             return extrude(outline, h, "shaft", "shaft", kit.skin("shaft"), twist, self.taper, steps=48 if twist else 1).move(0, 0, low)
         return lathe(self._swelling(low, high), "shaft", "shaft", kit.skin("shaft"))
@@ -100,7 +113,9 @@ class Column(Family):
     def _capital(self, level: int) -> Solid:
         """From z = 0, where the shaft ends, to the height of the capital."""
         r, h = self.taper * self.radius, self._capital_height()
-        build = {"doric": _doric, "ionic": _ionic, "corinthian": _corinthian, "lotus": _lotus, "cushion": _cushion, "composite": _composite}[self.order]
+        build = {"doric": _doric, "ionic": _ionic, "corinthian": _corinthian, "lotus": _lotus, "cushion": _cushion, "composite": _composite}[
+            self.order
+        ]
         return build(r, h, self.lobes, level)
 
     def _rubble(self, rng: Rng) -> list[Solid]:
@@ -143,7 +158,9 @@ def _doric(r, h, lobes, level) -> Solid:
 
 
 def _ionic(r, h, lobes, level) -> Solid:
-    echinus = lathe(turned(r, -0.02).up(0.02).bead(0.12 * r).up(0.1 * h).ovolo(0.3 * r, 0.3 * h).up(0.2 * h).close(), "capital", "trim", sides=_sides(level))
+    echinus = lathe(
+        turned(r, -0.02).up(0.02).bead(0.12 * r).up(0.1 * h).ovolo(0.3 * r, 0.3 * h).up(0.2 * h).close(), "capital", "trim", sides=_sides(level)
+    )
     scroll = volute(0.62 * r, 2.0 * r, 2.5, "volute", "trim")
     scrolls = [scroll.move(1.15 * r, 0, 0.42 * h), scroll.mirror("x").move(-1.15 * r, 0, 0.42 * h)]
     band = moulded(rect_plan(2.3 * r, 2.0 * r), courses((0, 0.6 * h), (0.02, 0.86 * h)), "capital", "trim")
@@ -161,7 +178,12 @@ def _leaves(r, h, lobes, level, rows) -> list[Solid]:
 
 
 def _bell(r, h, wide, level) -> Solid:
-    return lathe(turned(r, -0.02).up(0.04).curve((1.0 * r, 0.35 * h), (1.1 * r, 0.65 * h), (wide, 0.86 * h)).up(0.03 * h).close(), "capital", "trim", sides=_sides(level))
+    return lathe(
+        turned(r, -0.02).up(0.04).curve((1.0 * r, 0.35 * h), (1.1 * r, 0.65 * h), (wide, 0.86 * h)).up(0.03 * h).close(),
+        "capital",
+        "trim",
+        sides=_sides(level),
+    )
 
 
 def _corinthian(r, h, lobes, level) -> Solid:
@@ -169,20 +191,37 @@ def _corinthian(r, h, lobes, level) -> Solid:
     stem = foliage(0.5 * h, 0.3 * r, 1.3, 2, "volute", "trim").move(1.0 * r, 0, 0.36 * h)
     corners = around((scroll | stem).turn("z", TAU / 8), 4)
     flowers = [around(bead(0.16 * r, "flower", "trim").scale(0.8, 1, 1).move(1.24 * r, 0, 0.92 * h), 4)] if level >= 1 else []
-    return union((_ring(r, level), _bell(r, h, 1.42 * r, level), *_leaves(r, h, lobes, level, 2), corners, *flowers, _abacus(3.1 * r, 0.85 * h, h, 0.35 * r)))
+    return union(
+        (_ring(r, level), _bell(r, h, 1.42 * r, level), *_leaves(r, h, lobes, level, 2), corners, *flowers, _abacus(3.1 * r, 0.85 * h, h, 0.35 * r))
+    )
 
 
 def _composite(r, h, lobes, level) -> Solid:
     scroll = volute(0.42 * r, 0.4 * r, 2.25, "volute", "trim").move(1.42 * r, 0, 0.72 * h).turn("z", TAU / 8)
     eggs = [around(bead(0.11 * r, "eggs", "trim").scale(0.8, 0.8, 1.4).move(1.36 * r, 0, 0.76 * h), 20)] if level >= 2 else []
-    return union((_ring(r, level), _bell(r, h, 1.4 * r, level), *_leaves(r, h, lobes, level, 2), around(scroll, 4), *eggs, _abacus(3.0 * r, 0.85 * h, h, 0.35 * r)))
+    return union(
+        (
+            _ring(r, level),
+            _bell(r, h, 1.4 * r, level),
+            *_leaves(r, h, lobes, level, 2),
+            around(scroll, 4),
+            *eggs,
+            _abacus(3.0 * r, 0.85 * h, h, 0.35 * r),
+        )
+    )
 
 
 def _lotus(r, h, lobes, level) -> Solid:
     rings = turned(r, -0.02).up(0.03).bead(0.09 * r).bead(0.09 * r).bead(0.09 * r)
     body = lathe(rings.curve((1.1 * r, 0.45 * h), (1.7 * r, 0.8 * h)).up(0.04 * h).close(), "capital", "trim", sides=_sides(level))
-    petals = [around(foliage(length * h, TAU * r / lobes * 1.05, 0.75, 1, "petals", "trim").move(1.02 * r, 0, 0.12 * h).turn("z", turn), lobes)
-              for length, turn in ((0.68, 0.0), (0.5, TAU / 2 / lobes))] if level >= 1 else []
+    petals = (
+        [
+            around(foliage(length * h, TAU * r / lobes * 1.05, 0.75, 1, "petals", "trim").move(1.02 * r, 0, 0.12 * h).turn("z", turn), lobes)
+            for length, turn in ((0.68, 0.0), (0.5, TAU / 2 / lobes))
+        ]
+        if level >= 1
+        else []
+    )
     return union((body, *petals, moulded(rect_plan(1.9 * r, 1.9 * r), courses((0, 0.78 * h), (0, h)), "abacus", "trim")))
 
 
@@ -190,7 +229,17 @@ def _cushion(r, h, lobes, level) -> Solid:
     """A cube whose lower corners are rounded off: Romanesque."""
     block = moulded(rect_plan(2.5 * r, 2.5 * r), courses((0, 0.05 * h), (0, 0.78 * h)), "capital", "trim")
     bowl = ball(1.62 * r, "capital", "trim").scale(1, 1, 0.75 * h / (1.25 * r)).move(0, 0, 0.78 * h)
-    roundels = [around(lathe(turned(0.5 * r).up(0.03).out(-0.08 * r).bead(0.03).out(-0.2 * r).to(0.0, 0.075).close(), "roundels", "trim")
-                .turn("y", TAU / 4).move(1.25 * r - 0.025, 0, 0.5 * h), 4)] if level >= 1 else []
+    roundels = (
+        [
+            around(
+                lathe(turned(0.5 * r).up(0.03).out(-0.08 * r).bead(0.03).out(-0.2 * r).to(0.0, 0.075).close(), "roundels", "trim")
+                .turn("y", TAU / 4)
+                .move(1.25 * r - 0.025, 0, 0.5 * h),
+                4,
+            )
+        ]
+        if level >= 1
+        else []
+    )
     top = moulded(ngon_plan(4, 1.4 * r), courses((-0.12 * r, 0.76 * h), (0, 0.84 * h), (0.05 * r, 0.84 * h), (0.05 * r, h)), "abacus", "trim")
     return union((_ring(r, level), block & bowl, *roundels, top))

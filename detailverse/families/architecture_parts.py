@@ -1,4 +1,5 @@
 """What buildings share: mouldings around a plan, arches, windows, leaves, volutes, broken edges."""
+
 import numpy as np
 
 from detailverse.path import Path, spiral
@@ -50,8 +51,17 @@ def courses(*steps: tuple[float, float]) -> Turning:
 def cornice(height: float, reach: float) -> Turning:
     """Fillet, ovolo, corona and cyma: out by `reach` within `height`, from r = 0 at z = 0."""
     h, d = height, reach
-    return (turned(0.0).up(0.12 * h).out(0.08 * d).ovolo(0.22 * d, 0.2 * h).out(0.3 * d).up(0.22 * h).out(0.05 * d)
-            .ogee(0.3 * d, 0.3 * h, upright=True).to(d, h))
+    return (
+        turned(0.0)
+        .up(0.12 * h)
+        .out(0.08 * d)
+        .ovolo(0.22 * d, 0.2 * h)
+        .out(0.3 * d)
+        .up(0.22 * h)
+        .out(0.05 * d)
+        .ogee(0.3 * d, 0.3 * h, upright=True)
+        .to(d, h)
+    )
 
 
 def arched(width: float, height: float, kind: str) -> Region:
@@ -125,7 +135,7 @@ def broken(width: float, depth: float, height: float, rough: float, rng: Rng, la
 def window(opening: Region, bar: float, depth: float, columns: int, rows: int) -> Solid:
     """Frame, glazing bars and pane for an opening, standing: the frame's front at y = -depth, the pane behind. Labels "frame" and "pane"."""
     left, low, right, high = opening.bounds
-    frame = (opening.offset(0.2 * bar) - opening.offset(-bar))
+    frame = opening.offset(0.2 * bar) - opening.offset(-bar)
     inside = opening.offset(-0.9 * bar)
     upright_bars = [rect(0.5 * bar, high - low).move(left + (right - left) * k / columns, (low + high) / 2) for k in range(1, columns)]
     level_bars = [rect(right - left, 0.5 * bar).move(0, low + (high - low) * k / rows) for k in range(1, rows)]
@@ -159,3 +169,15 @@ def hips(sides: int, outer: float, inner: float, rise: float, lift: float, thick
     points = np.column_stack([(outer + (inner - outer) * t) / c[0], 0 * t, rise * (0.4 * t + 0.6 * t * t) + lift * (1 - t) * (1 - t) + 0.4 * thick])
     ridge = tube(Path(points), lambda s: thick * (1.25 - 0.35 * s), label, finish, sides=10)
     return around(ridge.turn("z", half - TAU / 4), sides)
+
+
+def corner(sides: int, inner: float) -> float:
+    """From the middle to a corner of a regular polygon, of which `inner` is to a side."""
+    c, _ = cos_sin_array(np.array([TAU / (2 * sides)]))
+    return inner / float(c[0])
+
+
+def side(sides: int, inner: float) -> float:
+    """The length of a side of it."""
+    c, s = cos_sin_array(np.array([TAU / (2 * sides)]))
+    return 2 * inner * float(s[0] / c[0])

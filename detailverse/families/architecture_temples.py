@@ -1,4 +1,5 @@
 """Temples, rotundas and garden pavilions: columns of the `column` family under a roof."""
+
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,8 +26,14 @@ class Temple(Family):
     """A rectangular temple: steps, columns around or in front of a walled cella, an entablature, pediments and a tiled roof."""
 
     SKINS = {"wall": ("stone",), "frieze": ("classical", "jewel", "organic")}
-    FINISHES = {"wall": ("stone", "marble", "brick"), "steps": ("stone", "marble"), "trim": ("marble", "stone"), "roof": ("clay", "copper", "stone"),
-                "door": ("bronze", "wood"), "gold": ("gold", "bronze")}
+    FINISHES = {
+        "wall": ("stone", "marble", "brick"),
+        "steps": ("stone", "marble"),
+        "trim": ("marble", "stone"),
+        "roof": ("clay", "copper", "stone"),
+        "door": ("bronze", "wood"),
+        "gold": ("gold", "bronze"),
+    }
 
     column: Family = one_of("column")
     front: int = count(4, 6)
@@ -44,7 +51,13 @@ class Temple(Family):
     def build(self, kit: Kit) -> Solid:
         base = 0.045 * self.stairs
         high = base + self.height
-        parts = [*self._steps(), *self._columns(kit, base), self._cella(kit).move(0, 0, base - 0.01), *self._entablature(kit, high), *self._roof(kit.level, high + 0.16)]
+        parts = [
+            *self._steps(),
+            *self._columns(kit, base),
+            self._cella(kit).move(0, 0, base - 0.01),
+            *self._entablature(kit, high),
+            *self._roof(kit.level, high + 0.16),
+        ]
         return union(parts)
 
     def words(self) -> str:
@@ -81,7 +94,9 @@ class Temple(Family):
         front = y - deep / 2
         frame = upright(extrude(opening.offset(0.035, round=False) - opening, 0.1, "doorway", "trim")).move(0, front + 0.07, 0)
         hood = moulded(rect_plan(0.36, 0.06), cornice(0.04, 0.03), "doorway", "trim").move(0, front, 0.7 * self.height + 0.02)
-        panels = union(box(0.09, 0.02, 0.17 * self.height, "door", "door").move(x, -0.01, self.height * z) for x in (-0.06, 0.06) for z in (0.14, 0.35, 0.56))
+        panels = union(
+            box(0.09, 0.02, 0.17 * self.height, "door", "door").move(x, -0.01, self.height * z) for x in (-0.06, 0.06) for z in (0.14, 0.35, 0.56)
+        )
         door = upright(extrude(opening.offset(0.01), 0.05, "door", "door")).move(0, front + 0.06, 0) | panels.move(0, front + 0.015, 0)
         hole = upright(extrude(opening, 0.3, "wall", "wall")).move(0, front + 0.05, 0)
         return union((walls - hole, frame, hood, door))
@@ -89,13 +104,24 @@ class Temple(Family):
     def _entablature(self, kit: Kit, z: float) -> list[Solid]:
         """Architrave, frieze and cornice from height z, 0.17 high."""
         plan = rect_plan(self.width, self.depth)
-        line = courses((-0.03, z - 0.01), (-0.03, z + 0.02), (-0.02, z + 0.02), (-0.02, z + 0.05), (-0.005, z + 0.05), (-0.005, z + 0.06), (-0.025, z + 0.06), (-0.025, z + 0.15))
+        line = courses(
+            (-0.03, z - 0.01),
+            (-0.03, z + 0.02),
+            (-0.02, z + 0.02),
+            (-0.02, z + 0.05),
+            (-0.005, z + 0.05),
+            (-0.005, z + 0.06),
+            (-0.025, z + 0.06),
+            (-0.025, z + 0.15),
+        )
         parts = [moulded(plan, line, "architrave", "trim"), moulded(plan, cornice(0.05, 0.07), "cornice", "trim").move(0, 0, z + 0.12)]
         if kit.level >= 2:
             tooth = box(0.022, 0.03, 0.02, "dentils", "trim")
             number, side = round(self.width / 0.045), round(self.depth / 0.045)
             front = union(tooth.move((k + 0.5) * self.width / number - self.width / 2, -self.depth / 2, z + 0.115) for k in range(number))
-            flank = union(tooth.turn("z", TAU / 4).move(self.width / 2, (k + 0.5) * self.depth / side - self.depth / 2, z + 0.115) for k in range(side))
+            flank = union(
+                tooth.turn("z", TAU / 4).move(self.width / 2, (k + 0.5) * self.depth / side - self.depth / 2, z + 0.115) for k in range(side)
+            )
             parts += [front, front.turn("z", TAU / 2), flank, flank.turn("z", TAU / 2)]
         band = plate(rect(self.width - 0.06, 0.05), 0.02, "frieze", "trim", kit.skin("frieze"))
         return parts + [upright(band).move(0, -self.depth / 2 + 0.035, z + 0.084)]
@@ -105,12 +131,24 @@ class Temple(Family):
         half, rise, deep = self.width / 2 + 0.08, self.pitch * (self.width / 2 + 0.08), self.depth + 0.1
         gable = polygon([(-half, 0), (half, 0), (0, rise)])
         body = upright(extrude(gable.offset(-0.012, round=False), self.depth - 0.12, "pediment", "trim")).move(0, self.depth / 2 - 0.06, z)
-        slope = polygon([(-half - 0.02, -0.015), (0, rise - 0.01), (half + 0.02, -0.015), (half + 0.02, 0.02), (0, rise + 0.035), (-half - 0.02, 0.02)])
-        parts = [body, upright(extrude(slope, deep + 0.04, "roof", "roof")).move(0, deep / 2 + 0.02, z), box(2 * half, deep, 0.03, "cornice", "trim").move(0, 0, z + 0.0)]
+        slope = polygon(
+            [(-half - 0.02, -0.015), (0, rise - 0.01), (half + 0.02, -0.015), (half + 0.02, 0.02), (0, rise + 0.035), (-half - 0.02, 0.02)]
+        )
+        parts = [
+            body,
+            upright(extrude(slope, deep + 0.04, "roof", "roof")).move(0, deep / 2 + 0.02, z),
+            box(2 * half, deep, 0.03, "cornice", "trim").move(0, 0, z + 0.0),
+        ]
         if level >= 1:
             length = float(np.sqrt(half * half + rise * rise))
-            rib = hull(np.array([(x, y, h) for x in (0.0, length + 0.03) for y, h in ((-0.016, -0.02), (0.016, -0.02), (0.01, 0.018), (-0.01, 0.018))]), "tiles", "roof")
-            tilted = rib.transform(np.array([[half / length, 0, rise / length], [0, 1, 0], [-rise / length, 0, half / length]])).move(0, 0, z + rise + 0.022)
+            rib = hull(
+                np.array([(x, y, h) for x in (0.0, length + 0.03) for y, h in ((-0.016, -0.02), (0.016, -0.02), (0.01, 0.018), (-0.01, 0.018))]),
+                "tiles",
+                "roof",
+            )
+            tilted = rib.transform(np.array([[half / length, 0, rise / length], [0, 1, 0], [-rise / length, 0, half / length]])).move(
+                0, 0, z + rise + 0.022
+            )
             number = round(deep / 0.075)
             side = union(tilted.move(0, (k + 0.5) * deep / number - deep / 2, 0) for k in range(number))
             parts += [side, side.mirror("x"), box(0.05, deep + 0.05, 0.05, "ridge", "roof").move(0, 0, z + rise + 0.03)]
@@ -119,11 +157,16 @@ class Temple(Family):
     def _pediment(self, z: float, rise: float) -> list[Solid]:
         y = 0.07 - self.depth / 2
         if self.relief == "disc":
-            ring = lathe(turned(0.34 * rise).up(0.06).out(-0.08 * rise).bead(0.03).out(-0.05 * rise).to(0.0, 0.07).close(), "tympanum", "gold", sides=40)
+            ring = lathe(
+                turned(0.34 * rise).up(0.06).out(-0.08 * rise).bead(0.03).out(-0.05 * rise).to(0.0, 0.07).close(), "tympanum", "gold", sides=40
+            )
             return [upright(ring).move(0, y, z + 0.4 * rise)]
         if self.relief == "shields":
             shield = upright(lathe(turned(0.05).up(0.04).out(-0.01).ovolo(-0.02, 0.02).to(0.0, 0.06).close(), "tympanum", "gold", sides=24))
-            return [shield.scale(size * rise / 0.2, 1, size * rise / 0.2).move(x * self.width, y, z + h * rise) for x, h, size in ((-0.25, 0.25, 0.6), (0, 0.42, 1.2), (0.25, 0.25, 0.6))]
+            return [
+                shield.scale(size * rise / 0.2, 1, size * rise / 0.2).move(x * self.width, y, z + h * rise)
+                for x, h, size in ((-0.25, 0.25, 0.6), (0, 0.42, 1.2), (0.25, 0.25, 0.6))
+            ]
         if self.relief == "leaves":
             leaf = foliage(0.75 * rise, 0.2 * rise, 0.9, 4, "tympanum", "trim").turn("z", -TAU / 4)
             return [leaf.turn("y", angle).move(0, y - 0.002, z + 0.05) for angle in (-1.15, -0.6, 0.0, 0.6, 1.15)]
@@ -142,7 +185,12 @@ class Pavilion(Family):
     """A round or many-sided open pavilion: stepped floor, a ring of columns, entablature, and a dome, tent or tiled roof; a statue's urn inside."""
 
     SKINS = {"roof": ("organic", "classical", "stone"), "floor": ("stone",)}
-    FINISHES = {"floor": ("stone", "marble"), "trim": ("marble", "stone", "painted"), "roof": ("copper", "clay", "gold", "painted"), "metal": ("gold", "iron", "bronze")}
+    FINISHES = {
+        "floor": ("stone", "marble"),
+        "trim": ("marble", "stone", "painted"),
+        "roof": ("copper", "clay", "gold", "painted"),
+        "metal": ("gold", "iron", "bronze"),
+    }
 
     column: Family = one_of("column")
     centre: Family = one_of("vase", "finial", "goblet")
@@ -166,7 +214,13 @@ class Pavilion(Family):
         return union(parts)
 
     def words(self) -> str:
-        roof = {"dome": "a dome", "tent": "a pointed roof", "pagoda": "an upturned tiled roof", "open": "an open ribbed dome", "bell": "a bell-shaped roof"}[self.roof]
+        roof = {
+            "dome": "a dome",
+            "tent": "a pointed roof",
+            "pagoda": "an upturned tiled roof",
+            "open": "an open ribbed dome",
+            "bell": "a bell-shaped roof",
+        }[self.roof]
         return f"a pavilion of {self.posts} columns with {roof} over {self.centre.words()}"
 
     def _floor(self, kit: Kit, base: float, r: float) -> list[Solid]:
@@ -174,21 +228,47 @@ class Pavilion(Family):
         return [*steps, cylinder(r, 0.055, "floor", "floor", kit.skin("floor")).move(0, 0, base - 0.055)]
 
     def _top(self, kit: Kit, z: float, r: float) -> list[Solid]:
-        line = turned(r - 0.14, z - 0.005).to(r - 0.02, z).up(0.04).out(0.015).up(0.05).out(0.01).ovolo(0.03, 0.03).out(0.02).up(0.03).to(r - 0.14, z + 0.16).back()
+        line = (
+            turned(r - 0.14, z - 0.005)
+            .to(r - 0.02, z)
+            .up(0.04)
+            .out(0.015)
+            .up(0.05)
+            .out(0.01)
+            .ovolo(0.03, 0.03)
+            .out(0.02)
+            .up(0.03)
+            .to(r - 0.14, z + 0.16)
+            .back()
+        )
         frieze = lathe(line, "entablature", "trim", sides=96)
         lip = z + 0.15
         if self.roof == "pagoda":
             n = min(8, max(4, self.posts))
             cap = around(ball(0.05, "finial", "metal").move(0, 0, lip + 0.42), 1)
-            return [frieze, eaves(n, r + 0.14, 0.03, 0.4, 0.1, 6, "roof", "roof").move(0, 0, lip), hips(n, r + 0.14, 0.03, 0.4, 0.1, 0.025, "ridges", "roof").move(0, 0, lip), cap]
+            return [
+                frieze,
+                eaves(n, r + 0.14, 0.03, 0.4, 0.1, 6, "roof", "roof").move(0, 0, lip),
+                hips(n, r + 0.14, 0.03, 0.4, 0.1, 0.025, "ridges", "roof").move(0, 0, lip),
+                cap,
+            ]
         if self.roof == "open":
             return [frieze, *self._ribs(lip, r)]
         start = turned(r + 0.0, lip - 0.02).up(0.03)
-        curve = {"dome": ((0.94 * r, lip + 0.4 * r), (0.62 * r, lip + 0.78 * r), (0.06, lip + 0.95 * r)), "tent": ((0.5 * r, lip + 0.42 * r), (0.05, lip + 1.0 * r)),
-                 "bell": ((0.62 * r, lip + 0.25 * r), (0.5 * r, lip + 0.6 * r), (0.05, lip + 1.0 * r))}[self.roof]
+        curve = {
+            "dome": ((0.94 * r, lip + 0.4 * r), (0.62 * r, lip + 0.78 * r), (0.06, lip + 0.95 * r)),
+            "tent": ((0.5 * r, lip + 0.42 * r), (0.05, lip + 1.0 * r)),
+            "bell": ((0.62 * r, lip + 0.25 * r), (0.5 * r, lip + 0.6 * r), (0.05, lip + 1.0 * r)),
+        }[self.roof]
         shell = lathe(start.curve(*curve).close(), "roof", "roof", kit.skin("roof"))
         top = float(curve[-1][1])
-        return [frieze, shell, lathe(turned(0.07, top - 0.03).up(0.02).bead(0.04).up(0.02).curve((0.06, top + 0.1), (0.0, top + 0.22)).close(), "finial", "metal", sides=32)]
+        return [
+            frieze,
+            shell,
+            lathe(
+                turned(0.07, top - 0.03).up(0.02).bead(0.04).up(0.02).curve((0.06, top + 0.1), (0.0, top + 0.22)).close(), "finial", "metal", sides=32
+            ),
+        ]
 
     def _ribs(self, z: float, r: float) -> list[Solid]:
         """An iron dome of hoops and ribs."""
@@ -202,8 +282,11 @@ class Pavilion(Family):
         """Between the columns, save in front."""
         gap = TAU / self.posts
         rail = tube(arc(ring, 0.0, gap), 0.016, "railing", "trim", sides=10, ends="flat")
-        post = cylinder(0.011, 0.2, "railing", "trim") if self.railing == "bars" else lathe(
-            turned(0.014).up(0.02).curve((0.03, 0.06), (0.013, 0.13)).up(0.02).bead(0.02).up(0.03).close(), "railing", "trim", sides=16)
+        post = (
+            cylinder(0.011, 0.2, "railing", "trim")
+            if self.railing == "bars"
+            else lathe(turned(0.014).up(0.02).curve((0.03, 0.06), (0.013, 0.13)).up(0.02).bead(0.02).up(0.03).close(), "railing", "trim", sides=16)
+        )
         posts = union(post.move(ring, 0, -0.005).turn("z", gap * k / 7) for k in range(1, 7))
         bay = union((rail.move(0, 0, 0.19), rail.move(0, 0, 0.02), posts)).turn("z", TAU / 4 * 3 + gap / 2).move(0, 0, base)
         return union(bay.turn("z", gap * k) for k in range(self.posts - 1))

@@ -1,14 +1,14 @@
 """Towers: a keep with battlements or a roof, and a pagoda of stacked eaves."""
+
 from dataclasses import dataclass
 
 import numpy as np
 
-from detailverse.families.architecture_parts import arched, cornice, courses, eaves, hips, moulded, ngon_plan, upright, window
+from detailverse.families.architecture_parts import arched, corner, cornice, courses, moulded, ngon_plan, side, upright, window
 from detailverse.family import Family, Kit
 from detailverse.profile import turned
 from detailverse.region import Region, polygon, rect
 from detailverse.shapes import ball, box, cylinder, extrude, hull, lathe
-from detailverse.skin import BARE
 from detailverse.solid import Solid, around, union
 from zeroverse.portable import TAU, cos_sin_array
 from zeroverse.record import choice, count, flag, span
@@ -19,8 +19,15 @@ class Tower(Family):
     """A tower on a round, square, six- or eight-sided plan: storeys, windows, a corbelled gallery, and battlements or a roof."""
 
     SKINS = {"wall": ("stone",), "roof": ("organic", "stone")}
-    FINISHES = {"wall": ("stone", "brick", "concrete"), "trim": ("stone", "marble"), "roof": ("clay", "painted", "copper", "stone"),
-                "wood": ("wood", "painted"), "frame": ("wood", "painted", "stone"), "glass": ("glass",), "metal": ("iron", "gold")}
+    FINISHES = {
+        "wall": ("stone", "brick", "concrete"),
+        "trim": ("stone", "marble"),
+        "roof": ("clay", "painted", "copper", "stone"),
+        "wood": ("wood", "painted"),
+        "frame": ("wood", "painted", "stone"),
+        "glass": ("glass",),
+        "metal": ("iron", "gold"),
+    }
 
     plan: str = choice("round", "square", "hexagonal", "octagonal")
     width: float = span(0.5, 0.85)
@@ -55,7 +62,8 @@ class Tower(Family):
 
     def words(self) -> str:
         roof = {"battlements": "battlements", "spire": "a spire", "dome": "a dome", "onion": "an onion dome", "belfry": "an open belfry"}[self.crown]
-        return f"{'an' if self.plan == 'octagonal' else 'a'} {self.plan} tower of {self.storeys} storeys with {roof}{' and corner turrets' if self.turrets else ''}"
+        turrets = " and corner turrets" if self.turrets else ""
+        return f"{'an' if self.plan == 'octagonal' else 'a'} {self.plan} tower of {self.storeys} storeys with {roof}{turrets}"
 
     def _inner(self, z: float) -> float:
         """From the axis to a side of the wall at height z."""
@@ -66,14 +74,18 @@ class Tower(Family):
 
     def _face(self, z: float) -> float:
         """The width of a side at height z."""
-        return _side(self.faces, self._inner(z))
+        return side(self.faces, self._inner(z))
 
     def _windows(self, level: int):
         """(what is cut out, what is put in) for every storey above the door's."""
         for k in range(1, self.storeys):
             z = self.storey * (k + 0.3)
             wide = min(0.34 * self._face(z), 0.18) * (0.35 if self.openings == "slit" else 1.0)
-            opening = arched(wide, min(0.55 * self.storey, 2.4 * wide) if self.openings != "slit" else 0.5 * self.storey, "flat" if self.openings == "slit" else self.openings)
+            opening = arched(
+                wide,
+                min(0.55 * self.storey, 2.4 * wide) if self.openings != "slit" else 0.5 * self.storey,
+                "flat" if self.openings == "slit" else self.openings,
+            )
             y, bare = self._inner(z + 0.25 * self.storey), self.openings == "slit"
             hole, fitting = _opening(opening, level, bare)
             yield around(hole.move(0, -y, z), self.faces), around(fitting.move(0, -y, z), self.faces)
@@ -84,7 +96,11 @@ class Tower(Family):
         y = self._inner(0.1)
         trim = upright(extrude(opening.offset(0.035) - opening, 0.12, "doorway", "trim")).move(0, 0.06, 0)
         boards = upright(extrude(opening.offset(0.01), 0.05, "door", "wood")).move(0, 0.07, 0)
-        straps = [upright(extrude(rect(0.85 * wide, 0.022).move(0, wide * at), 0.02, "hinges", "metal")).move(0, 0.035, 0) for at in (0.3, 1.0)] if level >= 1 else []
+        straps = (
+            [upright(extrude(rect(0.85 * wide, 0.022).move(0, wide * at), 0.02, "hinges", "metal")).move(0, 0.035, 0) for at in (0.3, 1.0)]
+            if level >= 1
+            else []
+        )
         steps = [box(wide + 0.22 - 0.06 * k, 0.28 - 0.09 * k, 0.035, "steps", "trim").move(0, -0.0, 0.0175 + 0.03 * k) for k in range(2)]
         fitting = union((trim, boards, *straps, *steps)).move(0, -y, 0.04)
         return upright(extrude(opening, 0.2, "wall", "wall")).move(0, 0.05 - y, 0.04), fitting
@@ -94,12 +110,20 @@ class Tower(Family):
         rings = [moulded(self._plan(0.0), courses((0.09, -0.05), (0.09, 0.04), (0.05, 0.07), (0.05, 0.1), (-0.02, 0.14)), "foot", "trim")]
         for k in range(1, self.storeys):
             z = self.storey * (k + 0.08)
-            rings.append(moulded(self._plan(z, -0.03), courses((0, z - 0.02), (0.055, z - 0.005), (0.055, z + 0.015), (0, z + 0.04)), "string course", "trim"))
+            rings.append(
+                moulded(self._plan(z, -0.03), courses((0, z - 0.02), (0.055, z - 0.005), (0.055, z + 0.015), (0, z + 0.04)), "string course", "trim")
+            )
         top = self.height
         if not self.gallery:
             return rings + [moulded(self._plan(top), cornice(0.08, 0.05), "cornice", "trim").move(0, 0, top - 0.05)]
         rings.append(moulded(self._plan(top, 0.02), courses((-0.03, top - 0.05), (0.06, top - 0.02), (0.06, top + 0.03)), "gallery", "trim"))
-        corbel = hull(np.array([(x, y, z) for x in (-0.018, 0.018) for y, z in ((0.03, -0.16), (-0.005, -0.16), (-0.075, -0.05), (-0.075, -0.015), (0.03, -0.015))]), "corbels", "trim")
+        corbel = hull(
+            np.array(
+                [(x, y, z) for x in (-0.018, 0.018) for y, z in ((0.03, -0.16), (-0.005, -0.16), (-0.075, -0.05), (-0.075, -0.015), (0.03, -0.015))]
+            ),
+            "corbels",
+            "trim",
+        )
         return rings + [self._along(corbel, 0.085, 0.0).move(0, 0, top)]
 
     def _along(self, item: Solid, pitch: float, out: float) -> Solid:
@@ -117,9 +141,13 @@ class Tower(Family):
         parts = build(kit, self.height, self._inner(self.height), out)
         if self.turrets:
             inner = self._inner(self.height) + out
-            reach = inner if self.plan == "round" else _corner(self.faces, inner)
+            reach = inner if self.plan == "round" else corner(self.faces, inner)
             number = {"round": 4, "square": 4, "hexagonal": 3, "octagonal": 4}[self.plan]
-            parts.append(around(_turret(0.3 * self._inner(self.height) + 0.015).move(reach, 0, self.height).turn("z", TAU / (2 * self.faces) - TAU / 4), number))
+            parts.append(
+                around(
+                    _turret(0.3 * self._inner(self.height) + 0.015).move(reach, 0, self.height).turn("z", TAU / (2 * self.faces) - TAU / 4), number
+                )
+            )
         return parts
 
     def _battlements(self, kit, top, inner, out) -> list[Solid]:
@@ -147,7 +175,9 @@ class Tower(Family):
     def _onion(self, kit, top, inner, out) -> list[Solid]:
         r = inner
         drum = lathe(turned(0.8 * r, top - 0.02).up(0.14).bead(0.03).close(), "drum", "trim")
-        line = turned(0.7 * r, top + 0.13).curve((1.12 * r, top + 0.13 + 0.55 * r), (0.75 * r, top + 0.13 + 1.15 * r), (0.2 * r, top + 0.13 + 1.7 * r), (0.03, top + 0.15 + 2.1 * r))
+        line = turned(0.7 * r, top + 0.13).curve(
+            (1.12 * r, top + 0.13 + 0.55 * r), (0.75 * r, top + 0.13 + 1.15 * r), (0.2 * r, top + 0.13 + 1.7 * r), (0.03, top + 0.15 + 2.1 * r)
+        )
         return [drum, lathe(line.close(), "roof", "roof", kit.skin("roof")), _cross(0.16).move(0, 0, top + 0.12 + 2.1 * r)]
 
     def _belfry(self, kit, top, inner, out) -> list[Solid]:
@@ -156,16 +186,28 @@ class Tower(Family):
         stage = extrude(polygon(plan) - polygon(plan).offset(-0.07, round=False), 0.36, "belfry", "trim").move(0, 0, top)
         hole = upright(extrude(arched(0.6 * face, 0.28, "round"), inner + 0.2, "belfry", "trim")).move(0, 0, top + 0.04)
         floor = extrude(polygon(plan), 0.04, "belfry", "trim").move(0, 0, top)
-        bell = lathe(turned(0.3 * inner).taper(0.26 * inner, 0.04).curve((0.17 * inner, 0.1), (0.13 * inner, 0.2)).taper(0.05 * inner, 0.03).up(0.2).close(), "bell", "metal")
+        bell = lathe(
+            turned(0.3 * inner).taper(0.26 * inner, 0.04).curve((0.17 * inner, 0.1), (0.13 * inner, 0.2)).taper(0.05 * inner, 0.03).up(0.2).close(),
+            "bell",
+            "metal",
+        )
         cap = moulded(plan, cornice(0.06, 0.06), "cornice", "trim").move(0, 0, top + 0.34)
         roof = extrude(polygon(ngon_plan(self.faces, 0.9 * inner + 0.05)), 0.42, "roof", "roof", kit.skin("roof"), taper=0.03).move(0, 0, top + 0.39)
         return [stage - around(hole, self.faces), floor, bell.move(0, 0, top + 0.08), cap, roof, _mast(0.12, -1).move(0, 0, top + 0.78)]
 
     def _buttresses(self) -> Solid:
-        reach = self._inner(0.0) if self.plan == "round" else _corner(self.faces, self._inner(0.0))
+        reach = self._inner(0.0) if self.plan == "round" else corner(self.faces, self._inner(0.0))
         high = 0.5 * self.height
-        pier = hull(np.array([(x, y, z) for y in (-0.05, 0.05) for x, z in ((-0.1, -0.04), (0.12, -0.04), (0.1, 0.5 * high), (-0.1, 0.5 * high))]), "buttresses", "trim")
-        upper = hull(np.array([(x, y, z) for y in (-0.042, 0.042) for x, z in ((-0.1, 0.45 * high), (0.06, 0.45 * high), (0.04, 0.9 * high), (-0.12, high))]), "buttresses", "trim")
+        pier = hull(
+            np.array([(x, y, z) for y in (-0.05, 0.05) for x, z in ((-0.1, -0.04), (0.12, -0.04), (0.1, 0.5 * high), (-0.1, 0.5 * high))]),
+            "buttresses",
+            "trim",
+        )
+        upper = hull(
+            np.array([(x, y, z) for y in (-0.042, 0.042) for x, z in ((-0.1, 0.45 * high), (0.06, 0.45 * high), (0.04, 0.9 * high), (-0.12, high))]),
+            "buttresses",
+            "trim",
+        )
         return around((pier | upper).move(reach, 0, 0).turn("z", TAU / (2 * self.faces) - TAU / 4), self.faces)
 
 
@@ -184,10 +226,16 @@ def _opening(opening: Region, level: int, bare: bool) -> tuple[Solid, Solid]:
 
 def _turret(r: float) -> Solid:
     """A bartizan: a small round turret on a moulded bracket, its floor at z = 0."""
-    line = (turned(0.3 * r, -1.9 * r).up(0.2 * r).ovolo(0.35 * r, 0.6 * r).up(0.1 * r).ovolo(0.35 * r, 0.6 * r).up(2.1 * r).out(0.18 * r).up(0.15 * r))
+    line = turned(0.3 * r, -1.9 * r).up(0.2 * r).ovolo(0.35 * r, 0.6 * r).up(0.1 * r).ovolo(0.35 * r, 0.6 * r).up(2.1 * r).out(0.18 * r).up(0.15 * r)
     roof = turned(1.3 * r, 1.6 * r).up(0.08 * r).curve((0.6 * r, 2.7 * r), (0.06 * r, 4.3 * r)).close()
     slits = around(box(0.22 * r, 0.4 * r, 0.8 * r, "turrets", "wall").move(0, -r, 0.6 * r), 4)
-    return union((lathe(line.close(), "turrets", "wall", sides=32) - slits, lathe(roof, "turret roofs", "roof", sides=32), ball(0.16 * r, "turret roofs", "metal").move(0, 0, 4.3 * r)))
+    return union(
+        (
+            lathe(line.close(), "turrets", "wall", sides=32) - slits,
+            lathe(roof, "turret roofs", "roof", sides=32),
+            ball(0.16 * r, "turret roofs", "metal").move(0, 0, 4.3 * r),
+        )
+    )
 
 
 def _mast(height: float, level: int) -> Solid:
@@ -202,111 +250,17 @@ def _mast(height: float, level: int) -> Solid:
 def _cupola(r: float, level: int) -> Solid:
     posts = around(cylinder(0.16 * r, 1.4 * r, "cupola", "trim").move(0.75 * r, 0, 0), 8)
     line = turned(1.0 * r, 1.3 * r).up(0.15 * r).curve((0.8 * r, 2.0 * r), (0.08 * r, 2.7 * r)).close()
-    return union((cylinder(r, 0.15 * r + 0.04, "cupola", "trim").move(0, 0, -0.04), posts, lathe(line, "cupola", "roof"), _cross(0.9 * r + 0.05).move(0, 0, 2.6 * r)))
+    return union(
+        (
+            cylinder(r, 0.15 * r + 0.04, "cupola", "trim").move(0, 0, -0.04),
+            posts,
+            lathe(line, "cupola", "roof"),
+            _cross(0.9 * r + 0.05).move(0, 0, 2.6 * r),
+        )
+    )
 
 
 def _cross(h: float) -> Solid:
     """A gilt ball and cross."""
     upright_bar, bar = box(0.022, 0.018, h, "cross", "metal").move(0, 0, 0.5 * h), box(0.5 * h, 0.018, 0.022, "cross", "metal").move(0, 0, 0.65 * h)
     return union((upright_bar, bar, ball(0.035, "cross", "metal").move(0, 0, 0.01)))
-
-
-@dataclass(frozen=True)
-class Pagoda(Family):
-    """Storeys that shrink upwards, each with posts, lattice windows, a railing and a rib-tiled roof with turned-up corners."""
-
-    SKINS = {"wall": ("wood", "stone", "jewel"), "terrace": ("stone",)}
-    FINISHES = {"wall": ("wood", "painted", "brick"), "post": ("painted", "wood"), "roof": ("clay", "painted", "copper"), "terrace": ("stone", "marble"),
-                "metal": ("gold", "bronze"), "frame": ("wood", "painted"), "glass": ("paper", "glass")}
-
-    sides: int = choice("square", "hexagonal", "octagonal")
-    tiers: int = count(2, 7)
-    width: float = span(0.5, 0.8)
-    shrink: float = span(0.78, 0.93)
-    lift: float = span(0.03, 0.16)
-    reach: float = span(0.12, 0.22)
-    pitch: float = span(0.3, 0.6)
-    ribs: int = count(5, 11)
-    railing: bool = flag(0.6)
-    bells: bool = flag(0.5)
-
-    @property
-    def faces(self) -> int:
-        return {"square": 4, "hexagonal": 6, "octagonal": 8}[self.sides]
-
-    def build(self, kit: Kit) -> Solid:
-        wide, terrace = self.width, self._terrace(kit)
-        sizes = [self.shrink ** k for k in range(self.tiers)]
-        tall = 1.42 / sum(sizes)
-        parts, z = [terrace], 0.13
-        for k, size in enumerate(sizes):
-            inner, high = wide / 2 * size, tall * size
-            parts.append(self._tier(kit, inner, high, k).move(0, 0, z))
-            z += high
-        r = wide / 2 * sizes[-1]
-        return union((*parts, _spire(0.42, 0.25 * r + 0.02).move(0, 0, z - 0.03)))
-
-    def words(self) -> str:
-        return f"{'an' if self.sides == 'octagonal' else 'a'} {self.sides} pagoda of {self.tiers} tiers"
-
-    def _terrace(self, kit: Kit) -> Solid:
-        inner = self.width / 2 + 0.5 * self.reach
-        steps = moulded(ngon_plan(self.faces, inner), courses((0.06, -0.01), (0.06, 0.03), (0.03, 0.03), (0.03, 0.06)), "terrace", "terrace")
-        base = extrude(polygon(ngon_plan(self.faces, inner)), 0.09, "terrace", "terrace", kit.skin("terrace")).move(0, 0, 0.05)
-        stair = union(box(0.22, 0.24 - 0.04 * k, 0.04, "stairs", "terrace").move(0, -inner - 0.08 + 0.02 * k, 0.02 + 0.03 * k) for k in range(4))
-        return union((steps, base, stair))
-
-    def _tier(self, kit: Kit, inner: float, high: float, k: int) -> Solid:
-        """One storey from its floor at z = 0: walls, posts, openings, and its roof."""
-        plan, walls = ngon_plan(self.faces, inner), (1 - 0.75 * self.pitch) * high
-        outer, top = inner + self.reach * (0.55 + 0.45 * inner / (self.width / 2)), 0.82 * self.shrink * inner
-        rise = 1.04 * high - walls
-        roof = eaves(self.faces, outer, top, rise, self.lift, self.ribs, "roof", "roof").move(0, 0, walls)
-        ridges = hips(self.faces, outer, top, rise, self.lift, 0.028 * outer + 0.008, "ridges", "roof").move(0, 0, walls)
-        body = extrude(polygon(plan), walls + 0.3 * rise, "wall", "wall", kit.skin("wall") if k == 0 else BARE)
-        posts = around(cylinder(0.05 * inner + 0.008, walls + 0.05, "posts", "post").move(_corner(self.faces, inner), 0, -0.01).turn("z", TAU / (2 * self.faces) - TAU / 4), self.faces)
-        brackets = moulded(plan, courses((-0.01, walls - 0.09), (0.02, walls - 0.06), (0.02, walls - 0.04), (0.05, walls - 0.02), (0.05, walls + 0.02), (0.0, walls + 0.04)), "brackets", "post")
-        parts = [body, posts, brackets, roof, ridges, self._lattices(kit.level, inner, walls)]
-        if self.railing:
-            parts.append(self._balcony(inner, k))
-        if self.bells and kit.level >= 1:
-            bell = lathe(turned(0.022).taper(0.018, 0.02).curve((0.008, 0.04)).up(0.05).close(), "bells", "metal", sides=14)
-            spot = _corner(self.faces, outer) - 0.01
-            parts.append(around(bell.move(spot, 0, walls + self.lift - 0.085 - 0.03 * outer).turn("z", TAU / (2 * self.faces) - TAU / 4), self.faces))
-        return union(parts)
-
-    def _lattices(self, level: int, inner: float, walls: float) -> Solid:
-        wide = _side(self.faces, inner)
-        opening = rect(0.55 * wide, 0.55 * walls).move(0, 0.1 * walls + 0.275 * walls)
-        return around(window(opening, 0.02, 0.04, 5 if level >= 1 else 1, 4 if level >= 1 else 1).move(0, 0.015 - inner, 0), self.faces)
-
-    def _balcony(self, inner: float, k: int) -> Solid:
-        """A ledge with posts and two rails around the storey."""
-        out = 0.07
-        plan = polygon(ngon_plan(self.faces, inner + out))
-        hoop = plan - plan.offset(-0.016, round=False)
-        rails = union(extrude(hoop, 0.014, "railing", "post").move(0, 0, z) for z in (0.04, 0.085))
-        half = _side(self.faces, inner + out) / 2
-        pegs = union(box(0.018, 0.018, 0.12, "railing", "post").move(half * x, 0.008 - inner - out, 0.045) for x in (-0.98, -0.5, 0.0, 0.5))
-        return union((extrude(plan, 0.02, "balcony", "post").move(0, 0, -0.01), rails, around(pegs, self.faces)))
-
-
-def _corner(sides: int, inner: float) -> float:
-    """From the middle to a corner of a regular polygon, of which `inner` is to a side."""
-    c, _ = cos_sin_array(np.array([TAU / (2 * sides)]))
-    return inner / float(c[0])
-
-
-def _side(sides: int, inner: float) -> float:
-    """The length of a side of it."""
-    c, s = cos_sin_array(np.array([TAU / (2 * sides)]))
-    return 2 * inner * float(s[0] / c[0])
-
-
-def _spire(height: float, r: float) -> Solid:
-    """The ringed mast of a pagoda."""
-    line = turned(r).up(0.05).bead(0.03).to(0.45 * r, 0.1)
-    for _ in range(6):
-        line = line.up(0.012).out(0.35 * r).up(0.012).out(-0.35 * r)
-    line = line.up(0.02).taper(0.012, height - line.end[1] - 0.08)
-    return lathe(line.close(), "finial", "metal") | ball(0.03, "finial", "metal").move(0, 0, height - 0.06)

@@ -40,7 +40,7 @@ def heat_sink(x: float, y: float, height: float, kind: str, finish: str = "sink"
 def fan(radius: float, deep: float, blades: int, label: str, finish: str) -> Solid:
     """A square frame around blades, from z = 0; its grille is a spiral of rings."""
     frame = extrude(rect(2.1 * radius, 2.1 * radius, 0.12 * radius) - circle(radius), deep, label, finish)
-    hub = disc(0.34 * radius, 0.0, 0.9 * deep, label, finish, 0.02, 32)
+    hub = disc(0.34 * radius, 0.0, 0.9 * deep, label, finish, 0.06 * radius, 32)
     vane = extrude(stroke([(0.2 * radius, 0), (0.6 * radius, 0.16 * radius), (0.94 * radius, 0.42 * radius)], 0.3 * radius), 0.03, label, finish).turn("x", 0.35).move(0, 0, deep / 2)
     struts = around(box(radius, 0.05 * radius, 0.03, label, finish).move(radius / 2 + 0.02, 0, 0.015), 4).turn("z", TAU / 8)
     return union((frame, hub, around(vane, blades) & cylinder(0.96 * radius, deep, label, finish), struts))
@@ -171,7 +171,7 @@ class CircuitBoard(Family):
             points = np.array([(x, y), (x + run, y), (x + run + abs(jog) + 0.01, y + jog), (x + 1.6 * run + abs(jog), y + jog)])
             points = points[:, ::-1] if one.chance(0.4) else points
             lines += [stroke(points, 0.013), *(circle(0.018).move(*points[end]) for end in (0, -1))]
-        return joined(lines) & rect(self.width - 0.04, self.depth - 0.04)
+        return (joined(lines) & rect(self.width - 0.04, self.depth - 0.04)) - joined(circle(0.08).move(*place) for place in self.mounts())
 
     def words(self) -> str:
         main = {"chip": "a large chip", "sink": f"a heat sink of {self.sink if self.sink != 'radial' else 'radial fins'}", "fan": "a fan on a heat sink", "socket": "a processor socket"}[self.main]

@@ -1,16 +1,17 @@
 """Furniture: chairs, tables and cabinets."""
-from dataclasses import dataclass, replace
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from detailverse.families.architecture_parts import bead, cornice, courses, moulded, rect_plan, upright, volute
+from detailverse.families.architecture_parts import bead, courses, moulded, rect_plan, upright, volute
 from detailverse.families.vessels_turned import stem
-from detailverse.family import Family, Kit, one_of
+from detailverse.family import Family, Kit
 from detailverse.path import polyline, spline
 from detailverse.profile import turned
 from detailverse.region import circle, ellipse, polygon, rect, superellipse
 from detailverse.region import union as joined
-from detailverse.shapes import ball, box, extrude, lathe, plate, tube
+from detailverse.shapes import ball, box, extrude, lathe, plate, slab, tube
 from detailverse.solid import Solid, row, union
 from zeroverse.portable import TAU
 from zeroverse.record import choice, count, flag, seed, span
@@ -29,13 +30,19 @@ def leg(kind: str, height: float, thick: float, splay: float, rng: Rng, label: s
         line = turned(0.6 * thick).curve((1.0 * thick, 0.45 * height), (0.7 * thick, 0.8 * height)).bead(0.03).to(0.7 * thick, height).close()
         return block | lathe(line, label, "frame", sides=32)
     if kind == "square":
-        taper = moulded(rect_plan(1.2 * thick, 1.2 * thick), courses((0, 0), (0.02, 0.0), (0.02, 0.08), (0, 0.1), (0.4 * thick, height)), label, "frame")
+        taper = moulded(
+            rect_plan(1.2 * thick, 1.2 * thick), courses((0, 0), (0.02, 0.0), (0.02, 0.08), (0, 0.1), (0.4 * thick, height)), label, "frame"
+        )
         return taper
     reach = splay + 0.05
     if kind == "sabre":
         line = spline([(0, 0, height), (0.01, -0.01, 0.6 * height), (1.2 * reach, -1.2 * reach, 0.0)])
-        return block | tube(line, lambda at: thick * (1.05 - 0.45 * at), label, "frame", sides=16, section=rect(1.9, 1.9, 0.3), ends="flat") - box(9, 9, 1, label, "frame").move(0, 0, -0.5)
-    line = spline([(0, 0, height), (0.9 * reach, -0.9 * reach, 0.78 * height), (0.2 * reach, -0.2 * reach, 0.3 * height), (0.7 * reach, -0.7 * reach, 0.05)])
+        return block | tube(line, lambda at: thick * (1.05 - 0.45 * at), label, "frame", sides=16, section=rect(1.9, 1.9, 0.3), ends="flat") - box(
+            9, 9, 1, label, "frame"
+        ).move(0, 0, -0.5)
+    line = spline(
+        [(0, 0, height), (0.9 * reach, -0.9 * reach, 0.78 * height), (0.2 * reach, -0.2 * reach, 0.3 * height), (0.7 * reach, -0.7 * reach, 0.05)]
+    )
     knee = tube(line, lambda at: thick * float(np.interp(at, (0, 0.25, 0.8, 1.0), (1.0, 1.25, 0.5, 0.7))), label, "frame", sides=16)
     return union((block, knee, bead(1.1 * thick, label, "frame").scale(1, 1, 0.75).move(0.8 * reach, -0.8 * reach, 0.8 * thick)))
 
@@ -51,7 +58,12 @@ class Chair(Family):
     """A chair: turned, square, cabriole or sabre legs, stretchers, a planked, caned or upholstered seat, a back of splats, slats, spindles or a panel, arms."""
 
     SKINS = {"seat": ("textile", "wood"), "back": ("wood", "textile", "classical")}
-    FINISHES = {"frame": ("wood", "painted", "gold", "steel"), "seat": ("leather", "cloth", "wood", "straw"), "back": ("wood", "leather", "cloth", "straw"), "nail": ("gold", "steel")}
+    FINISHES = {
+        "frame": ("wood", "painted", "gold", "steel"),
+        "seat": ("leather", "cloth", "wood", "straw"),
+        "back": ("wood", "leather", "cloth", "straw"),
+        "nail": ("gold", "steel"),
+    }
 
     legs: str = choice(*LEGS)
     back: str = choice("slats", "spindles", "splat", "panel", "ladder", "lattice")
@@ -82,17 +94,32 @@ class Chair(Family):
             board = box(w / 5 - 0.008, w + 0.04, 0.05, "seat", "seat", skin, "+z")
             return [row(board, 5, (w / 5, 0, 0)).move(-0.4 * w, 0, h + 0.02), box(w - 0.04, w - 0.06, 0.03, "seat", "frame").move(0, 0, h)]
         if self.seat == "round":
-            return [lathe(turned(0.53 * w, h - 0.02).up(0.03).torus(0.05, 0.02).out(-0.03).curve((0.3 * w, h + 0.085), (0.0, h + 0.09)).close(), "seat", "seat", skin)]
+            return [
+                lathe(
+                    turned(0.53 * w, h - 0.02).up(0.03).torus(0.05, 0.02).out(-0.03).curve((0.3 * w, h + 0.085), (0.0, h + 0.09)).close(),
+                    "seat",
+                    "seat",
+                    skin,
+                )
+            ]
         outline = superellipse(w / 2 + 0.02, w / 2 + 0.02, 6.0)
         rail = extrude(outline, 0.05, "seat", "frame").move(0, 0, h - 0.02)
         if self.seat == "saddle":
-            return [rail, plate(outline, 0.06, "seat", "seat", skin).move(0, 0, h + 0.01) - ball(1.0, "seat", "seat").scale(1, 0.7, 1).move(0, -0.05, h + 1.055)]
-        dome = lathe(turned(0.5).up(0.04).curve((0.49, 0.08), (0.38, 0.14), (0.0, 0.16)).close(), "seat", "seat", skin)
+            return [
+                rail,
+                plate(outline, 0.06, "seat", "seat", skin).move(0, 0, h + 0.01)
+                - ball(1.0, "seat", "seat").scale(1, 0.7, 1).move(0, -0.05, h + 1.055),
+            ]
+        s = np.linspace(-1.0, 1.0, 96 if skin else 32)
+        swell = (1 - s * s * s * s) * (1 - s * s * s * s)[:, None]
+        dome = slab(0.05 + 0.1 * np.sqrt(swell), w, w, "seat", "seat", skin) & extrude(
+            superellipse(w / 2 - 0.01, w / 2 - 0.01, 6.0), 1.0, "seat", "seat"
+        )
         nails = []
         if kit.level >= 2:
             edge = polyline(outline.contours()[0], closed=True).resample(n=56).points
             nails = [union(bead(0.013, "nails", "nail").move(px, py, h + 0.012) for px, py, _ in edge)]
-        return [rail, dome.scale(w, w, 1).move(0, 0, h + 0.01), *nails]
+        return [rail, dome.move(0, 0, h - 0.02), *nails]
 
     def _tilt(self, solid: Solid) -> Solid:
         """What stands on z = 0, leant back on the back edge of the seat."""
@@ -103,9 +130,19 @@ class Chair(Family):
         post = tube(polyline([(0, 0, -0.12), (0, 0, h)]), lambda at: 0.042 - 0.01 * at, "posts", "frame", sides=20)
         knob = bead(0.055, "posts", "frame").move(0, 0, h + 0.03)
         reach = w / 2 - 0.06
-        parts = [post.move(side * reach, 0, 0) | (knob.move(side * reach, 0, 0) if self.crest == "straight" else post.move(side * reach, 0, 0)) for side in (-1, 1)]
+        parts = [
+            post.move(side * reach, 0, 0) | (knob.move(side * reach, 0, 0) if self.crest == "straight" else post.move(side * reach, 0, 0))
+            for side in (-1, 1)
+        ]
         rail = box(2 * reach, 0.045, 0.06, "rails", "frame")
-        fill = {"slats": self._slats, "spindles": self._spindles, "splat": self._splat, "panel": self._panel, "ladder": self._ladder, "lattice": self._lattice}[self.back]
+        fill = {
+            "slats": self._slats,
+            "spindles": self._spindles,
+            "splat": self._splat,
+            "panel": self._panel,
+            "ladder": self._ladder,
+            "lattice": self._lattice,
+        }[self.back]
         inside = fill(kit, 2 * reach, 0.16, h - 0.1)
         return [self._tilt(union((*parts, rail.move(0, 0, 0.15), self._crest(reach, h), *inside)))]
 
@@ -114,7 +151,12 @@ class Chair(Family):
         if self.crest == "arched":
             outline = rect(2 * reach + 0.08, 0.12, 0.03) | (ellipse(reach + 0.02, 0.2) & rect(9, 1).move(0, 0.5))
         if self.crest == "eared":
-            outline = outline | ellipse(0.09, 0.11).move(reach + 0.05, 0.03) | ellipse(0.09, 0.11).move(-reach - 0.05, 0.03) | ellipse(0.16, 0.12).move(0, 0.03)
+            outline = (
+                outline
+                | ellipse(0.09, 0.11).move(reach + 0.05, 0.03)
+                | ellipse(0.09, 0.11).move(-reach - 0.05, 0.03)
+                | ellipse(0.16, 0.12).move(0, 0.03)
+            )
         board = upright(extrude(outline, 0.06, "crest", "frame")).move(0, 0.03, h - 0.05)
         if self.crest == "scrolled":
             scroll = volute(0.1, 0.1, 1.75, "crest", "frame").move(reach + 0.04, 0, h)
@@ -127,7 +169,15 @@ class Chair(Family):
 
     def _spindles(self, kit, wide, low, high) -> list[Solid]:
         h = high - low
-        line = turned(0.016, low - 0.03).up(0.06).curve((0.03, low + 0.35 * h), (0.016, low + 0.6 * h)).bead(0.025).bead(0.025).curve((0.024, low + 0.8 * h), (0.015, high + 0.03)).close()
+        line = (
+            turned(0.016, low - 0.03)
+            .up(0.06)
+            .curve((0.03, low + 0.35 * h), (0.016, low + 0.6 * h))
+            .bead(0.025)
+            .bead(0.025)
+            .curve((0.024, low + 0.8 * h), (0.015, high + 0.03))
+            .close()
+        )
         one = lathe(line, "spindles", "back", sides=18)
         return [one.move(wide * ((k + 1) / (self.bars + 1) - 0.5), 0, 0) for k in range(self.bars)]
 
@@ -147,14 +197,22 @@ class Chair(Family):
         return [upright(extrude(board, 0.03, "back", "frame")).move(0, 0.015, 0), upright(pad).move(0, 0.012, 0)]
 
     def _ladder(self, kit, wide, low, high) -> list[Solid]:
-        number = max(2, self.bars // 2 + 1)
-        rung = rect(wide + 0.02, 0.09, 0.01) | (ellipse(0.45 * wide, 0.09) & rect(wide, 0.3).move(0, 0.15))
+        number = max(2, self.bars // 2)
+        tall = 0.4 * (high - low) / number
+        rung = rect(wide + 0.02, tall, 0.01) | (ellipse(0.45 * wide, tall) & rect(wide, 0.3).move(0, 0.15))
         one = upright(extrude(rung, 0.03, "rungs", "back"))
         return [one.move(0, 0.015, low + (high - low) * (k + 0.5) / number) for k in range(number)]
 
     def _lattice(self, kit, wide, low, high) -> list[Solid]:
         field = rect(wide, high - low).move(0, (low + high) / 2)
-        bars = joined(rect(2.5, 0.03).turn(angle).move(0, low + (high - low) * k / (self.bars + 1)) for angle in (0.8, -0.8) for k in range(-self.bars, 2 * self.bars + 2)) & field
+        bars = (
+            joined(
+                rect(2.5, 0.03).turn(angle).move(0, low + (high - low) * k / (self.bars + 1))
+                for angle in (0.8, -0.8)
+                for k in range(-self.bars, 2 * self.bars + 2)
+            )
+            & field
+        )
         return [upright(extrude(bars, 0.026, "lattice", "back")).move(0, 0.013, 0)]
 
     def _stretchers(self, x: float, y: float) -> list[Solid]:
@@ -174,110 +232,14 @@ class Chair(Family):
     def _arms(self, x: float, y: float) -> list[Solid]:
         h, up = self.seat_height, 0.32
         end = self.width / 2 - 0.05 + up * self.lean
-        arm = tube(spline([(x + 0.03, end, h + up), (x + 0.07, 0.1, h + up + 0.03), (x + 0.06, -y + 0.02, h + up), (x + 0.04, -y - 0.05, h + up - 0.06)]), 0.042, "arms", "frame", sides=16)
+        arm = tube(
+            spline([(x + 0.03, end, h + up), (x + 0.07, 0.1, h + up + 0.03), (x + 0.06, -y + 0.02, h + up), (x + 0.04, -y - 0.05, h + up - 0.06)]),
+            0.042,
+            "arms",
+            "frame",
+            sides=16,
+        )
         line = turned(0.03, h - 0.08).up(0.1).bead(0.04).curve((0.045, h + 0.18), (0.025, h + up)).close()
         rest = lathe(line, "arms", "frame", sides=24).move(x + 0.03, -y + 0.05, 0)
         one = arm | rest
-        return [one, one.mirror("x")]
-
-
-@dataclass(frozen=True)
-class Cabinet(Family):
-    """A chest of drawers, sideboard or wardrobe: a carcass in a frame, rows of panelled drawers and doors with knobs, a moulded top, legs or a plinth."""
-
-    SKINS = {"front": ("wood", "classical", "jewel"), "side": ("wood",)}
-    FINISHES = {"frame": ("wood", "painted"), "front": ("wood", "painted", "ivory"), "top": ("marble", "wood", "stone"), "knob": ("bronze", "gold", "ceramic")}
-
-    knob: Family = one_of("finial")
-    width: float = span(1.0, 1.9)
-    height: float = span(1.0, 1.9)
-    depth: float = span(0.55, 0.8)
-    rows: int = count(2, 5)
-    columns: int = count(1, 3)
-    doors: bool = flag(0.5)
-    panel: str = choice("raised", "sunk", "framed", "plain")
-    crown: str = choice("plain", "cornice", "pediment", "gallery")
-    legs: str = choice("plinth", "turned", "square", "cabriole", "bracket")
-    pilasters: bool = flag(0.4)
-    seed: int = seed()
-
-    def build(self, kit: Kit) -> Solid:
-        foot = 0.14 if self.legs in ("plinth", "bracket") else 0.32
-        w, d, h = self.width, self.depth, self.height - foot - 0.1
-        case = box(w, d, h, "carcass", "frame", kit.skin("side"), "+-x").move(0, 0, foot + h / 2)
-        knob = replace(kit, triangles=kit.triangles // 8).nest("knob", self.knob, 0.045).turn("x", TAU / 4)
-        fronts = [self._front(kit, knob, *cell) for cell in self._cells(foot + 0.04, foot + h - 0.03)]
-        return union((case, *fronts, *self._feet(foot), *self._top(foot + h), *(self._pilasters(foot, h) if self.pilasters else [])))
-
-    def words(self) -> str:
-        doors = f" over {self.columns} door{'s' if self.columns > 1 else ''}" if self.doors else ""
-        return f"a cabinet with {self.rows * self.columns} drawers{doors} on {'a plinth' if self.legs == 'plinth' else self.legs + ' feet'}"
-
-    def _cells(self, low: float, high: float):
-        """(x, z, width, height, whether a door) of every drawer and door."""
-        inner = self.width - (0.2 if self.pilasters else 0.08)
-        split = low + (0.5 * (high - low) if self.doors else 0.0)
-        rng = Rng(self.seed, "rows")
-        shares = 0.7 + 0.6 * np.sort(rng.unit(self.rows))[::-1]
-        edges = split + (high - split) * np.concatenate([[0.0], np.cumsum(shares) / shares.sum()])
-        wide = inner / self.columns
-        for column in range(self.columns):
-            x = wide * (column + 0.5) - inner / 2
-            if self.doors:
-                yield x, (low + split) / 2, wide - 0.03, split - low - 0.03, True
-            for a, b in zip(edges, edges[1:]):
-                yield x, float(a + b) / 2, wide - 0.03, float(b - a) - 0.03, False
-
-    def _front(self, kit: Kit, knob: Solid, x: float, z: float, wide: float, tall: float, door: bool) -> Solid:
-        outline, inset = rect(wide, tall, 0.008), min(0.06, 0.22 * tall)
-        field = outline.offset(-inset, round=False)
-        slab = extrude(outline, 0.05, "drawers", "frame")
-        if self.panel == "plain" or field.is_empty:
-            face = plate(outline, 0.055, "drawers", "front", kit.skin("front"), margin=0.02)
-        elif self.panel == "raised":
-            face = slab | plate(field, 0.07, "drawers", "front", kit.skin("front"), margin=0.012)
-        elif self.panel == "sunk":
-            face = (slab - extrude(field, 0.1, "drawers", "frame").move(0, 0, 0.028)) | plate(field.offset(0.01), 0.032, "drawers", "front", kit.skin("front"), margin=0.02)
-        else:
-            face = slab | extrude(field.offset(0.012) - field.offset(-0.012), 0.066, "drawers", "frame") | plate(field, 0.056, "drawers", "front", kit.skin("front"), margin=0.02)
-        pulls = [(0.36 * wide, 0.0)] if door and x <= 0 else [(-0.36 * wide, 0.0)] if door else [(0.25 * wide, 0.0), (-0.25 * wide, 0.0)] if wide > 0.5 else [(0.0, 0.0)]
-        grips = [knob.move(px, -0.045, pz) for px, pz in pulls]
-        part = upright(face).move(0, 0.02, 0) | union(grips)
-        return part.move(x, -self.depth / 2, z)
-
-    def _feet(self, foot: float) -> list[Solid]:
-        w, d = self.width, self.depth
-        if self.legs == "plinth":
-            return [moulded(rect_plan(w - 0.02, d - 0.02), turned(0.04).up(0.08).ogee(-0.04, 0.05, upright=True).up(0.03), "plinth", "frame")]
-        if self.legs == "bracket":
-            cut = superellipse(0.5 * w - 0.14, foot - 0.03, 2.5)
-            base = extrude(rect(w + 0.04, d + 0.04), foot + 0.02, "feet", "frame")
-            across = upright(extrude(cut, 3.0, "feet", "frame")).move(0, 1.5, 0)
-            side = upright(extrude(superellipse(0.5 * d - 0.14, foot - 0.03, 2.5), 4.0, "feet", "frame")).move(0, 2.0, 0).turn("z", TAU / 4)
-            return [base - (across | side)]
-        one = leg(self.legs, foot + 0.03, 0.05, 0.06, Rng(self.seed, "legs"), "feet")
-        return four(one, w / 2 - 0.07, d / 2 - 0.07, "feet")
-
-    def _top(self, z: float) -> list[Solid]:
-        w, d = self.width, self.depth
-        board = moulded(rect_plan(w, d), turned(0.02, z - 0.01).up(0.01).ovolo(0.03, 0.03).up(0.03).ovolo(-0.02, 0.02), "top", "top")
-        if self.crown == "plain":
-            return [board]
-        if self.crown == "cornice":
-            return [moulded(rect_plan(w, d), cornice(0.14, 0.1), "cornice", "frame").move(0, 0, z - 0.02)]
-        if self.crown == "gallery":
-            post = lathe(turned(0.02).up(0.02).bead(0.03).curve((0.022, 0.1), (0.012, 0.13)).close(), "gallery", "knob", sides=16)
-            rail = box(w, 0.025, 0.025, "gallery", "knob").move(0, d / 2 - 0.03, z + 0.2)
-            number = round(w / 0.1)
-            return [board, rail, *(post.move((k + 0.5) * w / number - w / 2, d / 2 - 0.03, z + 0.06) for k in range(number))]
-        gable = polygon([(-w / 2 - 0.06, 0), (w / 2 + 0.06, 0), (w / 2 + 0.06, 0.04), (0.08, 0.26), (0.08, 0.2), (-0.08, 0.2), (-0.08, 0.26), (-w / 2 - 0.06, 0.04)])
-        field = polygon([(-w / 2 + 0.06, 0.03), (w / 2 - 0.06, 0.03), (0.1, 0.17), (-0.1, 0.17)])
-        front = upright(extrude(gable, 0.12, "pediment", "frame") - extrude(field, 0.1, "pediment", "frame").move(0, 0, 0.09)).move(0, 0.1 - d / 2, z + 0.04)
-        urn = lathe(turned(0.05, z + 0.2).up(0.05).cove(-0.03, 0.04).curve((0.07, z + 0.38), (0.03, z + 0.43)).bead(0.03).curve((0.02, z + 0.5), (0.0, z + 0.52)).close(), "finial", "knob", sides=32)
-        return [board, front, urn.move(0, 0.04 - d / 2, 0)]
-
-    def _pilasters(self, foot: float, h: float) -> list[Solid]:
-        """Half columns on the front corners."""
-        line = turned(0.055, foot).up(0.04).out(-0.012).bead(0.03).out(-0.01).curve((0.036, foot + 0.5 * h), (0.03, foot + h - 0.1)).bead(0.02).ovolo(0.018, 0.03).out(0.006).to(0.054, foot + h + 0.005).close()
-        one = lathe(line, "pilasters", "front", sides=32).move(self.width / 2 - 0.055, -self.depth / 2, 0)
         return [one, one.mirror("x")]

@@ -1,4 +1,5 @@
 """Containers and lights: barrels, chests and lanterns."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,10 @@ class Barrel(Family):
     def build(self, kit: Kit) -> Solid:
         stave = self._stave(kit.level)
         rng = Rng(self.seed, "staves")
-        ring = union(stave.scale(1.0 + 0.012 * rng.uniform(-1, 1), 1.0, 1.0 + 0.008 * rng.uniform(-1, 1)).turn("z", TAU * k / self.staves) for k in range(self.staves))
+        ring = union(
+            stave.scale(1.0 + 0.012 * rng.uniform(-1, 1), 1.0, 1.0 + 0.008 * rng.uniform(-1, 1)).turn("z", TAU * k / self.staves)
+            for k in range(self.staves)
+        )
         floor = cylinder(0.9 * self._radius(-0.85), 0.08, "head", "head", kit.skin("head"))
         parts = [ring, floor.move(0, 0, -0.93), *self._hoops(kit), *self._top(kit, floor)]
         if self.rope:
@@ -89,7 +93,11 @@ class Barrel(Family):
         if self.top == "lid":
             r = self._radius(1.0)
             grip = tube(spline([(-0.16, 0, 1.02), (-0.13, 0, 1.14), (0.13, 0, 1.14), (0.16, 0, 1.02)]), 0.028, "handle", "hoop", sides=12)
-            head += [lathe(turned(r + 0.05, 0.97).up(0.06).ovolo(-0.04, 0.04).close(), "lid", "head"), box(1.7 * r, 0.16, 0.04, "lid", "stave").move(0, 0, 1.065), grip.move(0, 0, 0.06)]
+            head += [
+                lathe(turned(r + 0.05, 0.97).up(0.06).ovolo(-0.04, 0.04).close(), "lid", "head"),
+                box(1.7 * r, 0.16, 0.04, "lid", "stave").move(0, 0, 1.065),
+                grip.move(0, 0, 0.06),
+            ]
         return head
 
     def _rope(self) -> Solid:
@@ -123,7 +131,12 @@ class Chest(Family):
     """A chest: planked or panelled box, flat, coffered or barrel lid, straps, studs, lock, handles and feet; shut or ajar over coins."""
 
     SKINS = {"panel": ("wood", "jewel", "classical", "armour"), "lid": ("wood", "jewel", "armour")}
-    FINISHES = {"panel": ("wood", "leather", "painted", "ivory"), "frame": ("wood", "iron", "bronze"), "strap": ("iron", "bronze", "gold", "steel"), "gold": ("gold", "silver")}
+    FINISHES = {
+        "panel": ("wood", "leather", "painted", "ivory"),
+        "frame": ("wood", "iron", "bronze"),
+        "strap": ("iron", "bronze", "gold", "steel"),
+        "gold": ("gold", "silver"),
+    }
 
     lid: str = choice("barrel", "flat", "coffer", "hipped")
     width: float = span(1.4, 1.9)
@@ -166,12 +179,14 @@ class Chest(Family):
             r = (d * d / 4 + rise * rise) / (2 * rise)
             arch = circle(r + out, 96).move(0, rise - r)
         elif self.lid == "coffer":
-            arch = polygon([(-d / 2, -0.1), (d / 2, -0.1), (d / 2, 0.4 * rise), (0.32 * d, rise), (-0.32 * d, rise), (-d / 2, 0.4 * rise)]).offset(out, round=False)
+            arch = polygon([(-d / 2, -0.1), (d / 2, -0.1), (d / 2, 0.4 * rise), (0.32 * d, rise), (-0.32 * d, rise), (-d / 2, 0.4 * rise)]).offset(
+                out, round=False
+            )
         elif self.lid == "hipped":
             arch = polygon([(-d / 2, -0.1), (d / 2, -0.1), (d / 2, 0.2 * rise), (0, rise), (-d / 2, 0.2 * rise)]).offset(out, round=False)
         else:
             arch = rect(d, 2 * rise).offset(out, round=False)
-        return arch & rect(d + 2 * out, 2.0).move(0, 1.0)
+        return (arch & rect(d + 2 * out, 2.0).move(0, 1.0)).simplified(2e-3)
 
     def _lid(self, kit: Kit) -> Solid:
         """On z = 0, its back edge at y = depth / 2."""
@@ -199,8 +214,12 @@ class Chest(Family):
             steps = [(k + 0.5) * w / self.studs - w / 2 for k in range(self.studs)]
             out.append(union(stud.move(x, -d / 2 - 0.026, z) for x in steps for z in (0.05, h - 0.045)))
         if self.corners:
-            guard = (box(0.2, 0.2, 0.2, "corners", "strap") - box(0.3, 0.3, 0.3, "corners", "strap").move(-0.19, 0.19, 0.19)).move(-0.055, 0.055, 0.055)
-            corner = (guard | (bead(0.024, "studs", "strap").move(-0.09, -0.045, 0.1) if level >= 1 else guard)).move(w / 2 - 0.005, -d / 2 + 0.005, 0.0)
+            guard = (box(0.2, 0.2, 0.2, "corners", "strap") - box(0.3, 0.3, 0.3, "corners", "strap").move(-0.19, 0.19, 0.19)).move(
+                -0.055, 0.055, 0.055
+            )
+            corner = (guard | (bead(0.024, "studs", "strap").move(-0.09, -0.045, 0.1) if level >= 1 else guard)).move(
+                w / 2 - 0.005, -d / 2 + 0.005, 0.0
+            )
             half = corner | corner.mirror("x")
             out += [half, half.mirror("y")]
         return out
@@ -208,8 +227,13 @@ class Chest(Family):
     def _feet(self) -> list[Solid]:
         if self.feet == "none":
             return []
-        one = {"ball": bead(0.13, "feet", "frame").move(0, 0, -0.09), "block": box(0.2, 0.2, 0.14, "feet", "frame").move(0, 0, -0.06),
-               "bracket": (box(0.34, 0.07, 0.16, "feet", "frame") - cylinder(0.1, 0.3, "feet", "frame").turn("x", TAU / 4).move(-0.17, 0.1, -0.08)).move(-0.07, -0.05, -0.07)}[self.feet]
+        one = {
+            "ball": bead(0.13, "feet", "frame").move(0, 0, -0.09),
+            "block": box(0.2, 0.2, 0.14, "feet", "frame").move(0, 0, -0.06),
+            "bracket": (box(0.34, 0.07, 0.16, "feet", "frame") - cylinder(0.1, 0.3, "feet", "frame").turn("x", TAU / 4).move(-0.17, 0.1, -0.08)).move(
+                -0.07, -0.05, -0.07
+            ),
+        }[self.feet]
         half = one.move(self.width / 2 - 0.1, -self.depth / 2 + 0.1, 0) | one.mirror("x").move(-self.width / 2 + 0.1, -self.depth / 2 + 0.1, 0)
         return [half, half.mirror("y")]
 
@@ -220,13 +244,24 @@ class Chest(Family):
         keyhole = upright(extrude(circle(0.022) | rect(0.018, 0.07).move(0, -0.035), 0.1, "lock", "strap")).move(0, y, h - 0.15)
         parts = [plate - keyhole]
         if self.lock != "plate" and not self.ajar:
-            parts.append(box(0.09, 0.03, 0.2, "lock", "strap").move(0, y - 0.055, h + 0.0) | cylinder(0.03, 0.08, "lock", "strap").turn("x", TAU / 4).move(0, y - 0.01, h + 0.05))
+            parts.append(
+                box(0.09, 0.03, 0.2, "lock", "strap").move(0, y - 0.055, h + 0.0)
+                | cylinder(0.03, 0.08, "lock", "strap").turn("x", TAU / 4).move(0, y - 0.01, h + 0.05)
+            )
         if self.lock == "padlock":
-            shackle = tube(spline([(-0.05, 0, 0.0), (-0.05, 0, 0.08), (0, 0, 0.12), (0.05, 0, 0.08), (0.05, 0, 0.0)]), 0.016, "padlock", "strap", sides=10)
+            shackle = tube(
+                spline([(-0.05, 0, 0.0), (-0.05, 0, 0.08), (0, 0, 0.12), (0.05, 0, 0.08), (0.05, 0, 0.0)]), 0.016, "padlock", "strap", sides=10
+            )
             body = box(0.16, 0.07, 0.15, "padlock", "strap").move(0, 0, -0.06)
             parts.append((shackle | body).move(0, y - 0.075, h - 0.22))
         if self.handles:
-            ring = tube(spline([(0, -0.17, 0.0), (0.07, -0.16, -0.06), (0.1, 0, -0.13), (0.07, 0.16, -0.06), (0, 0.17, 0.0)]), 0.022, "handle", "strap", sides=12)
+            ring = tube(
+                spline([(0, -0.17, 0.0), (0.07, -0.16, -0.06), (0.1, 0, -0.13), (0.07, 0.16, -0.06), (0, 0.17, 0.0)]),
+                0.022,
+                "handle",
+                "strap",
+                sides=12,
+            )
             boss = union(bead(0.05, "handle", "strap").move(0.0, side * 0.17, 0.0) for side in (-1, 1))
             grip = (ring | boss).move(self.width / 2 + 0.015, 0, 0.62 * h)
             parts += [grip, grip.mirror("x")]
@@ -239,7 +274,10 @@ class Chest(Family):
         heap = lathe(turned(0.5).curve((0.35, 0.14), (0.0, 0.22)).close(), "treasure", "gold", sides=40).scale(w, d, 1.0).move(0, 0, h - 0.22)
         bed = box(w + 0.1, d + 0.1, h - 0.25, "treasure", "gold").move(0, 0, (h - 0.25) / 2 + 0.06)
         coin = lathe(turned(0.085).up(0.014).out(-0.014).up(-0.004).close(), "coins", "gold", sides=24)
-        coins = [coin.turn("x", rng.uniform(-0.5, 0.5)).turn("y", rng.uniform(-0.5, 0.5)).move(*self._spot(rng, w, d, h)) for _ in range(40 if level >= 1 else 8)]
+        coins = [
+            coin.turn("x", rng.uniform(-0.5, 0.5)).turn("y", rng.uniform(-0.5, 0.5)).move(*self._spot(rng, w, d, h))
+            for _ in range(40 if level >= 1 else 8)
+        ]
         pearls = [bead(0.045, "pearls", "gold").move(*self._spot(rng, w, d, h)) for _ in range(12 if level >= 1 else 2)]
         return [bed, heap, *coins, *pearls]
 

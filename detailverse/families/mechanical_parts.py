@@ -3,11 +3,13 @@ import math
 
 import numpy as np
 
+from detailverse.patch import spacing
 from detailverse.path import circle as hoop
 from detailverse.path import polyline
 from detailverse.profile import Turning, turned
 from detailverse.region import circle, gear, ngon, polar, turns
-from detailverse.shapes import cylinder, extrude, hull, lathe, tube
+from detailverse.shapes import cylinder, extrude, hull, lathe, loft, tube
+from detailverse.skin import BARE, Skin
 from detailverse.solid import Solid, around, leaf_solid, union
 from detailverse.surface import Leaf
 from zeroverse.portable import TAU, cos_sin_array
@@ -19,6 +21,18 @@ SHARE = np.array([0.0, 0.12, 0.42, 0.62])  # of the pitch of a thread: where its
 def upright(solid: Solid) -> Solid:
     """What lay in the plane, standing: y becomes up, the upper face looks towards -y."""
     return solid.turn("x", TAU / 4)
+
+
+def panelled(sections: np.ndarray, label: str, finish: str, skin: Skin = BARE) -> Solid:
+    """Sections [R, C, 3] joined by flat panels with an edge along every column, in a mesh as fine as the skin asks for."""
+    ring, along = np.roll(sections, -1, axis=1) - sections, np.diff(sections, axis=0)
+    wide, long = np.sqrt((ring * ring).sum(axis=2)).max(axis=0), np.sqrt((along * along).sum(axis=2)).max(axis=1)
+    step = spacing(skin, float(wide.sum() * long.sum()), 1e6)
+    across, up = ([max(1, math.ceil(length / step)) for length in lengths] for lengths in (wide, long))
+    shares = [np.arange(n)[:, None] / n for n in across]
+    rings = np.concatenate([sections[:, j, None] + share * ring[:, j, None] for j, share in enumerate(shares)], axis=1)
+    rows = [rings[k] + np.arange(n)[:, None, None] / n * (rings[k + 1] - rings[k]) for k, n in enumerate(up)]
+    return loft(np.concatenate([*rows, rings[-1:]]), label, finish, skin, corners=[sum(across[:j]) for j in range(len(across))])
 
 
 def disc(radius: float, low: float, high: float, label: str, finish: str, edge: float = 0.0, sides: int = 48) -> Solid:

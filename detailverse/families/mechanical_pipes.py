@@ -10,6 +10,7 @@ from detailverse.path import circle as hoop
 from detailverse.profile import turned
 from detailverse.region import rect, slot
 from detailverse.shapes import ball, box, cylinder, lathe, plate, tube
+from detailverse.skin import BARE, Skin
 from detailverse.solid import Solid, around, towards, union
 from zeroverse import affine
 from zeroverse.portable import TAU
@@ -45,7 +46,7 @@ class Pipework(Family):
         valves = self.valves
         for number in range(self.runs):
             nodes = self.walk(Rng(self.seed, "run", number), number, used)
-            pipes += self.pipe(nodes, kit)
+            pipes += self.pipe(nodes, kit, kit.skin("pipe") if number == 0 else BARE)
             for k, one in enumerate(zip(nodes[:-1], nodes[1:])):
                 wanted = valves > 0 and k > 0 and (k + number) % 2 == 1
                 fittings += self.fitting(*one, wanted, used, kit)
@@ -73,13 +74,13 @@ class Pipework(Family):
     def inside(self, node) -> bool:
         return abs(node[0]) <= 3 and abs(node[1]) <= 2 and 1 <= node[2] <= 5
 
-    def pipe(self, nodes, kit: Kit) -> list[Solid]:
+    def pipe(self, nodes, kit: Kit, skin: Skin) -> list[Solid]:
         """The tube, weld rings at its elbows, a flange with a cover at its end."""
         if len(nodes) < 2:
             return []
         r, points = self.radius, CELL * np.array(nodes, dtype=np.float64)
         axis = rounded(points, 0.42 * CELL)
-        parts = [tube(axis, r, "pipe", "pipe", kit.skin("pipe"), sides=None if kit.details else 24, ends="flat")]
+        parts = [tube(axis, r, "pipe", "pipe", skin, sides=None if skin else 24, ends="flat")]
         end = towards(points[-1] - points[-2])
         cover = union((flange(1.9 * r, 0.09, self.screws, "flange", "flange", self.head, kit.level), disc(1.3 * r, 0.0, 0.09, "flange", "flange", 0.02)))
         parts.append(cover.transform(end, points[-1]))
@@ -196,16 +197,16 @@ class Chain(Family):
     def oval(self) -> Path:
         """The centre line of a link along x: its clear width is 1, its clear length 1 + length."""
         half, reach = self.length / 2, 0.5 + self.wire
-        return polyline(slot(2 * half, 2 * reach).contours()[0], closed=True)
+        return polyline(slot(2 * half, 2 * reach).contours()[0], closed=True).resample(n=44)
 
     def link(self) -> Solid:
         section = rect(1.75, 1.75, 0.3) if self.form == "square" else None
         path = self.oval()
         if self.form == "twisted":
-            points = path.resample(n=64).points
+            points = path.points
             lift = points[:, 0] * points[:, 1] / (self.length / 2 + 0.5)
             path = Path(np.column_stack([points[:, :2], 0.28 * lift]), True)
-        body = tube(path, self.wire, "link", "link", sides=20, section=section)
+        body = tube(path, self.wire, "link", "link", sides=16, section=section)
         if self.form != "studded":
             return body
         stud = lathe(turned(0.75 * self.wire, -0.62).curve((0.5 * self.wire, 0.0), (0.75 * self.wire, 0.62)).close(), "stud", "link", sides=16)

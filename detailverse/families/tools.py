@@ -3,11 +3,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detailverse.families.machines_clocks import ticks
 from detailverse.families.mechanical_parts import bolt, disc, knob, ring_of, thread, upright
 from detailverse.family import Family, Kit
 from detailverse.font import text
 from detailverse.path import circle as hoop
-from detailverse.path import polyline, spline
+from detailverse.path import helix, polyline, spline
 from detailverse.profile import turned
 from detailverse.region import Region, circle, ellipse, gear, ngon, polygon, rect, ring, rosette, stroke
 from detailverse.region import union as joined
@@ -131,7 +132,7 @@ class Padlock(Family):
             body, front = union((drum, *caps)), 0.42 * self.height
         else:
             slab = plate(region, d / 2, "body", "body", kit.skin("body"), margin=0.05)
-            body, front = upright(slab | extrude(region, d / 2 + 0.01, "body", "body").move(0, 0, -d / 2)), d / 2
+            body, front = upright(slab.move(0, 0, 0.004) | extrude(region.offset(-0.01), 0.05, "body", "body").move(0, 0, -0.025) | extrude(region, d / 2, "body", "body").move(0, 0, -d / 2 - 0.004)), d / 2
         return union((body, *self.bow(kit), upright(self.front(kit)).move(0, -front + 0.01), *self.trim(region, kit)))
 
     def outline(self) -> Region:
@@ -160,7 +161,6 @@ class Padlock(Family):
         """The escutcheon with its keyhole, or a wheel of numbers; flat, upwards."""
         if self.dial:
             wheel = knob(turned(0.3, -0.02).to(0.3, 0.07).to(0.24, 0.1).to(0.22, 0.2).to(0.19, 0.22), 30, "dial", "trim")
-            from detailverse.families.machines_clocks import ticks
             return wheel | extrude(ticks(0.36, 0.0, TAU * 39 / 40, 40, 1, 0.06), 0.04, "dial", "key").move(0, 0, -0.01) | extrude(text("1", 0.14), 0.03, "dial", "key").move(0, 0.0, 0.2)
         size = 0.24 * self.height
         face = {"round": circle(size), "shield": (rect(1.7 * size, size).move(0, 0.45 * size) | ellipse(0.85 * size, 1.1 * size)), "diamond": ngon(4, 1.3 * size),
@@ -257,7 +257,6 @@ class Hammer(Family):
                 line = line.to(1.25 * r, z + 0.5 * long / 6).to(1.08 * r, z + 0.6 * long / 6).to(1.08 * r, z + 0.8 * long / 6).to(1.25 * r, z + 0.95 * long / 6)
             return [lathe(line.to(0.9 * r, long + 0.08).close(), "grip", "grip", sides=48).scale(1, 0.85, 1)]
         if self.wrapped == "wound" and kit.level >= 1:
-            from detailverse.path import helix
             return [tube(helix(0.96 * r, 0.042, long / 0.042, 0.88).scale(1, 0.82, 1).move(0, 0, 0.06), 0.024, "winding", "grip", sides=8)]
         if self.wrapped == "rings":
             return [tube(hoop(0.95 * r), 0.03, "ring", "trim", sides=12).scale(1, 0.85, 1).move(0, 0, z * self.length) for z in (0.08, 0.38, 0.42)]
@@ -280,13 +279,13 @@ class Hammer(Family):
 class Spanner(Family):
     """A spanner: open, ring or adjustable jaws at the ends of a fluted bar, and its size on it."""
 
-    SKINS = {"bar": ("machine", "tech", "armour")}
+    SKINS = {"bar": ("machine", "tech", "armour"), "head": ("machine", "armour", "jewel")}
     FINISHES = {"bar": ("chrome", "steel", "iron", "gold"), "screw": ("steel", "brass"), "nut": ("brass", "steel", "iron")}
 
     left: str = choice("open", "open", "adjustable", "hook")
     right: str = choice("ring", "open", "socket", "hole")
     length: float = span(1.2, 1.6)
-    width: float = span(0.16, 0.28)
+    width: float = span(0.2, 0.34)
     thickness: float = span(0.1, 0.18)
     jaw: float = span(0.22, 0.34)
     fluted: bool = flag(0.6)
@@ -302,8 +301,7 @@ class Spanner(Family):
         rails = extrude(bar - bar.offset(-0.04), 0.86 * t, "bar", "bar").move(0, 0, -0.43 * t) & box(1.7 * half, 1, 1, "bar", "bar") if self.fluted else None
         parts = [web, *([rails] if rails else []), self.open_end(kit).move(-half - 0.1), self.other_end(kit).move(half + 0.08)]
         mark = extrude(text(f"{self.size} MM", 0.5 * self.width, weight=0.16), 0.75 * t, "mark", "bar").move(0.1, 0, -0.1 * t)
-        cut = [union(one for one in parts if one is not None)]
-        return union((*cut, *([mark] if kit.level >= 1 else []), *([self.loose_nut()] if self.nut else [])))
+        return union((*parts, *([mark] if kit.level >= 1 else []), *([self.loose_nut()] if self.nut else [])))
 
     def open_end(self, kit: Kit) -> Solid:
         j, t = self.jaw, self.thickness
@@ -311,7 +309,8 @@ class Spanner(Family):
             return extrude((ring(1.3 * j, 0.85 * j) - polygon([(-3, -3), (0.0, 0), (-0.3, 3), (-3, 3)])) | rect(0.25 * j, 0.3 * j).move(-0.05, 0.9 * j), t, "jaw", "bar").move(0, 0, -t / 2)
         outline = (circle(1.15 * j) | circle(0.75 * j).move(-0.55 * j, 0.5 * j) | circle(0.75 * j).move(-0.55 * j, -0.5 * j)).rounded(0.05)
         gap = (rect(2.4 * j, 1.1 * j).move(-1.35 * j, 0) | ngon(6, 0.63 * j).move(-0.3 * j, 0)).turn(0.26)
-        head = extrude(outline - gap, 1.25 * t, "jaw", "bar").move(0, 0, -0.62 * t)
+        half = plate(outline - gap, 0.63 * t, "jaw", "bar", kit.skin("head"), margin=0.02)
+        head = union((half.move(0, 0, 0.004), extrude((outline - gap).offset(-0.01), 0.04, "jaw", "bar").move(0, 0, -0.02), half.turn("x", TAU / 2).mirror("y").move(0, 0, -0.004)))
         if self.left != "adjustable":
             return head
         window = box(0.8 * j, 0.62 * j, 3 * t, "jaw", "bar").move(0.62 * j, -0.2 * j)
@@ -336,8 +335,7 @@ class Spanner(Family):
         """A nut in the jaws of the left end."""
         j, t = self.jaw, self.thickness
         half = self.length / 2
-        nut = extrude(ngon(6, 0.64 * j).turn(0.26) - circle(0.3 * j), 1.6 * t, "nut", "nut").move(-half - 0.1 - 0.3 * j, 0, -0.8 * t)
-        return nut
+        return extrude(ngon(6, 0.64 * j).turn(0.26) - circle(0.3 * j), 1.6 * t, "nut", "nut").move(-half - 0.1 - 0.3 * j, 0, -0.8 * t)
 
     def words(self) -> str:
         name = {"open": "an open", "adjustable": "an adjustable", "hook": "a hook"}[self.left]

@@ -1,4 +1,5 @@
 """Vessels: what is turned on a wheel and holds something."""
+
 from dataclasses import dataclass
 
 from detailverse.family import Family, Kit
@@ -31,7 +32,9 @@ class Vase(Family):
             return body
         low, high = 2.0 * self.belly_at + 0.25, 1.72
         reach = max(profile.radius_at(low), profile.radius_at(high)) + 0.28
-        grip = spline([(profile.radius_at(low) - 0.02, 0, low), (reach, 0, low + 0.15), (reach, 0, high - 0.1), (profile.radius_at(high) - 0.02, 0, high)])
+        grip = spline(
+            [(profile.radius_at(low) - 0.02, 0, low), (reach, 0, low + 0.15), (reach, 0, high - 0.1), (profile.radius_at(high) - 0.02, 0, high)]
+        )
         return union((body, around(tube(grip, 0.055, "handle", "handle", sides=20, ends="flat"), self.handles)))
 
     def profile(self):

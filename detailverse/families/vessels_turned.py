@@ -1,4 +1,5 @@
 """Turned work: goblets, finials and chess pieces. Stems are strings of mouldings drawn from a small grammar."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from detailverse.path import polyline
 from detailverse.profile import Profile, Turning, turned, vessel
 from detailverse.region import polygon, rect
 from detailverse.shapes import ball, box, cylinder, extrude, lathe, tube
+from detailverse.skin import BARE
 from detailverse.solid import Solid, around, union
 from zeroverse.portable import TAU, cos_sin_array
 from zeroverse.record import choice, count, flag, seed, span
@@ -94,9 +96,13 @@ class Goblet(Family):
 
     def _bowl(self, low: float) -> Profile:
         w, h = self.width, 2.0 - low
-        curve = {"tulip": ((0.95 * w, low + 0.4 * h), (0.85 * w, low + 0.75 * h), (w, 2.0)), "cup": ((0.8 * w, low + 0.25 * h), (0.95 * w, low + 0.6 * h), (w, 2.0)),
-                 "flute": ((0.55 * w, low + 0.3 * h), (0.68 * w, 2.0)), "coupe": ((0.9 * w, low + 0.35 * h), (1.25 * w, low + 0.75 * h), (1.3 * w, 2.0)),
-                 "thistle": ((0.75 * w, low + 0.25 * h), (0.6 * w, low + 0.5 * h), (1.05 * w, 2.0))}[self.bowl]
+        curve = {
+            "tulip": ((0.95 * w, low + 0.4 * h), (0.85 * w, low + 0.75 * h), (w, 2.0)),
+            "cup": ((0.8 * w, low + 0.25 * h), (0.95 * w, low + 0.6 * h), (w, 2.0)),
+            "flute": ((0.55 * w, low + 0.3 * h), (0.68 * w, 2.0)),
+            "coupe": ((0.9 * w, low + 0.35 * h), (1.25 * w, low + 0.75 * h), (1.3 * w, 2.0)),
+            "thistle": ((0.75 * w, low + 0.25 * h), (0.6 * w, low + 0.5 * h), (1.05 * w, 2.0)),
+        }[self.bowl]
         return turned(1.3 * self.waist, low).curve(*curve).open()
 
     def _handles(self, outer: Profile, low: float) -> list[Solid]:
@@ -115,7 +121,16 @@ class Goblet(Family):
         if not self.lid:
             return []
         r = float(outer.runs[-1][-1][0])
-        line = turned(r - 0.06, 1.95).up(0.05).out(0.09).up(0.03).out(-0.03).curve((0.6 * r, 2.0 + 0.33 * r), (0.12, 2.03 + 0.45 * r)).up(0.02).bead(0.04)
+        line = (
+            turned(r - 0.06, 1.95)
+            .up(0.05)
+            .out(0.09)
+            .up(0.03)
+            .out(-0.03)
+            .curve((0.6 * r, 2.0 + 0.33 * r), (0.12, 2.03 + 0.45 * r))
+            .up(0.02)
+            .bead(0.04)
+        )
         top = float(line.end[1])
         knob = lathe(turned(0.06, top - 0.01).cove(-0.03, 0.05).curve((0.075, top + 0.12), (0.0, top + 0.2)).close(), "knob", "stem", sides=32)
         return [lathe(line.close(), "lid", "bowl", kit.skin("lid")), knob]
@@ -141,12 +156,13 @@ class Finial(Family):
     def build(self, kit: Kit) -> Solid:
         line = stem(foot(self.base, self.foot, self.waist), 0.4, self.waist, self.knops, Rng(self.seed, "stem"))
         low = float(line.end[1])
-        crown = lathe(self._crown(low).close(), "crown", "crown", kit.skin("crown"))
-        parts = [lathe(line.up(0.05).close(), "neck", "neck"), crown]
+        small = kit.scale < 0.2  # a knob
+        crown = lathe(self._crown(low).close(), "crown", "crown", *((BARE, 24) if small else (kit.skin("crown"),)))
+        parts = [lathe(line.up(0.05).close(), "neck", "neck", sides=24 if small else None), crown]
         if self.crown == "flame":
             parts.append(self._flames(low))
         if self.leafy:
-            leaf = foliage(0.55 * (2.0 - low), TAU * 0.6 * self.width / self.leaves, 1.0, 4 if kit.level >= 1 else 1, "leaves", "neck")
+            leaf = foliage(0.55 * (2.0 - low), TAU * 0.6 * self.width / self.leaves, 1.0, 4 if kit.level >= 1 and not small else 1, "leaves", "neck")
             parts.append(around(leaf.turn("y", 0.75).move(0.5 * self.waist, 0, low - 0.01), self.leaves))
         return union(parts)
 
@@ -162,8 +178,12 @@ class Finial(Family):
             return cup.curve((0.5 * w, z + 0.72 * h), (0.1, z + 0.8 * h)).bead(0.08).curve((0.09, z + 0.95 * h), (0.0, z + h))
         if self.crown == "spire":
             return start.bead(0.1).out(0.4 * w).up(0.06).curve((0.35 * w, z + 0.4 * h), (0.0, z + h))
-        shape = {"ball": ((w, z + 0.5 * h), (0.5 * w, z + 0.93 * h)), "pineapple": ((w, z + 0.35 * h), (0.8 * w, z + 0.65 * h), (0.25 * w, z + 0.95 * h)),
-                 "flame": ((0.55 * w, z + 0.3 * h), (0.3 * w, z + 0.7 * h)), "bud": ((0.95 * w, z + 0.3 * h), (0.4 * w, z + 0.75 * h))}[self.crown]
+        shape = {
+            "ball": ((w, z + 0.5 * h), (0.5 * w, z + 0.93 * h)),
+            "pineapple": ((w, z + 0.35 * h), (0.8 * w, z + 0.65 * h), (0.25 * w, z + 0.95 * h)),
+            "flame": ((0.55 * w, z + 0.3 * h), (0.3 * w, z + 0.7 * h)),
+            "bud": ((0.95 * w, z + 0.3 * h), (0.4 * w, z + 0.75 * h)),
+        }[self.crown]
         return start.curve(*shape, (0.0, z + h))
 
     def _flames(self, z: float) -> Solid:
@@ -172,7 +192,9 @@ class Finial(Family):
         h = 2.0 - z
         c, s = cos_sin_array(2.4 * t)
         r = 0.95 * self.width * np.interp(t, (0, 0.15, 0.4, 1.0), (0.25, 0.55, 0.62, 0.05))
-        tongue = tube(polyline(np.column_stack([r * c, r * s, z + 0.02 + 0.9 * h * t])), lambda at: 0.22 * self.width * (1.05 - at), "flames", "crown", sides=12)
+        tongue = tube(
+            polyline(np.column_stack([r * c, r * s, z + 0.02 + 0.9 * h * t])), lambda at: 0.22 * self.width * (1.05 - at), "flames", "crown", sides=12
+        )
         return around(tongue, 6)
 
 
@@ -207,8 +229,12 @@ class ChessPiece(Family):
         for k in range(self.collars):
             collar = collar.torus(0.06, 0.05 - 0.012 * k).out(-0.2 * w)
         top = float(collar.end[1])
-        parts = [lathe(base.close(), "foot", "body", kit.skin("foot")), lathe(body.close(), "body", "body", kit.skin("body")),
-                 lathe(collar.close(), "collar", "crown"), cylinder(0.94 * r, 0.05, "felt", "felt").move(0, 0, -0.02)]
+        parts = [
+            lathe(base.close(), "foot", "body", kit.skin("foot")),
+            lathe(body.close(), "body", "body", kit.skin("body")),
+            lathe(collar.close(), "collar", "crown"),
+            cylinder(0.94 * r, 0.05, "felt", "felt").move(0, 0, -0.02),
+        ]
         return union((*parts, self._crown(top - 0.015)))
 
     def words(self) -> str:
@@ -234,14 +260,24 @@ class ChessPiece(Family):
 
     def _queen(self, z, h, w) -> Solid:
         wide = 1.25 * w * self.flare
-        cup = lathe(turned(0.7 * w, z).curve((0.75 * w, z + 0.3 * h), (wide, z + 0.72 * h)).up(0.08 * h).to(0.7 * wide, z + 0.72 * h).close(), "crown", "body")
+        cup = lathe(
+            turned(0.7 * w, z).curve((0.75 * w, z + 0.3 * h), (wide, z + 0.72 * h)).up(0.08 * h).to(0.7 * wide, z + 0.72 * h).close(), "crown", "body"
+        )
         spikes = around(bead(0.28 * wide, "coronet", "crown").scale(0.75, 0.75, 1.4).move(0.88 * wide, 0, z + 0.8 * h), self.points)
         dome = lathe(turned(0.75 * wide, z + 0.7 * h).curve((0.55 * wide, z + 0.84 * h), (0.08, z + 0.9 * h)).close(), "crown", "body")
         return union((cup, spikes, dome, bead(0.07, "tip", "crown").move(0, 0, z + 0.95 * h)))
 
     def _king(self, z, h, w) -> Solid:
         wide = 1.2 * w * self.flare
-        cup = lathe(turned(0.7 * w, z).curve((0.75 * w, z + 0.25 * h), (wide, z + 0.52 * h)).bead(0.05 * h).curve((0.5 * wide, z + 0.66 * h), (0.05, z + 0.7 * h)).close(), "crown", "body")
+        cup = lathe(
+            turned(0.7 * w, z)
+            .curve((0.75 * w, z + 0.25 * h), (wide, z + 0.52 * h))
+            .bead(0.05 * h)
+            .curve((0.5 * wide, z + 0.66 * h), (0.05, z + 0.7 * h))
+            .close(),
+            "crown",
+            "body",
+        )
         arm = polygon([(-0.03, 0), (0.03, 0), (0.06, 0.16 * h), (-0.06, 0.16 * h)])
         cross = extrude(arm.around(4) | rect(0.07, 0.07), 0.08, "cross", "crown").turn("x", TAU / 4).move(0, 0.04, z + 0.84 * h)
         return union((cup, cross, cylinder(0.035, 0.2 * h, "cross", "crown").move(0, 0, z + 0.62 * h)))

@@ -6,7 +6,7 @@ assets, whose +Z is up and whose front is -y. Turns that leave an object looking
 """
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from zeroverse.files import write_whole
 FORMAT = "verse-orienter/1"
 SIZE, GRID = 96, 8  # pixels of a view; cells that features average over
 FOV_DEG = 20.0
-SAME = 0.06  # difference of two candidates' views, of their size, below which they look the same: front and back of a bottle 0.04, a spray can's nozzle 0.08
+SAME = 0.12  # difference of two candidates' views, of their size, below which they look the same: a box turned over 0.1, a pitcher's handle 0.3
 SURE = 0.5  # probability below which the answer is `cannot tell`
 PENALTIES = (0.3, 3e-3)  # of single cells of the views, which learn kinds of objects by heart, and of `_shape`, which carries over to new kinds
+TEMPERATURES = tuple(round(0.5 * 1.25 ** k, 3) for k in range(20))
 DIRECTIONS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64)  # where the cameras stand; [3] sees the front
 
 
@@ -200,6 +201,18 @@ class Orienter:
             return cls(*(np.array(row[name], np.float64) for name in ("mean", "scale", "weights")))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path}: not an orienter: {error}") from error
+
+
+def tempered(chooser: Orienter, temperature: float) -> Orienter:
+    return replace(chooser, weights=chooser.weights / temperature)
+
+
+def best_temperature(choosers: list[Orienter], features: np.ndarray, alike: np.ndarray) -> float:
+    """At which each chooser's probabilities on its own object, one that it has not seen, are likeliest: a few objects make it too sure of itself."""
+    def cost(temperature: float) -> float:
+        mass = [tempered(chooser, temperature).probabilities(x)[right].sum() for chooser, x, right in zip(choosers, features, alike[:, 0])]
+        return float(-np.log(np.maximum(mass, 1e-12)).mean())
+    return min(TEMPERATURES, key=cost)
 
 
 def _ups_alike(turn: int, alike: np.ndarray) -> np.ndarray:

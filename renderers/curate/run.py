@@ -163,7 +163,7 @@ def look(handle: Handle, looks: Looks, index: int) -> Row:
         row.measures = measure(subject)
         row.points = "mesh" if subject.asset else "views"
         row.descriptor, row.features = _packed(descriptor(subject)), _packed(features(subject, row.measures, looks.embed))
-        row.thumbnail = sheets.thumbnail(subject)
+        row.thumbnail = sheets.thumbnail(subject.images)
         if looks.orienter and subject.asset:
             row.orientation = _orienter(looks.orienter).orient(*orient.describe(orient.six_views(subject.asset))).record()
     except Unusable as error:

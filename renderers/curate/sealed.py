@@ -1,20 +1,24 @@
-"""Watertight meshes of what a curation kept: `watertight/<uid>.glb`, and what was dropped from each, `watertight.json`.
+"""Watertight meshes of what a curation kept: `watertight/<uid>.glb`, and what was dropped from each, `watertight.json` and `watertight.png`.
 
 Here and not in `detailverse.curate`, because it reads pools and writes files for a whole run; the geometry is there.
 """
 import functools
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import trimesh
 
+import renderers
 from detailverse.curate.sampling import triangles_of
 from detailverse.curate.watertight import watertight
 from renderers import engines
-from renderers.curate.subjects import Handle, Pool, Unusable, opened
+from renderers.curate import sheets
+from renderers.curate.subjects import Handle, Pool, Unusable, around, opened
+from renderers.lighting import UNIFORM
 from zeroverse.asset import Asset, glb_bytes
 from zeroverse.files import write_whole
 
@@ -36,6 +40,9 @@ def seal(pool: Pool, wanted: list[int], out: Path, resolution: int, workers: int
         for index, row in engines.run(processes, functools.partial(seal_one, pool.handle, out / "watertight", resolution), wanted):
             rows[pool.names[index]] = {"failed": "crashed a worker twice"} if row is engines.DIED else row
             on_done()
+    shown = [uid for uid, row in rows.items() if "failed" not in row][:sheets.MOST]
+    tiles = [(json.loads((out / "watertight" / f"{uid}.json").read_bytes())["thumbnail"], _captions(uid, rows[uid])) for uid in shown]
+    write_whole(out / "watertight.png", sheets.sheet(f"watertight at {resolution}", len(wanted), tiles))
     write_whole(out / "watertight.json", json.dumps({"format": FORMAT, "resolution": resolution, "objects": rows}, indent=1).encode())
     return rows
 
@@ -58,7 +65,15 @@ def seal_one(handle: Handle, folder: Path, resolution: int, index: int) -> dict:
         return {"failed": str(error)}
     scene = trimesh.Scene()
     scene.add_geometry(trimesh.Trimesh(done.points, done.faces, process=False), geom_name="watertight", node_name="watertight")
-    write_whole(folder / f"{uid}.glb", glb_bytes(Asset(scene, uid)))
+    sealed = Asset(scene, uid)
+    write_whole(folder / f"{uid}.glb", glb_bytes(sealed))
+    images = renderers.load("cpu").render(sealed, around(sealed, sheets.TILE)[[4]], UNIFORM, ("rgb", "alpha", "normal"))
     report = {"triangles_before": len(faces)} | done.report() | {"area_dropped": round(float(np.sum([piece.area for piece in done.dropped])), 6)}
-    write_whole(record, json.dumps({"key": key, "report": report}).encode())
+    write_whole(record, json.dumps({"key": key, "report": report, "thumbnail": sheets.thumbnail(images)}).encode())
     return report
+
+
+def _captions(uid: str, row: dict) -> list[str]:
+    dropped = Counter(piece["reason"] for piece in row["pieces_dropped"])
+    return [uid, f"{row['triangles_before']} -> {row['triangles']} triangles", f"{row['cells_reset']} cells reset",
+            ", ".join(f"{times} {reason} dropped" for reason, times in dropped.items()) or "nothing dropped"]

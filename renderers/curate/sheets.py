@@ -5,7 +5,6 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-from renderers.curate.subjects import Subject
 from renderers.preview import on_white, picture
 
 TILE = 112  # pixels of one of the two pictures of an object: colour and normals
@@ -13,9 +12,8 @@ LINE = 12
 MOST = 120  # objects on a sheet: ten rows of twelve are what a person looks through
 
 
-def thumbnail(subject: Subject) -> str:
+def thumbnail(images: dict[str, np.ndarray]) -> str:
     """The first view in colour beside its normals, as WebP in base64: small enough to keep with every object's numbers."""
-    images = subject.images
     pair = [on_white(images["rgb"][0], images["alpha"][0]), picture("normal", images["normal"][0])]
     sheet = Image.new("RGB", (2 * TILE, TILE), "white")
     for column, image in enumerate(pair):

@@ -94,7 +94,7 @@ def _look_at_variants(source: str, seed: int, embed: Embed | None, index: int) -
 
 def _read(subject: Subject, embed: Embed | None) -> tuple[np.ndarray, str, dict]:
     measures = measure(subject)
-    return features(subject, measures, embed), sheets.thumbnail(subject), measures
+    return features(subject, measures, embed), sheets.thumbnail(subject.images), measures
 
 
 def rated_by_people(where: str, ratings: Path, embed: Embed | None, workers: int, on_done: Callable[[], None], engine: str = "loky") -> Rated:
@@ -198,13 +198,13 @@ def _look_at_upright(source: str, seed: int, index: int) -> list[tuple]:
 
 def train_orienter(described: np.ndarray, alike: np.ndarray, out: Path) -> dict:
     """Write orienter.json to `out`; returns the held-out numbers, also in it."""
-    groups = np.arange(len(described)).astype(str)
-    folds, guesses = score.folds_of(groups), []
-    for fold in range(score.FOLDS):
-        chooser = orient.fit(described[folds != fold], alike[folds != fold])
-        guesses += [(index, chooser.orient(described[index], alike[index])) for index in np.flatnonzero(folds == fold)]
-    numbers = orientation_numbers([guess for _, guess in sorted(guesses, key=lambda row: row[0])], alike)
-    orient.fit(described, alike).save(out / "orienter.json", numbers)
+    folds = score.folds_of(np.arange(len(described)).astype(str))
+    of_fold = {fold: orient.fit(described[folds != fold], alike[folds != fold]) for fold in range(score.FOLDS)}
+    choosers = [of_fold[fold] for fold in folds]
+    temperature = orient.best_temperature(choosers, described, alike)
+    guesses = [orient.tempered(chooser, temperature).orient(x, same) for chooser, x, same in zip(choosers, described, alike)]
+    numbers = orientation_numbers(guesses, alike)
+    orient.tempered(orient.fit(described, alike), temperature).save(out / "orienter.json", numbers)
     return numbers
 
 
