@@ -6,6 +6,7 @@ import numpy as np
 from detailverse.iso import polygonise
 from detailverse.patch import spacing as mesh_spacing
 from detailverse.patch import stamped
+from detailverse.probes import self_intersections
 from detailverse.sdf import Sdf
 from detailverse.skin import BARE, Chart, Ornaments, Skin
 from detailverse.solid import Solid, painted_solid, towards, union
@@ -28,12 +29,26 @@ def blob(value: Sdf, spacing: float, label: str | Sequence[str], finish: str | S
         finishes *= len(labels)
     leaves = [Leaf(*names) for names in zip(labels, finishes)]
     normals = affine.vertex_normals(points, faces, np.arange(len(points)))
-    heights = _heights(points, normals, skin, room) if skin else np.zeros(len(points))
+    heights = _unfolded(points, faces, normals, _heights(points, normals, skin, room)) if skin else np.zeros(len(points))
     laid = points + heights[:, None] * normals
     body = painted_solid(leaves, laid, faces, np.minimum(paint, len(leaves) - 1), heights)
     ornaments = [one for detail in skin.details if (one := detail.ornaments(_flat_chart(points, faces, skin.scale, room))) is not None and len(one.uv)]
     return union((body, *(stamped(f"{labels[0]}.{one.label}", one, *_scattered(one, laid, normals, skin.scale, number))
                           for number, one in enumerate(ornaments))))
+
+
+def _unfolded(points, faces, normals, heights) -> np.ndarray:
+    """The heights [N], lower where the surface would pass through itself: in hollows, where normals meet."""
+    for factor in (0.5, 0.0):
+        crossed = self_intersections(points + heights[:, None] * normals, faces)
+        if len(crossed) == 0:
+            break
+        near = np.zeros(len(points), dtype=bool)
+        near[faces[crossed.ravel()]] = True
+        for _ in range(2):  # and two rings of neighbours, so that no step is left
+            near[faces[near[faces].any(axis=1)]] = True
+        heights = np.where(near, factor * heights, heights)
+    return heights
 
 
 def _area(value: Sdf) -> float:

@@ -53,13 +53,14 @@ class Kit:
     prefix: str = ""
     triangles: int = 120_000
 
-    def skin(self, name: str) -> Skin:
-        shares = max(1, sum(1 for layers in self.details.values() if layers))
+    def skin(self, name: str, copies: int = 1) -> Skin:
+        """copies: how often the part with this skin will stand in the object, for they share its triangles."""
+        shares = max(1, sum(1 for layers in self.details.values() if layers)) * copies
         return Skin(self.details.get(self.prefix + name, ()), self.scale, self.triangles // shares)
 
-    def nest(self, name: str, family: Family, scale: float) -> Solid:
-        """The family in the field `name`, built and scaled by `scale`, its labels and slots prefixed."""
-        inner = Kit(self.level, self.details, self.scale * scale, f"{self.prefix}{name}.", self.triangles)
+    def nest(self, name: str, family: Family, scale: float, copies: int = 1) -> Solid:
+        """The family in the field `name`, built and scaled by `scale`, its labels and slots prefixed. copies: as in `skin`."""
+        inner = Kit(self.level, self.details, self.scale * scale, f"{self.prefix}{name}.", self.triangles // copies)
         return family.build(inner).scale(scale).under(name)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numba import njit
 
-from detailverse.skin import BARE, Chart, Ornaments, Skin
+from detailverse.skin import BARE, Chart, Ornaments, Skin, Stamp
 from detailverse.solid import ORNAMENT, Solid, leaf_solid, union
 from detailverse.surface import Leaf
 from zeroverse import affine
@@ -135,7 +135,7 @@ def _shrunk(ornaments: Ornaments, scale: float) -> Ornaments:
 
 
 def _fade(border: np.ndarray, width: float) -> np.ndarray:
-    t = np.clip(border / width, 0.0, 1.0)
+    t = np.clip(border / width - 1e-6, 0.0, 1.0)  # exactly 0 at the border, whose distance from itself may come out as 1e-17: neighbours are welded there
     return t * t * (3 - 2 * t)
 
 
@@ -239,11 +239,36 @@ def _frames(normals, along, size, spin) -> np.ndarray:  # [K, 3], [K, 3], [K], [
 
 
 def stamped(label: str, ornaments: Ornaments, matrices: np.ndarray, offsets: np.ndarray) -> Solid:
-    """Copies of the stamp, one for each matrix [K, 3, 3] and offset [K, 3], as one leaf: they must not touch."""
+    """Copies of the stamp, one for each matrix [K, 3, 3] and offset [K, 3], as one leaf.
+
+    Where copies would touch, in the hollow of a curve, the later one is left out: they are one mesh, not a union.
+    """
     stamp = ornaments.stamp
+    reach = np.sqrt((stamp.points**2).sum(axis=1).max()) * np.sqrt((matrices[:, :, 0] ** 2).sum(axis=1))
+    keep = _apart(np.ascontiguousarray(offsets), reach, stamp_width(stamp) / np.sqrt((stamp.points**2).sum(axis=1).max()))
+    matrices, offsets = matrices[keep], offsets[keep]
     points = np.einsum("kij,nj->kni", matrices, stamp.points) + offsets[:, None]
     faces = stamp.faces[None] + (len(stamp.points) * np.arange(len(matrices)))[:, None, None]
     return leaf_solid(Leaf(label, ORNAMENT), points.reshape(-1, 3), faces.reshape(-1, 3), None)
+
+
+def stamp_width(stamp: Stamp) -> float:
+    """The radius of the stamp about its z axis: what neighbours on a flat chart keep clear."""
+    return float(np.sqrt((stamp.points[:, :2] ** 2).sum(axis=1).max()))
+
+
+@njit(cache=True, nogil=True)
+def _apart(places, reach, flat):  # [K, 3], [K] -> [K] bool: those that come no nearer to one kept before than both are wide
+    keep = np.ones(len(places), np.bool_)
+    for i in range(len(places)):
+        for j in range(i):
+            if keep[j]:
+                x, y, z = places[i, 0] - places[j, 0], places[i, 1] - places[j, 1], places[i, 2] - places[j, 2]
+                least = flat * (reach[i] + reach[j])
+                if x * x + y * y + z * z < 0.98 * least * least:
+                    keep[i] = False
+                    break
+    return keep
 
 
 def oriented(points: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ Inputs are found by where their cameras stand, not by their order, so a rig whos
 camera that is missing. Targets are drawn once and for ever from the views that are not inputs, keyed by protocol and object name.
 """
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +20,7 @@ from renderers import png
 from renderers.camera import Cameras, gso64, spherical
 from renderers.lighting import UNIFORM
 from renderers.sources import Files
-from train import posed, published
+from train import camera_check, posed, published
 from train.data import composite, resize_area
 from train.gaussians import Gaussians
 from train.lrm import LRM, camera_tensors, draw, load_run
@@ -62,6 +63,9 @@ def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Pa
     measure = LPIPS.load(lpips) if lpips else None
     failed: list[dict] = []
     objects = list(_rendered(assets, protocol, targets, failed)) if assets else posed.find(views)
+    suspect = camera_check.check(objects[0]) if views else ()  # of one object: a mistake in the cameras is made for all
+    for warning in suspect:
+        warnings.warn(warning, stacklevel=2)
     rows, shown = [], []
     for item in tqdm(objects, desc=f"benchmark {protocol}", unit="object"):
         trial = prepare(item, protocol, targets, config.size)
@@ -74,7 +78,8 @@ def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Pa
         scores["nearest input"] = score(nearest_input(trial), trial.truth, measure)
         rows.append({"name": item.name, "inputs": trial.inputs, "targets": trial.targets, "scores": scores})
     results = {"protocol": protocol, "resolution": config.size, "run": str(run_dir), "preset": config.preset, "settings": SETTINGS,
-               "objects": rows, "failed": failed, "summary": summarise(rows), "published": [row._asdict() for row in published.rows(protocol)]}
+               "objects": rows, "failed": failed, "summary": summarise(rows), "camera_warnings": suspect,
+               "published": [row._asdict() for row in published.rows(protocol)]}
     text = table(results)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "results.json", json.dumps(results, indent=1).encode())

@@ -3,11 +3,13 @@
 `position` counts samples since the start of training. Epoch and place in its permutation follow from it, and every draw is keyed by it, so
 the order does not depend on workers, ranks or restarts.
 """
+import math
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,34 +19,57 @@ from renderers.camera import Cameras
 from renderers.shards import ShardError
 from zeroverse.rng import Rng
 
+DEPTH_SPREAD = 0.03  # world units, standard deviation: a resized pixel that covers more straddles an edge, and its mean lies in the air
+NORMAL_LENGTH = 0.95  # of the mean of a resized pixel's normals: a shorter one straddles a crease
+
+
+class View(NamedTuple):
+    """One decoded view at the size of the batches. shown: whether any of it is opaque. depth and normal: where they are asked for."""
+
+    rgb: np.ndarray  # uint8 [3, S, S], on white
+    shown: bool
+    depth: np.ndarray | None = None  # float32 [1, S, S]: z, 0 = unknown
+    normal: np.ndarray | None = None  # float32 [3, S, S]: unit, world frame, 0 = unknown
+
 
 class ViewSampler:
     """Draws, per sample, `pool` views of one object, then input and target views independently of each other from that pool (LRM-Zero, GS-LRM:
     4 and 4 of 8), composited on white at `size` x `size` pixels.
 
     reader: renderers.shards.ShardReader or anything with its keys, cameras, read. objects: indices into it.
+    view_angle_deg: targets further than this from every input, as seen from the origin, are drawn only where too few others are in the pool.
+    The released code compares positions that are not normalised, so that its 60 is about 80 degrees (facts/lrm_zero.md §3); these are degrees.
+    labels: depth and normals too. curriculum: (position, attempt, number of an object) -> the number to take instead (train/curriculum.py).
     cache_gb: decoded views are kept in memory up to this much; the batches are the same with and without.
-    on_error: "raise", or "skip": the next object of the permutation takes the place of an unreadable one, which `bad` then names.
+    on_error: "raise", or "skip": the next object of the permutation takes the place of an unusable one, which `bad` then names. Unusable is
+    what cannot be read, holds values that are not finite, or is transparent in every view that was drawn.
     """
 
-    def __init__(self, reader, objects: Sequence[int], *, size: int, pool: int, inputs: int, targets: int, seed: int,
-                 cache_gb: float = 0.0, on_error: str = "raise"):
+    def __init__(self, reader, objects: Sequence[int], *, size: int, pool: int, inputs: int, targets: int, seed: int, view_angle_deg: float = 180.0,
+                 labels: bool = False, curriculum: Callable[[int, int, int], int] | None = None, cache_gb: float = 0.0, on_error: str = "raise"):
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error: expected 'raise' or 'skip', got {on_error!r}")
         if not objects:
             raise ValueError("objects: expected at least one, got none")
         if max(inputs, targets) > pool:
             raise ValueError(f"pool: expected at least max(inputs, targets) = {max(inputs, targets)} views, got {pool}")
+        if not 0 < view_angle_deg <= 180:
+            raise ValueError(f"view_angle_deg: expected more than 0 and at most 180, got {view_angle_deg}")
         self.reader, self.objects, self.on_error, self.seed = reader, list(objects), on_error, seed
-        self.size, self.pool, self.inputs, self.targets = size, pool, inputs, targets
+        self.size, self.pool, self.inputs, self.targets, self.view_angle_deg = size, pool, inputs, targets, view_angle_deg
+        self.passes = ("rgb", "alpha", "depth", "normal") if labels else ("rgb", "alpha")
+        self.curriculum = curriculum or (lambda position, attempt, number: number)
         self.bad: dict[str, str] = {}  # key -> reason
-        self._images: dict[tuple[int, int], np.ndarray] = {}
+        self._views: dict[tuple[int, int], View] = {}
         self._cameras = lru_cache(4096)(self._read_cameras)  # 4 kB each
-        self._cache_views = int(cache_gb * 2**30 / (3 * size * size))
+        self._cache_views = int(cache_gb * 2**30 / ((19 if labels else 3) * size * size))
         self._order = lru_cache(2)(lambda epoch: shuffled(Rng("order", seed, epoch), len(self.objects)))
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
-        """Training samples: rgb uint8 [B, V, 3, S, S], c2w [B, V, 4, 4], intrinsics [B, V, 4], and the same with `target_` before the name."""
+        """Training samples: rgb uint8 [B, V, 3, S, S], c2w [B, V, 4, 4], intrinsics [B, V, 4], and the same with `target_` before the name.
+
+        With labels, depth float32 [B, V, 1, S, S] and normal [B, V, 3, S, S] too; 0 where unknown.
+        """
         return collate([self._sample(position) for position in positions])
 
     def fixed(self, numbers: Iterable[int]) -> dict[str, Tensor]:
@@ -54,36 +79,32 @@ class ViewSampler:
     def _sample(self, position: int) -> dict[str, np.ndarray]:
         epoch, place = divmod(position, len(self.objects))
         for attempt in range(len(self.objects)):
-            index = self.objects[self._order(epoch)[(place + attempt) % len(self.objects)]]
+            number = int(self._order(epoch)[(place + attempt) % len(self.objects)])
+            index = self.objects[self.curriculum(position, attempt, number)]
             try:
-                return self._load(index, lambda index, views: self._drawn_views(position, views))
+                return self._load(index, lambda index, cameras: self._drawn_views(position, cameras))
             except (ShardError, OSError) as error:
                 if self.on_error == "raise":
                     raise
                 if self.reader.keys[index] not in self.bad:
                     warnings.warn(f"sample {self.reader.keys[index]} skipped: {error}", stacklevel=2)
                 self.bad[self.reader.keys[index]] = str(error)
-        raise ShardError(f"all {len(self.objects)} samples are unreadable; one of them: {next(iter(self.bad.values()))}")
+        raise ShardError(f"all {len(self.objects)} samples are unusable; one of them: {next(iter(self.bad.values()))}")
 
-    def _drawn_views(self, position: int, views: int) -> tuple[np.ndarray, np.ndarray]:
-        rng = Rng("views", self.seed, position)
-        pool = shuffled(rng.child("pool"), views)[:self.pool]
-        return pool[shuffled(rng.child("inputs"), self.pool)[:self.inputs]], pool[shuffled(rng.child("targets"), self.pool)[:self.targets]]
+    def _drawn_views(self, position: int, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
+        return drawn_views(Rng("views", self.seed, position), cameras, self.pool, self.inputs, self.targets, self.view_angle_deg)
 
-    def _fixed_views(self, index: int, views: int) -> tuple[np.ndarray, np.ndarray]:
-        order = shuffled(Rng("fixed views", self.reader.keys[index]), views)
+    def _fixed_views(self, index: int, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
+        order = shuffled(Rng("fixed views", self.reader.keys[index]), len(cameras))
         return order[:self.inputs], order[self.inputs:self.inputs + self.targets]
 
     def _load(self, index: int, choose: Callable) -> dict[str, np.ndarray]:
         cameras = self._cameras(index)
-        inputs, targets = choose(index, len(cameras))
-        images = self._read(index, [*inputs, *targets])  # [v, 3, S, S]
-        sample = {}
-        for prefix, views, rgb in (("", inputs, images[:len(inputs)]), ("target_", targets, images[len(inputs):])):
-            sample[prefix + "rgb"] = rgb
-            sample[prefix + "c2w"] = cameras.c2w[views].astype(np.float32)
-            sample[prefix + "intrinsics"] = cameras.intrinsics[views].astype(np.float32)
-        return sample
+        inputs, targets = choose(index, cameras)
+        views = self._read(index, [*inputs, *targets])
+        if not any(view.shown for view in views):
+            raise ShardError(f"sample {self.reader.keys[index]}: transparent: alpha is 0 in all of the {len(views)} views drawn")
+        return sample_of(cameras, inputs, views[:len(inputs)]) | sample_of(cameras, targets, views[len(inputs):], "target_")
 
     def _read_cameras(self, index: int) -> Cameras:
         cameras, key = self.reader.cameras(index), self.reader.keys[index]
@@ -92,19 +113,58 @@ class ViewSampler:
             raise ShardError(f"sample {key}: expected at least {needed} views, got {len(cameras)}")
         if cameras.width != cameras.height or cameras.width < self.size:
             raise ShardError(f"sample {key}: expected square views of at least {self.size} pixels, got {cameras.width} x {cameras.height}")
+        _expect_finite(f"sample {key}: cameras", cameras.c2w, cameras.intrinsics)
         return cameras.resized(self.size, self.size)
 
-    def _read(self, index: int, views: list[int]) -> np.ndarray:  # uint8 [v, 3, S, S]
-        found = {view: self._images[index, view] for view in views if (index, view) in self._images}
+    def _read(self, index: int, views: list[int]) -> list[View]:
+        found = {view: self._views[index, view] for view in views if (index, view) in self._views}
         missing = sorted(set(views) - found.keys())
         if missing:
-            stored = self.reader.read(index, ("rgb", "alpha"), views=missing)
-            on_white = composite(stored["rgb"], stored["alpha"])
-            images = np.rint(resize_area(on_white, self.size, self.size)).astype(np.uint8).transpose(0, 3, 1, 2)
-            found |= dict(zip(missing, images))
-            if len(self._images) + len(missing) <= self._cache_views:
-                self._images |= {(index, view): found[view] for view in missing}
-        return np.stack([found[view] for view in views])
+            stored = self.reader.read(index, self.passes, views=missing)
+            for name, images in stored.items():
+                _expect_finite(f"sample {self.reader.keys[index]}: {name}", images)
+            found |= dict(zip(missing, decoded(stored, self.size)))
+            if len(self._views) + len(missing) <= self._cache_views:
+                self._views |= {(index, view): found[view] for view in missing}
+        return [found[view] for view in views]
+
+
+def _expect_finite(name: str, *arrays: np.ndarray) -> None:
+    wrong = sum(int((~np.isfinite(x)).sum()) for x in arrays if x.dtype.kind == "f")
+    if wrong:
+        raise ShardError(f"{name}: expected finite values, got {wrong} that are not")
+
+
+def drawn_views(rng: Rng, cameras: Cameras, pool: int, inputs: int, targets: int, view_angle_deg: float) -> tuple[np.ndarray, np.ndarray]:
+    """(input views, target views), drawn independently of each other from `pool` drawn views; see ViewSampler for the angle."""
+    views = shuffled(rng.child("pool"), len(cameras))[:pool]
+    shown, wanted = views[shuffled(rng.child("inputs"), len(views))[:inputs]], views[shuffled(rng.child("targets"), len(views))]
+    if view_angle_deg < 180:
+        directions = cameras.c2w[:, :3, 3] / np.linalg.norm(cameras.c2w[:, :3, 3], axis=1, keepdims=True)
+        cosine = np.einsum("ti,si->ts", directions[wanted], directions[shown]).max(axis=1)
+        wanted = wanted[np.argsort(cosine < math.cos(math.radians(view_angle_deg)), kind="stable")]
+    return shown, wanted[:targets]
+
+
+def decoded(stored: dict[str, np.ndarray], size: int) -> list[View]:
+    """The passes of some views [v, H, W, C] -> the views as batches hold them."""
+    on_white = composite(stored["rgb"], stored["alpha"])
+    channels_first = lambda x: x.transpose(0, 3, 1, 2)
+    rgb = channels_first(np.rint(resize_area(on_white, size, size)).astype(np.uint8))
+    shown = stored["alpha"].reshape(len(rgb), -1).any(axis=1)
+    if "depth" not in stored:
+        return [View(*view) for view in zip(rgb, shown.tolist())]
+    depth, normal = map(channels_first, resize_labels(stored["depth"], stored["normal"], size))
+    return [View(*view) for view in zip(rgb, shown.tolist(), depth, normal)]
+
+
+def sample_of(cameras: Cameras, numbers: np.ndarray, views: list[View], prefix: str = "") -> dict[str, np.ndarray]:
+    """Some views of an object with their cameras, as one sample of a batch."""
+    sample = {"rgb": np.stack([view.rgb for view in views]),
+              "c2w": cameras.c2w[numbers].astype(np.float32), "intrinsics": cameras.intrinsics[numbers].astype(np.float32)}
+    if views[0].depth is not None:
+        sample |= {"depth": np.stack([view.depth for view in views]), "normal": np.stack([view.normal for view in views])}
+    return {prefix + name: x for name, x in sample.items()}
 
 
 def shuffled(rng: Rng, count: int) -> np.ndarray:  # [count]
@@ -132,6 +192,20 @@ def resize_area(images: np.ndarray, height: int, width: int) -> np.ndarray:
         return images.astype(np.float32)
     rows, columns = _coverage(images.shape[1], height), _coverage(images.shape[2], width)
     return np.einsum("ih,vhwc,jw->vijc", rows, images, columns, optimize=True).astype(np.float32)
+
+
+def resize_labels(depth: np.ndarray, normal: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Depth [V, H, W, 1] and normals [V, H, W, 3] -> the same at `size` x `size`, float32, the mean over what a pixel covers.
+
+    0, unknown, where that is not all one surface: a background pixel in it, an edge (DEPTH_SPREAD) or, for normals, a crease (NORMAL_LENGTH).
+    """
+    depth = depth.astype(np.float64)
+    mean, square = resize_area(depth, size, size), resize_area(depth * depth, size, size)
+    known = (resize_area((depth > 0).astype(np.float64), size, size) > 1 - 1e-4) & (square - mean * mean < DEPTH_SPREAD**2)
+    normal = resize_area(normal, size, size)
+    length = np.sqrt((normal * normal).sum(axis=-1, keepdims=True))
+    normal = np.where(known & (length > NORMAL_LENGTH), normal / np.maximum(length, NORMAL_LENGTH), 0.0)
+    return np.where(known, mean, 0.0).astype(np.float32), normal.astype(np.float32)
 
 
 @lru_cache(8)

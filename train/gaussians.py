@@ -230,7 +230,7 @@ def project(means, quats, scales, opacities, w2c, intrinsics, width, height, nea
     means2d = torch.stack([fx * x + cx, fy * y + cy], dim=-1)
     x = torch.maximum(torch.minimum(x, (1.15 * width - cx) / fx), -(cx + 0.15 * width) / fx)
     y = torch.maximum(torch.minimum(y, (1.15 * height - cy) / fy), -(cy + 0.15 * height) / fy)
-    axes = torch.einsum("bvij,bnjk->bvnik", rotation, _rotations(quats) * scales[..., None, :])  # columns: scaled axes in the camera
+    axes = torch.einsum("bvij,bnjk->bvnik", rotation, rotations(quats) * scales[..., None, :])  # columns: scaled axes in the camera
     with torch.no_grad():
         *_, det = _covariance(axes, x, y, fx / z, fy / z, eps2d)
         visible = visible & det.isfinite() & (det > 0)
@@ -259,7 +259,7 @@ def _covariance(axes, x, y, zoom_x, zoom_y, eps2d) -> tuple[Tensor, ...]:
     return uu, uv, vv, area, area + eps2d * (uu + vv) + eps2d * eps2d
 
 
-def _rotations(quats: Tensor) -> Tensor:
+def rotations(quats: Tensor) -> Tensor:
     """[..., 3, 3] of wxyz quaternions of any length; a zero quaternion is the identity."""
     w, x, y, z = F.normalize(quats, dim=-1).unbind(-1)
     rows = [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),

@@ -264,7 +264,7 @@ class _Reporter:
 
     def rolled_back(self, good: int, step: int, reason: str) -> None:
         """Told after the folder, which has logged it, went back."""
-        self._meter.row()  # the interval is of steps that no longer count
+        self._meter.clear()  # the interval is of steps that no longer count
         for tracker in self._trackers:
             tracker.log({"step": good + 1, "rollback": reason, "from_step": step})
         self._bar.n = good

@@ -17,9 +17,9 @@ class Meter:
     def __init__(self, batch: int, work: Work, ceiling: float):
         """batch: samples per step over all ranks; ceiling: operations per second of all ranks' devices."""
         self.batch, self.work, self.ceiling = batch, work, ceiling
-        self._clear()
+        self.clear()
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
         self.values, self.steps, self.seconds, self.waited = {}, 0, 0.0, 0.0
 
     def add(self, values: dict[str, float], seconds: float, waited: float) -> None:
@@ -33,7 +33,7 @@ class Meter:
         rate = self.steps * self.batch / self.seconds  # samples per second
         row = {**means, "samples_per_s": rate, "tokens_per_s": rate * self.work.tokens, "mfu_percent": 100 * rate * self.work.flops / self.ceiling,
                "data_wait_percent": 100 * self.waited / self.seconds}
-        self._clear()
+        self.clear()
         return row
 
 

@@ -1,5 +1,6 @@
 """Posed images -> Gaussians, a .ply that splat viewers open, and a turntable: what `verse reconstruct` runs."""
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from renderers.camera import Cameras, turntable
-from train import posed
+from train import camera_check, posed
 from train.benchmark import find_inputs
 from train.data import resize_area
 from train.gaussians import Gaussians
@@ -30,6 +31,8 @@ def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: 
     if not 0 <= sample < len(objects):
         raise PosedError(f"sample: expected 0 to {len(objects) - 1}, got {sample}")
     item = objects[sample]
+    for warning in camera_check.check(item):
+        warnings.warn(warning, stacklevel=2)
     chosen = _checked(inputs, len(item.cameras)) if inputs else spread_views(item, config.inputs)
     images = torch.from_numpy(resize_area(item.read(chosen), config.size, config.size)).permute(0, 3, 1, 2) / 255.0  # [I, 3, S, S]
     gaussians = predict(model, images, item.cameras[chosen].resized(config.size, config.size))

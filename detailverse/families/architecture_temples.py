@@ -1,6 +1,6 @@
 """Temples, rotundas and garden pavilions: columns of the `column` family under a roof."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,11 +14,6 @@ from detailverse.shapes import ball, box, cylinder, extrude, hull, lathe, plate,
 from detailverse.solid import Solid, around, union
 from zeroverse.portable import TAU
 from zeroverse.record import choice, count, flag, span
-
-
-def _sparing(kit: Kit) -> Kit:
-    """The kit for what is repeated many times."""
-    return replace(kit, triangles=kit.triangles // 8)
 
 
 @dataclass(frozen=True)
@@ -77,12 +72,12 @@ class Temple(Family):
 
     def _columns(self, kit: Kit, base: float) -> list[Solid]:
         size = (self.height + 0.02) / 2
-        one = _sparing(kit).nest("column", self.column, size)
         wide, deep = self.width - 0.16, self.depth - 0.16
         along = max(3, round(self.front * deep / wide) + 1)
         spots = {(wide * (k / (self.front - 1) - 0.5), sign * deep / 2) for k in range(self.front) for sign in ((-1, 1) if self.surround else (-1,))}
         if self.surround:
             spots |= {(sign * wide / 2, deep * (k / (along - 1) - 0.5)) for k in range(along) for sign in (-1, 1)}
+        one = kit.nest("column", self.column, size, copies=len(spots))
         return [one.move(x, y, base - 0.01) for x, y in sorted(spots)]
 
     def _cella(self, kit: Kit) -> Solid:
@@ -204,7 +199,7 @@ class Pavilion(Family):
     def build(self, kit: Kit) -> Solid:
         base, r = 0.05 * self.stairs, self.width / 2
         ring = r - 0.1
-        one = _sparing(kit).nest("column", self.column, self.height / 2 + 0.01)
+        one = kit.nest("column", self.column, self.height / 2 + 0.01, copies=self.posts)
         columns = around(one.move(ring, 0, base - 0.01).turn("z", TAU / 4 + TAU / 2 / self.posts), self.posts)
         stand = lathe(turned(0.17, base - 0.02).up(0.05).cove(-0.05, 0.04).up(0.1).cove(0.04, 0.04).up(0.03).close(), "stand", "floor", sides=40)
         statue = kit.nest("centre", self.centre, 0.24).move(0, 0, base + 0.235)

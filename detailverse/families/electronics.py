@@ -1,18 +1,17 @@
 """Electronics: circuit boards with packed components, racks of servers."""
+
 from dataclasses import dataclass
 
 import numpy as np
 
-from detailverse.families.mechanical_parts import bolt, disc, upright
+from detailverse.families.mechanical_parts import disc, upright
 from detailverse.family import Family, Kit
-from detailverse.font import text
 from detailverse.path import circle as hoop
-from detailverse.path import polyline, spline
+from detailverse.path import polyline
 from detailverse.profile import turned
 from detailverse.region import circle, rect, stroke
 from detailverse.region import union as joined
 from detailverse.shapes import box, cylinder, extrude, hull, lathe, tube
-from detailverse.skin import BARE
 from detailverse.solid import Solid, around, row, union
 from zeroverse.portable import TAU
 from zeroverse.record import choice, count, flag, seed, span
@@ -41,7 +40,11 @@ def fan(radius: float, deep: float, blades: int, label: str, finish: str) -> Sol
     """A square frame around blades, from z = 0; its grille is a spiral of rings."""
     frame = extrude(rect(2.1 * radius, 2.1 * radius, 0.12 * radius) - circle(radius), deep, label, finish)
     hub = disc(0.34 * radius, 0.0, 0.9 * deep, label, finish, 0.06 * radius, 32)
-    vane = extrude(stroke([(0.2 * radius, 0), (0.6 * radius, 0.16 * radius), (0.94 * radius, 0.42 * radius)], 0.3 * radius), 0.03, label, finish).turn("x", 0.35).move(0, 0, deep / 2)
+    vane = (
+        extrude(stroke([(0.2 * radius, 0), (0.6 * radius, 0.16 * radius), (0.94 * radius, 0.42 * radius)], 0.3 * radius), 0.03, label, finish)
+        .turn("x", 0.35)
+        .move(0, 0, deep / 2)
+    )
     struts = around(box(radius, 0.05 * radius, 0.03, label, finish).move(radius / 2 + 0.02, 0, 0.015), 4).turn("z", TAU / 8)
     return union((frame, hub, around(vane, blades) & cylinder(0.96 * radius, deep, label, finish), struts))
 
@@ -51,8 +54,17 @@ class CircuitBoard(Family):
     """A board with chips, sinks, capacitors, sockets and connectors packed on a grid, and traces between them."""
 
     SKINS = {"chip": ("tech",), "shield": ("tech", "machine")}
-    FINISHES = {"board": ("pcb",), "trace": ("gold", "copper"), "chip": ("plastic", "ceramic"), "lead": ("silver", "gold"), "sink": ("anodised", "steel", "copper"),
-                "can": ("anodised", "steel", "plastic"), "socket": ("plastic", "painted"), "shield": ("steel", "chrome"), "steel": ("steel",)}
+    FINISHES = {
+        "board": ("pcb",),
+        "trace": ("gold", "copper"),
+        "chip": ("plastic", "ceramic"),
+        "lead": ("silver", "gold"),
+        "sink": ("anodised", "steel", "copper"),
+        "can": ("anodised", "steel", "plastic"),
+        "socket": ("plastic", "painted"),
+        "shield": ("steel", "chrome"),
+        "steel": ("steel",),
+    }
 
     width: float = span(1.5, 2.0)
     depth: float = span(1.0, 1.8)
@@ -71,7 +83,10 @@ class CircuitBoard(Family):
         parts = [board, *self.components(kit)]
         if kit.level >= 1:
             parts.append(extrude(self.tracks(), 0.02, "trace", "trace").move(0, 0, TOP - 0.008))
-            parts += [disc(0.06, TOP - 0.01, TOP + 0.012, "pad", "trace", sides=24).move(*place) - cylinder(0.034, 0.3, "pad", "trace").move(*place, -0.1) for place in self.mounts()]
+            parts += [
+                disc(0.06, TOP - 0.01, TOP + 0.012, "pad", "trace", sides=24).move(*place) - cylinder(0.034, 0.3, "pad", "trace").move(*place, -0.1)
+                for place in self.mounts()
+            ]
         parts.append(self.edge_connector())
         body = union(parts)
         return upright(body) | box(0.6 * self.width, 0.5, 0.08, "foot", "socket").move(0, 0, -self.depth / 2) if self.stands else body
@@ -112,9 +127,19 @@ class CircuitBoard(Family):
         if self.main == "socket":
             frame = box(size, size, 0.07, "socket", "socket") - box(0.7 * size, 0.7 * size, 0.05, "socket", "socket").move(0, 0, 0.04)
             lid = box(0.6 * size, 0.6 * size, 0.09, "lid", "shield", kit.skin("shield"), sides="+z").move(0, 0, 0.03)
-            lever = tube(polyline([(0.47 * size, -0.42 * size, 0.02), (0.47 * size, -0.42 * size, 0.08), (0.47 * size, 0.4 * size, 0.09), (0.3 * size, 0.46 * size, 0.09)]), 0.012, "lever", "steel", sides=8)
+            lever = tube(
+                polyline(
+                    [(0.47 * size, -0.42 * size, 0.02), (0.47 * size, -0.42 * size, 0.08), (0.47 * size, 0.4 * size, 0.09), (0.3 * size, 0.46 * size, 0.09)]
+                ),
+                0.012,
+                "lever",
+                "steel",
+                sides=8,
+            )
             return union((frame, lid, lever))
-        base = box(size, size, 0.06, "package", "board").move(0, 0, 0.01) | box(0.8 * size, 0.8 * size, 0.1, "chip", "chip", kit.skin("chip"), sides="+z").move(0, 0, 0.05)
+        base = box(size, size, 0.06, "package", "board").move(0, 0, 0.01) | box(0.8 * size, 0.8 * size, 0.1, "chip", "chip", kit.skin("chip"), sides="+z").move(
+            0, 0, 0.05
+        )
         if self.main == "chip":
             return base
         top = heat_sink(size, size, 0.26 if self.main == "fan" else 0.34, self.sink).move(0, 0, 0.1)
@@ -135,7 +160,12 @@ class CircuitBoard(Family):
         r, high = 0.42 * min(x, y), rng.uniform(0.12, 0.34)
         if kind == "can":
             n = 2 if max(x, y) > 1.7 * min(x, y) else 1
-            can = lathe(turned(r, -0.01).up(0.03).out(-0.08 * r).up(0.02).out(0.08 * r).to(r, high - 0.02).ovolo(-0.02, 0.02).out(-0.1 * r).up(-0.012).close(), "capacitor", "can", sides=28)
+            can = lathe(
+                turned(r, -0.01).up(0.03).out(-0.08 * r).up(0.02).out(0.08 * r).to(r, high - 0.02).ovolo(-0.02, 0.02).out(-0.1 * r).up(-0.012).close(),
+                "capacitor",
+                "can",
+                sides=28,
+            )
             step = np.array([x - 2 * r, 0, 0]) if x > y else np.array([0, y - 2 * r, 0])
             return row(can.move(*(-step / 2 * (n - 1))), n, step)
         if kind == "coil":
@@ -147,7 +177,7 @@ class CircuitBoard(Family):
         if kind == "slot":
             n = max(1, int(x / 0.13))
             slot = box(0.07, y, 0.13, "slot", "socket").move(0, 0, 0.055) - box(0.022, 0.92 * y, 0.14, "slot", "socket").move(0, 0, 0.1)
-            slot = slot | box(0.016, 0.8 * y, high + 0.1, "module", "board").move(0, 0, 0.08 + high / 2) if rng.chance(0.5) else slot
+            slot = slot | box(0.016, 0.8 * y, high + 0.1, "module", "board").move(0, 0, 0.06 + high / 2) if rng.chance(0.5) else slot
             return row(slot.move(-0.13 * (n - 1) / 2), n, (0.13, 0, 0))
         if kind == "port":
             shell = box(x, 0.9 * y, 0.2, "port", "shield").move(0, 0, 0.095) - box(0.8 * x, 0.5 * y, 0.13, "port", "shield").move(0, -0.3 * y, 0.1)
@@ -156,7 +186,13 @@ class CircuitBoard(Family):
 
     def passives(self, x: float, y: float, rng: Rng) -> Solid:
         """A grid of small resistors and capacitors with metal ends."""
-        one = union((box(0.05, 0.036, 0.03, "resistor", "chip"), box(0.02, 0.04, 0.036, "resistor", "lead").move(-0.024), box(0.02, 0.04, 0.036, "resistor", "lead").move(0.024)))
+        one = union(
+            (
+                box(0.05, 0.036, 0.03, "resistor", "chip"),
+                box(0.02, 0.04, 0.036, "resistor", "lead").move(-0.024),
+                box(0.02, 0.04, 0.036, "resistor", "lead").move(0.024),
+            )
+        )
         n, m = max(1, int(x / 0.095)), max(1, int(y / 0.07))
         places = [(i, j) for i in range(n) for j in range(m) if rng.chance(0.75)] or [(0, 0)]
         return union(one.move((i - (n - 1) / 2) * 0.095, (j - (m - 1) / 2) * 0.07, 0.01) for i, j in places)
@@ -174,99 +210,10 @@ class CircuitBoard(Family):
         return (joined(lines) & rect(self.width - 0.04, self.depth - 0.04)) - joined(circle(0.08).move(*place) for place in self.mounts())
 
     def words(self) -> str:
-        main = {"chip": "a large chip", "sink": f"a heat sink of {self.sink if self.sink != 'radial' else 'radial fins'}", "fan": "a fan on a heat sink", "socket": "a processor socket"}[self.main]
+        main = {
+            "chip": "a large chip",
+            "sink": f"a heat sink of {self.sink if self.sink != 'radial' else 'radial fins'}",
+            "fan": "a fan on a heat sink",
+            "socket": "a processor socket",
+        }[self.main]
         return f"a circuit board with {main} among packed components"
-
-
-@dataclass(frozen=True)
-class ServerRack(Family):
-    """A cabinet of units: drives, fans, ports, vents, blanks; cables between some."""
-
-    SKINS = {"side": ("tech", "machine"), "panel": ("tech", "machine")}
-    FINISHES = {"case": ("painted", "steel", "plastic"), "panel": ("painted", "anodised", "steel"), "drive": ("plastic", "steel", "anodised"), "dark": ("plastic", "rubber"),
-                "lamp": ("glass", "painted", "gem"), "cable": ("rubber", "plastic", "painted"), "steel": ("steel", "chrome")}
-
-    units: int = count(5, 11)
-    width: float = span(0.8, 1.2)
-    depth: float = span(0.6, 1.0)
-    cables: int = count(0, 9)
-    casters: bool = flag(0.5)
-    cap: str = choice("flat", "fans", "handle")
-    screws: str = choice("socket", "slot", "dome", "hex")
-    seed: int = seed()
-
-    def build(self, kit: Kit) -> Solid:
-        w, d = self.width, self.depth
-        rng, step = Rng(self.seed, "units"), 1.7 / self.units
-        side = box(0.06, d, 1.8, "side", "case", kit.skin("side"), sides="+x").move(w / 2, 0, 0.9)
-        shell = union((side, side.turn("z", TAU / 2), box(w, d, 0.06, "case", "case").move(0, 0, 0.03), box(w, d, 0.06, "case", "case").move(0, 0, 1.78), box(w, 0.05, 1.8, "case", "case").move(0, d / 2 - 0.02, 0.9)))
-        rail = box(0.07, 0.03, 1.76, "rail", "steel").move(w / 2 - 0.06, -d / 2 + 0.06, 0.9)
-        parts = [shell, rail, rail.mirror("x")]
-        kinds = ("drives", "fans", "ports", "vents", "panel", "display")
-        built = {kind: self.unit(kind, w - 0.1, step - 0.025, d, kit) for kind in {rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1)) for k in range(self.units)}}
-        for k in range(self.units):
-            parts.append(built[rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1))].move(0, 0, 0.06 + (k + 0.5) * step))
-        return union((*parts, *self.leads(rng, step), *self.ends()))
-
-    def unit(self, kind: str, w: float, h: float, d: float, kit: Kit) -> Solid:
-        """A box of height h around z = 0 with its front at about y = -d/2."""
-        front = -d / 2 + 0.03
-        chassis = box(w, 0.8 * d, h, kind, "panel", kit.skin("panel") if kind == "panel" else BARE, sides="-y").move(0, front + 0.4 * d, 0)
-        parts, y = [chassis], front
-        for x in (-w / 2 + 0.035, w / 2 - 0.035):
-            parts.append(tube(spline([(x, y + 0.02, -0.35 * h), (x, y - 0.05, -0.25 * h), (x, y - 0.05, 0.25 * h), (x, y + 0.02, 0.35 * h)], per_span=5), 0.012, "handle", "steel", sides=8))
-        room = w - 0.18
-        if kind == "drives":
-            n, m = max(2, round(room / 0.14)), 1 if h < 0.2 else 2
-            bay = box(0.86 * room / n, 0.06, 0.82 * h / m, "drive", "drive").move(0, y)
-            slots = union(box(0.6 * room / n, 0.02, 0.014, "drive", "drive").move(0, y - 0.03, (k - 1) * 0.2 * h / m) for k in range(3))
-            latch = box(0.1 * room / n + 0.01, 0.02, 0.5 * h / m, "latch", "steel").move(0.3 * room / n, y - 0.035) | cylinder(0.009, 0.02, "lamp", "lamp").turn("x", TAU / 4).move(-0.32 * room / n, y - 0.022, 0.3 * h / m)
-            one = (bay - slots) | latch
-            grid = row(one.move(-room / 2 + 0.5 * room / n), n, (room / n, 0, 0))
-            parts += [grid.move(0, 0, (j - (m - 1) / 2) * 0.88 * h / m) for j in range(m)]
-        elif kind == "fans":
-            n = max(2, int(room / h))
-            one = upright(fan(0.42 * h, 0.06, 7, "fan", "dark")).move(0, y + 0.01)
-            parts.append(row(one.move(-room / 2 + room / n / 2), n, (room / n, 0, 0)))
-        elif kind == "ports":
-            n = max(5, round(room / 0.075))
-            hole = box(0.048, 0.05, min(0.05, 0.3 * h), "ports", "panel").move(-room / 2 + 0.04, y)
-            holes = row(row(hole, n, ((room - 0.08) / (n - 1), 0, 0)).move(0, 0, -0.2 * h), 2, (0, 0, 0.4 * h))
-            lamps = row(cylinder(0.008, 0.03, "lamp", "lamp").turn("x", TAU / 4).move(-room / 2 + 0.04, y + 0.015), n, ((room - 0.08) / (n - 1), 0, 0))
-            parts = [union(parts) - holes, lamps]
-        elif kind == "vents":
-            n, m = round(room / 0.05), max(2, round(0.8 * h / 0.05))
-            hole = extrude(circle(0.018, 6), 0.06, kind, "panel").turn("x", TAU / 4).move(0, y + 0.03)
-            field = [hole.move((i - (n - 1) / 2 + 0.5 * (j % 2) - 0.25) * room / n, 0, (j - (m - 1) / 2) * 0.8 * h / m) for i in range(n) for j in range(m)]
-            parts = [union(parts) - union(field)]
-        elif kind == "display":
-            glass = box(0.4 * room, 0.03, 0.6 * h, "screen", "lamp").move(-0.2 * room, y)
-            keys = row(row(box(0.04, 0.04, 0.03, "key", "drive").move(0.1 * room, y, -0.2 * h), 5, (0.07, 0, 0)), 2, (0, 0, 0.35 * h))
-            parts += [glass, keys, upright(extrude(text("DV1", 0.25 * h), 0.03, "badge", "steel")).move(0.36 * room, y + 0.015, 0.28 * h)] if h > 0.15 else [glass, keys]
-        if kit.level >= 2:
-            parts += [upright(bolt(0.014, self.screws)).move(x, y, z) for x in (-w / 2 + 0.065, w / 2 - 0.065) for z in (-0.3 * h, 0.3 * h)]
-        return union(parts)
-
-    def leads(self, rng: Rng, step: float) -> list[Solid]:
-        """Cables that sag from one unit to another in front."""
-        out = []
-        for k in range(self.cables):
-            one, y = rng.child("cable", k), -self.depth / 2
-            a, b = (0.06 + (one.integer(0, self.units) + 0.5) * step for _ in range(2))
-            x0, x1, far = one.uniform(-0.35, 0.35) * self.width, one.uniform(-0.35, 0.35) * self.width, one.uniform(0.08, 0.16)
-            low = min(a, b) - one.uniform(0.0, 0.2)
-            out.append(tube(spline([(x0, y + 0.08, a), (x0, y - far, a - 0.02), ((x0 + x1) / 2 + 0.05, y - far, max(0.05, low)), (x1, y - far, b - 0.03), (x1, y + 0.08, b)], per_span=7), 0.014, "cable", "cable", sides=8))
-        return out
-
-    def ends(self) -> list[Solid]:
-        w, d = self.width, self.depth
-        feet = disc(0.05, -0.06, 0.03, "foot", "dark", sides=24) if not self.casters else union((cylinder(0.07, 0.05, "caster", "dark").turn("x", TAU / 4).move(0, 0.025, -0.08), box(0.05, 0.08, 0.12, "caster", "steel").move(0, 0, -0.02)))
-        parts = [feet.move(x * (w / 2 - 0.08), y * (d / 2 - 0.1)) for x in (-1, 1) for y in (-1, 1)]
-        if self.cap == "fans":
-            parts += [fan(0.2, 0.07, 8, "fan", "dark").move(x * 0.24 * w, 0, 1.8) for x in (-1, 1)]
-        elif self.cap == "handle":
-            parts += [tube(spline([(x, -0.2, 1.79), (x, -0.2, 1.88), (x, 0.2, 1.88), (x, 0.2, 1.79)]), 0.025, "handle", "steel", sides=10) for x in (-0.4 * w, 0.4 * w)]
-        return parts
-
-    def words(self) -> str:
-        return f"a rack of {self.units} server units{' with hanging cables' if self.cables > 1 else ''}{' on casters' if self.casters else ''}"

@@ -11,7 +11,7 @@ from detailverse.profile import Profile, turned
 from detailverse.region import Region, circle, ellipse, rosette, star, superellipse
 from detailverse.shapes import ball, extrude, lathe, plate, tube
 from detailverse.solid import Solid, around, union
-from zeroverse.portable import TAU
+from zeroverse.portable import TAU, atan2
 from zeroverse.record import choice, count, flag, span
 
 METALS = ("gold", "silver", "bronze", "copper", "brass")
@@ -29,7 +29,7 @@ class FingerRing(Family):
     thickness: float = span(0.08, 0.15)
     head: str = choice("solitaire", "bezel", "halo", "trio", "flower", "signet")
     cut: str = choice(*CUTS)
-    stone: float = span(0.26, 0.46)
+    stone: float = span(0.28, 0.48)
     claws: int = count(4, 8)
     shoulders: int = count(0, 6)
     seal: str = choice("fleur", "cross", "star", "castle", "moon", "anchor", "rose")
@@ -66,9 +66,9 @@ class FingerRing(Family):
         """The head over z = 0, the outside of the band."""
         g, deep = self.stone, 0.8
         if self.head == "signet":
-            seal = emblem(self.seal, 1.15 * g)
-            table = lathe(turned(0.55 * g, -0.5 * g).to(1.05 * g, 0).up(0.15 * g).bead(0.1 * g).to(0.9 * g, 0.25 * g).out(-0.1 * g).to(0.78 * g, 0.18 * g).close(), "table", "band")
-            return union((table, extrude(seal, 0.1 * g, "seal", "setting").move(0, 0, 0.16 * g)))
+            seal = emblem(self.seal, 1.7 * g)
+            table = lathe(turned(0.6 * g, -0.5 * g).to(1.3 * g, 0.05).up(0.15 * g).bead(0.12 * g).out(-0.14 * g).to(1.1 * g, 0.16 * g).close(), "table", "band")
+            return union((table, extrude(seal, 0.14 * g, "seal", "setting").move(0, 0, 0.13 * g)))
         main = setting(self.cut, g, 0 if self.head == "bezel" else self.claws, deep).move(0, 0, deep * g - 0.06)
         if self.head == "halo" and kit.level >= 1:
             tiny = setting("round", 0.1 * g / 0.46 + 0.03, 4, 0.7)
@@ -99,9 +99,9 @@ class Crown(Family):
 
     height: float = span(0.28, 0.5)
     flare: float = span(0.0, 0.16)
-    points: int = count(4, 12)
+    points: int = count(4, 10)
     point: str = choice("fleur", "cross", "leaf", "spike", "star", "heart", "moon", "sun")
-    tall: float = span(0.35, 0.75)
+    tall: float = span(0.42, 0.85)
     between: str = choice("none", "pearls", "spikes")
     arches: int = count(0, 4)
     cap: bool = flag(0.5)
@@ -125,7 +125,7 @@ class Crown(Family):
         return union(parts)
 
     def crest(self, r: float) -> list[Solid]:
-        size, n = min(self.tall, 5.2 * r / self.points), self.points
+        size, n = min(self.tall, 6.2 * r / self.points), self.points
         shape = emblem(self.point, size) if self.point != "spike" else star(4, 0.5 * size, 0.16 * size)
         one = extrude(shape, 0.06, "point", "circlet").move(0, 0, -0.06)
         stem = extrude(star(4, 0.32 * size, 0.16 * size), 0.055, "point", "circlet").move(0, -0.5 * size, -0.058)
@@ -142,12 +142,12 @@ class Crown(Family):
         """Stones around the circlet, every second a smaller one with pearls, and rows of beads along its rims."""
         large, small = setting(self.cut, 0.3 * self.height, 4, 0.5), setting("round", 0.15 * self.height, 0, 0.6)
         pearl = bead(0.034, "pearl", "pearl", 10)
-        pair = union((small, *(pearl.move(0, side * 0.27 * self.height, 0.0) for side in (-1, 1))))
-        n, middle = self.gems // 2 * 2, 0.82 + self.flare / 2
-        out = [facing((large, pair)[k % 2], TAU * (k / n + 0.25), middle + 0.04, 0.5 * self.height) for k in range(n)]
+        pair = union((small, *(pearl.move(0, side * 0.27 * self.height, -0.03) for side in (-1, 1))))
+        n, middle, lean = self.gems // 2 * 2, 0.82 + self.flare / 2, atan2(self.flare, self.height)
+        out = [facing((large, pair)[k % 2].turn("x", lean), TAU * (k / n + 0.25), middle + 0.04, 0.5 * self.height) for k in range(n)]
         if kit.level >= 2:
             grain = bead(0.022, "milgrain", "setting", 8)
-            out += [ring_of(grain, 120, 0.82 + 0.035 + self.flare * s).move(0, 0, s * self.height) for s in (0.12, 0.88)]
+            out += [ring_of(grain, 120, 0.82 + 0.012 + self.flare * s).move(0, 0, s * self.height) for s in (0.12, 0.88)]
         return out
 
     def lining(self, r: float, kit: Kit) -> Solid:
@@ -225,7 +225,7 @@ class Pendant(Family):
         """Drops in a row below, each on a small loop."""
         pear = gem("pear", 0.085, "drop").turn("x", 0.0).move(0, -0.16, 0)
         cap = bead(0.035, "drop cap", "setting", 10).move(0, -0.075, 0)
-        link = tube(polyline([(0, 0.3, 0), (0, -0.08, 0)]), 0.016, "link", "setting", sides=8)
+        link = tube(polyline([(0, 0.55, 0), (0, -0.08, 0)]), 0.016, "link", "setting", sides=8)
         drop = union((pear, cap, link))
         out = []
         for k in range(self.drops):

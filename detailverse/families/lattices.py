@@ -59,6 +59,8 @@ def stand(form: str, low: float, kit: Kit) -> list[Solid]:
         outline = polygon([(size * c * 1.3, size * s * 1.3) for k in range(4) for c, s in [cos_sin(TAU * (k + 0.5) / 4)]]) if form == "block" else (
             polygon([(size * c, size * s) for k in range(6) for c, s in [cos_sin(TAU * k / 6)]]))
         return [extrude(outline, 0.16, "base", "base", kit.skin("base")).move(0, 0, low - 0.12)]
+    if form == "ring":
+        base = turned(0.8, -0.2).up(0.06).ogee(-0.1, 0.06).to(0.68, 0.02).to(0.6, 0.02)
     return [lathe(base.close(), "base", "base", kit.skin("base")).move(0, 0, low)]
 
 
@@ -77,7 +79,7 @@ class SheetLattice(Family):
     surface: str = choice("gyroid", "schwarz", "diamond")
     form: str = choice("ball", "block", "drum", "ring", "prism", "hourglass", "urn")
     tall: float = span(0.8, 1.15)
-    cell: float = span(0.34, 0.7)
+    cell: float = span(0.42, 0.8)
     thick: float = span(0.055, 0.1)
     bar: float = span(0.035, 0.06)
     twist: float = span(-0.2, 0.2)
@@ -86,9 +88,9 @@ class SheetLattice(Family):
 
     def build(self, kit: Kit) -> Solid:
         tall = 1.0 if self.form == "ball" and self.framed else self.tall
-        sheet = {"gyroid": sdf.gyroid, "schwarz": sdf.schwarz, "diamond": sdf.diamond}[self.surface](self.cell, self.thick)
+        sheet = {"gyroid": sdf.gyroid, "schwarz": sdf.schwarz, "diamond": sdf.diamond}[self.surface](self.cell * (1.6 if self.surface == "diamond" else 1.0), self.thick)
         inside = envelope(self.form, tall)
-        body = inside & sheet.turn((1.0, 2.0, 0.5), self.lean)
+        body = sdf.smooth_intersection(inside, sheet.turn((1.0, 2.0, 0.5), self.lean), 0.03)
         if self.form in ("block", "prism", "drum", "hourglass"):
             plates = inside & (sdf.half_space("z", 0.045 - 0.7 * tall) | sdf.half_space((0, 0, -1), 0.045 - 0.7 * tall))
             body = body | plates

@@ -24,7 +24,7 @@ class VoronoiShell(Family):
     FINISHES = {"shell": ("ceramic", "plastic", "paper", "metal", "wood", "bone"), "bulb": ("glass", "crystal"), "base": ("wood", "metal", "stone", "brass")}
 
     form: str = choice("lamp", "bowl", "ornament")
-    cells: int = count(26, 110)
+    cells: int = count(36, 110)
     wide: float = span(0.6, 0.85)
     tall: float = span(0.6, 1.0)
     drop: float = span(-0.45, 0.45)
@@ -48,7 +48,7 @@ class VoronoiShell(Family):
         if self.form == "ornament":
             parts.append(lathe(turned(0.5).up(0.05).bead(0.03).to(0.08, 0.15).up(0.04).curve((0.1, 0.3), (0.0, 0.45)).close(), "finial", "base").move(0, 0, 0.76 * self.tall))
         if self.beaded and kit.level >= 1:
-            bead = lathe(Profile((np.array([(1.1 * self.web * c, 1.1 * self.web * s) for k in range(9) for c, s in [cos_sin(TAU / 2 * (k / 8 - 0.5))]]),)),
+            bead = lathe(Profile((np.array([(0.85 * self.web * c, 0.85 * self.web * s) for k in range(9) for c, s in [cos_sin(TAU / 2 * (k / 8 - 0.5))]]),)),
                          "bead", "shell", sides=16)
             corners = {tuple(point) for ring in cells for point in ring}
             parts.append(at(bead, [(np.eye(3), self.place(np.array(point), 0.97)) for point in sorted(corners)]))
@@ -120,7 +120,7 @@ class Fractal(Family):
 
     def gasket(self) -> Solid:
         """A pyramid or octahedron of those half as large at its corners, which overlap a little."""
-        corners = seed_mesh("octahedron").points if self.form == "octahedron" else np.array([(1, 1, -0.7), (1, -1, -0.7), (-1, 1, -0.7), (-1, -1, -0.7), (0, 0, 0.9)]) * 0.9
+        corners = seed_mesh("octahedron").points if self.form == "octahedron" else np.array([(1, 1, -0.7), (1, -1, -0.7), (-1, 1, -0.7), (-1, -1, -0.7), (0, 0, 0.9)]) * 0.74
         solid = hull(corners, "solid", "solid")
         for _ in range(self.depth + (self.form == "pyramid")):
             solid = at(solid, [(0.515 * np.eye(3), 0.5 * corner) for corner in corners])
@@ -131,7 +131,7 @@ class Fractal(Family):
         return self.grown(box(0.8, 0.8, 0.8, "solid", "solid"), 0.4, [np.eye(3)[a] * s for a in range(3) for s in (1.0, -1.0)])
 
     def flake(self) -> Solid:
-        return self.grown(hull(seed_mesh("octahedron").points * 0.55, "solid", "solid"), 0.42, affine.unit(seed_mesh("cube").points))
+        return self.grown(hull(seed_mesh("octahedron").points * 0.62, "solid", "solid"), 0.355, affine.unit(seed_mesh("cube").points))
 
     def grown(self, cell: Solid, half: float, ways) -> Solid:
         parts, ends = [cell], [(np.zeros(3), 1.0, None)]

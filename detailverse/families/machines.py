@@ -1,4 +1,5 @@
 """Engines that turn: radial engines, jet turbines."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,6 @@ def blade(stations, label: str, finish: str) -> Solid:
     return loft(np.stack(rings), label, finish)
 
 
-
 def finned(radius: float, low: float, high: float, fins: int, deep: float, label: str, finish: str, sides: int = 36) -> Solid:
     """A cylinder with cooling fins."""
     line, step = turned(radius, low), (high - low) / fins
@@ -43,8 +43,15 @@ class RadialEngine(Family):
     """An aircraft engine: finned cylinders around a crankcase, pushrods, an exhaust ring, perhaps a propeller."""
 
     SKINS = {"nose": ("machine", "tech"), "case": ("machine", "armour")}
-    FINISHES = {"case": ("steel", "painted", "iron", "metal"), "nose": ("steel", "painted", "chrome"), "cylinder": ("steel", "iron", "painted"),
-                "pipe": ("copper", "steel", "bronze"), "steel": ("steel", "chrome"), "blade": ("painted", "wood", "steel"), "wire": ("rubber", "plastic")}
+    FINISHES = {
+        "case": ("steel", "painted", "iron", "metal"),
+        "nose": ("steel", "painted", "chrome"),
+        "cylinder": ("steel", "iron", "painted"),
+        "pipe": ("copper", "steel", "bronze"),
+        "steel": ("steel", "chrome"),
+        "blade": ("painted", "wood", "steel"),
+        "wire": ("rubber", "plastic"),
+    }
 
     cylinders: int = count(3, 9)
     rows: int = count(1, 2)
@@ -77,22 +84,50 @@ class RadialEngine(Family):
         barrel = finned(0.78 * bore, low, top - 0.9 * bore, self.fins, 0.24 * bore, "cylinder", "cylinder")
         head = finned(0.86 * bore, top - 0.92 * bore, top, 5, 0.26 * bore, "cylinder head", "cylinder")
         box_at = [(side * 0.5 * bore, 0.55 * bore) for side in (-1, 1)]
-        rockers = [box(0.5 * bore, 1.1 * bore, 0.5 * bore, "rocker box", "case").turn("z", -side * 0.25).move(x, -y, top + 0.1 * bore) for side, (x, y) in zip((-1, 1), box_at)]
-        rods = [tube(polyline([(side * 0.3 * bore, -1.1 * bore, low), (x, -y - 0.45 * bore, top)]), 0.1 * bore, "pushrod", "steel", sides=10)
-                for side, (x, y) in zip((-1, 1), box_at)]
+        rockers = [
+            box(0.5 * bore, 1.1 * bore, 0.5 * bore, "rocker box", "case").turn("z", -side * 0.25).move(x, -y, top + 0.1 * bore)
+            for side, (x, y) in zip((-1, 1), box_at)
+        ]
+        rods = [
+            tube(polyline([(side * 0.3 * bore, -1.1 * bore, low), (x, -y - 0.45 * bore, top)]), 0.1 * bore, "pushrod", "steel", sides=10)
+            for side, (x, y) in zip((-1, 1), box_at)
+        ]
         plug = union((cylinder(0.12 * bore, 0.6 * bore, "plug", "steel"), bolt(0.2 * bore, "hex").move(0, 0, 0.2 * bore))).move(0, 0.3 * bore, top - 0.05)
         collar = disc(1.15 * bore, low, low + 0.25 * bore, "cylinder", "case", 0.04 * bore, 32)
-        lead = [tube(spline([(0, 0.3 * bore, top + 0.5 * bore), (0, 0.9 * bore, top + 0.75 * bore), (0, 1.45 * bore, top - 0.7 * bore), (0, 1.3 * bore, low)]),
-                     0.09 * bore, "lead", "wire", sides=8)] if kit.level >= 1 else []
+        lead = (
+            [
+                tube(
+                    spline([(0, 0.3 * bore, top + 0.5 * bore), (0, 0.9 * bore, top + 0.75 * bore), (0, 1.45 * bore, top - 0.7 * bore), (0, 1.3 * bore, low)]),
+                    0.09 * bore,
+                    "lead",
+                    "wire",
+                    sides=8,
+                )
+            ]
+            if kit.level >= 1
+            else []
+        )
         studs = [ring_of(bolt(0.11 * bore, self.screws), 8, 1.0 * bore).move(0, 0, low + 0.25 * bore)] if kit.level >= 2 else []
         return union((barrel, head, *rockers, *rods, plug, collar, *lead, *studs)).turn("x", -TAU / 4).turn("z", -TAU / 4).turn("x", TAU / 2)
 
     def crankcase(self, core: float, front: float, back: float, kit: Kit) -> Solid:
         drum = cylinder(core, front - back, "crankcase", "case", kit.skin("case")).move(0, 0, back)
         tip = front + self.nose
-        line = turned(0.96 * core, front - 0.02).up(0.06).ogee(-0.35 * core, 0.5 * self.nose, upright=True).to(0.5 * core, tip - 0.08).out(-0.12 * core).to(0.36 * core, tip)
+        line = (
+            turned(0.96 * core, front - 0.02)
+            .up(0.06)
+            .ogee(-0.35 * core, 0.5 * self.nose, upright=True)
+            .to(0.5 * core, tip - 0.08)
+            .out(-0.12 * core)
+            .to(0.36 * core, tip)
+        )
         nose = lathe(line.close(), "nose", "nose", kit.skin("nose"))
-        rear = lathe(turned(0.5 * core, back - 0.3).to(0.62 * core, back - 0.26).to(0.62 * core, back - 0.1).to(0.9 * core, back + 0.01).close(), "rear case", "case", sides=64)
+        rear = lathe(
+            turned(0.5 * core, back - 0.3).to(0.62 * core, back - 0.26).to(0.62 * core, back - 0.1).to(0.9 * core, back + 0.01).close(),
+            "rear case",
+            "case",
+            sides=64,
+        )
         shaft = cylinder(0.16 * core, self.nose + 0.2, "shaft", "steel").move(0, 0, front)
         parts = [drum, nose, rear, shaft, *(cylinder(0.13, 0.2, "magneto", "wire").move(x, 0.25 * core, back - 0.45) for x in (-0.3 * core, 0.3 * core))]
         if kit.level >= 1:
@@ -112,15 +147,26 @@ class RadialEngine(Family):
             parts.append(around(one, self.cylinders).turn("z", TAU / 2 / self.cylinders * k))
         if self.exhaust == "ring":
             parts.append(tube(hoop(core + 1.9 * bore), 0.55 * bore, "exhaust ring", "pipe", sides=20).move(0, 0, back - 0.25))
-        intake = tube(spline([(core + 1.6 * bore, 0.5 * bore, -0.6 * bore), (core + 0.7 * bore, 0.8 * bore, back), (0.55 * core, 0.3 * bore, back - 0.18)]),
-                      0.26 * bore, "intake", "case", sides=12)
+        intake = tube(
+            spline([(core + 1.6 * bore, 0.5 * bore, -0.6 * bore), (core + 0.7 * bore, 0.8 * bore, back), (0.55 * core, 0.3 * bore, back - 0.18)]),
+            0.26 * bore,
+            "intake",
+            "case",
+            sides=12,
+        )
         return [*parts, around(intake, self.cylinders)]
 
     def propeller(self, core: float, tip: float) -> Solid:
         pitch = {"paddle": (0.2, 0.26, 0.22), "scimitar": (0.22, 0.2, 0.06), "straight": (0.16, 0.15, 0.13)}[self.blade_shape]
         sweep = 0.09 if self.blade_shape == "scimitar" else 0.0
-        stations = [(0.0, 0.11, 0.1, 1.2, 0), (0.2, 0.13, 0.09, 1.05, 0), (0.5, pitch[0], 0.06, 0.75, sweep), (0.9, pitch[1], 0.04, 0.5, sweep),
-                    (1.25, pitch[2], 0.028, 0.35, 0), (1.32, 0.4 * pitch[2], 0.02, 0.33, -sweep / 2)]
+        stations = [
+            (0.0, 0.11, 0.1, 1.2, 0),
+            (0.2, 0.13, 0.09, 1.05, 0),
+            (0.5, pitch[0], 0.06, 0.75, sweep),
+            (0.9, pitch[1], 0.04, 0.5, sweep),
+            (1.25, pitch[2], 0.028, 0.35, 0),
+            (1.32, 0.4 * pitch[2], 0.02, 0.33, -sweep / 2),
+        ]
         one = blade(stations, "blade", "blade").turn("y", TAU / 4).turn("x", TAU / 4)
         spinner = lathe(turned(0.2, -0.1).up(0.14).curve((0.15, 0.2), (0.0, 0.34)).close(), "spinner", "nose", sides=64)
         return union((around(one, self.blades), spinner)).move(0, 0, tip + 0.08) if self.blades > 1 else spinner.move(0, 0, tip + 0.05)
@@ -143,8 +189,15 @@ class Turbine(Family):
     """A jet engine: fan, compressor, burner cans, turbine and nozzle along one shaft, in a casing that may be cut open."""
 
     SKINS = {"casing": ("machine", "tech"), "core": ("machine", "tech")}
-    FINISHES = {"casing": ("painted", "steel", "metal", "anodised"), "core": ("steel", "iron", "copper"), "blade": ("steel", "chrome", "anodised"),
-                "spinner": ("painted", "steel", "rubber"), "pipe": ("copper", "steel", "brass"), "steel": ("steel", "iron"), "stand": ("painted", "iron")}
+    FINISHES = {
+        "casing": ("painted", "steel", "metal", "anodised"),
+        "core": ("steel", "iron", "copper"),
+        "blade": ("steel", "chrome", "anodised"),
+        "spinner": ("painted", "steel", "rubber"),
+        "pipe": ("copper", "steel", "brass"),
+        "steel": ("steel", "iron"),
+        "stand": ("painted", "iron"),
+    }
 
     blades: int = count(12, 26)
     stages: int = count(3, 6)
@@ -174,7 +227,11 @@ class Turbine(Family):
     def stage(self, z: float, radius: float, blades: int, hub: float, twist: float) -> Solid:
         """A disc of blades in the plane z."""
         chord = 0.95 * TAU * radius / blades
-        stations = [(hub - 0.03, 0.7 * chord, 0.03, 1.2 - twist, 0), ((hub + radius) / 2, 0.85 * chord, 0.024, 1.2, 0), (radius, chord, 0.018, 1.2 + twist / 2, 0.1 * chord)]
+        stations = [
+            (hub - 0.03, 0.7 * chord, 0.03, 1.2 - twist, 0),
+            ((hub + radius) / 2, 0.85 * chord, 0.024, 1.2, 0),
+            (radius, chord, 0.018, 1.2 + twist / 2, 0.1 * chord),
+        ]
         one = blade(stations, "fan blade" if z > 0.8 else "rotor blade", "blade").turn("y", TAU / 4)
         return around(one, blades).move(0, 0, z) | disc(hub + 0.02, z - 0.06, z + 0.06, "disc", "core", 0.01, 48)
 
@@ -196,9 +253,22 @@ class Turbine(Family):
         """The cans between compressor and turbine, and the core's rear casing behind them."""
         r = 0.42 * self.radius + 0.08
         can = lathe(turned(0.0, -0.5).out(0.045).ogee(0.04, 0.1).up(0.2).ovolo(-0.06, 0.12).close(), "burner can", "pipe", sides=28)
-        rear = lathe(turned(r + 0.03, -1.0).to(r + 0.1, -0.7).to(r + 0.08, -0.42).out(-0.04).to(r + 0.06, -0.7).to(r - 0.01, -1.0).back(), "turbine case", "core", kit.skin("core"))
+        rear = lathe(
+            turned(r + 0.03, -1.0).to(r + 0.1, -0.7).to(r + 0.08, -0.42).out(-0.04).to(r + 0.06, -0.7).to(r - 0.01, -1.0).back(),
+            "turbine case",
+            "core",
+            kit.skin("core"),
+        )
         ribs = around(box(r + 0.08, 0.03, 0.1, "strut", "steel").move((r + 0.08) / 2, 0, -0.8), 5)
-        return union((around(can.move(r + 0.02), self.cans), disc(r + 0.08, -0.46, -0.4, "bulkhead", "core", 0.01, 64), disc(r + 0.06, -0.12, -0.06, "bulkhead", "core", 0.01, 64), rear, ribs))
+        return union(
+            (
+                around(can.move(r + 0.02), self.cans),
+                disc(r + 0.08, -0.46, -0.4, "bulkhead", "core", 0.01, 64),
+                disc(r + 0.06, -0.12, -0.06, "bulkhead", "core", 0.01, 64),
+                rear,
+                ribs,
+            )
+        )
 
     def tail(self) -> Solid:
         r = 0.42 * self.radius + 0.08
@@ -209,7 +279,11 @@ class Turbine(Family):
         if self.nozzle == "chevrons":
             notch = hull(np.array([(x, y, z) for x in (0.0, 1.0) for y, z in ((-0.07, -1.4), (0.07, -1.4), (0, -1.12))]), "nozzle", "steel")
             return cone | (ring_ - around(notch, 12))
-        petal = hull(np.array([(x, y, z) for y in (-0.055, 0.055) for x, z in ((r - 0.12, -1.25), (r - 0.08, -1.25), (r + 0.05, -0.94), (r + 0.09, -0.94))]), "petal", "steel")
+        petal = hull(
+            np.array([(x, y, z) for y in (-0.055, 0.055) for x, z in ((r - 0.12, -1.25), (r - 0.08, -1.25), (r + 0.05, -0.94), (r + 0.09, -0.94))]),
+            "petal",
+            "steel",
+        )
         return union((cone, ring_, around(petal, 14)))
 
     def cowling(self, kit: Kit) -> Solid:
@@ -219,7 +293,12 @@ class Turbine(Family):
         line = line.ovolo(-0.05, 0.06).curve((r - 0.06, 1.0), (r - 0.02, 0.86)).to(0.82 * r, rear + 0.01)
         cowl = lathe(line.back(), "nacelle", "casing", kit.skin("casing"))
         q = 0.42 * r + 0.08
-        inner = lathe(turned(q + 0.03, -0.1).curve((q + 0.06, 0.2), (0.6 * r + 0.09, 0.72)).out(-0.035).curve((q + 0.025, 0.2), (q - 0.005, -0.1)).back(), "core case", "casing", sides=96)
+        inner = lathe(
+            turned(q + 0.03, -0.1).curve((q + 0.06, 0.2), (0.6 * r + 0.09, 0.72)).out(-0.035).curve((q + 0.025, 0.2), (q - 0.005, -0.1)).back(),
+            "core case",
+            "casing",
+            sides=96,
+        )
         struts = around(box(r, 0.035, 0.1, "strut", "steel").move(r / 2 - 0.02, 0, rear + 0.55 * self.cowl if self.cowl > 0.7 else 0.74), 6)
         whole = union((cowl, inner))
         if self.cut != "closed":
@@ -232,8 +311,16 @@ class Turbine(Family):
         """Fuel rails around the cans and pipes along the core; flanges with screws."""
         q = 0.42 * self.radius + 0.08
         rail = [tube(hoop(q + 0.1), 0.022, "fuel rail", "pipe", sides=10).move(0, 0, z) for z in (-0.34, -0.2)]
-        runs = [tube(spline([(q + 0.1, 0, -0.2), (q + 0.16, 0.04, -0.05), (q + 0.1, 0.1, 0.2), (0.5 * self.radius + 0.16, 0.1, 0.45)]), 0.018, "pipe", "pipe", sides=8).turn("z", 2.2 + k)
-                for k in range(self.lines)]
+        runs = [
+            tube(
+                spline([(q + 0.1, 0, -0.2), (q + 0.16, 0.04, -0.05), (q + 0.1, 0.1, 0.2), (0.5 * self.radius + 0.16, 0.1, 0.45)]),
+                0.018,
+                "pipe",
+                "pipe",
+                sides=8,
+            ).turn("z", 2.2 + k)
+            for k in range(self.lines)
+        ]
         joint = flange(q + 0.13, 0.05, 24, "flange", "core", "hex", kit.level).move(0, 0, -0.72) - cylinder(q, 1.0, "flange", "core").move(0, 0, -1.2)
         return [*rail, *runs, joint]
 

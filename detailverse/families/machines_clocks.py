@@ -1,4 +1,5 @@
 """What has a dial: pressure gauges and alarm clocks."""
+
 from dataclasses import dataclass
 
 from detailverse.families.mechanical_parts import bolt, disc, ring_of, thread, upright
@@ -41,8 +42,12 @@ def hand(length: float, width: float, kind: str) -> Region:
     if kind == "bar":
         return tail | rect(length, width).move(length / 2, 0)
     if kind == "spade":
-        return tail | rect(0.7 * length, 0.7 * width).move(0.35 * length, 0) | circle(1.7 * width).move(0.68 * length, 0) | polygon(
-            [(0.66 * length, -1.6 * width), (length, 0), (0.66 * length, 1.6 * width)])
+        return (
+            tail
+            | rect(0.7 * length, 0.7 * width).move(0.35 * length, 0)
+            | circle(1.7 * width).move(0.68 * length, 0)
+            | polygon([(0.66 * length, -1.6 * width), (length, 0), (0.66 * length, 1.6 * width)])
+        )
     if kind == "arrow":
         head = polygon([(0.75 * length, -1.5 * width), (length, 0), (0.75 * length, 1.5 * width)])
         return tail | rect(0.85 * length, 0.7 * width).move(0.42 * length, 0) | head
@@ -54,8 +59,14 @@ class Gauge(Family):
     """A pressure gauge: bezel, scale, numerals, pointer, on a threaded stem; its face towards -y."""
 
     SKINS = {"case": ("machine", "tech", "classical"), "bezel": ("machine", "jewel", "classical")}
-    FINISHES = {"case": ("brass", "steel", "painted", "chrome", "copper"), "bezel": ("brass", "chrome", "steel"), "face": ("ceramic", "painted", "paper"),
-                "mark": ("plastic", "painted", "rubber"), "pointer": ("painted", "steel", "plastic"), "stem": ("brass", "steel")}
+    FINISHES = {
+        "case": ("brass", "steel", "painted", "chrome", "copper"),
+        "bezel": ("brass", "chrome", "steel"),
+        "face": ("ceramic", "painted", "paper"),
+        "mark": ("plastic", "painted", "rubber"),
+        "pointer": ("painted", "steel", "plastic"),
+        "stem": ("brass", "steel"),
+    }
 
     sweep: float = span(3.6, 5.0)
     marks: int = count(5, 11)
@@ -73,8 +84,10 @@ class Gauge(Family):
         start, end = TAU * 3 / 4 - (TAU - self.sweep) / 2, TAU * 3 / 4 - (TAU - self.sweep) / 2 - self.sweep
         parts = [self.housing(kit), self.face(start, end, kit)]
         way = start + self.reading * (end - start)
-        parts += [extrude(hand(0.6, 0.035, self.pointer), 0.024, "pointer", "pointer").turn("z", way).move(0, 0, 0.055),
-                  disc(0.09, -0.05, 0.1, "pivot", "bezel", 0.03)]
+        parts += [
+            extrude(hand(0.6, 0.035, self.pointer), 0.024, "pointer", "pointer").turn("z", way).move(0, 0, 0.055),
+            disc(0.09, -0.05, 0.1, "pivot", "bezel", 0.03),
+        ]
         if self.second:
             parts.append(extrude(hand(0.45, 0.022, "bar"), 0.02, "set hand", "mark").turn("z", start + 0.75 * (end - start)).move(0, 0, 0.034))
         return union((upright(union(parts)), self.stem(kit).move(0, self.depth / 2, -0.9)))
@@ -84,7 +97,8 @@ class Gauge(Family):
         can = lathe(turned(0.8, -self.depth).fillet(0.05).to(0.93, -self.depth + 0.05).to(0.93, 0.0).close(), "case", "case", kit.skin("case"))
         line = turned(0.86, -0.06).out(0.14)
         line = {"stepped": line.up(0.08).out(-0.04).up(0.06).out(-0.04).up(0.05).to(0.86, 0.1), "round": line.up(0.06).torus(0.1, 0.04).to(0.86, 0.06)}.get(
-            self.bezel, line.up(0.17).to(0.96, 0.15).to(0.86, 0.1))
+            self.bezel, line.up(0.17).to(0.96, 0.15).to(0.86, 0.1)
+        )
         bezel = lathe(line.back(), "bezel", "bezel", kit.skin("bezel"))
         parts = [can, bezel]
         if self.bezel == "eight-sided":
@@ -120,9 +134,14 @@ class AlarmClock(Family):
     """A clock on feet: dial, hands, bells with a hammer between them, or a carrying handle; winding keys behind."""
 
     SKINS = {"case": ("machine", "classical", "tech"), "bezel": ("jewel", "classical", "machine"), "bell": ("classical", "jewel", "machine")}
-    FINISHES = {"case": ("painted", "brass", "chrome", "copper", "wood", "ceramic"), "bezel": ("brass", "chrome", "gold", "steel"),
-                "face": ("paper", "ceramic", "painted", "wood"), "mark": ("plastic", "painted", "gold", "steel"), "bell": ("brass", "chrome", "steel", "gold"),
-                "foot": ("brass", "rubber", "wood", "steel")}
+    FINISHES = {
+        "case": ("painted", "brass", "chrome", "copper", "wood", "ceramic"),
+        "bezel": ("brass", "chrome", "gold", "steel"),
+        "face": ("paper", "ceramic", "painted", "wood"),
+        "mark": ("plastic", "painted", "gold", "steel"),
+        "bell": ("brass", "chrome", "steel", "gold"),
+        "foot": ("brass", "rubber", "wood", "steel"),
+    }
 
     depth: float = span(0.4, 0.75)
     shape: str = choice("round", "round", "square", "barrel", "eight-sided")
@@ -187,11 +206,14 @@ class AlarmClock(Family):
         return [*(bell.turn("y", side * 0.55).move(side * 0.52, y, 0.86) for side in (-1, 1)), hammer.move(0.02, y, 0.7)]
 
     def stand(self, kit: Kit) -> list[Solid]:
-        foot = {"pegs": lathe(turned(0.045, -0.42).to(0.06, 0.0).close(), "foot", "foot", sides=24),
-                "balls": ball(0.1, "foot", "foot").move(0, 0, -0.33) | cylinder(0.045, 0.4, "foot", "foot").move(0, 0, -0.3),
-                "cones": lathe(turned(0.11, -0.4).to(0.05, 0.0).close(), "foot", "foot", sides=24)}[self.feet]
+        foot = {
+            "pegs": lathe(turned(0.045, -0.42).to(0.06, 0.0).close(), "foot", "foot", sides=24),
+            "balls": ball(0.1, "foot", "foot").move(0, 0, -0.33) | cylinder(0.045, 0.4, "foot", "foot").move(0, 0, -0.3),
+            "cones": lathe(turned(0.11, -0.4).to(0.05, 0.0).close(), "foot", "foot", sides=24),
+        }[self.feet]
         return [foot.turn("y", side * -0.5).move(side * 0.42, y, -0.58) for side in (-1, 1) for y in (0.12, self.depth - 0.12)]
 
     def words(self) -> str:
         top = {"bells": "two bells", "bell": "a bell", "handle": "a handle"}[self.top]
-        return f"{'an' if self.shape[0] == 'e' else 'a'} {self.shape} alarm clock with {top} and {self.figures + ' figures' if self.figures != 'none' else 'plain marks'}"
+        figures = "plain marks" if self.figures == "none" else f"{self.figures} figures"
+        return f"{'an' if self.shape[0] == 'e' else 'a'} {self.shape} alarm clock with {top} and {figures}"

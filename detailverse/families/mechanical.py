@@ -1,4 +1,5 @@
 """Machine elements: gear trains, screws, chains."""
+
 import math
 from dataclasses import dataclass
 
@@ -25,8 +26,12 @@ class GearTrain(Family):
     """Gears in mesh, some of them on the shaft of another, on a plate."""
 
     SKINS = {"plate": ("machine", "tech", "classical")}
-    FINISHES = {"plate": ("brass", "steel", "painted", "iron", "wood"), "gear": ("brass", "steel", "iron", "bronze", "copper", "plastic"),
-                "pinion": ("brass", "steel", "bronze"), "steel": ("steel", "iron", "chrome")}
+    FINISHES = {
+        "plate": ("brass", "steel", "painted", "iron", "wood"),
+        "gear": ("brass", "steel", "iron", "bronze", "copper", "plastic"),
+        "pinion": ("brass", "steel", "bronze"),
+        "steel": ("steel", "iron", "chrome"),
+    }
 
     wheels: int = count(2, 6)
     biggest: int = count(22, 44)
@@ -107,12 +112,21 @@ class GearTrain(Family):
             region = rect(2 * half[0] + 0.1, 2 * half[1] + 0.1, 0.1)
             corners = [(x * (half[0] - 0.06), y * (half[1] - 0.06)) for x in (-1, 1) for y in (-1, 1)]
         elif self.frame == "bars":
-            region = joined([*(circle(0.16).move(*place) for place in places), *(stroke([a, b], 0.17) for a, b in zip(places, places[1:])),
-                             stroke([places[0], (0, -half[1])], 0.17), rect(1.2 * half[0], 0.16, 0.05).move(0, -half[1])])
+            region = joined(
+                [
+                    *(circle(0.16).move(*place) for place in places),
+                    *(stroke([a, b], 0.17) for a, b in zip(places, places[1:])),
+                    stroke([places[0], (0, -half[1])], 0.17),
+                    rect(1.2 * half[0], 0.16, 0.05).move(0, -half[1]),
+                ]
+            )
             corners = [(x * 0.5 * half[0], -half[1]) for x in (-1, 1)]
         else:
-            region = joined([circle(0.72 * reach + 0.1).move(*place) for place, reach in zip(places, reaches)]
-                            + [stroke([a, b], 0.3) for a, b in zip(places, places[1:])] + [stroke([places[0], (0, -half[1])], 0.3)])
+            region = joined(
+                [circle(0.72 * reach + 0.1).move(*place) for place, reach in zip(places, reaches)]
+                + [stroke([a, b], 0.3) for a, b in zip(places, places[1:])]
+                + [stroke([places[0], (0, -half[1])], 0.3)]
+            )
             region = region.offset(0.06).offset(-0.06)
             corners = []
         body = plate(region, 0.08, "plate", "plate", kit.skin("plate"), margin=0.04)
@@ -129,8 +143,12 @@ class Screw(Family):
     """A large screw with a thread that is really cut: its head, shank, washers and nuts."""
 
     SKINS = {"head": ("machine", "tech", "jewel"), "shank": ("machine", "tech", "classical")}
-    FINISHES = {"head": ("steel", "brass", "iron", "painted", "chrome", "copper"), "thread": ("steel", "brass", "iron", "chrome"),
-                "nut": ("steel", "brass", "bronze", "plastic"), "washer": ("steel", "brass", "rubber", "copper")}
+    FINISHES = {
+        "head": ("steel", "brass", "iron", "painted", "chrome", "copper"),
+        "thread": ("steel", "brass", "iron", "chrome"),
+        "nut": ("steel", "brass", "bronze", "plastic"),
+        "washer": ("steel", "brass", "rubber", "copper"),
+    }
 
     head: str = choice("hex", "round", "socket", "flanged", "eye", "wing", "hand wheel")
     radius: float = span(0.13, 0.3)
@@ -202,8 +220,12 @@ class Screw(Family):
         r = self.radius
         if self.head == "hex" or self.head == "flanged":
             return disc(0.75 * r, 1.05 * r, 3 * r, "head", "head")
-        region = {"hex": ngon(6, 0.85 * r), "star": star(6, 0.95 * r, 0.62 * r).rounded(0.05 * r), "slot": rect(6 * r, 0.28 * r),
-                  "cross": rect(1.7 * r, 0.34 * r) | rect(0.34 * r, 1.7 * r)}[self.drive]
+        region = {
+            "hex": ngon(6, 0.85 * r),
+            "star": star(6, 0.95 * r, 0.62 * r).rounded(0.05 * r),
+            "slot": rect(6 * r, 0.28 * r),
+            "cross": rect(1.7 * r, 0.34 * r) | rect(0.34 * r, 1.7 * r),
+        }[self.drive]
         return extrude(region, 3 * r, "head", "head").move(0, 0, (0.7 if self.head == "socket" else 0.55) * r)
 
     def words(self) -> str:

@@ -1,4 +1,5 @@
 """What machines share: threads, screws, flanges, hand-wheels, knobs, gears in mesh. All stand on z = 0 along +z and are sunk a little to join."""
+
 import math
 
 import numpy as np
@@ -50,7 +51,7 @@ def thread(outer: float, core: float, pitch: float, length: float, label: str, f
     radius = np.array([core, core, outer, outer])
     z = pitch * (m[:, None] / columns - 1.5 + SHARE)
     points = np.stack([c[:, None] * radius, s[:, None] * radius, z], axis=-1).reshape(-1, 3)
-    points = np.concatenate([points[:last * steps + 1], points[(last + 1) * steps::steps], [(0, 0, -pitch), (0, 0, z[last, 0] + pitch / 2)]])
+    points = np.concatenate([points[: last * steps + 1], points[(last + 1) * steps :: steps], [(0, 0, -pitch), (0, 0, z[last, 0] + pitch / 2)]])
 
     def number(m, p):  # of the point where step p of the profile is at column m; the profile ends where the next turn begins
         m = m + columns * (p // steps)
@@ -60,9 +61,12 @@ def thread(outer: float, core: float, pitch: float, length: float, label: str, f
     a, b, c, d = number(m, p), number(m + 1, p), number(m + 1, p + 1), number(m, p + 1)
     low, high = len(points) - 2, len(points) - 1
     turn, step = np.arange(columns), np.arange(steps)
-    rims = [(low, number(turn + 1, 0 * turn), number(turn, 0 * turn)), (low, number(0 * step, step), number(0 * step, step + 1)),
-            (high, number(0 * step + last, step + 1), number(0 * step + last, step)),
-            (high, number(last + turn, 0 * turn), number(last + turn + 1, 0 * turn))]
+    rims = [
+        (low, number(turn + 1, 0 * turn), number(turn, 0 * turn)),
+        (low, number(0 * step, step), number(0 * step, step + 1)),
+        (high, number(0 * step + last, step + 1), number(0 * step + last, step)),
+        (high, number(last + turn, 0 * turn), number(last + turn + 1, 0 * turn)),
+    ]
     caps = [np.stack([np.full(len(one), centre), one, other], axis=1) for centre, one, other in rims]
     body = leaf_solid(Leaf(label, finish), points, np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1), *caps]), None)
     wide, bevel = 1.01 * outer, outer - core

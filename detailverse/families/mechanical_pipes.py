@@ -1,4 +1,5 @@
 """Pipes on a lattice with a tank, valves and gauges; chains."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +27,14 @@ class Pipework(Family):
     """Pipes that turn about a tank on a skid, with flanges, valves and a gauge."""
 
     SKINS = {"tank": ("machine", "tech"), "skid": ("machine",), "pipe": ("machine",)}
-    FINISHES = {"tank": ("painted", "steel", "copper", "iron"), "pipe": ("steel", "copper", "painted", "iron", "brass"), "flange": ("steel", "iron", "painted"),
-                "steel": ("steel", "chrome"), "handle": ("painted", "plastic", "iron"), "skid": ("iron", "concrete", "painted")}
+    FINISHES = {
+        "tank": ("painted", "steel", "copper", "iron"),
+        "pipe": ("steel", "copper", "painted", "iron", "brass"),
+        "flange": ("steel", "iron", "painted"),
+        "steel": ("steel", "chrome"),
+        "handle": ("painted", "plastic", "iron"),
+        "skid": ("iron", "concrete", "painted"),
+    }
 
     radius: float = span(0.06, 0.11)
     runs: int = count(1, 3)
@@ -152,8 +159,11 @@ class Chain(Family):
     """Links that hang in each other, from a ring, a ball or a hook to another."""
 
     SKINS = {"weight": ("machine", "armour", "jewel")}
-    FINISHES = {"link": ("iron", "steel", "gold", "silver", "brass", "plastic"), "weight": ("iron", "steel", "gold", "stone", "rubber"),
-                "ring": ("iron", "steel", "gold", "bronze")}
+    FINISHES = {
+        "link": ("iron", "steel", "gold", "silver", "brass", "plastic"),
+        "weight": ("iron", "steel", "gold", "stone", "rubber"),
+        "ring": ("iron", "steel", "gold", "bronze"),
+    }
     PIECES = 40
 
     links: int = count(5, 14)

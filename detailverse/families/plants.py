@@ -106,7 +106,7 @@ class Tree(Family):
         """Pointed, folded along its rib, from its stem at the origin along +z."""
         wide = 0.1 if self.form == "conifer" else 0.34
         edge = [(0.0, 0.1), (wide * 0.7, 0.45), (wide, 0.7), (wide * 0.7, 0.95), (0.0, 1.3)]
-        points = [(sign * x * size, 0.13 * size * x / wide + y, z * size) for x, z in edge for sign in (1, -1) for y in (0.0, 0.03 * size + 0.008)]
+        points = [(sign * x * size, 0.13 * size * x / wide + y, z * size) for x, z in edge for sign in (1, -1) for y in (0.0, 0.04 * size + 0.012)]
         return hull(np.array(points), "leaves", "leaf")
 
     def words(self) -> str:
@@ -177,7 +177,7 @@ class Cactus(Family):
 
     def star(self, points: int) -> Solid:
         """A tuft of spines about +z."""
-        needle = hull(np.array([(0.009, 0, -0.02), (-0.005, 0.008, -0.02), (-0.005, -0.008, -0.02), (0, 0, 0.085)]), "spines", "spine")
+        needle = hull(np.array([(0.015, 0, -0.02), (-0.008, 0.013, -0.02), (-0.008, -0.013, -0.02), (0.004, 0.003, 0.08), (0.004, -0.003, 0.08), (-0.004, 0, 0.08)]), "spines", "spine")
         return union((needle, around(needle.turn("y", 1.0), points)))
 
     def paddles(self, level: int):
@@ -254,7 +254,7 @@ class Cone(Family):
         if self.ridge and level >= 1:
             body = union((body, hull(np.array([(0.1 * thick, 0.02, 0.0), (0.1 * thick, -0.02, 0.0), (0.9 * thick, 0, 0.11), (0.1 * thick, 0, tip)]), "scales", "scale")))
         if level >= 3:
-            body = union((body, ball(0.022, "scales", "scale").move(0.35 * thick, 0, 0.13)))
+            body = union((body, _lump(0.022, "scales", "scale").move(0.35 * thick, 0, 0.13)))
         return body
 
     def crown(self) -> Solid:
@@ -300,7 +300,7 @@ class Mushrooms(Family):
                "bell": [(0.42, -0.1), (0.36, 0.2), (0.16, 0.5), (0.0, 0.58)], "funnel": [(0.55, 0.1), (0.58, 0.2), (0.3, 0.1), (0.0, 0.02)]}[self.form]
         edge = top[0]
         under = [(0.0, -0.02), (0.1, -0.02), (edge[0], edge[1])]
-        cap = lathe(_profile(under, top), "cap", "cap", kit.skin("cap")).move(0, 0, 1.05)
+        cap = lathe(_profile(under, top), "cap", "cap", kit.skin("cap", self.caps)).move(0, 0, 1.05)
         stalk = lathe(turned(0.15).curve((0.09, 0.5), (0.1, 1.08)).close(), "stalk", "stalk")
         parts = [cap, stalk]
         if self.ring:
@@ -356,7 +356,7 @@ class Flower(Family):
         heart = ball(self.heart, "heart", "heart").scale(1, 1, 0.55)
         rings = [around(self.petal(level).scale(1 - 0.14 * k).turn("y", -self.cup - 0.28 * k).turn("z", TAU * 0.5 * k / self.petals), self.petals) for k in range(self.rings)]
         if level >= 2:
-            seed = ball(0.022, "seeds", "heart")
+            seed = _lump(0.022, "seeds", "heart")
             places = [(r * c, r * s, 0.55 * np.sqrt(max(0.0, self.heart**2 - r * r))) for k in range(70) for r in [0.92 * self.heart * np.sqrt((k + 0.5) / 70)]
                       for c, s in [cos_sin(TAU * GOLDEN * k)]]
             rings.append(at(seed, [(np.eye(3), place) for place in places]))

@@ -49,8 +49,9 @@ class Polyhedron(Family):
 
     def build(self, kit: Kit) -> Solid:
         mesh = self.mesh()
-        parts = [ball(0.8 if self.style != "open" else 0.42, "core", "core", kit.skin("core"))]
-        parts += {"open": self.bars, "sunk": self.frames}.get(self.style, self.panels)(mesh, kit.level)
+        core = 0.42 if self.style == "open" else 0.8 * float(np.sqrt((mesh.centres() ** 2).sum(axis=1).min()))
+        parts = [ball(core, "core", "core", kit.skin("core"))]
+        parts += {"open": self.bars, "sunk": self.frames}.get(self.style, self.panels)(mesh, core, kit.level)
         base = turned(0.48).up(0.05).bead(0.04).ogee(-0.2, 0.14).up(0.04).bead(0.03).to(0.24, 0.36).close()
         return union((*parts, lathe(base, "base", "base", kit.skin("base")).move(0, 0, -1.12)))
 
@@ -59,7 +60,7 @@ class Polyhedron(Family):
         second = OPERATORS[self.second](mesh).on_sphere() if len(mesh.faces) <= 60 else mesh
         return relaxed(second, 12)
 
-    def panels(self, mesh: Mesh, level: int):
+    def panels(self, mesh: Mesh, core: float, level: int):
         """On every face: a panel, a pyramid, steps or a spike, turned about the face's middle."""
         for face in mesh.faces:
             ring = 0.86 * mesh.points[list(face)]
@@ -67,14 +68,14 @@ class Polyhedron(Family):
             out = affine.unit(middle)
             wide = float(np.sqrt(((ring - middle) ** 2).sum(axis=1)).min())
             lower = inset(ring, self.gap)
-            foot = np.concatenate([lower, 0.72 * lower])
+            foot = np.concatenate([lower, 0.8 * core * affine.unit(lower)])
             if self.style == "raised":
                 yield hull(np.concatenate([foot, inset(ring, self.gap + 0.04) + 0.05 * out]), "panel", "panel")
                 if self.trim and level >= 2:
                     yield bead(min(0.06, 0.3 * wide), "stud", "trim", 20).move(*(middle + 0.05 * out))
             elif self.style == "stepped":
                 for k in range(1 + level // 2):
-                    yield hull(np.concatenate([inset(ring, self.gap + (0.16 * k) * wide), 0.8 * middle[None]]) + 0.05 * k * out, "panel", "panel")
+                    yield hull(np.concatenate([inset(ring, self.gap + (0.16 * k) * wide) + 0.05 * k * out, 0.8 * core * out[None]]), "panel", "panel")
             elif self.style == "stellated":
                 yield hull(np.concatenate([foot, (middle + self.height * out)[None]]), "panel", "panel")
                 if self.trim and level >= 2:
@@ -83,17 +84,17 @@ class Polyhedron(Family):
                 yield hull(np.concatenate([foot, lower + 0.03 * out]), "panel", "panel")
                 yield hull(np.concatenate([middle + 0.42 * (ring - middle) - 0.02 * out, (middle + (0.1 + self.height) * out)[None]]), "spike", "trim")
 
-    def frames(self, mesh: Mesh, level: int):
+    def frames(self, mesh: Mesh, core: float, level: int):
         """A rim about every face, and a jewel in its middle."""
         for face in mesh.faces:
             ring = 0.9 * mesh.points[list(face)]
             middle = ring.mean(axis=0)
-            tall = hull(np.concatenate([inset(ring, 0.5 * self.gap), 0.8 * ring]), "panel", "panel")
+            tall = hull(np.concatenate([inset(ring, 0.5 * self.gap), 0.8 * core * affine.unit(ring)]), "panel", "panel")
             yield tall - hull(np.concatenate([1.3 * inset(ring, self.gap + 0.05), 0.94 * inset(ring, self.gap + 0.08)]), "panel", "panel")
             if self.trim and level >= 2:
-                yield bead(0.07, "stud", "trim", 16).move(*(0.93 * middle))
+                yield bead(0.07, "stud", "trim", 20).move(*(0.94 * middle))
 
-    def bars(self, mesh: Mesh, level: int):
+    def bars(self, mesh: Mesh, core: float, level: int):
         """Its edges as bars, with balls at the corners and spokes to the core."""
         thick = 0.025 + 0.3 * self.gap
         for a, b in mesh.edges:
@@ -102,7 +103,7 @@ class Polyhedron(Family):
         yield at(node, [(np.eye(3), 0.92 * point) for point in mesh.points])
         low = mesh.points[np.argsort(mesh.points[:, 2], kind="stable")[:1]]
         for point in np.concatenate([low, mesh.points[::max(1, len(mesh.points) // 12)]]):
-            yield rod(0.35 * point, 0.92 * point, 0.6 * thick, "spoke", "trim")
+            yield rod(0.8 * core * point, 0.92 * point, 0.6 * thick, "spoke", "trim")
         yield rod((0, 0, -0.95), (0, 0, -0.35), 0.05, "spoke", "trim")
 
     def words(self) -> str:
@@ -134,8 +135,7 @@ class Molecule(Family):
                      for number, (label, size) in enumerate((("atom", 1.0), ("other", 0.72))) if number in kinds]
             parts += [one for number, (a, b) in enumerate(bonds) for one in self.stick(points[a], points[b], self.double and number % 3 == 0)]
             foot = points[int(np.argmin(points[:, 2]))]
-            parts.append(rod((*foot[:2], low - 0.35), foot, 0.035, "stand", "bond"))
-            parts.append(rod((0, 0, low - 0.33), (*foot[:2], low - 0.33), 0.03, "stand", "bond") if foot[:2].any() else bead(0.04, "stand", "bond").move(z=low - 0.35))
+            parts.append(rod((0, 0, low - 0.4), foot, 0.035, "stand", "bond"))
         base = lathe(turned(0.6).up(0.05).bead(0.03).ogee(-0.1, 0.06).to(0.0, 0.16).close(), "base", "base", kit.skin("base"))
         return union((*parts, base.move(0, 0, low - 0.47)))
 
@@ -156,7 +156,8 @@ class Molecule(Family):
         number = {tuple(cell): k for k, cell in enumerate(grid.tolist())}
         bonds = [(k, number[tuple(other)]) for k, cell in enumerate(grid.tolist()) for axis in range(3)
                  for other in [[c + (i == axis) for i, c in enumerate(cell)]] if tuple(other) in number]
-        return (grid - (n - 1) / 2) * (1.3 / (n - 1)) * [1, 1, self.tall], [sum(cell) % 2 for cell in grid.tolist()], bonds
+        places = (grid - (n - 1) / 2) * (1.3 / (n - 1)) * [1, 1, self.tall]
+        return affine.apply(towards((1.0, 1.0, self.tall)).T, places), [sum(cell) % 2 for cell in grid.tolist()], bonds
 
     def helix(self):
         """Two strands about z with rungs."""

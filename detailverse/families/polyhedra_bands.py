@@ -25,7 +25,7 @@ class KnotSculpture(Family):
 
     form: str = choice("torus", "torus", "eight", "lissajous", "rosette")
     p: int = count(2, 4)
-    q: int = count(3, 8)
+    q: int = count(3, 6)
     section: str = choice("round", "round", "ribbed", "square", "star")
     thick: float = span(0.09, 0.17)
     swell: float = span(0.0, 0.25)
@@ -35,7 +35,7 @@ class KnotSculpture(Family):
     plinth: Family = one_of("column", "barrel", "vase", "chest")
 
     def build(self, kit: Kit) -> Solid:
-        path = self.path()
+        path = self.path().turn("x", TAU / 4 - self.tilt)
         thick = min(self.thick, 0.42 * _clearance(path.points))
         if self.strands > 1 and kit.level >= 1:
             loop = union(self.strand(path, k, thick) for k in range(self.strands))
@@ -44,17 +44,18 @@ class KnotSculpture(Family):
             wave = lambda s: thick * (1 - self.swell * (0.5 + 0.5 * cos_sin(TAU * self.q * s)[0]))
             loop = tube(path, wave, "knot", "knot", kit.skin("knot"), section=section,
                         twist=TAU * self.turns if section is not None else 0.0)
-        loop = loop.turn("x", TAU / 4 - self.tilt).scale(0.85)
-        plinth = kit.nest("plinth", self.plinth, 0.42)
-        top, low = float(plinth.bounds[1][2]), float(loop.bounds[0][2])
+        foot = path.points[int(np.argmin(path.points[:, 2]))]
+        loop = loop.move(*(-foot)).scale(0.85)
+        plinth = kit.nest("plinth", self.plinth, 0.36)
+        top = float(plinth.bounds[1][2])
         mount = lathe(turned(0.4, -0.08).up(0.06).ogee(-0.1, 0.08).to(0.12, 0.1).curve((0.07, 0.2), (0.09, 0.36)).close(), "mount", "mount")
         stem = lathe(turned(0.2, float(plinth.bounds[0][2])).to(0.12, top).close(), "mount", "mount")
-        return union((loop.move(0, 0, top + 0.3 - low), plinth, stem, mount.move(0, 0, top)))
+        return union((loop.move(0, 0, top + 0.34), plinth, stem, mount.move(0, 0, top)))
 
     def strand(self, path, number: int, thick: float) -> Solid:
         """One of those of a rope."""
         turns = 4 * self.q
-        return tube(path.offset_strand(number, self.strands, 0.52 * thick, turns).resample(n=len(path.points)), 0.5 * thick, "knot", "knot", sides=14)
+        return tube(path.offset_strand(number, self.strands, 0.52 * thick, turns).resample(n=len(path.points)), 0.56 * thick, "knot", "knot", sides=14)
 
     def path(self):
         if self.form == "torus":
@@ -109,7 +110,7 @@ class Moebius(Family):
         if kit.level >= 1 and self.worked != "plain":
             marks = union(self.mark(k) for k in range(self.marks))
             band = band - marks if self.worked == "pierced" else band | marks
-        band = band.turn("x", TAU / 4 - self.tilt)
+        band = band.turn("x", TAU / 4 - self.tilt).move(0, 0.78 * cos_sin(self.tilt)[1])
         low = float(band.bounds[0][2])
         base = turned(0.5, -0.35).up(0.06).bead(0.04).ogee(-0.12, 0.1).up(0.06).to(0.2, -0.02).to(0.15, 0.1).close()
         return union((band, lathe(base, "base", "base", kit.skin("base")).move(0, 0, low)))
@@ -145,7 +146,7 @@ class Moebius(Family):
         if self.worked == "studded":
             ring = [cos_sin(TAU * k / 10) for k in range(10)]
             size = 0.3 * step
-            return hull(np.array([corner(size * c * f + 0.55 * self.wide * side, h, size * s * f) for side in (0,) for c, s in ring
+            return hull(np.array([corner(size * c * f, h, size * s * f) for c, s in ring
                                   for f, h in ((1.0, -1.3 * self.thick), (1.0, 1.3 * self.thick), (0.5, -1.8 * self.thick), (0.5, 1.8 * self.thick))]), "studs", "trim")
         if self.worked == "toothed":
             return union(hull(np.array([corner(side * u, v, w) for u, f in ((0.9 * self.wide, 1.0), (1.0 * self.wide + 0.07, 0.45))

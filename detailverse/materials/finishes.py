@@ -179,6 +179,7 @@ FINISHES: dict[str, tuple[Look, ...]] = {
         _plain(2, ("glass", ("glass", 0.1)), 0.03, 0.1), _plain(1, ("ice", ("ice", 0.03)), 0.03, 0.1),
         _plain(0.7, ("topaz", ("topaz", -0.1)), 0.03, 0.1)),
     "bone": (_fibrous(2, "ivory", 0.1, 0.03, (8.0, 20.0), 0.5, SHADED, GRIME), _plain(2, ("ivory", ("ivory", -0.06)), 0.3, 0.55, SHADED, GRIME)),
+    "ivory": (_plain(2, ("ivory", ("ivory", -0.04)), 0.2, 0.4, SHADED, GRIME), _fibrous(1, "ivory", 0.06, 0.03, (8.0, 20.0), 0.35, SHADED)),
     "horn": (_fibrous(1, "amber horn", 0.15, 0.16, (8.0, 20.0), 0.4, RUBBED, SHADED),),
     "skin": (
         _mottled(2, ("reptile", ("reptile", -0.12), ("reptile", 0.14)), 0.45, 0.55, SHADED, RUBBED),
