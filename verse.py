@@ -232,6 +232,37 @@ class GenerateFiles(_Generate):
         return self._run(Files(str(_need_folder(self.assets, "--assets")), self.seed), self.count)
 
 
+@dataclass(kw_only=True)
+class GenerateObjaverse(_Generate):
+    """Objects of Objaverse 1.0 -> the same shards, with a credit line in each sample.
+
+    Downloads go on where they stopped; objects that cannot be read are named and counted. Example: verse generate objaverse --split lvis --out data
+    """
+
+    split: str
+    """lvis: Objaverse-LVIS, 46,207 objects; lgm: LGM's training list; gobjaverse: a G-Objaverse list; or a FILE: one of their formats (JSON of
+    categories, CSV of folder and uid, JSON of G-Objaverse ids), or a uid on each line."""
+    cache: Path = Path("~/.objaverse/hf-objaverse-v1")
+    """Where the files are and come to: the folder of the objaverse package."""
+    hub: str = "https://huggingface.co/datasets/allenai/objaverse/resolve/main"
+    """Address of the files, or of a mirror with the same layout."""
+    offline: bool = False
+    """Download nothing: only what is in --cache."""
+    licences: tuple[Literal["by", "by-sa", "by-nc", "by-nc-sa", "cc0"], ...] = ("by", "by-sa", "cc0")
+    """Objects of other licences are left out."""
+    count: int | None = None
+    """How many objects; default: all of the list."""
+
+    def run(self) -> int:
+        from renderers.objaverse import Hub, Objaverse, listing, resolve
+        hub = Hub(str(self.cache.expanduser()), None if self.offline else self.hub.rstrip("/"))
+        key = resolve(self.split, hub, self.licences)
+        made = listing(hub.cache, key)
+        left_out = "".join(f"; {times} left out: {reason}" for reason, times in made.left_out.items())
+        print(f"objaverse {made.split}: {len(made.objects)} objects{left_out}")
+        return self._run(Objaverse(hub.cache, key, hub.url, self.seed), self.count)
+
+
 # --------------------------------------------------------------------------------------------------------------------- verify, preview
 
 
@@ -247,7 +278,7 @@ class Verify:
     rebuild: int = 0
     """Also make so many of the samples again, from the settings they record, and compare every field byte for byte."""
     assets: Path | None = None
-    """Where the files are, to rebuild samples of `generate files`."""
+    """Where the files are, to rebuild samples of `generate files`; the cache, for those of `generate objaverse`."""
 
     def run(self) -> int:
         from renderers import storage
@@ -464,7 +495,10 @@ class TrainLrm:
 
 @dataclass(kw_only=True)
 class Reconstruct:
-    """Images with cameras -> Gaussians: gaussians.ply (standard 3DGS), turntable.webp, inputs.png."""
+    """Images with cameras -> Gaussians: gaussians.ply (standard 3DGS), .splat and .glb (KHR_gaussian_splatting), viewer.html, turntable.webp.
+
+    viewer.html shows them in any browser, without a server or a network.
+    """
 
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A folder that `verse train lrm` wrote."""
@@ -682,6 +716,7 @@ COMMANDS = (  # words, class: the order of the overview
     ("generate zeroverse", GenerateZeroverse),
     ("generate detailverse", GenerateDetailverse),
     ("generate files", GenerateFiles),
+    ("generate objaverse", GenerateObjaverse),
     ("verify", Verify),
     ("preview", Preview),
     ("catalogue", Catalogue),

@@ -13,6 +13,7 @@ from zeroverse.portable import cos_sin
 from zeroverse.solid import volume
 
 FINEST = 0.008  # edge length under details, object units: a voxel of the 256-grid that detail is measured on (facts/procedural.md §9)
+_MOST = 0.12  # height of details over the shorter side of their patch: on a narrow band they would reach over its neighbours
 SMALLEST = 0.06  # a patch narrower than this carries no details
 
 
@@ -106,7 +107,8 @@ class _Base:
         across = np.full(self.u.shape, np.inf) if patch.wraps else np.minimum(self.u, patch.width - self.u)
         border = np.minimum(across, np.minimum(self.v, patch.height - self.v)) if patch.border is None else patch.border
         return Chart(scale * self.u.ravel(), scale * self.v.ravel(), scale * patch.width, scale * patch.height, patch.wraps,
-                     scale * self.points.reshape(-1, 3), self.normals.reshape(-1, 3), scale * border.ravel(), scale * patch.room)
+                     scale * self.points.reshape(-1, 3), self.normals.reshape(-1, 3), scale * border.ravel(),
+                     scale * min(patch.room, _MOST * patch.width, _MOST * patch.height))
 
 
 def _lay(base: _Base, patch: Patch, skin: Skin) -> tuple[np.ndarray, np.ndarray]:
@@ -121,8 +123,10 @@ def _lay(base: _Base, patch: Patch, skin: Skin) -> tuple[np.ndarray, np.ndarray]
             chart = base.chart(patch, skin.scale)
     reliefs = [relief for detail in skin.details if (relief := detail.relief(chart)) is not None]
     cell = skin.scale * min(patch.width / (shape[1] - 1), patch.height / (shape[0] - 1))
-    height = np.clip(sum(reliefs, np.zeros(len(chart.u))), -chart.room, chart.room)
+    most = np.minimum(chart.room, 0.8 * chart.border)  # towards a border no steeper than 39°: the neighbour may rise at a right angle there
+    height = np.clip(sum(reliefs, np.zeros(len(chart.u))), -most, most)
     height = (height * _fade(chart.border, 2.0 * cell)).reshape(shape) / skin.scale
+    _bound(height, base.points, base.normals, patch.wraps)
     laid = base.points + height[..., None] * base.normals
     if patch.wraps:
         laid[:, -1], height[:, -1] = laid[:, 0], height[:, 0]
@@ -168,6 +172,31 @@ def _tangents(points, du, dv, wraps):  # [R, C, 3] -> [R, C, 3] three times: ∂
             scale = 1.0 / length if length > 0 else 0.0
             normals[i, j, 0], normals[i, j, 1], normals[i, j, 2] = x * scale, y * scale, z * scale
     return along_u, along_v, normals
+
+
+@njit(cache=True, nogil=True)
+def _bound(height, points, normals, wraps):
+    """Clip heights [R, C], in place, to 0.6 of the radius at which normals of neighbours meet: in hollows outwards, on bulges inwards."""
+    rows, columns = height.shape
+    for i in range(rows):
+        for j in range(columns):
+            low = high = 0.0  # least and greatest curvature, + on bulges
+            for axis in range(2):
+                a, b = (max(i - 1, 0), min(i + 1, rows - 1)) if axis == 0 else (max(j - 1, 0), min(j + 1, columns - 1))
+                if axis == 1 and wraps and (j == 0 or j == columns - 1):
+                    a, b = columns - 2, 1
+                turn = square = 0.0
+                for k in range(3):
+                    p, q = (points[a, j, k], points[b, j, k]) if axis == 0 else (points[i, a, k], points[i, b, k])
+                    m, n = (normals[a, j, k], normals[b, j, k]) if axis == 0 else (normals[i, a, k], normals[i, b, k])
+                    turn += (n - m) * (q - p)
+                    square += (q - p) ** 2
+                if square > 0.0:
+                    low, high = min(low, turn / square), max(high, turn / square)
+            if height[i, j] > 0.0 and -low * height[i, j] > 0.6:
+                height[i, j] = -0.6 / low
+            elif height[i, j] < 0.0 and -high * height[i, j] > 0.6:
+                height[i, j] = -0.6 / high
 
 
 @njit(cache=True, nogil=True)

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from renderers import untrusted
+from renderers.objaverse import Objaverse
 from zeroverse.asset import Asset, AssetError, load_glb, uid_of
 from zeroverse.rng import Rng
 
@@ -150,6 +151,7 @@ SOURCES = (  # name, class, what it is
     ("zeroverse", Zeroverse, "procedural objects after LRM-Zero"),
     ("detailverse", Detailverse, "detailed objects after DetailVerse"),
     ("files", Files, "existing GLB files"),
+    ("objaverse", Objaverse, "objects of Objaverse 1.0, by list and licence"),
 )
 
 

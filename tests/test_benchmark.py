@@ -178,6 +178,7 @@ def test_reconstruct(run_folder, dataset, tmp_path):
     from PIL import Image
     with Image.open(tmp_path / "turntable.webp") as spin:
         assert spin.n_frames == 48 and spin.size == (256, 256)
+    assert (tmp_path / "gaussians.glb").read_bytes()[:4] == b"glTF" and (tmp_path / "viewer.html").read_bytes()[:9] == b"<!DOCTYPE"
     header = (tmp_path / "gaussians.ply").read_bytes()[:2000].split(b"end_header")[0].decode()
     assert "property float f_dc_0" in header and "property float rot_3" in header
 

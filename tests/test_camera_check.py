@@ -1,13 +1,18 @@
 """Known cameras, spoiled in each way that users spoil them: the check names the way, and is silent about good ones."""
+import json
 import re
 import warnings
 
 import numpy as np
 import pytest
 
-from renderers.camera import Cameras, gso64, rigid_inverse, sphere_shell, turntable
+from renderers import png
+from renderers.camera import Cameras, gso64, rigid_inverse, sphere_shell, to_opencv_json, turntable
+from train.benchmark import benchmark
 from train.camera_check import Diagnosis, check, diagnose
+from train.lrm import train_lrm
 from train.posed import Posed
+from train.reconstruct import reconstruct
 from zeroverse.rng import Rng
 
 BALLS = (((0.45, 0.3, -0.6), 0.3), ((-0.5, 0.0, 0.5), 0.35), ((0.1, -0.6, 0.0), 0.2), ((0.0, 0.0, 0.0), 0.3))  # no two sides alike, about 1.8 long
@@ -94,8 +99,6 @@ def test_check_names_the_object():
 
 
 def test_reconstruct_and_benchmark_warn(run_of_two_steps, spoiled_views, tmp_path):
-    from train.benchmark import benchmark
-    from train.reconstruct import reconstruct
     with pytest.warns(UserWarning, match="upside_down: the world's up is -Z"):
         reconstruct(run_of_two_steps, spoiled_views, tmp_path / "a")
     with pytest.warns(UserWarning, match="upside_down: the world's up is -Z"):
@@ -107,7 +110,6 @@ def test_reconstruct_and_benchmark_warn(run_of_two_steps, spoiled_views, tmp_pat
 
 @pytest.fixture(scope="module")
 def run_of_two_steps(dataset, tmp_path_factory):
-    from train.lrm import train_lrm
     folder = tmp_path_factory.mktemp("run") / "run"
     train_lrm(dataset, folder, "tiny", steps=2)
     return folder
@@ -116,10 +118,6 @@ def run_of_two_steps(dataset, tmp_path_factory):
 @pytest.fixture
 def spoiled_views(tmp_path):
     """Two folders of the same pictures: `upright` with their cameras, `upside_down` with the world turned over."""
-    import json
-
-    from renderers import png
-    from renderers.camera import to_opencv_json
     rig = turntable(10, 64)
     pictures = (silhouettes(rig) * 255).astype(np.uint8).repeat(4, axis=-1)
     paths = [f"{view}.png" for view in range(len(rig))]

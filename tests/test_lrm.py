@@ -7,7 +7,7 @@ import torch
 
 from renderers.camera import Cameras, gso64, sphere_shell
 from renderers.shards import ShardError
-from train.data import ViewSampler, composite, prefetch, resize_area
+from train.data import ViewSampler, composite, drawn_views, prefetch, resize_area
 from train.gaussians import SH_C0
 from train.layers import Block, patchify, unpatchify
 from train.loop import accumulation, positions_of
@@ -281,8 +281,53 @@ def test_unreadable_samples_raise_or_are_named():
         sampler(FakeReader(broken=range(5)), on_error="skip").batch([0])
 
 
+class Spoilt(FakeReader):
+    """Object 1 has a NaN in its depth, object 2 nothing opaque; object 3 is empty in one view only."""
+
+    def read(self, index, names=("rgb",), views=None):
+        images = super().read(index, ("rgb", "alpha"), views)
+        images["depth"], images["normal"] = np.full(images["alpha"].shape, 2.0, np.float32), np.ones(images["rgb"].shape, np.float32)
+        if index == 1:
+            images["depth"][-1, 3, 4] = np.nan
+        if index == 2:
+            images["alpha"] = np.zeros_like(images["alpha"])
+        if index == 3 and 0 in views:
+            images["alpha"] = images["alpha"].copy()
+            images["alpha"][list(views).index(0)] = 0
+        return {name: images[name] for name in names}
+
+
+def test_what_is_not_finite_or_not_there_is_named():
+    reader = Spoilt(objects=5)
+    load = lambda index: sampler(reader, [index], labels=True).batch([0])
+    with pytest.raises(ShardError, match="sample object_1: depth: expected finite values, got 1 that are not"):
+        load(1)
+    with pytest.raises(ShardError, match=r"sample object_2: transparent: alpha is 0 in all of the 8 views drawn"):
+        load(2)
+    assert load(0)["rgb"].shape == load(3)["rgb"].shape  # one empty view is no empty object
+    tolerant = sampler(reader, labels=True, on_error="skip")
+    with pytest.warns(UserWarning, match="skipped"):
+        batches = [tolerant.batch([p]) for p in range(10)]
+    assert sorted(tolerant.bad) == ["object_1", "object_2"]
+    assert {int(b["rgb"][0, 0, 0, 8, 8]) // 40 for b in batches} <= {0, 3, 4, 6}  # 6: white, the empty view
+
+
+def test_targets_stay_within_the_angle_of_an_input():
+    cameras = sphere_shell(Rng("angles"), 32, 16)
+    unit = cameras.c2w[:, :3, 3] / np.linalg.norm(cameras.c2w[:, :3, 3], axis=1, keepdims=True)
+
+    def farthest(degrees):
+        draws = [drawn_views(Rng("draw", i), cameras, 8, 4, 4, degrees) for i in range(100)]
+        return [np.degrees(np.arccos((unit[wanted] @ unit[shown].T).max(axis=1).clip(-1, 1))).max() for shown, wanted in draws]
+
+    assert max(farthest(40.0)) <= 40.0 < max(farthest(180.0))  # the four inputs are always near enough
+    few = drawn_views(Rng("few"), cameras, 8, 1, 4, 1e-3)
+    assert few[1][0] == few[0][0] and len(set(few[1])) == 4  # where too few are near, farther ones follow
+
+
 @pytest.mark.parametrize("changes, message", [(dict(size=64), "at least 64 pixels, got 32 x 32"), (dict(pool=20), "at least 20 views, got 12"),
-                                              (dict(inputs=9), "max\\(inputs, targets\\) = 9"), (dict(on_error="pad"), "'raise' or 'skip'")])
+                                              (dict(inputs=9), "max\\(inputs, targets\\) = 9"),
+                                              (dict(on_error="pad"), "'raise' or 'skip'"), (dict(view_angle_deg=0.0), "more than 0 and at most 180")])
 def test_sampler_errors_say_what_was_expected(changes, message):
     with pytest.raises(ValueError, match=message):
         sampler(FakeReader(), **changes).batch([0])

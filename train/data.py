@@ -60,6 +60,7 @@ class ViewSampler:
         self.passes = ("rgb", "alpha", "depth", "normal") if labels else ("rgb", "alpha")
         self.curriculum = curriculum or (lambda position, attempt, number: number)
         self.bad: dict[str, str] = {}  # key -> reason
+        self.fingerprint = reader.fingerprint
         self._views: dict[tuple[int, int], View] = {}
         self._cameras = lru_cache(4096)(self._read_cameras)  # 4 kB each
         self._cache_views = int(cache_gb * 2**30 / ((19 if labels else 3) * size * size))
@@ -76,6 +77,25 @@ class ViewSampler:
         """Evaluation samples: object `number` of this sampler, its views the same at every call, targets never among the inputs."""
         return collate([self._load(self.objects[number], self._fixed_views) for number in numbers])
 
+    def each_fixed(self) -> Iterator[dict[str, Tensor]]:
+        """One evaluation sample at a time, of every object that `on_error` lets pass."""
+        for number, index in enumerate(self.objects):
+            try:
+                yield self.fixed([number])
+            except (ShardError, OSError) as error:
+                self._excuse(index, error)
+
+    def close(self) -> None:
+        """Nothing runs in the background here; `online.FreshViews` has something to end."""
+
+    def _excuse(self, index: int, error: Exception) -> None:
+        """Name the sample and go on, or raise, as the policy says."""
+        if self.on_error == "raise":
+            raise error
+        if self.reader.keys[index] not in self.bad:
+            warnings.warn(f"sample {self.reader.keys[index]} skipped: {error}", stacklevel=4)
+        self.bad[self.reader.keys[index]] = str(error)
+
     def _sample(self, position: int) -> dict[str, np.ndarray]:
         epoch, place = divmod(position, len(self.objects))
         for attempt in range(len(self.objects)):
@@ -84,11 +104,7 @@ class ViewSampler:
             try:
                 return self._load(index, lambda index, cameras: self._drawn_views(position, cameras))
             except (ShardError, OSError) as error:
-                if self.on_error == "raise":
-                    raise
-                if self.reader.keys[index] not in self.bad:
-                    warnings.warn(f"sample {self.reader.keys[index]} skipped: {error}", stacklevel=2)
-                self.bad[self.reader.keys[index]] = str(error)
+                self._excuse(index, error)
         raise ShardError(f"all {len(self.objects)} samples are unusable; one of them: {next(iter(self.bad.values()))}")
 
     def _drawn_views(self, position: int, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +129,6 @@ class ViewSampler:
             raise ShardError(f"sample {key}: expected at least {needed} views, got {len(cameras)}")
         if cameras.width != cameras.height or cameras.width < self.size:
             raise ShardError(f"sample {key}: expected square views of at least {self.size} pixels, got {cameras.width} x {cameras.height}")
-        _expect_finite(f"sample {key}: cameras", cameras.c2w, cameras.intrinsics)
         return cameras.resized(self.size, self.size)
 
     def _read(self, index: int, views: list[int]) -> list[View]:
@@ -121,18 +136,18 @@ class ViewSampler:
         missing = sorted(set(views) - found.keys())
         if missing:
             stored = self.reader.read(index, self.passes, views=missing)
-            for name, images in stored.items():
-                _expect_finite(f"sample {self.reader.keys[index]}: {name}", images)
+            expect_finite(self.reader.keys[index], stored)
             found |= dict(zip(missing, decoded(stored, self.size)))
             if len(self._views) + len(missing) <= self._cache_views:
                 self._views |= {(index, view): found[view] for view in missing}
         return [found[view] for view in views]
 
 
-def _expect_finite(name: str, *arrays: np.ndarray) -> None:
-    wrong = sum(int((~np.isfinite(x)).sum()) for x in arrays if x.dtype.kind == "f")
-    if wrong:
-        raise ShardError(f"{name}: expected finite values, got {wrong} that are not")
+def expect_finite(key: str, images: dict[str, np.ndarray]) -> None:
+    for name, values in images.items():
+        wrong = int((~np.isfinite(values)).sum()) if values.dtype.kind == "f" else 0
+        if wrong:
+            raise ShardError(f"sample {key}: {name}: expected finite values, got {wrong} that are not")
 
 
 def drawn_views(rng: Rng, cameras: Cameras, pool: int, inputs: int, targets: int, view_angle_deg: float) -> tuple[np.ndarray, np.ndarray]:

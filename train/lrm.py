@@ -4,6 +4,7 @@ Written from the papers' text (arXiv 2404.19702, 2406.09371; facts/lrm_zero.md Â
 """
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from renderers import png
 from renderers.camera import Cameras
 from renderers.shards import ShardReader
+from train.curriculum import Curriculum, complexities
 from train.data import ViewSampler
 from train.flops import block_flops, linear_flops
 from train.gaussians import SH_C0, Gaussians, render
@@ -23,11 +25,13 @@ from train.layers import Block, init_blocks, patchify, unpatchify
 from train.loop import Outcome, Recipe, Work, fit, may_change, read_run
 from train.losses import center_error, depth_error, mse, normal_error, perceptual_loss
 from train.metrics import psnr, ssim
+from train.online import FreshViews, is_generated, source_of
 from zeroverse.files import write_whole
 
 CHANNELS_IN = 9  # rgb, PlÃ¼cker moment, direction
 CHANNELS_OUT = (1, 3, 3, 4, 1)  # distance, rgb, scale, quaternion, opacity
 VALIDATED = 64  # held-out objects scored per validation, at most
+PREVIEWED = 4
 HEAD_STD = 0.002  # not 0.02, with which pixels would start at distances 0.7 apart (d = 1024): here they start as smooth surfaces
 XYZ_MAX = 1.0  # Gaussians live in [-1, 1]^3; objects in [-0.9, 0.9]^3
 
@@ -62,8 +66,11 @@ class LRMConfig(Recipe):
     normal_weight: float = 0.0  # of drawn normals against the shards'; ours
     centers_weight: float = 0.0  # of the inputs' Gaussians against the surface in their pixels (MegaSynth: + 1.5 dB, + 3 after fine-tuning; weight unpublished)
     view_angle_deg: float = 60.0  # of a target from its nearest input (LRM-Zero table 10, which also tries 40); 180: any
+    curriculum_steps: int = 0  # until all objects are drawn from, the easiest first; 0: all from the start (train/curriculum.py)
+    curriculum_start: float = 0.25  # share of the objects that the first step draws from; ours
     on_error: str = may_change("raise")  # or "skip": an unusable sample is named, counted and replaced
     cache_gb: float = may_change(0.0)  # memory for decoded views
+    processes: int = may_change(0)  # that make objects, with `generate:` data; 0: the loading threads do
 
 
 def base() -> LRMConfig:
@@ -201,16 +208,21 @@ class LRMTask:
     name = "lrm"
 
     def __init__(self, config: LRMConfig, reader, held_out=None):
-        views = dict(size=config.size, pool=config.pool, inputs=config.inputs, targets=config.targets, seed=config.seed, on_error=config.on_error,
-                     cache_gb=config.cache_gb)
+        """reader, held_out: ShardReaders or alike; or as the first a source of renderers.sources, for fresh objects."""
         self.config = config
         self.model = LRM(config)
         self.perceptual = perceptual_loss(config.perceptual)
         self.drawn_labels = bool(config.depth_weight or config.normal_weight)
-        self.train_views = ViewSampler(reader, range(len(reader)), **views, view_angle_deg=config.view_angle_deg,
-                                       labels=self.drawn_labels or bool(config.centers_weight))
-        self.held_out = ViewSampler(held_out, range(min(len(held_out), VALIDATED)), **views) if held_out else None
-        self.fingerprint, self.bad = reader.fingerprint, self.train_views.bad
+        views = dict(size=config.size, pool=config.pool, inputs=config.inputs, targets=config.targets, seed=config.seed, on_error=config.on_error)
+        training = views | dict(view_angle_deg=config.view_angle_deg, labels=self.drawn_labels or bool(config.centers_weight))
+        if hasattr(reader, "make"):
+            self.train_views = FreshViews(reader, processes=config.processes, **training)
+        else:
+            self.train_views = ViewSampler(reader, range(len(reader)), cache_gb=config.cache_gb, curriculum=_curriculum(config, reader), **training)
+        self.held_out = ViewSampler(held_out, range(min(len(held_out), VALIDATED)), cache_gb=config.cache_gb, **views) if held_out else None
+        self.fingerprint, self.bad = self.train_views.fingerprint, self.train_views.bad
+        if self.held_out:
+            self.held_out.bad = self.bad
 
     @property
     def work(self) -> Work:
@@ -254,22 +266,29 @@ class LRMTask:
         if self.held_out is None:
             return {}
         rows = []
-        for number in range(len(self.held_out.objects)):
-            batch = _to_device_of(model, self.held_out.fixed([number]))
+        for batch in self.held_out.each_fixed():
+            batch = _to_device_of(model, batch)
             pred, target = predict(model, batch), batch["target_rgb"] / 255
             rows.append([psnr(pred, target).mean().item(), ssim(pred, target).mean().item()])
-        return dict(zip(("val_psnr", "val_ssim"), np.mean(rows, axis=0).tolist()))
+        return dict(zip(("val_psnr", "val_ssim"), np.mean(rows, axis=0).tolist())) if rows else {}
 
     @torch.no_grad()
     def preview(self, model: nn.Module, path: Path) -> None:
         """One row per object, held-out ones if there are any: inputs, predictions, targets."""
         views = self.held_out or self.train_views
-        batch = _to_device_of(model, views.fixed(range(min(4, len(views.objects)))))
+        shown = list(islice(views.each_fixed(), PREVIEWED))
+        batch = _to_device_of(model, {name: torch.cat([sample[name] for sample in shown]) for name in shown[0]})
         pred = predict(model, batch).clamp(0, 1).mul(255).round().byte()
         groups = [x.cpu().permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1) for x in (batch["rgb"], pred, batch["target_rgb"])]  # [B H, V W, 3]
         gap = torch.full((len(groups[0]), 6, 3), 128, dtype=torch.uint8)
         picture = torch.cat([groups[0], gap, groups[1], gap, groups[2]], dim=1).numpy()
         write_whole(path, png.encode(picture))
+
+
+def _curriculum(config: LRMConfig, reader) -> Curriculum | None:
+    if not config.curriculum_steps:
+        return None
+    return Curriculum(complexities(reader), config.curriculum_steps * config.batch, config.curriculum_start, config.seed)
 
 
 def _to_device_of(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -285,7 +304,9 @@ def predict(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
 
 def train_lrm(data_dir: str | Path, run_dir: str | Path, preset: str | LRMConfig = "tiny", steps: int | None = None, seed: int | None = None,
               resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None) -> Outcome:
-    """Train on a folder of shards. preset: a name of PRESETS, or a config of your own; steps and seed, when given, replace its.
+    """Train on a folder of shards, or on fresh objects of `generate:zeroverse` or `generate:detailverse`.
+
+    preset: a name of PRESETS, or a config of your own; steps and seed, when given, replace its.
 
     validate_dir: shards of objects that are not trained on, scored now and then and shown in the previews.
     """
@@ -296,7 +317,12 @@ def train_lrm(data_dir: str | Path, run_dir: str | Path, preset: str | LRMConfig
     changes = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
     config = replace(preset, **changes)
     held_out = ShardReader(validate_dir) if validate_dir is not None else None
-    return fit(LRMTask(config, ShardReader(data_dir), held_out), config, run_dir, resume=resume, device=device)
+    reader = source_of(str(data_dir), config.seed) if is_generated(str(data_dir)) else ShardReader(data_dir)
+    task = LRMTask(config, reader, held_out)
+    try:
+        return fit(task, config, run_dir, resume=resume, device=device)
+    finally:
+        task.train_views.close()
 
 
 def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:

@@ -1,4 +1,4 @@
-"""Posed images -> Gaussians, a .ply that splat viewers open, and a turntable: what `verse reconstruct` runs."""
+"""Posed images -> Gaussians in the formats that splat viewers open, a page that shows them, and a turntable: what `verse reconstruct` runs."""
 import io
 import warnings
 from pathlib import Path
@@ -16,6 +16,7 @@ from train.gaussians import Gaussians
 from train.lrm import LRM, camera_tensors, draw, load_run
 from train.ply import save_ply
 from train.posed import Posed, PosedError
+from train.splat_formats import glb_bytes, page, splat_bytes
 from zeroverse.files import write_whole
 
 FRAMES = 48
@@ -25,7 +26,7 @@ MIN_OPACITY = 1 / 255  # fainter splats change no 8-bit pixel: most of a white b
 
 
 def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: tuple[int, ...] | None = None) -> list[Path]:
-    """Reconstruct one object and write gaussians.ply, turntable.webp and inputs.png to `out`; returns their paths."""
+    """Reconstruct one object and write gaussians.ply, .splat and .glb, viewer.html, turntable.webp and inputs.png to `out`; returns their paths."""
     model, config = load_run(run_dir)
     objects = posed.find(views)
     if not 0 <= sample < len(objects):
@@ -37,10 +38,13 @@ def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: 
     images = torch.from_numpy(resize_area(item.read(chosen), config.size, config.size)).permute(0, 3, 1, 2) / 255.0  # [I, 3, S, S]
     gaussians = predict(model, images, item.cameras[chosen].resized(config.size, config.size))
     out.mkdir(parents=True, exist_ok=True)
-    save_ply(gaussians.map(lambda field: field[0]), out / "gaussians.ply", min_opacity=MIN_OPACITY)
-    write_whole(out / "turntable.webp", spin(gaussians))
-    write_whole(out / "inputs.png", _png(torch.cat(list(images), dim=2)))
-    return [out / name for name in ("gaussians.ply", "turntable.webp", "inputs.png")]
+    one = gaussians.map(lambda field: field[0])
+    save_ply(one, out / "gaussians.ply", min_opacity=MIN_OPACITY)
+    files = {"gaussians.splat": splat_bytes(one, MIN_OPACITY), "gaussians.glb": glb_bytes(one, MIN_OPACITY),
+             "viewer.html": page(one, item.name, MIN_OPACITY), "turntable.webp": spin(gaussians), "inputs.png": _png(torch.cat(list(images), dim=2))}
+    for name, data in files.items():
+        write_whole(out / name, data)
+    return [out / name for name in ("gaussians.ply", *files)]
 
 
 def _checked(inputs: tuple[int, ...], views: int) -> list[int]:

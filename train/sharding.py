@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from torch import nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, get_state_dict, set_model_state_dict, set_state_dict
@@ -43,7 +44,7 @@ def save(path: Path, state, facts: dict, team) -> None:
     if team.leads and temporary.exists():
         shutil.rmtree(temporary)
     team.wait()
-    dcp.save(_tensors(state), checkpoint_id=temporary)  # returns on every rank when all have written
+    dcp.save(_tensors(state), checkpoint_id=temporary, no_dist=team.size == 1)  # returns on every rank when all have written
     if team.leads:
         (temporary / FACTS).write_text(json.dumps(facts))
         if path.exists():  # of a branch that a rollback has left
@@ -59,7 +60,7 @@ def read_facts(path: Path) -> dict:
 def load(path: Path, state) -> None:
     """Every rank reads its shards."""
     tensors = _tensors(state)
-    dcp.load(tensors, checkpoint_id=path)
+    dcp.load(tensors, checkpoint_id=path, no_dist=not dist.is_initialized())
     set_state_dict(state.model, state.optimizer, model_state_dict=tensors["model"], optim_state_dict=tensors["optimizer"])
     set_model_state_dict(state.ema, tensors["ema"])
 

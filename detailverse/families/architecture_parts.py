@@ -112,7 +112,7 @@ def bead(radius: float, label: str, finish: str) -> Solid:
 
 def volute(radius: float, depth: float, winding: float, label: str, finish: str) -> Solid:
     """A spiral scroll with its axis along y, `depth` long and centred, its outer end at the top."""
-    thick = radius / (2.4 * winding)
+    thick = radius / (2.8 * winding)  # neighbouring turns stay apart
     path = spiral(0.16 * radius, radius - thick, winding).turn("z", TAU / 4 - TAU * winding).resample(n=round(14 * winding))
     coil = tube(path, lambda s: thick * (0.55 + 0.45 * s), label, finish, sides=8)
     disc = cylinder(radius - 1.2 * thick, depth, label, finish).move(0, 0, -depth / 2)

@@ -91,7 +91,7 @@ class Sword(Family):
         r, top = 0.07, self.grip + 0.06
         line = turned(0.8 * r, 0.0).curve((1.02 * r, 0.3 * top), (1.08 * r, 0.5 * top), (0.86 * r, 0.85 * top), (0.9 * r, top))
         parts = [lathe(line.close(), "grip", "grip", kit.skin("grip") if self.wrap == "skin" else BARE), self.cross(kit)]
-        ring = lathe(turned(0.9 * r, 0.0).out(0.28 * r).bead(0.04).out(-0.28 * r).back(), "ferrule", "guard", sides=32)
+        ring = lathe(turned(0.6 * r, 0.0).out(0.58 * r).bead(0.04).out(-0.58 * r).back(), "ferrule", "guard", sides=32)
         parts += [ring.move(0, 0, 0.05), ring.move(0, 0, top - 0.06)]
         if kit.level >= 1 and self.wrap in ("wire", "crossed"):
             turns = 14.0 if self.wrap == "wire" else 5.0

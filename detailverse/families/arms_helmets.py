@@ -7,9 +7,9 @@ from detailverse.family import Family, Kit
 from detailverse.path import circle as hoop
 from detailverse.path import spline
 from detailverse.profile import Turning, turned
-from detailverse.region import Region, circle, polygon, rect, slot, superellipse
+from detailverse.region import Region, circle, polygon, rect, sector, slot, superellipse
 from detailverse.region import union as joined
-from detailverse.shapes import ball, extrude, lathe, tube
+from detailverse.shapes import ball, cylinder, extrude, lathe, tube
 from detailverse.solid import Solid, around, union
 from zeroverse.portable import TAU
 from zeroverse.record import choice, count, flag, span
@@ -39,9 +39,10 @@ class Helmet(Family):
     ridge: bool = flag(0.5)
 
     def build(self, kit: Kit) -> Solid:
-        low = LOW[self.form]
         inner = lathe(self.line().close(), "skull", "skull", sides=64).scale(0.91, 0.91, 0.93)
-        hollow = union((inner.move(0, 0, -0.02), inner.move(0, 0, -0.25)))
+        low = LOW[self.form]
+        below = cylinder(0.91 * self.line().close().radius_at(low + 0.01), 0.4, "skull", "skull").move(0, 0, low - 0.2)
+        hollow = union((inner.move(0, 0, -0.02), below))
         hole = upright(extrude(self.opening(), 1.5, "skull", "skull"))
         body = lathe(self.line().close(), "skull", "skull", kit.skin("skull")) - union((hollow, hole))
         parts = [body, *self.trim(kit), *self.guards(), *self.top()]
@@ -123,7 +124,7 @@ class Helmet(Family):
             return [around(union((horn, cuff)), 2), knob]
         if self.crest in ("comb", "brush"):
             grow = 0.22 + 0.2 * self.curl
-            whole = (superellipse(0.62 + grow, high + grow, 2.2) - superellipse(0.6, high - 0.06, 2.2)) & polygon([(-2, 0.25), (2, -0.1), (2, 3), (-2, 3)])
+            whole = (superellipse(0.62 + grow, high + grow, 2.2) - superellipse(0.6, high - 0.06, 2.2)) & sector(3.0, TAU / 120, 2.67)
             if self.crest == "brush":
                 teeth = joined(rect(0.016, 3).turn(TAU * k / 60) for k in range(60)) - superellipse(0.62 + 0.3 * grow, high + 0.3 * grow, 2.2)
                 whole = whole - teeth

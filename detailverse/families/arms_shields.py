@@ -11,6 +11,7 @@ from detailverse.path import Path
 from detailverse.profile import turned
 from detailverse.region import Region, circle, ellipse, polygon, rect, slot, stroke
 from detailverse.shapes import extrude, lathe, slab, tube
+from detailverse.skin import BARE
 from detailverse.solid import Solid, around, union
 from zeroverse.record import choice, count, flag, span
 
@@ -36,7 +37,7 @@ class Shield(Family):
 
     def build(self, kit: Kit) -> Solid:
         region = self.outline()
-        face = self.sheet(0.0, 0.07, kit) & extrude(region, 3.0, "face", "face").move(0, 0, -1.0)
+        face = self.sheet(0.0, 0.11, kit) & extrude(region, 3.0, "face", "face").move(0, 0, -1.0)
         parts = [face, *self.edges(region, kit), *self.charges(region)]
         if self.boss != "none" and self.charge != "emblem":
             parts.append(self.middle().move(0, 0, self.height(0.0, 0.0) - 0.03))
@@ -57,15 +58,19 @@ class Shield(Family):
 
     def sheet(self, lift: float, thickness: float, kit: Kit | None = None) -> Solid:
         """The curved sheet over a rectangle, its face `lift` above that of the shield."""
-        size = 1.5 * self.width
-        n = 150 if kit and kit.details else 48
+        size, n = 1.5 * self.width, 150 if kit and kit.details else 48
+        name = "face" if kit else "charge"
+        top = slab(self.heights(size, n) + lift, size, size, name, name, kit.skin("face") if kit else BARE)
+        below = slab(self.heights(1.1 * size, n) + lift - thickness, 1.1 * size, 1.1 * size, name, name).move(0, 0, -0.001)
+        return (top - below).move(0, 0, -1.0)
+
+    def heights(self, size: float, n: int) -> np.ndarray:
+        """[n, n] over a square, from the plane z = -1."""
         x = size * (np.arange(n) / (n - 1) - 0.5)
-        heights = np.maximum(self.height(*np.meshgrid(x, x)), -0.4) + 1.0
-        top = slab(heights + lift, size, size, "face", "face", kit.skin("face")) if kit else slab(heights + lift, size, size, "charge", "charge")
-        return (top - slab(heights + lift - thickness, 1.1 * size, 1.1 * size, "face", "face").move(0, 0, -0.001)).move(0, 0, -1.0)
+        return np.maximum(self.height(*np.meshgrid(x, x)), -0.4) + 1.0
 
     def raised(self, region: Region, label: str, finish: str, lift: float) -> Solid:
-        return (extrude(region, 3.0, label, finish).move(0, 0, -1.0) & self.sheet(lift, 0.06 + lift))
+        return extrude(region, 3.0, label, finish).move(0, 0, -1.0) & self.sheet(lift, 0.06 + lift)
 
     def charges(self, region: Region) -> list[Solid]:
         """What the face bears, raised."""

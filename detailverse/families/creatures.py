@@ -160,7 +160,7 @@ class Beast(Family):
             ear = [(0, -0.5 * k), (0.12, 0.1), (b.ears * 0.35, b.ears * 0.9), (-0.1 * b.ears, b.ears), (-0.4 * b.ears, 0.5 * b.ears), (-0.3 * k, -0.1)]
             flat = fin(np.array(ear), 0.016, "ear", "body", root=(0.0, 0.4 * b.ears)) if self.kind != "elephant" else (
                 fin(np.array([(0.0, 0.2), (0.25, 0.28), (0.42, 0.1), (0.36, -0.25), (0.12, -0.36), (-0.06, -0.1)]), 0.025, "ear", "body", root=(0.1, 0.0)))
-            things.append(pair((flat.turn("z", 0.6) if self.kind == "elephant" else flat.turn("z", 1.2).turn("y", 0.35)).move(0.62 * k, 0.15 * k, 0.5 * k)))
+            things.append(pair((flat.turn("z", -0.9).move(z=-0.4 * k) if self.kind == "elephant" else flat.turn("z", -1.0).turn("y", 0.35)).move(0.6 * k, 0.15 * k, 0.5 * k)))
         things += self.antlers(k)
         if self.kind == "boar":
             things.append(pair(horn([tip + [0.5 * n, 0.05, -0.1 * n], tip + [1.6 * n, 0.0, 0.1 * n], tip + [1.7 * n, 0.03, 1.5 * n]], 0.03, "tusk", "horn")))

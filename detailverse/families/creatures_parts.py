@@ -5,7 +5,8 @@ from detailverse import sdf
 from detailverse.families.polyhedra import bead
 from detailverse.path import spline
 from detailverse.shapes import hull, tube
-from detailverse.solid import Solid, towards, union
+from detailverse.solid import Solid, leaf_solid, towards, union
+from detailverse.surface import Leaf
 from zeroverse import affine
 from zeroverse.portable import TAU, cos_sin
 
@@ -52,21 +53,21 @@ def toes(foot, ahead, size: float, count: int) -> tuple[list[sdf.Sdf], list[Soli
 
 
 def fin(outline, thick: float, label: str, finish: str, rays: int = 0, root=(0.0, 0.0)) -> Solid:
-    """A membrane in the plane of y and z, its outline [N, 2] star-shaped about `root`, with rays from there to its edge."""
-    ring = np.asarray(outline, dtype=np.float64)
-    centre = np.array(root)
-    parts = []
-    for a, b in zip(ring, np.roll(ring, -1, axis=0)):
-        points = [(x, *(centre + 0.0)) for x in (-thick, thick)] + [(x, *p) for p in (a, b) for x in (-0.35 * thick, 0.35 * thick)]
-        if abs((a - centre)[0] * (b - centre)[1] - (a - centre)[1] * (b - centre)[0]) > 1e-5:
-            parts.append(hull(np.array(points), label, finish))
-    closed = np.concatenate([ring, ring[:1]])
+    """A membrane in the plane of y and z, its outline [N, 2] star-shaped about `root` inside it, with rays from there to its edge."""
+    ring, centre = np.asarray(outline, dtype=np.float64), np.array(root)
+    n, after = len(ring), np.roll(ring, -1, axis=0)
+    if float((ring[:, 0] * after[:, 1] - ring[:, 1] * after[:, 0]).sum()) < 0:
+        ring = ring[::-1]
+    edge = np.column_stack([np.full(n, 0.35 * thick), ring])
+    points = np.concatenate([edge, edge * [-1, 1, 1], [(thick, *centre), (-thick, *centre)]])
+    a, b = np.arange(n), (np.arange(n) + 1) % n
+    faces = np.concatenate([np.stack([a, b, 0 * a + 2 * n], 1), np.stack([b + n, a + n, 0 * a + 2 * n + 1], 1), np.stack([b, a, a + n], 1), np.stack([b, a + n, b + n], 1)])
+    parts, closed = [leaf_solid(Leaf(label, finish), points, faces, None)], np.concatenate([ring, ring[:1]])
     for k in range(rays):
-        at = (k + 0.5) / rays * (len(ring) - 1)
+        at = (k + 0.5) / rays * n
         tip = closed[int(at)] + (at - int(at)) * (closed[int(at) + 1] - closed[int(at)])
-        across = affine.unit(np.array([0.0, *(tip - centre)]))
-        wide = affine.cross(np.array([1.0, 0.0, 0.0]), across) * 1.1 * thick
-        start, end = np.array([0.0, *centre]), np.array([0.0, *(centre + 0.97 * (tip - centre))])
-        parts.append(hull(np.array([start + wide, start - wide, start + [1.5 * thick, 0, 0], start - [1.5 * thick, 0, 0],
-                                    end + 0.6 * wide, end - 0.6 * wide, end + [0.9 * thick, 0, 0], end - [0.9 * thick, 0, 0]]), label, finish))
+        start, end = np.array([0.0, *(centre + 0.06 * (tip - centre))]), np.array([0.0, *(centre + 0.97 * (tip - centre))])
+        wide = affine.cross(np.array([1.0, 0.0, 0.0]), affine.unit(end - start)) * 0.9 * thick
+        out = np.array([1.3 * thick, 0.0, 0.0])
+        parts.append(hull(np.array([start + wide, start - wide, start + out, start - out, end + 0.6 * wide, end - 0.6 * wide, end + 0.6 * out, end - 0.6 * out]), label, finish))
     return union(parts)

@@ -45,7 +45,8 @@ class FingerRing(Family):
         if kit.level >= 2 and self.milgrain and self.band != "rope":
             grain = ring_of(bead(0.022, "milgrain", "setting", 8), 110, r + 0.55 * t).turn("x", TAU / 4)
             parts += [grain.move(0, side * 0.5 * self.width, 0) for side in (-1, 1)]
-        return union(parts).move(0, 0, r + t)
+        body = union(parts).turn("x", 0.45)  # leans back, so the head is seen
+        return body.move(0, 0, -float(body.bounds[0][2]))
 
     def hoop(self, r: float, kit: Kit) -> Solid:
         """The band about z."""
@@ -215,7 +216,8 @@ class Pendant(Family):
         r = self.stone + 0.1
         out = [wire(self.stone + 0.03, 0.025, "gallery", "setting", t)]
         if self.ring:
-            out.append(ring_of(setting("round", min(0.062, 1.2 * r / self.ring), 0, 0.9), self.ring, r).move(0, 0, t + 0.03))
+            small = min(0.062, 1.2 * r / self.ring)
+            out.append(ring_of(setting("round", small, 0, 0.9), self.ring, r).move(0, 0, t + 0.5 * small))
         if self.scrolls and self.stone < 0.26:
             coil = tube(spiral(0.03, 0.11, 1.6), 0.018, "scroll", "setting", sides=8)
             out += [around(coil.move(r + 0.14, 0.02), 6).move(0, 0, t)]
@@ -235,7 +237,7 @@ class Pendant(Family):
 
     def bail(self, highest: float, t: float) -> list[Solid]:
         """The loop on top, and the cord through it."""
-        top = min(highest, 0.55 if self.shape == "heart" else highest)
+        top = 0.37 if self.shape == "heart" else highest
         loop = lathe(Profile((hoop(0.035).points[:, :2][list(range(len(hoop(0.035).points))) + [0]] + (0.11, 0.0),)), "bail", "setting", sides=32)
         line = spline([(-0.62, 0.62, 0), (-0.3, 0.26, 0), (0, 0.1, 0), (0.3, 0.26, 0), (0.62, 0.62, 0)])
         if self.cord == "beads":

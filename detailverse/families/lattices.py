@@ -53,7 +53,7 @@ def frame(form: str, tall: float, bar: float) -> sdf.Sdf:
 
 def stand(form: str, low: float, kit: Kit) -> list[Solid]:
     """What it stands on: a turned base under round bodies, a plate under others. low: the height that it reaches into."""
-    base = turned(0.62, -0.28).up(0.06).ogee(-0.12, 0.1).bead(0.04).to(0.34, 0.0).to(0.3, 0.08)
+    base = turned(0.62, -0.28).up(0.06).ogee(-0.12, 0.1).bead(0.04).to(0.46, 0.0).to(0.42, 0.14)
     if form in ("block", "prism"):
         size = 0.78 if form == "block" else 0.86
         outline = polygon([(size * c * 1.3, size * s * 1.3) for k in range(4) for c, s in [cos_sin(TAU * (k + 0.5) / 4)]]) if form == "block" else (

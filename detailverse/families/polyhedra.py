@@ -52,13 +52,13 @@ class Polyhedron(Family):
         core = 0.42 if self.style == "open" else 0.8 * float(np.sqrt((mesh.centres() ** 2).sum(axis=1).min()))
         parts = [ball(core, "core", "core", kit.skin("core"))]
         parts += {"open": self.bars, "sunk": self.frames}.get(self.style, self.panels)(mesh, core, kit.level)
-        base = turned(0.48).up(0.05).bead(0.04).ogee(-0.2, 0.14).up(0.04).bead(0.03).to(0.24, 0.36).close()
+        base = turned(0.48).up(0.05).bead(0.04).ogee(-0.2, 0.14).up(0.04).bead(0.03).to(0.24, 0.36).to(0.1, 1.12 - 0.5 * core).close()
         return union((*parts, lathe(base, "base", "base", kit.skin("base")).move(0, 0, -1.12)))
 
     def mesh(self) -> Mesh:
         mesh = OPERATORS[self.first](seed_mesh(self.solid)).on_sphere()
         second = OPERATORS[self.second](mesh).on_sphere() if len(mesh.faces) <= 60 else mesh
-        return relaxed(second, 12)
+        return relaxed(second)
 
     def panels(self, mesh: Mesh, core: float, level: int):
         """On every face: a panel, a pyramid, steps or a spike, turned about the face's middle."""

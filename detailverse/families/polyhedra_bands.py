@@ -110,7 +110,9 @@ class Moebius(Family):
         if kit.level >= 1 and self.worked != "plain":
             marks = union(self.mark(k) for k in range(self.marks))
             band = band - marks if self.worked == "pierced" else band | marks
-        band = band.turn("x", TAU / 4 - self.tilt).move(0, 0.78 * cos_sin(self.tilt)[1])
+        band = band.turn("x", TAU / 4 - self.tilt)
+        points = np.asarray(band.manifold.to_mesh().vert_properties)[:, :3]
+        band = band.move(*(-points[np.argmin(points[:, 2])][:2]))
         low = float(band.bounds[0][2])
         base = turned(0.5, -0.35).up(0.06).bead(0.04).ogee(-0.12, 0.1).up(0.06).to(0.2, -0.02).to(0.15, 0.1).close()
         return union((band, lathe(base, "base", "base", kit.skin("base")).move(0, 0, low)))

@@ -99,7 +99,9 @@ class Basket(Family):
             return [lathe(line.close(), "lid", "lid", kit.skin("lid")), rope(hoop(r + 0.05), 0.045, "lid rim", "rim").move(0, 0, high + 0.06), knob]
         if self.filling == "fruit":
             rng = Rng(self.seed, "fruit")
-            bed = cylinder(side.radius_at(high - 0.15), 0.06, "bed", "cloth").move(0, 0, high - 0.18)
+            wide = side.radius_at(high - 0.1)
+            mound = turned(wide, high - 0.4).to(wide, high + 0.1 - 0.5 * wide * wide).curve((0.5 * wide, high + 0.1 - 0.125 * wide * wide), (0.0, high + 0.1))
+            bed = lathe(mound.close(), "bed", "cloth", sides=36)
             places = [(ring * 0.31, TAU * k / max(1, 6 * ring) + ring) for ring in range(3) for k in range(max(1, 6 * ring)) if ring * 0.31 + 0.1 < r]
             fruits = [_fruit(0.15 + 0.05 * rng.unit()).turn("x", rng.uniform(-0.7, 0.7)).move(0, 0, high + 0.16 - 0.5 * d * d).move(d).turn("z", a) for d, a in places]
             return [bed, *fruits]
