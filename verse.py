@@ -471,8 +471,8 @@ class TrainLrm:
     Ctrl-C saves; --resume continues, to the same weights as an uninterrupted run.
     """
 
-    data: Path
-    """A folder of shards (verse generate)."""
+    data: str
+    """A folder of shards (verse generate), or generate:zeroverse or generate:detailverse: fresh objects, made while training."""
     out: Path
     """Folder for the run: checkpoints, log.jsonl, previews, model.safetensors."""
     preset: Literal["tiny", "small", "medium", "base"] = "tiny"
@@ -488,7 +488,8 @@ class TrainLrm:
     def run(self) -> int:
         from train.lrm import train_lrm
         _need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
-        outcome = train_lrm(_need_folder(self.data, "--data"), self.out, preset=self.preset, steps=self.steps, seed=self.seed, resume=self.resume,
+        data = self.data if self.data.startswith("generate:") else _need_folder(Path(self.data), "--data")
+        outcome = train_lrm(data, self.out, preset=self.preset, steps=self.steps, seed=self.seed, resume=self.resume,
                             validate_dir=_need_folder(self.validate, "--validate") if self.validate else None)
         return 0 if outcome.finished else INTERRUPTED
 

@@ -44,7 +44,7 @@ SETTINGS = {
     "background": "white", "tone": "sRGB of albedo x occlusion under uniform white light, no per-object percentile stretch",
     "scored": "sRGB 0..1 at the model's resolution, the whole image, views area-averaged down to it",
     "inputs": "of random-8: drawn once per object name; of the others: the views at the protocol's directions",
-    "iou": "of the silhouettes alpha > 0.5, mean over target views",
+    "iou": "of the silhouettes alpha > 0.5, mean over target views; white Gaussians that stand in for background count against it",
     "depth_error": "mean absolute difference of z along the optical axis over target pixels where both have a surface, world units (objects: 1.8)",
     "chamfer": "centres of opacity >= 0.1, weighted by it, against the surface that inputs and targets show; mean of both directions, world units",
     "ssim": "Gaussian window 11, sigma 1.5, K1 0.01, K2 0.03", "interval": "95 % percentile bootstrap over objects, 10,000 resamples, seed 0",

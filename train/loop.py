@@ -147,7 +147,10 @@ def prepare(task: Task, config: Recipe, team: Team) -> State:
     sharded, whole = config.parallel == "fsdp" and team.size > 1, ema
     if team.device.type == "cuda":
         for block in getattr(model, "blocks", ()):
-            block.compile(dynamic=False)  # one compilation serves all blocks; a whole-model one would break at the rasteriser
+            if sharded:
+                block.forward = torch.compile(block.forward, dynamic=False)  # inside the hooks that gather the block's weights
+            else:
+                block.compile(dynamic=False)  # one compilation serves all blocks; a whole-model one would break at the rasteriser
     if sharded:
         whole = copy.deepcopy(ema) if team.leads else ema
         sharding.shard(model)

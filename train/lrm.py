@@ -70,7 +70,7 @@ class LRMConfig(Recipe):
     curriculum_start: float = 0.25  # share of the objects that the first step draws from; ours
     on_error: str = may_change("raise")  # or "skip": an unusable sample is named, counted and replaced
     cache_gb: float = may_change(0.0)  # memory for decoded views
-    processes: int = may_change(0)  # that make objects, with `generate:` data; 0: the loading threads do
+    processes: int = may_change(-1)  # that make objects, with `generate:` data; -1: one per core, 0: the loading threads do
 
 
 def base() -> LRMConfig:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context
 
+import joblib
 from torch import Tensor
 
 from renderers.camera import Cameras
@@ -34,14 +35,14 @@ def source_of(data: str, seed: int):
     name = data.removeprefix(PREFIX)
     if name not in SOURCES:
         raise ValueError(f"data: expected a folder of shards or {' or '.join(PREFIX + known for known in SOURCES)}, got {data!r}")
-    return SOURCES[name](seed=Rng("online", seed).word() >> 33)
+    return SOURCES[name](seed=Rng("online", seed).word())
 
 
 class FreshViews:
     """`ViewSampler` over objects that are made as they are needed: position p shows object p of the source, in `pool` views.
 
-    processes: that make objects; 0: the threads that call `batch`. An object that cannot be made, or shows nothing, raises or is named in `bad`
-    and replaced, as `on_error` says.
+    processes: that make objects; -1: one per core, 0: the threads that call `batch`. An object that cannot be made, or shows nothing, raises, or is
+    named in `bad` and replaced, as `on_error` says.
     """
 
     def __init__(self, source, *, size: int, pool: int, inputs: int, targets: int, seed: int, view_angle_deg: float = 180.0, labels: bool = False,
@@ -50,7 +51,8 @@ class FreshViews:
         self.source, self.spec, self.on_error, self.seed = source, RenderSpec(views=pool, size=size, passes=passes), on_error, seed
         self.inputs, self.targets, self.view_angle_deg = inputs, targets, view_angle_deg
         self.bad: dict[str, str] = {}
-        self._pool: Executor | None = ProcessPoolExecutor(processes, get_context("spawn")) if processes else None  # forked torch threads may hang
+        count = joblib.cpu_count() if processes < 0 else processes
+        self._pool: Executor | None = ProcessPoolExecutor(count, get_context("spawn")) if count else None  # forked torch threads may hang
         self.fingerprint = hashlib.sha256(canonical({"online": source.config(), "views": pool, "size": size, "passes": list(passes)})).hexdigest()
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:

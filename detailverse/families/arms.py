@@ -1,4 +1,5 @@
 """Weapons: swords and daggers, axes."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +29,14 @@ class Sword(Family):
     """A sword or dagger, point down: blade with a fuller, guard, wrapped grip, pommel."""
 
     SKINS = {"grip": ("textile", "armour", "organic"), "blade": ("jewel", "armour"), "pommel": ("jewel", "classical")}
-    FINISHES = {"blade": ("steel", "iron", "bronze", "silver", "bone"), "inlay": ("gold", "steel", "bronze", "silver"), "guard": FITTINGS,
-                "grip": ("leather", "wood", "bone", "cloth", "horn"), "wire": ("silver", "gold", "steel", "rope"), "gem": ("gem",)}
+    FINISHES = {
+        "blade": ("steel", "iron", "bronze", "silver", "bone"),
+        "inlay": ("gold", "steel", "bronze", "silver"),
+        "guard": FITTINGS,
+        "grip": ("leather", "wood", "bone", "cloth", "horn"),
+        "wire": ("silver", "gold", "steel", "rope"),
+        "gem": ("gem",),
+    }
 
     blade: str = choice("straight", "leaf", "sabre", "wavy", "tapered", "kris")
     length: float = span(0.75, 1.3)
@@ -118,7 +125,12 @@ class Sword(Family):
             line = spline([(-s, 0, -0.16), (-0.8 * s, 0, -0.03), (0, 0, 0), (0.8 * s, 0, 0.03), (s, 0, 0.16)])
             body = tube(line, lambda t: 0.036 + 0.03 * abs(2 * t - 1), "guard", "guard", section=superellipse(1.0, 1.0, 3.0), sides=20)
             return union((body, ball(0.07, "guard", "guard").move(-s, 0, -0.16), ball(0.07, "guard", "guard").move(s, 0, 0.16), self.stud(kit)))
-        bar = lathe(turned(0.045, -s).up(0.04).bead(0.05).to(0.035, -0.7 * s).to(0.05, 0).to(0.035, 0.7 * s).to(0.045, s - 0.09).bead(0.05).up(0.04).close(), "guard", "guard", sides=28)
+        bar = lathe(
+            turned(0.045, -s).up(0.04).bead(0.05).to(0.035, -0.7 * s).to(0.05, 0).to(0.035, 0.7 * s).to(0.045, s - 0.09).bead(0.05).up(0.04).close(),
+            "guard",
+            "guard",
+            sides=28,
+        )
         ends = [ball(0.062, "guard", "guard").move(side * s, 0, 0) for side in (-1, 1)]
         if self.guard == "knots":
             coil = tube(spiral(0.03, 0.12, 1.7), 0.026, "guard", "guard", sides=10)
@@ -166,7 +178,13 @@ class Axe(Family):
     """An axe: one blade or two, a haft with langets and a wrapped grip, a spike or a hammer."""
 
     SKINS = {"haft": ("wood", "armour", "textile"), "blade": ("armour", "jewel")}
-    FINISHES = {"blade": ("steel", "iron", "bronze", "stone"), "edge": ("steel", "silver"), "haft": ("wood", "bone", "iron"), "wrap": ("leather", "cloth", "rope"), "iron": FITTINGS}
+    FINISHES = {
+        "blade": ("steel", "iron", "bronze", "stone"),
+        "edge": ("steel", "silver"),
+        "haft": ("wood", "bone", "iron"),
+        "wrap": ("leather", "cloth", "rope"),
+        "iron": FITTINGS,
+    }
 
     shape: str = choice("bearded", "crescent", "wedge", "broad", "hooked")
     reach: float = span(0.45, 0.8)
@@ -187,17 +205,41 @@ class Axe(Family):
 
     def outline(self) -> Region:
         h, w = self.tall / 2, self.reach
-        shapes = {"bearded": ([(0, -0.14), (0.4 * w, -0.2), (0.62 * w, -1.1 * h)], [(0.62 * w, -1.1 * h), (0.98 * w, -0.45 * h), (0.96 * w, 0.3 * h), (0.84 * w, 0.7 * h)], [(0.84 * w, 0.7 * h), (0.45 * w, 0.2), (0, 0.15)]),
-                  "crescent": ([(0, -0.11), (0.3 * w, -0.12), (0.5 * w, -0.5 * h), (0.45 * w, -h)], [(0.45 * w, -h), (0.92 * w, -0.5 * h), (w, 0), (0.92 * w, 0.5 * h), (0.45 * w, h)], [(0.45 * w, h), (0.5 * w, 0.5 * h), (0.3 * w, 0.12), (0, 0.11)]),
-                  "wedge": ([(0, -0.14), (0.5 * w, -0.2), (0.92 * w, -0.6 * h)], [(0.92 * w, -0.6 * h), (w, 0), (0.92 * w, 0.6 * h)], [(0.92 * w, 0.6 * h), (0.5 * w, 0.2), (0, 0.14)]),
-                  "broad": ([(0, -0.16), (0.3 * w, -0.22), (0.8 * w, -h)], [(0.8 * w, -h), (0.98 * w, 0), (0.8 * w, h)], [(0.8 * w, h), (0.3 * w, 0.22), (0, 0.16)]),
-                  "hooked": ([(0, -0.12), (0.35 * w, -0.14), (0.5 * w, -0.55 * h), (0.38 * w, -1.2 * h)], [(0.38 * w, -1.2 * h), (0.85 * w, -0.8 * h), (w, 0.0), (0.9 * w, 0.5 * h)], [(0.9 * w, 0.5 * h), (0.4 * w, 0.17), (0, 0.14)])}
+        shapes = {
+            "bearded": (
+                [(0, -0.14), (0.4 * w, -0.2), (0.62 * w, -1.1 * h)],
+                [(0.62 * w, -1.1 * h), (0.98 * w, -0.45 * h), (0.96 * w, 0.3 * h), (0.84 * w, 0.7 * h)],
+                [(0.84 * w, 0.7 * h), (0.45 * w, 0.2), (0, 0.15)],
+            ),
+            "crescent": (
+                [(0, -0.11), (0.3 * w, -0.12), (0.5 * w, -0.5 * h), (0.45 * w, -h)],
+                [(0.45 * w, -h), (0.92 * w, -0.5 * h), (w, 0), (0.92 * w, 0.5 * h), (0.45 * w, h)],
+                [(0.45 * w, h), (0.5 * w, 0.5 * h), (0.3 * w, 0.12), (0, 0.11)],
+            ),
+            "wedge": (
+                [(0, -0.14), (0.5 * w, -0.2), (0.92 * w, -0.6 * h)],
+                [(0.92 * w, -0.6 * h), (w, 0), (0.92 * w, 0.6 * h)],
+                [(0.92 * w, 0.6 * h), (0.5 * w, 0.2), (0, 0.14)],
+            ),
+            "broad": ([(0, -0.16), (0.3 * w, -0.22), (0.8 * w, -h)], [(0.8 * w, -h), (0.98 * w, 0), (0.8 * w, h)], [(0.8 * w, h), (0.3 * w, 0.22), (0, 0.16)]),
+            "hooked": (
+                [(0, -0.12), (0.35 * w, -0.14), (0.5 * w, -0.55 * h), (0.38 * w, -1.2 * h)],
+                [(0.38 * w, -1.2 * h), (0.85 * w, -0.8 * h), (w, 0.0), (0.9 * w, 0.5 * h)],
+                [(0.9 * w, 0.5 * h), (0.4 * w, 0.17), (0, 0.14)],
+            ),
+        }
         return outline(*shapes[self.shape])
 
     def head(self, kit: Kit) -> Solid:
         """The blade towards +x at the height 1.55: thick at the eye, thin at the edge, which is polished."""
         region = self.outline()
-        hole = {"none": polygon(), "heart": emblem("heart", 0.2).turn(-TAU / 4), "cross": emblem("cross", 0.2), "round": circle(0.07).move(-0.02), "moon": emblem("moon", 0.2)}[self.pierced]
+        hole = {
+            "none": polygon(),
+            "heart": emblem("heart", 0.2).turn(-TAU / 4),
+            "cross": emblem("cross", 0.2),
+            "round": circle(0.07).move(-0.02),
+            "moon": emblem("moon", 0.2),
+        }[self.pierced]
         region = region - hole.move(0.52 * self.reach, 0.0)
         body = plate(region.offset(-0.001), 0.045, "blade", "blade", kit.skin("blade"), margin=0.05)
         body = union((body, body.mirror("z"))) if not kit.details else union((body.move(0, 0, -0.005), body.mirror("z").move(0, 0, 0.005)))
@@ -225,7 +267,11 @@ class Axe(Family):
         if self.back == "spike":
             parts.append(lathe(turned(0.09, 0).taper(0.06, 0.14).taper(0.0, 0.3).close(), "spike", "blade", sides=4).turn("y", -TAU / 4).move(-0.02, 0, 1.55))
         if self.back == "hammer":
-            parts.append(lathe(turned(0.07, 0).up(0.16).fillet(0.02).out(0.05).up(0.16).fillet(0.02).out(-0.03).close(), "hammer", "blade", sides=8).turn("y", -TAU / 4).move(-0.02, 0, 1.55))
+            parts.append(
+                lathe(turned(0.07, 0).up(0.16).fillet(0.02).out(0.05).up(0.16).fillet(0.02).out(-0.03).close(), "hammer", "blade", sides=8)
+                .turn("y", -TAU / 4)
+                .move(-0.02, 0, 1.55)
+            )
         if kit.level >= 1 and self.straps:
             strap = upright(extrude(slot(0.5, 0.05), 0.03, "langet", "iron")).turn("y", TAU / 4)
             rivets = [upright(bead(0.02, "rivet", "iron")).move(0, -0.035, z) for z in (-0.15, 0.0, 0.15)]
@@ -239,4 +285,6 @@ class Axe(Family):
         return parts
 
     def words(self) -> str:
-        return f"a {'double ' if self.back == 'twin' else ''}{self.shape} axe" + (f" with a {self.back} at the back" if self.back in ("spike", "hammer") else "")
+        return f"a {'double ' if self.back == 'twin' else ''}{self.shape} axe" + (
+            f" with a {self.back} at the back" if self.back in ("spike", "hammer") else ""
+        )

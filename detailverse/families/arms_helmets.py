@@ -1,4 +1,5 @@
 """Helmets."""
+
 from dataclasses import dataclass
 
 from detailverse.families.jewellery_parts import bead
@@ -23,8 +24,13 @@ class Helmet(Family):
     """A helmet: a skull with an opening or a visor, bands, rivets, a brim or mail, a crest or horns."""
 
     SKINS = {"skull": ("armour", "jewel", "classical"), "mail": ("armour",)}
-    FINISHES = {"skull": ("steel", "bronze", "iron", "gold", "painted", "leather"), "trim": METALS, "horn": ("horn", "bone", "gold"),
-                "plume": ("cloth", "yarn", "foliage"), "mail": ("steel", "iron", "leather")}
+    FINISHES = {
+        "skull": ("steel", "bronze", "iron", "gold", "painted", "leather"),
+        "trim": METALS,
+        "horn": ("horn", "bone", "gold"),
+        "plume": ("cloth", "yarn", "foliage"),
+        "mail": ("steel", "iron", "leather"),
+    }
 
     form: str = choice(*LOW)
     tall: float = span(0.6, 0.85)
@@ -41,7 +47,7 @@ class Helmet(Family):
     def build(self, kit: Kit) -> Solid:
         inner = lathe(self.line().close(), "skull", "skull", sides=64).scale(0.91, 0.91, 0.93)
         low = LOW[self.form]
-        below = cylinder(0.91 * self.line().close().radius_at(low + 0.01), 0.4, "skull", "skull").move(0, 0, low - 0.2)
+        below = cylinder(0.91 * self.line().close().radius_at(low + 0.05), 0.25, "skull", "skull").move(0, 0, low - 0.2)
         hollow = union((inner.move(0, 0, -0.02), below))
         hole = upright(extrude(self.opening(), 1.5, "skull", "skull"))
         body = lathe(self.line().close(), "skull", "skull", kit.skin("skull")) - union((hollow, hole))
@@ -55,7 +61,13 @@ class Helmet(Family):
         """The outside from the lower edge to the top, on the axis."""
         low, h, p = LOW[self.form], self.tall, self.peak
         if self.form == "great":
-            return turned(0.72 + 0.3 * self.flare, low).curve((0.7, -0.2), (0.7, 0.25)).to(0.66 - 0.2 * p, 0.42).to(0.5 - 0.6 * p, 0.6).ovolo(-0.5 + 0.6 * p, 0.06 + 0.4 * p)
+            return (
+                turned(0.72 + 0.3 * self.flare, low)
+                .curve((0.7, -0.2), (0.7, 0.25))
+                .to(0.66 - 0.2 * p, 0.42)
+                .to(0.5 - 0.6 * p, 0.6)
+                .ovolo(-0.5 + 0.6 * p, 0.06 + 0.4 * p)
+            )
         wide = {"sallet": 0.8, "corinthian": 0.56 + 0.4 * self.flare, "spangenhelm": 0.7, "kettle": 0.7}[self.form]
         return turned(wide, low).curve((0.69, 0.5 * low), (0.7, 0.1), (0.64, 0.45 * h), (0.4, 0.86 * h + 0.25 * p), (0.12, h + 0.8 * p), (0.0, h + p + 0.02))
 
@@ -70,9 +82,19 @@ class Helmet(Family):
             return eye | eye.mirror("x") | polygon([(-0.05, low - 0.1), (0.05, low - 0.1), (0.035, -0.18), (-0.035, -0.18)])
         if self.form == "sallet" and self.face == "bars":
             return superellipse(0.46, 0.2, 4.0).move(0, -0.08)
-        eyes = {"eyes": superellipse(0.2, 0.085, 1.5).move(0.27) | superellipse(0.2, 0.085, 1.5).move(-0.27), "slit": slot(0.85, 0.07), "cross": slot(0.8, 0.075) | slot(0.7, 0.06).turn(TAU / 4).move(0, -0.22),
-                "bars": slot(0.3, 0.09).move(0.27) | slot(0.3, 0.09).move(-0.27)}[self.face]
-        holes = joined(circle(0.028).move(side * (0.14 + 0.1 * i), -0.2 - 0.1 * j) for side in (-1, 1) for i in range(self.breaths) for j in range(3) if i + j < self.breaths)
+        eyes = {
+            "eyes": superellipse(0.2, 0.085, 1.5).move(0.27) | superellipse(0.2, 0.085, 1.5).move(-0.27),
+            "slit": slot(0.85, 0.07),
+            "cross": slot(0.8, 0.075) | slot(0.7, 0.06).turn(TAU / 4).move(0, -0.22),
+            "bars": slot(0.3, 0.09).move(0.27) | slot(0.3, 0.09).move(-0.27),
+        }[self.face]
+        holes = joined(
+            circle(0.028).move(side * (0.14 + 0.1 * i), -0.2 - 0.1 * j)
+            for side in (-1, 1)
+            for i in range(self.breaths)
+            for j in range(3)
+            if i + j < self.breaths
+        )
         return (eyes | holes | gap) if self.face == "eyes" and self.form == "sallet" else eyes | holes
 
     def trim(self, kit: Kit) -> list[Solid]:
@@ -92,18 +114,32 @@ class Helmet(Family):
             parts.append(around(one, 2 * self.bands if self.bands > 1 else 4).turn("z", TAU / 4))
         if kit.level >= 1:
             stud = bead(0.03, "rivet", "trim", 12)
-            parts += [ring_of(stud, self.rivets, r + 0.022).move(0, 0, brow), ring_of(stud, self.rivets, line.radius_at(low + 0.09) + 0.002).move(0, 0, low + 0.09)]
+            parts += [
+                ring_of(stud, self.rivets, r + 0.022).move(0, 0, brow),
+                ring_of(stud, self.rivets, line.radius_at(low + 0.09) + 0.002).move(0, 0, low + 0.09),
+            ]
         return parts
 
     def guards(self) -> list[Solid]:
         """What stands before the face: the rim of the eyes, bars, a nasal; a brim."""
         low = LOW[self.form]
         if self.form == "kettle":
-            brim = turned(0.62, 0.1).to(0.66, low + 0.02).curve((0.85, low - 0.06 - 0.2 * self.flare), (1.02, low - 0.16 - 0.4 * self.flare)).bead(0.05).curve((0.85, low + 0.05 - 0.2 * self.flare), (0.7, 0.12))
+            brim = (
+                turned(0.62, 0.1)
+                .to(0.66, low + 0.02)
+                .curve((0.85, low - 0.06 - 0.2 * self.flare), (1.02, low - 0.16 - 0.4 * self.flare))
+                .bead(0.05)
+                .curve((0.85, low + 0.05 - 0.2 * self.flare), (0.7, 0.12))
+            )
             return [lathe(brim.back(), "brim", "skull")]
         if self.form == "spangenhelm":
-            nose = upright(extrude(polygon([(-0.07, 0.2), (-0.075, -0.28), (0.075, -0.28), (0.07, 0.2)]).rounded(0.03), 0.05, "nasal", "trim")).move(0, -0.68, 0)
-            arcs = [tube(hoop(0.19), 0.035, "spectacle", "trim", sides=12).turn("x", TAU / 4).move(0, -0.69, 0).turn("z", side * 0.32).move(0, 0, -0.12) for side in (-1, 1)]
+            nose = upright(extrude(polygon([(-0.07, 0.2), (-0.075, -0.28), (0.075, -0.28), (0.07, 0.2)]).rounded(0.03), 0.05, "nasal", "trim")).move(
+                0, -0.68, 0
+            )
+            arcs = [
+                tube(hoop(0.19), 0.035, "spectacle", "trim", sides=12).turn("x", TAU / 4).move(0, -0.69, 0).turn("z", side * 0.32).move(0, 0, -0.12)
+                for side in (-1, 1)
+            ]
             return [nose, *arcs] if self.face in ("eyes", "bars") else [nose]
         if self.form == "sallet" and self.face == "bars":
             bar = tube(spline([(0, -0.6, 0.16), (0, -0.74, 0.08), (0, -0.8, -0.12), (0, -0.76, low + 0.08)]), 0.024, "bar", "trim", sides=10)
@@ -118,7 +154,9 @@ class Helmet(Family):
         if self.crest == "spike":
             return [lathe(turned(0.12, high - 0.1).up(0.08).bead(0.05).cove(-0.07, 0.15).taper(0.0, 0.3).close(), "spike", "trim", sides=32)]
         if self.crest == "horns":
-            way = spline([(0.55, 0, 0.2), (0.85, 0, 0.3), (0.85 + 0.3 * self.curl, 0, 0.5), (0.75 + 0.35 * self.curl, 0, 0.95), (0.6 + 0.2 * self.curl, 0, 1.2)])
+            way = spline(
+                [(0.55, 0, 0.2), (0.85, 0, 0.3), (0.85 + 0.3 * self.curl, 0, 0.5), (0.75 + 0.35 * self.curl, 0, 0.95), (0.6 + 0.2 * self.curl, 0, 1.2)]
+            )
             horn = tube(way, lambda t: 0.02 + 0.13 * (1 - t * t) * (1 - 0.3 * t), "horn", "horn", sides=20)
             cuff = lathe(turned(0.1, 0).out(0.07).bead(0.05).bead(0.05).out(-0.07).close(), "cuff", "trim", sides=32).turn("y", 1.2).move(0.66, 0, 0.245)
             return [around(union((horn, cuff)), 2), knob]
@@ -134,7 +172,14 @@ class Helmet(Family):
             strands = []
             for k in range(9):
                 a = 0.25 * (k - 4)
-                line = spline([(0, 0, high - 0.04), (0.1 * a, 0.02, high + 0.35), (0.3 * a, 0.35 * self.curl + 0.1, high + 0.55 - 0.1 * abs(a)), (0.5 * a, 0.85 * self.curl + 0.2, high + 0.2 - 0.2 * abs(a))])
+                line = spline(
+                    [
+                        (0, 0, high - 0.04),
+                        (0.1 * a, 0.02, high + 0.35),
+                        (0.3 * a, 0.35 * self.curl + 0.1, high + 0.55 - 0.1 * abs(a)),
+                        (0.5 * a, 0.85 * self.curl + 0.2, high + 0.2 - 0.2 * abs(a)),
+                    ]
+                )
                 strands.append(tube(line, lambda t: 0.035 + 0.08 * t * (1.15 - t), "plume", "plume", section=superellipse(0.7, 1.2, 2.0), sides=10))
             return [knob, *strands]
         if self.crest == "fins":

@@ -1,4 +1,5 @@
 """Shields."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,9 +46,13 @@ class Shield(Family):
 
     def outline(self) -> Region:
         w = self.width
-        shapes = {"heater": lambda: shield(w, 1.22 * w), "round": lambda: circle(0.56 * w), "oval": lambda: ellipse(0.46 * w, 0.66 * w),
-                  "kite": lambda: (circle(0.45 * w).move(0, 0.35 * w) | polygon([(-0.435 * w, 0.25 * w), (0, -0.85 * w), (0.435 * w, 0.25 * w)])).rounded(0.03),
-                  "tower": lambda: rect(0.84 * w, 1.32 * w, 0.1)}
+        shapes = {
+            "heater": lambda: shield(w, 1.22 * w),
+            "round": lambda: circle(0.56 * w),
+            "oval": lambda: ellipse(0.46 * w, 0.66 * w),
+            "kite": lambda: (circle(0.45 * w).move(0, 0.35 * w) | polygon([(-0.435 * w, 0.25 * w), (0, -0.85 * w), (0.435 * w, 0.25 * w)])).rounded(0.03),
+            "tower": lambda: rect(0.84 * w, 1.32 * w, 0.1),
+        }
         return shapes[self.shape]()
 
     def height(self, x, y):
@@ -75,8 +80,13 @@ class Shield(Family):
     def charges(self, region: Region) -> list[Solid]:
         """What the face bears, raised."""
         w, low = self.width, region.bounds[1]
-        bars = {"cross": rect(3, 0.15 * w).move(0, 0.12 * w) | rect(0.15 * w, 3), "bend": rect(3, 0.17 * w).turn(-0.75), "pale": rect(0.24 * w, 3) | rect(0.07 * w, 3).move(0.27 * w) | rect(0.07 * w, 3).move(-0.27 * w),
-                "chevron": stroke([(-w, -0.75 * w), (0, 0.22 * w), (w, -0.75 * w)], 0.15 * w), "quarters": rect(2, 2).move(1, 1) | rect(2, 2).move(-1, -1)}
+        bars = {
+            "cross": rect(3, 0.15 * w).move(0, 0.12 * w) | rect(0.15 * w, 3),
+            "bend": rect(3, 0.17 * w).turn(-0.75),
+            "pale": rect(0.24 * w, 3) | rect(0.07 * w, 3).move(0.27 * w) | rect(0.07 * w, 3).move(-0.27 * w),
+            "chevron": stroke([(-w, -0.75 * w), (0, 0.22 * w), (w, -0.75 * w)], 0.15 * w),
+            "quarters": rect(2, 2).move(0.99, 0.99) | rect(2, 2).move(-0.99, -0.99),
+        }
         if self.charge == "spokes":
             shape = slot(0.5 * w, 0.05 * w).move(0.42 * w).around(8)
         elif self.charge == "emblem":
@@ -111,8 +121,11 @@ class Shield(Family):
     def middle(self) -> Solid:
         r = 0.2 * self.width
         line = turned(1.25 * r, -0.1).to(1.25 * r, 0.02).fillet(0.01).to(r, 0.04)
-        tops = {"dome": lambda: line.ovolo(-r, 0.85 * r), "spike": lambda: line.ovolo(-0.6 * r, 0.4 * r).cove(-0.3 * r, 0.25 * r).taper(0.0, 0.9 * r),
-                "tiers": lambda: line.ovolo(-0.4 * r, 0.3 * r).out(-0.08 * r).bead(0.1 * r).ovolo(-0.5 * r, 0.5 * r)}
+        tops = {
+            "dome": lambda: line.ovolo(-r, 0.85 * r),
+            "spike": lambda: line.ovolo(-0.6 * r, 0.4 * r).cove(-0.3 * r, 0.25 * r).taper(0.0, 0.9 * r),
+            "tiers": lambda: line.ovolo(-0.4 * r, 0.3 * r).out(-0.08 * r).bead(0.1 * r).ovolo(-0.5 * r, 0.5 * r),
+        }
         studs = around(bead(0.03, "rivet", "rim", 12).move(1.13 * r, 0, 0.03), 12)
         return union((lathe(tops[self.boss]().close(), "boss", "boss"), studs))
 

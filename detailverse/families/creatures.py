@@ -14,7 +14,7 @@ from detailverse.shapes import lathe
 from detailverse.solid import Solid, union
 from zeroverse import affine
 from zeroverse.portable import cos_sin
-from zeroverse.record import choice, count, flag, seed, span
+from zeroverse.record import choice, flag, seed, span
 
 
 class Build(NamedTuple):
@@ -55,7 +55,8 @@ class Beast(Family):
     """A creature on four legs: body, neck and tail along one curve; jaws with teeth, horns, a crest along its back, wings."""
 
     SKINS = {"body": ("organic", "armour")}
-    FINISHES = {"body": ("skin", "scales", "leather", "bronze", "stone", "wood", "painted"), "belly": ("skin", "leather", "scales"), "horn": ("horn", "bone"),
+    FINISHES = {"body": ("skin", "scales", "leather", "bronze", "stone", "wood", "painted"), "belly": ("skin", "leather", "scales"),
+                "horn": ("horn", "bone"),
                 "eye": ("gem", "glass"), "wing": ("leather", "skin"), "ground": ("terrain", "stone", "wood")}
 
     kind: str = choice(*KINDS)
@@ -75,9 +76,11 @@ class Beast(Family):
         limbs, claws = self.limbs()
         spine, radii = self.spine()
         head, extra = self.head(spine[0], kit.level)
-        trunk = sdf.union(sdf.chain(spine, radii), sdf.ellipsoid(1.04 * self.b.chest * self.girth, 0.5 * self.b.body, 1.1 * self.b.chest * self.girth).move(
+        trunk = sdf.union(sdf.chain(spine, radii), sdf.ellipsoid(1.04 * self.b.chest * self.girth, 0.5 * self.b.body,
+                                                                 1.1 * self.b.chest * self.girth).move(
             0, -0.1 * self.b.body, self.height), smooth=0.06)
-        belly = sdf.ellipsoid(0.62 * self.b.hips * self.girth, 0.45 * self.b.body, 0.2).move(0, 0, self.height - 0.92 * self.b.chest * self.girth).paint(1)
+        belly = sdf.ellipsoid(0.62 * self.b.hips * self.girth, 0.45 * self.b.body, 0.2).move(0, 0,
+                                                                                             self.height - 0.92 * self.b.chest * self.girth).paint(1)
         whole = sdf.union(trunk, belly, *limbs, *head, smooth=0.07)
         solid = blob(whole, 0.02, ("body", "belly"), ("body", "belly"), kit.skin("body"), room=0.012)
         parts = [solid, *claws, *extra, *self.crest(spine, radii, kit.level)]
@@ -110,7 +113,8 @@ class Beast(Family):
         curl = [np.array([self.look * b.tail * 0.35 * t * t, b.tail * t * c, -b.tail * s * t * (1.15 - 0.6 * t)]) for t in (0.35, 0.7, 1.0)]
         line = spline(np.array([head, middle, chest, hips, rump, *(np.maximum(rump + way, [-9, -9, 0.05]) for way in curl)]), per_span=5)
         g, end = self.girth, 0.32 * b.hips if self.kind in ("dragon", "lizard") else 0.04
-        marks = np.array([0.72 * b.skull, 0.34 * b.chest + 0.45 * b.skull, 0.95 * b.chest * g, b.hips * g, 0.5 * b.hips if end > 0.04 else 0.09, 2 * end, 1.2 * end, 0.025])
+        marks = np.array([0.72 * b.skull, 0.34 * b.chest + 0.45 * b.skull, 0.95 * b.chest * g, b.hips * g, 0.5 * b.hips if end > 0.04 else 0.09,
+                          2 * end, 1.2 * end, 0.025])
         return line.points, np.interp(np.arange(36) / 5, np.arange(8), marks).tolist()
 
     def limbs(self):
@@ -141,29 +145,37 @@ class Beast(Family):
         """The skull with its jaws, and what stands on it. It is made looking along -y, then turned to look aside."""
         b = self.b
         k, n, long = b.skull, b.snout, b.head
-        open = self.jaw if self.kind != "elephant" else 0.0
+        gape = self.jaw if self.kind != "elephant" else 0.0
         c, s = cos_sin(0.25)
         tip = np.array([0.0, -long * c - 0.5 * k, -long * s])
-        low = np.array([0.0, -0.85 * long * c - 0.3 * k, -long * s - 0.5 * n - 0.55 * open * long])
-        bones = [sdf.ellipsoid(0.9 * k, 1.1 * k, 0.95 * k), sdf.round_cone((0, -0.35 * k, -0.1 * k), tip, 0.72 * k, n), sdf.round_cone((0, 0, -0.45 * k), low, 0.45 * k, 0.6 * n),
+        low = np.array([0.0, -0.85 * long * c - 0.3 * k, -long * s - 0.5 * n - 0.55 * gape * long])
+        bones = [sdf.ellipsoid(0.9 * k, 1.1 * k, 0.95 * k), sdf.round_cone((0, -0.35 * k, -0.1 * k), tip, 0.72 * k, n),
+                 sdf.round_cone((0, 0, -0.45 * k), low, 0.45 * k, 0.6 * n),
                  *(sdf.sphere(0.3 * k).move(x * 0.5 * k, -0.6 * k, 0.42 * k) for x in (1, -1))]
         things = [eyes((0.62 * k, -0.78 * k, 0.3 * k), 0.2 * k)]
         if level >= 2:
             things.append(pair(spike(tip + [0.45 * n, -0.75 * n, 0.35 * n], (0.3, -1, 0.6), 0.06 * n, 0.22 * n, "nostril", "horn")))
         if self.kind == "elephant":
-            bones.append(sdf.bezier([(0, -0.6 * k, -0.1), (0, -1.9 * k, -0.2), (0, -1.2 * k, -0.75), (0, -2.2 * k, -0.55 - 0.3 * self.jaw)], [0.5 * k, 0.32 * k, 0.2 * k], 12))
-            things.append(pair(horn([(0.45 * k, -0.6 * k, -0.3 * k), (0.6 * k, -1.5 * k, -0.95 * k), (0.5 * k, -2.2 * k, -0.5 * k)], 0.05, "tusk", "horn")))
-        if open > 0.15 and level >= 1 and self.kind not in ("elephant", "horse", "deer", "bull"):
-            things += [pair(spike(np.array([0.0, -0.3 * k, -0.35 * k]) + t * (tip - [0.0, -0.3 * k, -0.35 * k]) + [0.62 * n, 0, -0.55 * n], (0, 0, -1), 0.6 * n, 0.16 * n, "tooth", "horn", 6))
+            bones.append(sdf.bezier([(0, -0.6 * k, -0.1), (0, -1.9 * k, -0.2), (0, -1.2 * k, -0.75), (0, -2.2 * k, -0.55 - 0.3 * self.jaw)],
+                                    [0.5 * k, 0.32 * k, 0.2 * k], 12))
+            things.append(pair(horn([(0.45 * k, -0.6 * k, -0.3 * k), (0.6 * k, -1.5 * k, -0.95 * k), (0.5 * k, -2.2 * k, -0.5 * k)], 0.05, "tusk",
+                                    "horn")))
+        if gape > 0.15 and level >= 1 and self.kind not in ("elephant", "horse", "deer", "bull"):
+            things += [pair(spike(np.array([0.0, -0.3 * k, -0.35 * k]) + t * (tip - [0.0, -0.3 * k, -0.35 * k]) + [0.62 * n, 0, -0.55 * n],
+                                  (0, 0, -1), 0.6 * n, 0.16 * n, "tooth", "horn", 6))
                        for t in (0.45, 0.6, 0.75, 0.92)]
         if b.ears:
-            ear = [(0, -0.5 * k), (0.12, 0.1), (b.ears * 0.35, b.ears * 0.9), (-0.1 * b.ears, b.ears), (-0.4 * b.ears, 0.5 * b.ears), (-0.3 * k, -0.1)]
+            ear = [(0, -0.5 * k), (0.12, 0.1), (b.ears * 0.35, b.ears * 0.9), (-0.1 * b.ears, b.ears), (-0.4 * b.ears, 0.5 * b.ears),
+                   (-0.3 * k, -0.1)]
             flat = fin(np.array(ear), 0.016, "ear", "body", root=(0.0, 0.4 * b.ears)) if self.kind != "elephant" else (
-                fin(np.array([(0.0, 0.2), (0.25, 0.28), (0.42, 0.1), (0.36, -0.25), (0.12, -0.36), (-0.06, -0.1)]), 0.025, "ear", "body", root=(0.1, 0.0)))
-            things.append(pair((flat.turn("z", -0.9).move(z=-0.4 * k) if self.kind == "elephant" else flat.turn("z", -1.0).turn("y", 0.35)).move(0.6 * k, 0.15 * k, 0.5 * k)))
+                fin(np.array([(0.0, 0.2), (0.25, 0.28), (0.42, 0.1), (0.36, -0.25), (0.12, -0.36), (-0.06, -0.1)]), 0.025, "ear", "body",
+                    root=(0.1, 0.0)))
+            things.append(pair((flat.turn("z", -0.9).move(z=-0.4 * k) if self.kind == "elephant"
+                                else flat.turn("z", -1.0).turn("y", 0.35)).move(0.6 * k, 0.15 * k, 0.5 * k)))
         things += self.antlers(k)
         if self.kind == "boar":
-            things.append(pair(horn([tip + [0.5 * n, 0.05, -0.1 * n], tip + [1.6 * n, 0.0, 0.1 * n], tip + [1.7 * n, 0.03, 1.5 * n]], 0.03, "tusk", "horn")))
+            things.append(pair(horn([tip + [0.5 * n, 0.05, -0.1 * n], tip + [1.6 * n, 0.0, 0.1 * n], tip + [1.7 * n, 0.03, 1.5 * n]], 0.03, "tusk",
+                                    "horn")))
         place = (float(neck[0]), float(neck[1]), float(neck[2]) + 0.1 * k)
         return [bone.turn("z", 0.9 * self.look).move(*place) for bone in bones], [thing.turn("z", 0.9 * self.look).move(*place) for thing in things]
 
@@ -183,7 +195,8 @@ class Beast(Family):
         if kind == "straight":
             return [pair(horn(at((-0.2, -0.2, -0.3), (0.3, 0.7, 0.6), (0.5, 1.8, 1.0)), 0.055, "horn", "horn"))]
         beam = horn(at((-0.2, 0, -0.3), (0.7, 0.4, 0.9), (1.3, 0.3, 2.0), (0.9, -0.1, 3.0)), 0.038, "horn", "horn", 0.015)
-        tines = [horn(at(a, b), 0.024, "horn", "horn") for a, b in (((0.3, 0.2, 0.4), (0.5, -0.9, 1.1)), ((1.0, 0.35, 1.4), (1.6, -0.6, 2.0)), ((1.2, 0.25, 2.3), (1.8, 0.2, 3.1)))]
+        tines = [horn(at(a, b), 0.024, "horn", "horn") for a,
+                 b in (((0.3, 0.2, 0.4), (0.5, -0.9, 1.1)), ((1.0, 0.35, 1.4), (1.6, -0.6, 2.0)), ((1.2, 0.25, 2.3), (1.8, 0.2, 3.1)))]
         return [pair(union((beam, *tines)))]
 
     def crest(self, spine: np.ndarray, radii, level: int):
@@ -203,12 +216,14 @@ class Beast(Family):
             size = 0.05 + 0.5 * radius
             if kind == "plates":
                 shape = [(-0.5, 0.0), (0.45, 0.0), (0.62, 0.6), (0.1, 1.25), (-0.5, 0.55)]
-                yield fin(np.array(shape) * size, 0.02, "plates", "horn", root=(0.0, 0.3 * size)).move(0.03 * (-1) ** k, *top[1:]).move(float(top[0]), 0, -0.02)
+                yield fin(np.array(shape) * size, 0.02, "plates", "horn", root=(0.0, 0.3 * size)).move(0.03 * (-1) ** k,
+                                                                                                       *top[1:]).move(float(top[0]), 0, -0.02)
             elif kind == "spikes":
                 yield spike(top - 0.03 * up, up + 0.5 * affine.unit(ahead), 0.8 * size + 0.04, 0.28 * size, "spikes", "horn", 6)
             else:
                 side = 0.6 * (-1) ** k
-                yield horn([top - 0.04 * up, top + 0.3 * size * up + [side * size, 0, 0], top + [1.1 * side * size, 0.02, -0.7 * size]], 0.04, "mane", "horn", 0.015)
+                yield horn([top - 0.04 * up, top + 0.3 * size * up + [side * size, 0, 0], top + [1.1 * side * size, 0.02, -0.7 * size]], 0.04,
+                           "mane", "horn", 0.015)
 
     def wing(self) -> Solid:
         """Three fingers from a wrist with a skin between them, from the shoulders, half spread."""
@@ -219,5 +234,6 @@ class Beast(Family):
         return pair(wing.move(0.3 * self.b.chest, -0.3 * self.b.body, self.height + 0.6 * self.b.chest))
 
     def words(self) -> str:
-        extras = [text for shown, text in ((self.horns != "own", f"{self.horns} horns"), (self.back != "own", f"{self.back} along its back"), (self.wings or self.kind == "dragon", "wings")) if shown]
+        extras = [text for shown, text in ((self.horns != "own", f"{self.horns} horns"), (self.back != "own", f"{self.back} along its back"),
+                                           (self.wings or self.kind == "dragon", "wings")) if shown]
         return f"{'an' if self.kind == 'elephant' else 'a'} {self.kind}" + (" with " + " and ".join(extras) if extras else "")

@@ -61,7 +61,8 @@ def fin(outline, thick: float, label: str, finish: str, rays: int = 0, root=(0.0
     edge = np.column_stack([np.full(n, 0.35 * thick), ring])
     points = np.concatenate([edge, edge * [-1, 1, 1], [(thick, *centre), (-thick, *centre)]])
     a, b = np.arange(n), (np.arange(n) + 1) % n
-    faces = np.concatenate([np.stack([a, b, 0 * a + 2 * n], 1), np.stack([b + n, a + n, 0 * a + 2 * n + 1], 1), np.stack([b, a, a + n], 1), np.stack([b, a + n, b + n], 1)])
+    faces = np.concatenate([np.stack([a, b, 0 * a + 2 * n], 1), np.stack([b + n, a + n, 0 * a + 2 * n + 1], 1), np.stack([b, a, a + n], 1),
+                            np.stack([b, a + n, b + n], 1)])
     parts, closed = [leaf_solid(Leaf(label, finish), points, faces, None)], np.concatenate([ring, ring[:1]])
     for k in range(rays):
         at = (k + 0.5) / rays * n
@@ -69,5 +70,6 @@ def fin(outline, thick: float, label: str, finish: str, rays: int = 0, root=(0.0
         start, end = np.array([0.0, *(centre + 0.06 * (tip - centre))]), np.array([0.0, *(centre + 0.97 * (tip - centre))])
         wide = affine.cross(np.array([1.0, 0.0, 0.0]), affine.unit(end - start)) * 0.9 * thick
         out = np.array([1.3 * thick, 0.0, 0.0])
-        parts.append(hull(np.array([start + wide, start - wide, start + out, start - out, end + 0.6 * wide, end - 0.6 * wide, end + 0.6 * out, end - 0.6 * out]), label, finish))
+        parts.append(hull(np.array([start + wide, start - wide, start + out, start - out, end + 0.6 * wide, end - 0.6 * wide, end + 0.6 * out,
+                                    end - 0.6 * out]), label, finish))
     return union(parts)

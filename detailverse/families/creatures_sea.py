@@ -51,9 +51,11 @@ class SeaStar(Family):
             for j in range(self.spines if kit.level >= 1 else 0):
                 t = (j + 1.2) / (self.spines + 1) * 9
                 place, radius = line.at(t / 9 * line.length), float(np.interp(t, np.arange(10), radii))
-                side = affine.unit(affine.cross(np.array([0, 0, 1.0]), line.at(min(1.0, t / 9 + 0.02) * line.length) - line.at((t / 9 - 0.02) * line.length)))
+                side = affine.unit(affine.cross(np.array([0, 0, 1.0]),
+                                                line.at(min(1.0, t / 9 + 0.02) * line.length) - line.at((t / 9 - 0.02) * line.length)))
                 ways = [np.array([0, 0, 1.0]), 0.9 * side + [0, 0, 0.45], -0.9 * side + [0, 0, 0.45]]
-                knobs += [spike(place + 0.9 * radius * affine.unit(way), way, 0.3 * radius + 0.35 * self.long, 0.2 * radius + 0.012, "spines", "spine", 8) for way in ways]
+                knobs += [spike(place + 0.9 * radius * affine.unit(way), way, 0.3 * radius + 0.35 * self.long, 0.2 * radius + 0.012, "spines",
+                                "spine", 8) for way in ways]
         return union((blob(sdf.union(*bones, smooth=0.12), 0.02, "body", "body", kit.skin("body"), room=0.014), *knobs))
 
     def urchin(self, kit: Kit) -> Solid:
@@ -68,7 +70,8 @@ class SeaStar(Family):
         return union((body, *([at(thorn, [(frame * [0.32, 0.32, size], place) for frame, place in frames]), at(knob, frames)] if frames else [])))
 
     def words(self) -> str:
-        return "a sea urchin with spines" if self.form == "urchin" else f"a {self.form if self.form == 'starfish' else self.form + ' star'} with {self.arms} arms"
+        name = {"cushion": "a cushion star", "brittle": "a brittle star"}.get(self.form, "a starfish")
+        return "a sea urchin with spines" if self.form == "urchin" else f"{name} with {self.arms} arms"
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ class Octopus(Family):
     """An octopus, squid or jellyfish: a mantle or bell over arms that wind, with suckers."""
 
     SKINS = {"body": ("organic",)}
-    FINISHES = {"body": ("skin", "rubber", "coral", "ceramic", "bronze"), "arm": ("skin", "rubber", "coral"), "eye": ("gem", "glass"), "ground": ("terrain", "stone", "coral")}
+    FINISHES = {"body": ("skin", "rubber", "coral", "ceramic", "bronze"), "arm": ("skin", "rubber", "coral"), "eye": ("gem", "glass"),
+                "ground": ("terrain", "stone", "coral")}
 
     form: str = choice("octopus", "octopus", "squid", "jellyfish")
     arms: int = count(6, 10)
@@ -101,7 +105,8 @@ class Octopus(Family):
             mantle = sdf.ellipsoid(h, h, long * h).turn("x", -self.lean).move(0, 0.4 * h * self.lean, 0.35 + 0.75 * long * h)
             skull = sdf.ellipsoid(0.75 * h, 0.7 * h, 0.6 * h).move(0, -0.1 * h, 0.3)
             sockets = [sdf.sphere(0.24 * h).move(x * 0.58 * h, -0.45 * h, 0.42) for x in (1, -1)]
-            parts = [blob(sdf.union(mantle, skull, *sockets, *(self.root(line) for line in limbs), smooth=0.12), 0.02, "mantle", "body", kit.skin("body"), room=0.02)]
+            parts = [blob(sdf.union(mantle, skull, *sockets, *(self.root(line) for line in limbs), smooth=0.12), 0.02, "mantle", "body",
+                          kit.skin("body"), room=0.02)]
             parts.append(eyes((0.64 * h, -0.58 * h, 0.44), 0.15 * h))
             if self.form == "squid":
                 wing = fin(np.array([(0.0, -0.4), (0.5, -0.15), (0.35, 0.1), (0.0, 0.35)]) * 1.1, 0.025, "fin", "body", root=(0.05, 0.0))
@@ -122,7 +127,8 @@ class Octopus(Family):
             t = k / 6
             a, b = cos_sin(turn * wind * 2.4 * t * t)
             if deep:
-                points.append(((0.55 * self.head + 0.06 * a) * c - 0.1 * b * s, (0.55 * self.head + 0.06 * a) * s + 0.1 * b * c, 0.3 - 1.4 * self.reach * t))
+                points.append(((0.55 * self.head + 0.06 * a) * c - 0.1 * b * s, (0.55 * self.head + 0.06 * a) * s + 0.1 * b * c,
+                               0.3 - 1.4 * self.reach * t))
                 continue
             r, side = 0.12 + self.reach * t * (0.4 + 0.6 * a), 0.7 * self.reach * t * b
             rise = 0.3 * (1 - t) ** 3 + 0.06 + 0.35 * (t - 0.6) ** 2 * (t > 0.6) * rng.child("rise").unit() * 4
@@ -141,7 +147,8 @@ class Octopus(Family):
             place, ahead = line.at(t * line.length), affine.unit(line.at((t + 0.02) * line.length) - line.at((t - 0.02) * line.length))
             side = affine.unit(affine.cross(ahead, np.array([0, 0, 1.0])))
             radius = 0.105 * (1 - t) + 0.02
-            frames += [(towards(side * way + [0, 0, 0.35]) * 0.45 * radius, place + affine.unit(side * way + [0, 0, 0.35]) * 0.95 * radius) for way in (1, -1)]
+            frames += [(towards(side * way + [0, 0, 0.35]) * 0.45 * radius, place + affine.unit(side * way + [0, 0, 0.35]) * 0.95 * radius)
+                       for way in (1, -1)]
         return at(cup, frames)
 
     def words(self) -> str:
@@ -153,7 +160,8 @@ class Fish(Family):
     """A fish: body, fins with rays, gills, eyes; slim, tall, flat, round with spines, or a shark; over a bed with weeds."""
 
     SKINS = {"body": ("organic", "armour")}
-    FINISHES = {"body": ("scales", "skin", "silver", "painted", "gold", "wood"), "fin": ("skin", "scales", "petal"), "eye": ("gem", "glass"), "stand": ("stone", "metal", "coral")}
+    FINISHES = {"body": ("scales", "skin", "silver", "painted", "gold", "wood"), "fin": ("skin", "scales", "petal"), "eye": ("gem", "glass"),
+                "stand": ("stone", "metal", "coral")}
 
     form: str = choice("slim", "tall", "round", "shark", "eel")
     deep: float = span(0.85, 1.2)
@@ -170,8 +178,10 @@ class Fish(Family):
         body = loft(self.rings(*((170, 200) if skin else (29, 40))), "body", "body", skin)
         back, low = self.half(0.35), self.half(0.5)
         rays = self.rays if kit.level >= 1 else 0
-        tail = fin(np.array([(0.0, 0.06), (0.5, 1.0), (1.0, 0.9), (1.0 - self.fork, 0.0), (1.0, -0.9), (0.5, -1.0), (0.0, -0.06)]) * self.tail, 0.02, "tail", "fin", rays, (0.12 * self.tail, 0.0))
-        sail = fin(np.array([(-0.42, -0.05), (-0.2, 0.8), (0.1, 1.0), (0.35, 0.7), (0.5, 0.2), (0.45, -0.05)]) * [0.9, self.sail], 0.018, "fin", "fin", rays, (0.0, 0.25 * self.sail))
+        tail = fin(np.array([(0.0, 0.06), (0.5, 1.0), (1.0, 0.9), (1.0 - self.fork, 0.0), (1.0, -0.9), (0.5, -1.0), (0.0, -0.06)]) * self.tail,
+                   0.02, "tail", "fin", rays, (0.12 * self.tail, 0.0))
+        sail = fin(np.array([(-0.42, -0.05), (-0.2, 0.8), (0.1, 1.0), (0.35, 0.7), (0.5, 0.2), (0.45, -0.05)]) * [0.9, self.sail], 0.018, "fin",
+                   "fin", rays, (0.0, 0.25 * self.sail))
         side = fin(np.array([(0.0, 0.05), (0.2, 0.14), (0.42, 0.0), (0.3, -0.2), (0.0, -0.05)]), 0.016, "fin", "fin", rays // 2, (0.12, 0.0))
         keel = fin(np.array([(0.0, 0.05), (0.25, 0.05), (0.38, -0.25), (0.1, -0.15)]), 0.016, "fin", "fin", rays // 2, (0.1, 0.0))
         x = lambda t: self.sway * 0.5 * (4 * t * t - 2 * t)
@@ -182,7 +192,8 @@ class Fish(Family):
         if kit.level >= 2:
             wide = self.girth(0.22)
             gill = [(0.58 * wide, 0.72), (0.88 * wide, 0.3), (0.88 * wide, -0.35), (0.58 * wide, -0.72)]
-            parts.append(pair(horn([(x * self.half(0.22), -0.56 + 0.08 * z * z, z * self.half(0.22)) for x, z in gill], 0.022, "gill", "body", 0.015)))
+            parts.append(pair(horn([(x * self.half(0.22), -0.56 + 0.08 * z * z, z * self.half(0.22)) for x, z in gill], 0.022, "gill", "body",
+                                   0.015)))
         if self.spiny or self.form == "round":
             parts += list(self.thorns(kit.level))
         stand = lathe(turned(0.42, -0.95).up(0.06).ogee(-0.14, 0.08).to(0.05, -0.65).to(0.045, -0.1).close(), "stand", "stand")
@@ -190,7 +201,8 @@ class Fish(Family):
 
     def half(self, t: float) -> float:
         """Half the height at the part t of the length."""
-        marks = {"slim": (0.05, 0.2, 0.28, 0.3, 0.26, 0.18, 0.09, 0.05), "tall": (0.05, 0.32, 0.5, 0.58, 0.5, 0.32, 0.13, 0.07), "round": (0.12, 0.42, 0.55, 0.58, 0.53, 0.38, 0.16, 0.07),
+        marks = {"slim": (0.05, 0.2, 0.28, 0.3, 0.26, 0.18, 0.09, 0.05), "tall": (0.05, 0.32, 0.5, 0.58, 0.5, 0.32, 0.13, 0.07),
+                 "round": (0.12, 0.42, 0.55, 0.58, 0.53, 0.38, 0.16, 0.07),
                  "shark": (0.03, 0.14, 0.24, 0.28, 0.24, 0.16, 0.08, 0.05), "eel": (0.06, 0.14, 0.16, 0.16, 0.15, 0.13, 0.1, 0.05)}[self.form]
         return self.deep * float(np.interp(t, np.arange(8) / 7, marks))
 
@@ -205,7 +217,8 @@ class Fish(Family):
         t = np.arange(steps) / (steps - 1)
         middle = self.sway * 0.5 * (4 * t * t - 2 * t)
         narrow = self.girth(t)
-        return np.stack([middle[:, None] - (line * narrow)[:, None] * turn[:, 0], np.broadcast_to((1.9 * t - 0.95)[:, None], (steps, around)), line[:, None] * turn[:, 1]], axis=-1)
+        return np.stack([middle[:, None] - (line * narrow)[:, None] * turn[:, 0], np.broadcast_to((1.9 * t - 0.95)[:, None], (steps, around)),
+                         line[:, None] * turn[:, 1]], axis=-1)
 
     def thorns(self, level: int):
         for p in scattered(90, 0.2, Rng("thorns")) if level >= 2 else ():
@@ -216,7 +229,8 @@ class Fish(Family):
             yield spike(place * [0.9, 1, 0.9], (flat[0] / wide, 0.5, flat[1]), 0.15, 0.03, "thorns", "fin", 6)
 
     def words(self) -> str:
-        return {"slim": "a slim fish", "tall": "a tall fish", "round": "a puffer fish with thorns", "shark": "a shark", "eel": "an eel"}[self.form] + " on a stand"
+        return {"slim": "a slim fish", "tall": "a tall fish", "round": "a puffer fish with thorns", "shark": "a shark",
+                "eel": "an eel"}[self.form] + " on a stand"
 
 
 @dataclass(frozen=True)
@@ -224,7 +238,8 @@ class Turtle(Family):
     """A turtle or tortoise: scutes with growth rings on a domed shell, a rim of plates, head, legs or flippers."""
 
     SKINS = {"body": ("organic",)}
-    FINISHES = {"scute": ("horn", "shell", "wood", "bronze"), "rim": ("horn", "shell", "wood"), "body": ("skin", "scales", "leather"), "claw": ("horn", "bone"), "eye": ("gem", "glass")}
+    FINISHES = {"scute": ("horn", "shell", "wood", "bronze"), "rim": ("horn", "shell", "wood"), "body": ("skin", "scales", "leather"),
+                "claw": ("horn", "bone"), "eye": ("gem", "glass")}
 
     sea: bool = flag(0.4)
     long: float = span(0.72, 0.9)
@@ -241,18 +256,20 @@ class Turtle(Family):
         z = 0.2
         core = sdf.ellipsoid(0.98 * self.wide, 0.98 * self.long, 0.5 * self.dome).move(0, 0, z)
         head, nose = np.array([0, -self.long - self.neck, z + 0.14]), np.array([0, -self.long - self.neck - 0.14, z + 0.1])
-        bones = [core, sdf.chain([(0, -0.6 * self.long, z), head - [0, 0, 0.02], nose], [0.13, 0.1, 0.07]), sdf.sphere(0.12).move(*head), sdf.round_cone((0, 0.8 * self.long, z), (0, 1.2 * self.long, z - 0.1), 0.08, 0.02)]
+        bones = [core, sdf.chain([(0, -0.6 * self.long, z), head - [0, 0, 0.02], nose], [0.13, 0.1, 0.07]), sdf.sphere(0.12).move(*head),
+                 sdf.round_cone((0, 0.8 * self.long, z), (0, 1.2 * self.long, z - 0.1), 0.08, 0.02)]
         claws = []
         for side in (1, -1):
             for front in (True, False):
                 x, y, step = side * 0.72 * self.wide, (-0.6 if front else 0.62) * self.long, self.stride * side * (1 if front else -1)
                 if self.sea:
                     tip = np.array([x + side * (0.55 if front else 0.25), y + (0.25 if front else 0.3) + step, z - 0.12])
-                    bones.append(sdf.chain([(x, y, z), (x + side * (0.35 if front else 0.12), y - (0.1 if front else -0.08) + 0.5 * step, z - 0.02), tip], [0.12, 0.085, 0.03]))
+                    bones.append(sdf.chain([(x, y, z), (x + side * (0.35 if front else 0.12), y - (0.1 if front else -0.08) + 0.5 * step,
+                                                        z - 0.02), tip], [0.12, 0.085, 0.03]))
                     continue
                 foot = np.array([x + side * 0.1, y + step - 0.04, -0.2])
                 bones.append(leg((x, y, z), (x + side * 0.1, y, 0.05), (x + side * 0.1, y + 0.6 * step, -0.1), foot, 0.14))
-                claws += [spike(foot + [0.045 * (k - 1), -0.05, -0.01], (0.3 * (k - 1), -1, -0.2), 0.07, 0.022, "claw", "claw") for k in range(3)]
+                claws += [spike(foot + [0.03 * (k - 1), -0.03, -0.01], (0.3 * (k - 1), -1, -0.2), 0.09, 0.022, "claw", "claw") for k in range(3)]
         body = blob(sdf.union(*bones, smooth=0.06), 0.02, "body", "body", kit.skin("body"), room=0.012)
         beak = spike(nose - [0, 0.03, 0.0], (0, -1, -0.5), 0.07, 0.05, "beak", "claw")
         return union((body, *claws, beak, eyes(head + [0.085, -0.06, 0.05], 0.032), *self.shell(kit.level, z)))
@@ -270,12 +287,14 @@ class Turtle(Family):
             out = affine.unit(middle / grow)
             steps = [hull(np.concatenate([inset(ring, 0.012), 0.42 * inset(ring, 0.03)]), "scute", "scute")]
             for k in range(self.rings if level >= 1 else 0):
-                steps.append(hull(np.concatenate([inset(ring, 0.03 + 0.045 * k) + (0.022 + 0.02 * k) * out, 0.6 * inset(ring, 0.04 + 0.04 * k)]), "scute", "scute"))
+                steps.append(hull(np.concatenate([inset(ring, 0.03 + 0.045 * k) + (0.022 + 0.02 * k) * out, 0.6 * inset(ring, 0.04 + 0.04 * k)]),
+                                  "scute", "scute"))
             steps.append(hull(np.concatenate([inset(ring, 0.2), (middle * grow + (0.03 + self.pointed) * out)[None]]), "scute", "scute"))
             yield union(steps).move(0, 0, z + 0.02)
         for k in range(self.plates):
             ways = [np.array(cos_sin(TAU * (k + step) / self.plates)) * grow[:2] for step in (0.06, 0.94)]
-            points = [(*(f * way), h) for way in ways for f, h in ((0.8, 0.05), (0.8, -0.06), (1.06, -0.03), (1.1 + 0.5 * self.pointed * (k % 2), -0.05), (1.0, 0.05))]
+            points = [(*(f * way), h) for way in ways for f, h in ((0.8, 0.05), (0.8, -0.06), (1.06, -0.03),
+                                                                   (1.1 + 0.5 * self.pointed * (k % 2), -0.05), (1.0, 0.05))]
             yield hull(np.array(points), "rim", "rim").move(0, 0, z)
 
     def words(self) -> str:

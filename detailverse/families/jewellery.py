@@ -1,4 +1,5 @@
 """Jewels: finger rings, crowns, pendants."""
+
 from dataclasses import dataclass
 
 from detailverse.families.jewellery_parts import CUTS, bead, emblem, facing, gem, outlined, setting, studded, wire
@@ -53,7 +54,9 @@ class FingerRing(Family):
         w, t = self.width / 2, self.thickness
         if self.band == "rope":
             strands = 3 if self.width < 0.35 else 4
-            return tube(hoop(r + 0.55 * t).resample(n=260), 0.3 * self.width, "band", "band", section=rosette(strands, 1.0, 0.4), twist=9 * TAU, sides=12 * strands)
+            return tube(
+                hoop(r + 0.55 * t).resample(n=260), 0.3 * self.width, "band", "band", section=rosette(strands, 1.0, 0.4), twist=9 * TAU, sides=12 * strands
+            )
         start = turned(r, -w)
         if self.band == "flat":
             line = start.out(0.8 * t).to(r + t, -0.85 * w).to(r + t, 0.85 * w).to(r + 0.8 * t, w).to(r, w)
@@ -74,20 +77,38 @@ class FingerRing(Family):
         if self.head == "halo" and kit.level >= 1:
             tiny = setting("round", 0.1 * g / 0.46 + 0.03, 4, 0.7)
             spread = 1.05 * g + 0.11
-            main = union((main, ring_of(tiny, round(TAU * spread / 0.19), spread).move(0, 0, deep * g - 0.1), wire(spread, 0.05, "gallery", "setting", deep * g - 0.17),
-                          ring_of(tube(polyline([(0.5 * g, 0, 0), (spread, 0, deep * g - 0.17)]), 0.03, "gallery", "setting", sides=8), 8, 0)))
+            main = union(
+                (
+                    main,
+                    ring_of(tiny, round(TAU * spread / 0.19), spread).move(0, 0, deep * g - 0.1),
+                    wire(spread, 0.05, "gallery", "setting", deep * g - 0.17),
+                    ring_of(tube(polyline([(0.5 * g, 0, 0), (spread, 0, deep * g - 0.17)]), 0.03, "gallery", "setting", sides=8), 8, 0),
+                )
+            )
         if self.head == "trio":
             side = setting("round", 0.66 * g, self.claws, deep).move(0, 0, deep * 0.66 * g - 0.06)
             main = union((main, *(side.move(0, 0, 0.8).turn("y", way * (1.55 * g)).move(0, 0, -0.8) for way in (-1, 1))))
         if self.head == "flower":
             petal = setting("pear", 0.5 * g, 5, 0.6).turn("z", -TAU / 4).turn("y", 0.5).move(0.0, 0, 0)
-            main = union((main, ring_of(petal, 8, 1.28 * g).move(0, 0, 0.5 * g), wire(1.0 * g, 0.05 * g + 0.02, "gallery", "setting", 0.3 * g),
-                          ring_of(tube(polyline([(0.3 * g, 0, 0), (1.2 * g, 0, 0.4 * g)]), 0.03, "gallery", "setting", sides=8), 8, 0)))
+            main = union(
+                (
+                    main,
+                    ring_of(petal, 8, 1.28 * g).move(0, 0, 0.5 * g),
+                    wire(1.0 * g, 0.05 * g + 0.02, "gallery", "setting", 0.3 * g),
+                    ring_of(tube(polyline([(0.3 * g, 0, 0), (1.2 * g, 0, 0.4 * g)]), 0.03, "gallery", "setting", sides=8), 8, 0),
+                )
+            )
         return main
 
     def words(self) -> str:
-        what = {"solitaire": f"a {self.cut} stone in claws", "bezel": f"a {self.cut} stone in a bezel", "halo": f"a {self.cut} stone in a halo of small ones",
-                "trio": "three stones", "flower": "a flower of stones", "signet": f"a seal with a {self.seal}"}[self.head]
+        what = {
+            "solitaire": f"a {self.cut} stone in claws",
+            "bezel": f"a {self.cut} stone in a bezel",
+            "halo": f"a {self.cut} stone in a halo of small ones",
+            "trio": "three stones",
+            "flower": "a flower of stones",
+            "signet": f"a seal with a {self.seal}",
+        }[self.head]
         return f"a {self.band} ring with {what}"
 
 
@@ -96,7 +117,14 @@ class Crown(Family):
     """A crown: a jewelled circlet, points, arches with an orb, a cap inside, a rim of fur."""
 
     SKINS = {"circlet": ("jewel", "classical"), "cap": ("textile",)}
-    FINISHES = {"circlet": METALS, "setting": METALS, "gem": ("gem", "crystal"), "pearl": ("shell", "gem", "bone"), "cap": ("cloth", "leather"), "fur": ("cloth", "wax")}
+    FINISHES = {
+        "circlet": METALS,
+        "setting": METALS,
+        "gem": ("gem", "crystal"),
+        "pearl": ("shell", "gem", "bone"),
+        "cap": ("cloth", "leather"),
+        "fur": ("cloth", "wax"),
+    }
 
     height: float = span(0.28, 0.5)
     flare: float = span(0.0, 0.16)
@@ -113,7 +141,11 @@ class Crown(Family):
     def build(self, kit: Kit) -> Solid:
         low, high, t = 0.82, 0.82 + self.flare, 0.06
         band = turned(low, 0.0).taper(high, self.height).out(-t).to(low - t, 0.0).back()
-        parts = [lathe(band, "circlet", "circlet", kit.skin("circlet")), wire(low, 0.05, "rim", "setting"), wire(high - 0.02, 0.042, "rim", "setting", self.height)]
+        parts = [
+            lathe(band, "circlet", "circlet", kit.skin("circlet")),
+            wire(low, 0.05, "rim", "setting"),
+            wire(high - 0.02, 0.042, "rim", "setting", self.height),
+        ]
         parts += self.crest(high)
         if kit.level >= 1:
             parts += self.jewels(kit)
@@ -166,8 +198,12 @@ class Crown(Family):
         mound = turned(0.06, top - 0.06).out(0.05).bead(0.05).to(0.05, top + 0.02).curve((0.17, top + 0.16), (0.03, top + 0.31)).close()
         rood = extrude(cross(0.3, 0.07, 0.05), 0.06, "orb", "setting").move(0, 0, -0.03)
         studs = [bead(0.04, "pearl", "pearl", 12).move(0, 0, 0.035)]
-        return [around(union((arch, *(p.move(0.045, 0, 0.03) for p in pearls))), n).turn("z", TAU / 8), lathe(mound, "orb", "setting", sides=40),
-                wire(0.165, 0.02, "orb", "circlet", top + 0.16), upright(union((rood, *studs))).move(0, 0, top + 0.43)]
+        return [
+            around(union((arch, *(p.move(0.045, 0, 0.03) for p in pearls))), n).turn("z", TAU / 8),
+            lathe(mound, "orb", "setting", sides=40),
+            wire(0.165, 0.02, "orb", "circlet", top + 0.16),
+            upright(union((rood, *studs))).move(0, 0, top + 0.43),
+        ]
 
     def words(self) -> str:
         extra = [word for word, there in (("arches and an orb", self.arches > 0), ("a cap", self.cap), ("a rim of fur", self.fur)) if there]
@@ -179,7 +215,13 @@ class Pendant(Family):
     """An amulet on a cord: a plate with a wire rim, a stone with others around it, scrolls, drops below."""
 
     SKINS = {"plate": ("jewel", "classical", "armour", "stone")}
-    FINISHES = {"plate": (*METALS, "shell", "bone"), "setting": METALS, "gem": ("gem", "crystal"), "pearl": ("shell", "gem"), "cord": ("leather", "rope", "silver", "gold")}
+    FINISHES = {
+        "plate": (*METALS, "shell", "bone"),
+        "setting": METALS,
+        "gem": ("gem", "crystal"),
+        "pearl": ("shell", "gem"),
+        "cord": ("leather", "rope", "silver", "gold"),
+    }
 
     shape: str = choice("disc", "oval", "heart", "shield", "flower", "star", "cross", "drop", "tablet")
     rims: int = count(1, 3)
@@ -206,9 +248,17 @@ class Pendant(Family):
         return upright(union(parts)).move(0, t / 2, 1.0 - lowest - 0.75)
 
     def outline(self) -> Region:
-        shapes = {"disc": lambda: circle(0.62), "oval": lambda: ellipse(0.52, 0.68), "heart": lambda: heart(1.35), "shield": lambda: shield(1.1, 1.35),
-                  "flower": lambda: rosette(8, 0.68, 0.16), "star": lambda: star(8, 0.78, 0.5).rounded(0.04), "cross": lambda: cross(1.5, 0.44, 0.14) | circle(0.42),
-                  "drop": lambda: ellipse(0.5, 0.5).move(0, -0.15) | star(3, 0.75, 0.4).turn(TAU / 4).rounded(0.05), "tablet": lambda: superellipse(0.52, 0.66, 5.0)}
+        shapes = {
+            "disc": lambda: circle(0.62),
+            "oval": lambda: ellipse(0.52, 0.68),
+            "heart": lambda: heart(1.35),
+            "shield": lambda: shield(1.1, 1.35),
+            "flower": lambda: rosette(8, 0.68, 0.16),
+            "star": lambda: star(8, 0.78, 0.5).rounded(0.04),
+            "cross": lambda: cross(1.5, 0.44, 0.14) | circle(0.42),
+            "drop": lambda: ellipse(0.5, 0.5).move(0, -0.15) | star(3, 0.75, 0.4).turn(TAU / 4).rounded(0.05),
+            "tablet": lambda: superellipse(0.52, 0.66, 5.0),
+        }
         return shapes[self.shape]()
 
     def trim(self, t: float) -> list[Solid]:
@@ -247,8 +297,7 @@ class Pendant(Family):
             cord = tube(line.resample(n=120), 0.05, "cord", "cord", section=rosette(3, 1.0, 0.35), twist=10 * TAU, sides=30)
         else:
             cord = tube(line, 0.035, "cord", "cord", sides=14)
-        return [loop.turn("y", TAU / 4).move(0, top + 0.07, t / 2), cord.move(0, top + 0.07, t / 2),
-                ball(0.055, "bail", "setting").move(0, top - 0.01, t / 2)]
+        return [loop.turn("y", TAU / 4).move(0, top + 0.07, t / 2), cord.move(0, top + 0.07, t / 2), ball(0.055, "bail", "setting").move(0, top - 0.01, t / 2)]
 
     def words(self) -> str:
         extra = f" and {self.drops} drops" if self.drops > 1 else ""

@@ -1,4 +1,5 @@
 """Coins and medals; treasure on a cushion."""
+
 from dataclasses import dataclass
 
 from detailverse.families.jewellery_parts import EMBLEMS, bead, emblem, gem, outlined, setting
@@ -16,8 +17,23 @@ from zeroverse.portable import TAU
 from zeroverse.record import choice, count, flag, seed, span
 from zeroverse.rng import Rng
 
-LEGENDS = ("CARPE DIEM", "PLUS ULTRA", "IN VINO VERITAS", "LIBERTAS", "E PLURIBUS UNUM", "FORTUNA AUDAX", "SEMPER FIDELIS", "TEMPUS FUGIT", "REX ET REGINA",
-           "ONE FLORIN", "FIVE GROATS", "FOR MERIT", "FIRST PRIZE", "LUX IN TENEBRIS", "ANNO DOMINI")
+LEGENDS = (
+    "CARPE DIEM",
+    "PLUS ULTRA",
+    "IN VINO VERITAS",
+    "LIBERTAS",
+    "E PLURIBUS UNUM",
+    "FORTUNA AUDAX",
+    "SEMPER FIDELIS",
+    "TEMPUS FUGIT",
+    "REX ET REGINA",
+    "ONE FLORIN",
+    "FIVE GROATS",
+    "FOR MERIT",
+    "FIRST PRIZE",
+    "LUX IN TENEBRIS",
+    "ANNO DOMINI",
+)
 METALS = ("gold", "silver", "bronze", "copper", "brass", "iron")
 
 
@@ -57,8 +73,13 @@ class Medal(Family):
         return union(parts)
 
     def outline(self, r: float) -> Region:
-        shapes = {"round": lambda: circle(r), "scalloped": lambda: rosette(14, r, 0.07 * r), "twelve-sided": lambda: ngon(12, r),
-                  "star": lambda: star(8, 1.12 * r, 0.86 * r).rounded(0.03) | circle(0.86 * r), "cross": lambda: circle(0.8 * r) | emblem("cross", 2.1 * r)}
+        shapes = {
+            "round": lambda: circle(r),
+            "scalloped": lambda: rosette(14, r, 0.07 * r),
+            "twelve-sided": lambda: ngon(12, r),
+            "star": lambda: star(8, 1.12 * r, 0.86 * r).rounded(0.03) | circle(0.86 * r),
+            "cross": lambda: circle(0.8 * r) | emblem("cross", 2.1 * r),
+        }
         return shapes[self.shape]()
 
     def disc(self, kit: Kit) -> Solid:
@@ -122,7 +143,13 @@ class Treasure(Family):
     """A precious thing on a cushion on a plinth, gems strewn around it."""
 
     SKINS = {"plinth": ("classical", "stone", "wood"), "cloth": ("textile",)}
-    FINISHES = {"plinth": ("marble", "stone", "wood", "gold"), "cloth": ("cloth", "leather"), "piping": ("gold", "rope", "silver"), "gem": ("gem", "crystal"), "button": ("gold", "cloth")}
+    FINISHES = {
+        "plinth": ("marble", "stone", "wood", "gold"),
+        "cloth": ("cloth", "leather"),
+        "piping": ("gold", "rope", "silver"),
+        "gem": ("gem", "crystal"),
+        "button": ("gold", "cloth"),
+    }
 
     piece: Family = one_of("crown", "finger_ring", "goblet", "helmet", "medal", "chess_piece", "teapot")
     plinth: str = choice("drum", "octagon", "square", "fluted")
@@ -146,11 +173,19 @@ class Treasure(Family):
             tread = extrude(edge.offset(0.08, round=False), 0.1, "plinth", "plinth")
             cap = extrude(edge.offset(0.06, round=False), 0.08, "plinth", "plinth").move(0, 0, h - 0.07)
             moulding = extrude(edge.offset(0.03, round=False), 0.05, "plinth", "plinth")
-            return union((extrude(edge, h - 0.04, "plinth", "plinth", kit.skin("plinth")), tread, cap, moulding.move(0, 0, 0.09), moulding.move(0, 0, h - 0.11)))
+            return union(
+                (extrude(edge, h - 0.04, "plinth", "plinth", kit.skin("plinth")), tread, cap, moulding.move(0, 0, 0.09), moulding.move(0, 0, h - 0.11))
+            )
         if self.plinth == "fluted":
             shaft = extrude(rosette(20, 0.6, 0.05), h - 0.1, "plinth", "plinth").move(0, 0, 0.05)
             line = turned(0.74, 0.0).up(0.07).bead(0.06).cove(-0.12, 0.06)
-            return union((shaft, lathe(line.close(), "plinth", "plinth"), lathe(turned(0.6, h - 0.16).bead(0.04).ovolo(0.1, 0.06).up(0.06).close(), "plinth", "plinth", kit.skin("plinth"))))
+            return union(
+                (
+                    shaft,
+                    lathe(line.close(), "plinth", "plinth"),
+                    lathe(turned(0.6, h - 0.16).bead(0.04).ovolo(0.1, 0.06).up(0.06).close(), "plinth", "plinth", kit.skin("plinth")),
+                )
+            )
         line = turned(0.78, 0.0).up(0.06).fillet(0.02).out(-0.04).bead(0.05).cove(-0.08, 0.06).up(h - 0.36).ovolo(0.08, 0.07).up(0.06).out(-0.05).up(0.06)
         return lathe(line.close(), "plinth", "plinth", kit.skin("plinth"))
 
@@ -159,7 +194,11 @@ class Treasure(Family):
         r, p, z = 0.6, self.puff, self.tall - 0.03
         line = turned(0.0, 0.0).out(0.3).curve((0.5, 0.1 * p), (r, p), (0.5, 1.72 * p), (0.25, 1.92 * p), (0.0, 1.9 * p))
         body = lathe(line.close(), "cushion", "cloth", kit.skin("cloth")).move(0, 0, z)
-        cord = tube(hoop(r), 0.035, "piping", "piping", section=rosette(3, 1.0, 0.3), twist=30 * TAU, sides=18) if kit.level >= 1 else tube(hoop(r), 0.03, "piping", "piping", sides=10)
+        cord = (
+            tube(hoop(r), 0.035, "piping", "piping", section=rosette(3, 1.0, 0.3), twist=30 * TAU, sides=18)
+            if kit.level >= 1
+            else tube(hoop(r), 0.03, "piping", "piping", sides=10)
+        )
         parts = [body, cord.move(0, 0, z + p)]
         if self.tassels:
             one = tassel(0.24, "tassel", "piping").turn("y", -0.25).move(r + 0.005, 0, p)
@@ -173,7 +212,12 @@ class Treasure(Family):
         out = []
         for k in range(self.gems):
             rng = Rng(self.seed, "gem", k)
-            out.append(rng.choice(kinds).turn("x", rng.uniform(-0.5, 0.5)).move(rng.uniform(0.42, 0.5), 0, self.tall + 1.7 * self.puff).turn("z", TAU * (k + rng.unit() * 0.6) / self.gems))
+            out.append(
+                rng.choice(kinds)
+                .turn("x", rng.uniform(-0.5, 0.5))
+                .move(rng.uniform(0.42, 0.5), 0, self.tall + 1.7 * self.puff)
+                .turn("z", TAU * (k + rng.unit() * 0.6) / self.gems)
+            )
         return out
 
     def words(self) -> str:

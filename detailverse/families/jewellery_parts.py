@@ -1,4 +1,5 @@
 """What jewels share: cut stones with their settings, beads, wires, emblems. A stone lies with its girdle in z = 0, its table up."""
+
 import numpy as np
 
 from detailverse.figures import crescent, cross, fleur, foil, heart, leaf
@@ -57,8 +58,12 @@ def gem(cut: str, radius: float, label: str = "stone", finish: str = "gem") -> S
     elif cut == "emerald":
         corners += [[(0, -0.4, -0.66), (0, 0.4, -0.66)]]
     elif cut != "cabochon":
-        corners += [np.column_stack([0.57 * edge[::2], np.full(8, 0.35)]), np.column_stack([0.83 * edge[1::2], np.full(8, 0.21)]),
-                    np.column_stack([0.4 * edge[1::2], np.full(8, -0.54)]), [(0, 0, -0.78)]]
+        corners += [
+            np.column_stack([0.57 * edge[::2], np.full(8, 0.35)]),
+            np.column_stack([0.83 * edge[1::2], np.full(8, 0.21)]),
+            np.column_stack([0.4 * edge[1::2], np.full(8, -0.54)]),
+            [(0, 0, -0.78)],
+        ]
     return hull(radius * np.concatenate(corners), label, finish)
 
 
@@ -71,7 +76,7 @@ def setting(cut: str, radius: float, claws: int, depth: float = 0.7, finish: str
         rim = extrude(edge.offset(wall) - edge.offset(-0.45 * wall), 0.32 * radius, "setting", finish).move(0, 0, -0.22 * radius)
         return union((gem(cut, radius), cup, rim))
     rim = extrude(edge.offset(0.6 * wall) - edge.offset(-1.5 * wall), 0.14 * radius, "setting", finish).move(0, 0, -0.16 * radius)
-    outline = _spread(radius * girdle(cut), 8 * claws)[4 if cut in ("emerald", "cushion") else 0::8]
+    outline = _spread(radius * girdle(cut), 8 * claws)[4 if cut in ("emerald", "cushion") else 0 :: 8]
     claw = [tube(_claw(place, depth * radius), 0.085 * radius, "claw", finish, sides=8) for place in outline]
     return union((gem(cut, radius), cup, rim, *claw))
 
@@ -88,8 +93,8 @@ def wire(radius: float, size: float, label: str, finish: str, z: float = 0.0) ->
 
 
 def outlined(region: Region, size: float, label: str, finish: str, z: float = 0.0) -> Solid:
-    """Round wire along every contour of a region, at the height z."""
-    contours = region.simplified(3e-3).contours()
+    """Round wire along every contour of a region, at the height z; its corners are rounded, so the wire does not cross itself."""
+    contours = region.rounded(1.05 * size).simplified(3e-3).contours()
     return union(tube(Path(np.column_stack([c, np.full(len(c), z)]), True), size, label, finish, sides=8) for c in contours)
 
 
@@ -115,13 +120,27 @@ def emblem(kind: str, size: float) -> Region:
     if kind == "anchor":
         arms = sector(0.8 * r, -0.45 * TAU, -0.05 * TAU, 0.58 * r).move(0, -0.15 * r)
         fluke = polygon([(0.42 * r, -0.42 * r), (1.0 * r, -0.5 * r), (0.78 * r, 0.08 * r)])
-        return arms | fluke | fluke.mirror("x") | rect(0.2 * r, 1.5 * r).move(0, -0.15 * r) | rect(0.9 * r, 0.18 * r).move(0, 0.42 * r) | ring(0.27 * r, 0.12 * r).move(0, 0.73 * r)
+        return (
+            arms
+            | fluke
+            | fluke.mirror("x")
+            | rect(0.2 * r, 1.5 * r).move(0, -0.15 * r)
+            | rect(0.9 * r, 0.18 * r).move(0, 0.42 * r)
+            | ring(0.27 * r, 0.12 * r).move(0, 0.73 * r)
+        )
     if kind == "wheel":
         return ring(r, 0.78 * r) | joined(stroke([(0, 0), (0.9 * r, 0)], 0.16 * r).turn(TAU * k / 8) for k in range(8)) | circle(0.28 * r)
     if kind == "tree":
         crown = joined(circle(0.32 * r).move(x * r, y * r) for x, y in ((0, 0.68), (-0.42, 0.4), (0.42, 0.4), (-0.55, 0.0), (0.55, 0.0), (0, 0.2)))
         return crown | polygon([(-0.36 * r, -r), (0.36 * r, -r), (0.12 * r, -0.55 * r), (0.1 * r, 0.2 * r), (-0.1 * r, 0.2 * r), (-0.12 * r, -0.55 * r)])
-    makers = {"fleur": lambda: fleur(size), "cross": lambda: cross(size, 0.24 * size, 0.1 * size), "star": lambda: star(5, r, 0.45 * r).turn(TAU / 4),
-              "heart": lambda: heart(size), "moon": lambda: crescent(r, 0.6), "sun": lambda: star(16, r, 0.62 * r) - ring(0.5 * r, 0.42 * r),
-              "rose": lambda: foil(5, r) - ring(0.4 * r, 0.3 * r), "leaf": lambda: leaf(size, 0.8 * size, 5).move(0, -r) - stroke([(0, -0.9 * r), (0, 0.5 * r)], 0.05 * r)}
+    makers = {
+        "fleur": lambda: fleur(size),
+        "cross": lambda: cross(size, 0.24 * size, 0.1 * size),
+        "star": lambda: star(5, r, 0.45 * r).turn(TAU / 4),
+        "heart": lambda: heart(size),
+        "moon": lambda: crescent(r, 0.6),
+        "sun": lambda: star(16, r, 0.62 * r) - ring(0.5 * r, 0.42 * r),
+        "rose": lambda: foil(5, r) - ring(0.4 * r, 0.3 * r),
+        "leaf": lambda: leaf(size, 0.8 * size, 5).move(0, -r) - stroke([(0, -0.9 * r), (0, 0.5 * r)], 0.05 * r),
+    }
     return makers[kind]()

@@ -11,7 +11,7 @@ from detailverse.region import polygon
 from detailverse.shapes import cylinder, extrude, lathe
 from detailverse.solid import Solid, around, union
 from zeroverse.portable import TAU, cos_sin
-from zeroverse.record import choice, count, flag, seed, span
+from zeroverse.record import choice, flag, seed, span
 from zeroverse.rng import Rng
 
 
@@ -74,7 +74,8 @@ class SheetLattice(Family):
     """A body filled with one sheet that repeats in all directions: a gyroid, or Schwarz' P or D surface, in a frame."""
 
     SKINS = {"base": ("machine", "tech", "classical")}
-    FINISHES = {"sheet": ("plastic", "metal", "ceramic", "bone", "painted", "gold"), "frame": ("metal", "plastic", "painted"), "base": ("metal", "stone", "wood", "plastic")}
+    FINISHES = {"sheet": ("plastic", "metal", "ceramic", "bone", "painted", "gold"), "frame": ("metal", "plastic", "painted"),
+                "base": ("metal", "stone", "wood", "plastic")}
 
     surface: str = choice("gyroid", "schwarz", "diamond")
     form: str = choice("ball", "block", "drum", "ring", "prism", "hourglass", "urn")
@@ -88,7 +89,8 @@ class SheetLattice(Family):
 
     def build(self, kit: Kit) -> Solid:
         tall = 1.0 if self.form == "ball" and self.framed else self.tall
-        sheet = {"gyroid": sdf.gyroid, "schwarz": sdf.schwarz, "diamond": sdf.diamond}[self.surface](self.cell * (1.6 if self.surface == "diamond" else 1.0), self.thick)
+        sheet = {"gyroid": sdf.gyroid, "schwarz": sdf.schwarz,
+                 "diamond": sdf.diamond}[self.surface](self.cell * (1.6 if self.surface == "diamond" else 1.0), self.thick)
         inside = envelope(self.form, tall)
         body = sdf.smooth_intersection(inside, sheet.turn((1.0, 2.0, 0.5), self.lean), 0.03)
         if self.form in ("block", "prism", "drum", "hourglass"):
@@ -114,9 +116,12 @@ _CELLS = {  # nodes in units of a cell, and bones between nodes of it and its ne
     "octet": ([(0, 0, 0), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5)],
               [(0, 1, (-i, -j, 0)) for i in (0, 1) for j in (0, 1)] + [(0, 2, (-i, 0, -j)) for i in (0, 1) for j in (0, 1)]
               + [(0, 3, (0, -i, -j)) for i in (0, 1) for j in (0, 1)]),
-    "diamond": ([(0, 0, 0), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5), (0.25, 0.25, 0.25), (0.75, 0.75, 0.25), (0.75, 0.25, 0.75), (0.25, 0.75, 0.75)],
-                [(4, 0, (0, 0, 0)), (4, 1, (0, 0, 0)), (4, 2, (0, 0, 0)), (4, 3, (0, 0, 0)), (5, 0, (1, 1, 0)), (5, 1, (0, 0, 0)), (5, 2, (0, 1, 0)), (5, 3, (1, 0, 0)),
-                 (6, 0, (1, 0, 1)), (6, 1, (0, 0, 1)), (6, 2, (0, 0, 0)), (6, 3, (1, 0, 0)), (7, 0, (0, 1, 1)), (7, 1, (0, 0, 1)), (7, 2, (0, 1, 0)), (7, 3, (0, 0, 0))]),
+    "diamond": ([(0, 0, 0), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5), (0.25, 0.25, 0.25), (0.75, 0.75, 0.25), (0.75, 0.25, 0.75),
+                 (0.25, 0.75, 0.75)],
+                [(4, 0, (0, 0, 0)), (4, 1, (0, 0, 0)), (4, 2, (0, 0, 0)), (4, 3, (0, 0, 0)), (5, 0, (1, 1, 0)), (5, 1, (0, 0, 0)),
+                 (5, 2, (0, 1, 0)), (5, 3, (1, 0, 0)),
+                 (6, 0, (1, 0, 1)), (6, 1, (0, 0, 1)), (6, 2, (0, 0, 0)), (6, 3, (1, 0, 0)), (7, 0, (0, 1, 1)), (7, 1, (0, 0, 1)),
+                 (7, 2, (0, 1, 0)), (7, 3, (0, 0, 0))]),
 }
 
 
@@ -125,7 +130,8 @@ class StrutLattice(Family):
     """A space frame: struts between the nodes of a crystal, as far as they lie within a body, with balls at the nodes."""
 
     SKINS = {"base": ("machine", "tech")}
-    FINISHES = {"strut": ("metal", "plastic", "painted", "steel", "wood"), "node": ("metal", "brass", "plastic", "painted"), "base": ("metal", "concrete", "stone")}
+    FINISHES = {"strut": ("metal", "plastic", "painted", "steel", "wood"), "node": ("metal", "brass", "plastic", "painted"),
+                "base": ("metal", "concrete", "stone")}
 
     cell: str = choice("cubic", "centred", "braced", "octet", "diamond")
     form: str = choice("ball", "block", "drum", "ring", "prism", "hourglass", "urn")

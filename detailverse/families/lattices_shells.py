@@ -21,7 +21,8 @@ class VoronoiShell(Family):
     """A lamp or bowl: a thin body of revolution, pierced by a window in every Voronoi cell of scattered points."""
 
     SKINS = {"base": ("classical", "machine", "jewel", "wood")}
-    FINISHES = {"shell": ("ceramic", "plastic", "paper", "metal", "wood", "bone"), "bulb": ("glass", "crystal"), "base": ("wood", "metal", "stone", "brass")}
+    FINISHES = {"shell": ("ceramic", "plastic", "paper", "metal", "wood", "bone"), "bulb": ("glass", "crystal"),
+                "base": ("wood", "metal", "stone", "brass")}
 
     form: str = choice("lamp", "bowl", "ornament")
     cells: int = count(36, 110)
@@ -46,9 +47,11 @@ class VoronoiShell(Family):
         if self.form == "lamp":
             parts += [cylinder(0.1, 0.3, "socket", "base").move(0, 0, low + 0.02), ball(0.2, "bulb", "bulb").move(0, 0, low + 0.44)]
         if self.form == "ornament":
-            parts.append(lathe(turned(0.5).up(0.05).bead(0.03).to(0.08, 0.15).up(0.04).curve((0.1, 0.3), (0.0, 0.45)).close(), "finial", "base").move(0, 0, 0.76 * self.tall))
+            parts.append(lathe(turned(0.5).up(0.05).bead(0.03).to(0.08, 0.15).up(0.04).curve((0.1, 0.3), (0.0, 0.45)).close(), "finial",
+                               "base").move(0, 0, 0.76 * self.tall))
         if self.beaded and kit.level >= 1:
-            bead = lathe(Profile((np.array([(0.85 * self.web * c, 0.85 * self.web * s) for k in range(9) for c, s in [cos_sin(TAU / 2 * (k / 8 - 0.5))]]),)),
+            bead = lathe(Profile((np.array([(0.85 * self.web * c, 0.85 * self.web * s) for k in range(9) for c,
+                                            s in [cos_sin(TAU / 2 * (k / 8 - 0.5))]]),)),
                          "bead", "shell", sides=16)
             corners = {tuple(point) for ring in cells for point in ring}
             parts.append(at(bead, [(np.eye(3), self.place(np.array(point), 0.97)) for point in sorted(corners)]))
@@ -95,7 +98,8 @@ class Fractal(Family):
     cut: bool = flag(0.35)
 
     def build(self, kit: Kit) -> Solid:
-        solid = {"menger": self.menger, "pyramid": self.gasket, "octahedron": self.gasket, "cross": self.cross, "cubes": self.cubes, "flake": self.flake}[self.form]()
+        solid = {"menger": self.menger, "pyramid": self.gasket, "octahedron": self.gasket, "cross": self.cross, "cubes": self.cubes,
+                 "flake": self.flake}[self.form]()
         if self.cut and self.form == "menger":
             solid = solid - box(3, 3, 3, "solid", "solid").transform(towards((1.0, 1.0, 1.0)), (1.0, 1.0, 1.0))
         upright = self.tilt and self.form in ("menger", "cross", "flake")
@@ -113,14 +117,16 @@ class Fractal(Family):
         for step in range(1, self.depth + 1):
             n = 3 ** step
             cell = size / n
-            rods += [native(Manifold.cube((cell, cell, 2 * size), True), Leaf("solid", "solid")).move((i - (n - 1) / 2) * cell, (j - (n - 1) / 2) * cell)
+            rods += [native(Manifold.cube((cell, cell, 2 * size), True), Leaf("solid", "solid")).move((i - (n - 1) / 2) * cell,
+                                                                                                      (j - (n - 1) / 2) * cell)
                      for i in range(n) for j in range(n) if i % 3 == 1 and j % 3 == 1 and not _gone(i // 3, j // 3, step - 1)]
         holes = union(rods)
         return box(size, size, size, "solid", "solid") - holes - holes.turn("x", TAU / 4) - holes.turn("y", TAU / 4)
 
     def gasket(self) -> Solid:
         """A pyramid or octahedron of those half as large at its corners, which overlap a little."""
-        corners = seed_mesh("octahedron").points if self.form == "octahedron" else np.array([(1, 1, -0.7), (1, -1, -0.7), (-1, 1, -0.7), (-1, -1, -0.7), (0, 0, 0.9)]) * 0.74
+        corners = seed_mesh("octahedron").points if self.form == "octahedron" else np.array([(1, 1, -0.7), (1, -1, -0.7), (-1, 1, -0.7),
+                                                                                             (-1, -1, -0.7), (0, 0, 0.9)]) * 0.74
         solid = hull(corners, "solid", "solid")
         for _ in range(self.depth + (self.form == "pyramid")):
             solid = at(solid, [(0.515 * np.eye(3), 0.5 * corner) for corner in corners])
@@ -151,11 +157,13 @@ class Fractal(Family):
         for _ in range(self.depth + 3):
             frames += ends
             ends = [(affine.product(matrix, step), place + affine.apply(matrix, np.array([[side * 0.14, 0.0, 0.5]]))[0])
-                    for matrix, place in ends for side in (-1, 1) for step in [affine.product(rotation("y", side * 0.72), rotation("z", TAU / 4)) * 0.76]]
+                    for matrix, place in ends for side in (-1, 1)
+                    for step in [affine.product(rotation("y", side * 0.72), rotation("z", TAU / 4)) * 0.76]]
         return at(cell, frames)
 
     def words(self) -> str:
-        return {"menger": "a Menger sponge", "pyramid": "a Sierpinski pyramid", "octahedron": "a Sierpinski octahedron", "cross": "a fractal of cubes",
+        return {"menger": "a Menger sponge", "pyramid": "a Sierpinski pyramid", "octahedron": "a Sierpinski octahedron",
+                "cross": "a fractal of cubes",
                 "cubes": "a tree of blocks", "flake": "a fractal flake"}[self.form] + " on a plinth"
 
 

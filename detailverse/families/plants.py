@@ -211,7 +211,7 @@ class Cone(Family):
     FINISHES = {"scale": ("wood", "foliage", "bark", "petal"), "core": ("wood", "foliage"), "leaf": ("foliage",)}
 
     form: str = choice("pine cone", "artichoke", "pineapple", "succulent")
-    scales: int = count(90, 260)
+    scales: int = count(60, 170)
     plump: float = span(0.45, 0.72)
     open: float = span(0.25, 0.8)
     pointed: float = span(0.2, 1.0)

@@ -82,7 +82,8 @@ class Polyhedron(Family):
                     yield bead(0.03, "stud", "trim", 20).move(*(middle + (self.height - 0.02) * out))
             else:
                 yield hull(np.concatenate([foot, lower + 0.03 * out]), "panel", "panel")
-                yield hull(np.concatenate([middle + 0.42 * (ring - middle) - 0.02 * out, (middle + (0.1 + self.height) * out)[None]]), "spike", "trim")
+                yield hull(np.concatenate([middle + 0.42 * (ring - middle) - 0.02 * out, (middle + (0.1 + self.height) * out)[None]]), "spike",
+                           "trim")
 
     def frames(self, mesh: Mesh, core: float, level: int):
         """A rim about every face, and a jewel in its middle."""
@@ -115,7 +116,8 @@ class Molecule(Family):
     """A model of balls and sticks: a cage of carbon, a crystal, a helix, a chain with branches, or an atom with its orbits."""
 
     SKINS = {"base": ("tech", "machine", "classical")}
-    FINISHES = {"atom": ("plastic", "painted", "metal"), "other": ("plastic", "painted", "gold"), "bond": ("metal", "plastic", "wood"), "base": ("wood", "plastic", "metal")}
+    FINISHES = {"atom": ("plastic", "painted", "metal"), "other": ("plastic", "painted", "gold"), "bond": ("metal", "plastic", "wood"),
+                "base": ("wood", "plastic", "metal")}
 
     form: str = choice("cage", "crystal", "helix", "chain", "atom")
     atom: float = span(0.07, 0.13)
@@ -140,13 +142,15 @@ class Molecule(Family):
         return union((*parts, base.move(0, 0, low - 0.47)))
 
     def stick(self, a, b, double: bool):
+        bond = min(self.bond, 0.36 * self.atom)  # both of a double bond end within the smaller atoms
         if not double:
-            return [rod(a, b, self.bond, "bond", "bond")]
-        side = towards(b - a)[:, 0] * 1.15 * self.bond
-        return [rod(a + side, b + side, 0.7 * self.bond, "bond", "bond"), rod(a - side, b - side, 0.7 * self.bond, "bond", "bond")]
+            return [rod(a, b, bond, "bond", "bond")]
+        side = towards(b - a)[:, 0] * 1.15 * bond
+        return [rod(a + side, b + side, 0.7 * bond, "bond", "bond"), rod(a - side, b - side, 0.7 * bond, "bond", "bond")]
 
     def cage(self):
-        name, op = (("icosahedron", "truncate"), ("octahedron", "truncate"), ("dodecahedron", "none"), ("cube", "bevel"), ("icosahedron", "kis"))[self.number % 5]
+        name, op = (("icosahedron", "truncate"), ("octahedron", "truncate"), ("dodecahedron", "none"), ("cube", "bevel"),
+                    ("icosahedron", "kis"))[self.number % 5]
         mesh = relaxed(OPERATORS[op](seed_mesh(name)))
         return 0.85 * mesh.points * [1, 1, self.tall], [int(k % self.number == 0) for k in range(len(mesh.points))], mesh.edges
 
@@ -167,7 +171,8 @@ class Molecule(Family):
             z = 1.9 * (k / (steps - 1) - 0.5) * self.tall / 1.1
             points += [(0.5 * c, 0.5 * s, z), (-0.5 * c, -0.5 * s, z), (0.12 * c, 0.12 * s, z), (-0.12 * c, -0.12 * s, z)]
             kinds += [0, 0, 1, 1]
-            bonds += [(4 * k, 4 * k + 2), (4 * k + 2, 4 * k + 3), (4 * k + 3, 4 * k + 1)] + ([(4 * k, 4 * k - 4), (4 * k + 1, 4 * k - 3)] if k else [])
+            bonds += [(4 * k, 4 * k + 2), (4 * k + 2, 4 * k + 3), (4 * k + 3, 4 * k + 1)] + ([(4 * k, 4 * k - 4), (4 * k + 1, 4 * k - 3)] if k
+                                                                                             else [])
         return np.array(points), kinds, bonds
 
     def chain(self):
@@ -212,4 +217,5 @@ class Molecule(Family):
         yield rod((0, 0, -1.3), (0, 0, 0), 0.03, "stand", "bond")
 
     def words(self) -> str:
-        return {"cage": "a cage molecule", "crystal": "a model of a crystal", "helix": "a double helix", "chain": "a molecule of balls and sticks", "atom": "a model of an atom"}[self.form]
+        return {"cage": "a cage molecule", "crystal": "a model of a crystal", "helix": "a double helix", "chain": "a molecule of balls and sticks",
+                "atom": "a model of an atom"}[self.form]

@@ -13,7 +13,7 @@ from detailverse.solid import Solid, leaf_solid, union
 from detailverse.surface import Leaf
 from zeroverse import affine
 from zeroverse.portable import TAU, cos_sin, cos_sin_array
-from zeroverse.record import choice, count, flag, span
+from zeroverse.record import choice, count, span
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class KnotSculpture(Family):
     turns: int = count(0, 3)
     strands: int = count(1, 4)
     tilt: float = span(0.0, 0.5)
-    plinth: Family = one_of("column", "barrel", "vase", "chest")
+    plinth: Family = one_of("column", "barrel", "vase")
 
     def build(self, kit: Kit) -> Solid:
         path = self.path().turn("x", TAU / 4 - self.tilt)
@@ -40,7 +40,8 @@ class KnotSculpture(Family):
         if self.strands > 1 and kit.level >= 1:
             loop = union(self.strand(path, k, thick) for k in range(self.strands))
         else:
-            section = {"round": None, "ribbed": rosette(8, 1.0, 0.18), "square": ngon(4, 1.0).rounded(0.2), "star": rosette(5, 1.0, 0.4)}[self.section]
+            section = {"round": None, "ribbed": rosette(8, 1.0, 0.18), "square": ngon(4, 1.0).rounded(0.2),
+                       "star": rosette(5, 1.0, 0.4)}[self.section]
             wave = lambda s: thick * (1 - self.swell * (0.5 + 0.5 * cos_sin(TAU * self.q * s)[0]))
             loop = tube(path, wave, "knot", "knot", kit.skin("knot"), section=section,
                         twist=TAU * self.turns if section is not None else 0.0)
@@ -55,7 +56,8 @@ class KnotSculpture(Family):
     def strand(self, path, number: int, thick: float) -> Solid:
         """One of those of a rope."""
         turns = 4 * self.q
-        return tube(path.offset_strand(number, self.strands, 0.52 * thick, turns).resample(n=len(path.points)), 0.56 * thick, "knot", "knot", sides=14)
+        return tube(path.offset_strand(number, self.strands, 0.52 * thick, turns).resample(n=len(path.points)), 0.56 * thick, "knot", "knot",
+                    sides=14)
 
     def path(self):
         if self.form == "torus":
@@ -76,7 +78,8 @@ class KnotSculpture(Family):
         return spline(points, closed=True, per_span=3)
 
     def words(self) -> str:
-        return {"torus": "a torus knot", "eight": "a figure-eight knot", "lissajous": "a Lissajous knot", "rosette": "a winding loop"}[self.form] + " on a plinth"
+        return {"torus": "a torus knot", "eight": "a figure-eight knot", "lissajous": "a Lissajous knot",
+                "rosette": "a winding loop"}[self.form] + " on a plinth"
 
 
 def _clearance(points: np.ndarray) -> float:
@@ -93,7 +96,8 @@ class Moebius(Family):
     """A band that closes on itself after half turns: plain, pierced, toothed at its edges or studded; on a plinth."""
 
     SKINS = {"base": ("classical", "machine", "jewel")}
-    FINISHES = {"band": ("steel", "bronze", "gold", "marble", "wood", "painted", "copper"), "trim": ("gold", "metal", "gem"), "base": ("stone", "wood", "marble", "metal")}
+    FINISHES = {"band": ("steel", "bronze", "gold", "marble", "wood", "painted", "copper"), "trim": ("gold", "metal", "gem"),
+                "base": ("stone", "wood", "marble", "metal")}
 
     halves: int = count(1, 5)
     wide: float = span(0.22, 0.42)
@@ -149,12 +153,15 @@ class Moebius(Family):
             ring = [cos_sin(TAU * k / 10) for k in range(10)]
             size = 0.3 * step
             return hull(np.array([corner(size * c * f, h, size * s * f) for c, s in ring
-                                  for f, h in ((1.0, -1.3 * self.thick), (1.0, 1.3 * self.thick), (0.5, -1.8 * self.thick), (0.5, 1.8 * self.thick))]), "studs", "trim")
+                                  for f, h in ((1.0, -1.3 * self.thick), (1.0, 1.3 * self.thick), (0.5, -1.8 * self.thick),
+                                               (0.5, 1.8 * self.thick))]), "studs", "trim")
         if self.worked == "toothed":
             return union(hull(np.array([corner(side * u, v, w) for u, f in ((0.9 * self.wide, 1.0), (1.0 * self.wide + 0.07, 0.45))
-                                        for v in (-0.5 * self.thick * f, 0.5 * self.thick * f) for w in (-0.33 * step * f, 0.33 * step * f)]), "teeth", "trim") for side in (1, -1))
+                                        for v in (-0.5 * self.thick * f, 0.5 * self.thick * f) for w in (-0.33 * step * f, 0.33 * step * f)]),
+                              "teeth", "trim") for side in (1, -1))
         if self.worked == "ribbed":
-            return hull(np.array([corner(u, v, w) for u in (-0.85 * self.wide, 0.85 * self.wide) for v, f in ((-1.35 * self.thick, 0.5), (1.35 * self.thick, 0.5), (0.0, 1.0))
+            return hull(np.array([corner(u, v, w) for u in (-0.85 * self.wide, 0.85 * self.wide) for v,
+                                  f in ((-1.35 * self.thick, 0.5), (1.35 * self.thick, 0.5), (0.0, 1.0))
                                   for w in (-0.25 * step * f, 0.25 * step * f)]), "ribs", "trim")
         sides = 3 + number % 2 if self.marks % 2 else 8
         return hull(np.array([corner(0.6 * self.wide * c, v, 0.36 * step * s) for k in range(sides) for c, s in [cos_sin(TAU * (k + 0.5) / sides)]

@@ -130,7 +130,8 @@ def gyro(mesh: Mesh) -> Mesh:
     return Mesh(np.array(points), tuple(faces))
 
 
-OPERATORS = {"kis": kis, "ambo": ambo, "truncate": truncate, "expand": expand, "bevel": bevel, "ortho": ortho, "gyro": gyro, "dual": dual, "none": lambda mesh: mesh}
+OPERATORS = {"kis": kis, "ambo": ambo, "truncate": truncate, "expand": expand, "bevel": bevel, "ortho": ortho, "gyro": gyro, "dual": dual,
+             "none": lambda mesh: mesh}
 
 
 def relaxed(mesh: Mesh, rounds: int = 3) -> Mesh:

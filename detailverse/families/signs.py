@@ -1,4 +1,5 @@
 """Carved and written things: interlace panels and crosses, rune stones, tavern signs, letter blocks."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,21 @@ from zeroverse.record import choice, count, flag, seed, span
 from zeroverse.rng import Rng
 
 RUNES = "ᚠᚢᚦᚨᚱᚲᚷᚹᚺᚾᛃᛇᛈᛉᛊᛏᛒᛖᛗᛚᛜᛞᛟ"
-NAMES = ("THE STAG", "GOLDEN KEY", "OLD OAK", "BLUE ANCHOR", "THE CROWN", "SMITH & SON", "BOOKS", "THE MOON", "ALE HOUSE", "RED ROSE", "MERCER", "NO. 27", "THREE STARS")
+NAMES = (
+    "THE STAG",
+    "GOLDEN KEY",
+    "OLD OAK",
+    "BLUE ANCHOR",
+    "THE CROWN",
+    "SMITH & SON",
+    "BOOKS",
+    "THE MOON",
+    "ALE HOUSE",
+    "RED ROSE",
+    "MERCER",
+    "NO. 27",
+    "THREE STARS",
+)
 
 
 INWARDS = 0.25  # how far from a wall a strand turns back, of half a cell
@@ -74,8 +89,13 @@ class Interlace(Family):
     """Celtic knotwork in relief: a framed panel, a stone cross with a ring, or a grave slab with a round head."""
 
     SKINS = {"field": ("stone", "wood", "jewel"), "base": ("stone",)}
-    FINISHES = {"field": ("stone", "wood", "bronze", "marble"), "strap": ("stone", "gold", "bronze", "wood", "silver"), "frame": ("stone", "gold", "bronze", "wood"), "base": ("stone", "rock"),
-                "gem": ("gem",)}
+    FINISHES = {
+        "field": ("stone", "wood", "bronze", "marble"),
+        "strap": ("stone", "gold", "bronze", "wood", "silver"),
+        "frame": ("stone", "gold", "bronze", "wood"),
+        "base": ("stone", "rock"),
+        "gem": ("gem",),
+    }
 
     form: str = choice("panel", "cross", "slab", "medallions")
     columns: int = count(2, 5)
@@ -96,7 +116,7 @@ class Interlace(Family):
         """Knotwork `wide` across in all."""
         cell = wide / (2 * columns + 0.9)
         breaks = drawn_breaks(Rng(self.seed, name), columns, rows, self.share)
-        return ribbons(columns, rows, cell, 1.25 * self.strap * cell, breaks, "knotwork", "strap")
+        return ribbons(columns, rows, cell, 1.05 * self.strap * cell, breaks, "knotwork", "strap")
 
     def _panel(self, kit: Kit) -> list[Solid]:
         w = 1.4
@@ -122,7 +142,10 @@ class Interlace(Family):
         t = 0.18
         region = rect(1.0, 1.5).move(0, -0.45) | circle(0.5).move(0, 0.3)
         parts = [plate(region, t, "slab", "field", kit.skin("field"), margin=0.05), outlined(region.offset(-0.03), 0.04, "frame", "frame", t)]
-        parts += [extrude(cross(0.72, 0.16, 0.09), 0.05, "cross", "frame").move(0, 0.32, t - 0.02), outlined(circle(0.25), 0.035, "frame", "frame", t + 0.02).move(0, 0.32)]
+        parts += [
+            extrude(cross(0.72, 0.16, 0.09), 0.05, "cross", "frame").move(0, 0.32, t - 0.02),
+            outlined(circle(0.25), 0.035, "frame", "frame", t + 0.02).move(0, 0.32),
+        ]
         parts += [knot.move(0, -0.62, t) for knot in self.knots(max(3, self.columns), max(3, self.columns) + 1, 0.8, "slab")]
         return [*parts, *self.middle(0.12, t, 0.32)]
 
@@ -130,7 +153,9 @@ class Interlace(Family):
         region = superellipse(0.95, 0.95, 5.0)
         parts = [plate(region, 0.09, "field", "field", kit.skin("field"), margin=0.1), outlined(region.offset(-0.04), 0.055, "frame", "frame", 0.09)]
         for k, (x, y) in enumerate(((-1, -1), (1, -1), (-1, 1), (1, 1))):
-            parts += [knot.move(0.45 * x, 0.45 * y, 0.09) for knot in self.knots(2 + self.columns // 4, 2 + self.columns // 4, 0.62, f"medallion{k % 2}")]
+            parts += [
+                knot.move(0.45 * x, 0.45 * y, 0.09) for knot in self.knots(2, 2 + self.columns // 4, 0.6 - 0.12 * (self.columns // 4), f"medallion{k % 2}")
+            ]
             parts.append(outlined(circle(0.4), 0.03, "frame", "frame", 0.09).move(0.45 * x, 0.45 * y))
         return [*parts, *self.middle(0.17, 0.09, 0.0)]
 
@@ -139,7 +164,11 @@ class Interlace(Family):
         if self.boss == "none":
             return []
         line = turned(1.15 * r, -0.05).up(0.06).bead(0.03).out(-0.2 * r)
-        tops = {"dome": lambda: line.ovolo(-0.95 * r, 0.6 * r), "rings": lambda: line.bead(0.05).out(-0.25 * r).bead(0.05).out(-0.2 * r).ovolo(-0.4 * r, 0.3 * r), "spiral": lambda: line.up(0.02)}
+        tops = {
+            "dome": lambda: line.ovolo(-0.95 * r, 0.6 * r),
+            "rings": lambda: line.bead(0.05).out(-0.25 * r).bead(0.05).out(-0.2 * r).ovolo(-0.4 * r, 0.3 * r),
+            "spiral": lambda: line.up(0.02),
+        }
         parts = [lathe(tops[self.boss]().close(), "boss", "frame")]
         if self.boss == "spiral":
             parts.append(around(tube(spiral(0.12 * r, 0.42 * r, 1.6), 0.08 * r, "spiral", "strap", sides=8).move(0.42 * r, 0, 0.06), 3))
@@ -152,8 +181,12 @@ class Interlace(Family):
         return union((extrude(line, 0.3, "base", "base", taper=0.8).move(0, -0.1, -0.02), step.move(0, -0.1, -0.14)))
 
     def words(self) -> str:
-        return {"panel": "a framed panel of Celtic knotwork", "cross": "a Celtic cross with knotwork", "slab": "a grave slab with a cross and knotwork",
-                "medallions": "a panel with four knotwork medallions"}[self.form]
+        return {
+            "panel": "a framed panel of Celtic knotwork",
+            "cross": "a Celtic cross with knotwork",
+            "slab": "a grave slab with a cross and knotwork",
+            "medallions": "a panel with four knotwork medallions",
+        }[self.form]
 
 
 @dataclass(frozen=True)
@@ -232,9 +265,17 @@ class RuneStone(Family):
         out = [mound]
         for k in range(self.pebbles):
             rng = Rng(self.seed, "pebble", k)
-            out.append(ball(0.1 + 0.08 * rng.unit(), "pebble", "stone").scale(1.2, 0.9, 0.7).turn("z", 6 * rng.unit()).move(rng.uniform(-0.7, 0.7), rng.uniform(-0.5, -0.3), 0.08))
+            out.append(
+                ball(0.1 + 0.08 * rng.unit(), "pebble", "stone")
+                .scale(1.2, 0.9, 0.7)
+                .turn("z", 6 * rng.unit())
+                .move(rng.uniform(-0.7, 0.7), rng.uniform(-0.5, -0.3), 0.08)
+            )
         return out
 
     def words(self) -> str:
         how = "carved" if self.carved else "raised"
-        return f"a standing stone with {how} runes in " + {"rows": "rows", "column": "columns", "disc": f"a ring around a {self.emblem}", "band": f"a band around a {self.emblem}"}[self.layout]
+        return (
+            f"a standing stone with {how} runes in "
+            + {"rows": "rows", "column": "columns", "disc": f"a ring around a {self.emblem}", "band": f"a band around a {self.emblem}"}[self.layout]
+        )

@@ -1,4 +1,5 @@
 """Books in a stack, letter blocks, tavern signs."""
+
 from dataclasses import dataclass
 
 from detailverse.families.jewellery_parts import EMBLEMS, bead, emblem, outlined, setting
@@ -32,7 +33,13 @@ class Books(Family):
     """A stack of old books: boards, ribbed spines with titles, pages, corners and clasps of metal."""
 
     SKINS = {"cover": ("jewel", "classical", "textile", "armour"), "board": ("textile", "classical")}
-    FINISHES = {"leather": ("leather", "cloth", "wood"), "leather2": ("leather", "cloth", "painted"), "paper": ("paper",), "metal": ("gold", "brass", "silver", "iron", "bronze"), "gem": ("gem",)}
+    FINISHES = {
+        "leather": ("leather", "cloth", "wood"),
+        "leather2": ("leather", "cloth", "painted"),
+        "paper": ("paper",),
+        "metal": ("gold", "brass", "silver", "iron", "bronze"),
+        "gem": ("gem",),
+    }
 
     number: int = count(1, 6)
     width: float = span(1.1, 1.5)
@@ -67,8 +74,8 @@ class Books(Family):
         paper = box(w - 0.1, d - 0.08, thick - 0.06, "pages", "paper").move(0, -0.01, thick / 2)
         parts = [board.move(0, 0, thick - b), back, paper, *self.spine(w, d, thick, cloth, rng)]
         if kit.level >= 2:
-            for k in range(int(thick / 0.04)):
-                parts.append(box(w - 0.085 - 0.012 * (k % 2), d - 0.075 + 0.01 * (k % 3), 0.014, "pages", "paper").move(0, -0.01, 0.085 + 0.04 * k) if 0.085 + 0.04 * k < thick - 0.07 else paper)
+            sheets = range(int((thick - 0.155) / 0.04))
+            parts += [box(w - 0.085 - 0.006 * (k % 2), d - 0.073 + 0.004 * (k % 3), 0.014, "pages", "paper").move(0, -0.01, 0.085 + 0.04 * k) for k in sheets]
         if top and kit.level >= 1:
             parts += self.metal(w, d, thick)
         return union(parts)
@@ -81,7 +88,7 @@ class Books(Family):
         n = self.ribs
         parts = [back, *(rib.move(w * ((k + 0.5) / n - 0.5), 0, 0) for k in range(n))]
         title = upright(extrude(word_in(rng.choice(TITLES), 0.85 * w / n * (2 if n % 2 else 1), 0.42 * thick), 0.12, "title", "metal")).move(0, -0.02, 0)
-        return [union(parts).turn("x", -TAU / 4).move(0, -d / 2 + 0.03, thick / 2), title.move(0, -d / 2 + 0.03, thick / 2)]
+        return [union(parts).turn("x", TAU / 4).move(0, -d / 2 + 0.03, thick / 2), title.move(0, -d / 2 + 0.03, thick / 2)]
 
     def metal(self, w: float, d: float, thick: float) -> list[Solid]:
         """Corner plates with studs, clasps, what stands in the middle."""
@@ -93,17 +100,32 @@ class Books(Family):
                 flipped = corner.scale(x, y, 1.0) if x * y > 0 else corner.mirror("x" if x < 0 else "y")
                 out.append(flipped.move(-x * (w / 2 + 0.005), -y * (d / 2 + 0.005), thick))
         if self.clasps:
-            strap = union((box(0.14, 0.05, thick + 0.03, "clasp", "metal").move(0, 0, thick / 2), box(0.12, 0.22, 0.04, "clasp", "metal").move(0, -0.09, thick),
-                           bead(0.05, "stud", "metal", 14).move(0, -0.16, thick + 0.01)))
+            strap = union(
+                (
+                    box(0.14, 0.05, thick + 0.03, "clasp", "metal").move(0, 0, thick / 2),
+                    box(0.12, 0.22, 0.04, "clasp", "metal").move(0, -0.09, thick),
+                    bead(0.05, "stud", "metal", 14).move(0, -0.16, thick + 0.01),
+                )
+            )
             out += [strap.move(x * w, d / 2 - 0.01, 0) for x in (-0.24, 0.24)]
         frame = outlined(rect(w - 0.34, d - 0.34, 0.04), 0.016, "frame", "metal", thick)
-        boss = {"gem": lambda: [setting("cabochon", 0.17, 0, 0.5, "metal").move(0, 0, thick + 0.05)], "none": lambda: [],
-                "emblem": lambda: [extrude(emblem(self.emblem, 0.62), 0.05, "emblem", "metal").move(0, 0, thick - 0.015)],
-                "lozenge": lambda: [extrude(superellipse(0.36, 0.26, 1.0), 0.04, "lozenge", "metal").move(0, 0, thick - 0.015), setting("round", 0.08, 6, 0.5, "metal").move(0, 0, thick + 0.05)]}
+        boss = {
+            "gem": lambda: [setting("cabochon", 0.17, 0, 0.5, "metal").move(0, 0, thick + 0.05)],
+            "none": lambda: [],
+            "emblem": lambda: [extrude(emblem(self.emblem, 0.62), 0.05, "emblem", "metal").move(0, 0, thick - 0.015)],
+            "lozenge": lambda: [
+                extrude(superellipse(0.36, 0.26, 1.0), 0.04, "lozenge", "metal").move(0, 0, thick - 0.015),
+                setting("round", 0.08, 6, 0.5, "metal").move(0, 0, thick + 0.05),
+            ],
+        }
         return [*out, frame, *boss[self.centre]()]
 
     def words(self) -> str:
-        return ("an old book" if self.number == 1 else f"a stack of {self.number} old books") + (" with metal corners" if self.corners else "") + (" and clasps" if self.clasps else "")
+        return (
+            ("an old book" if self.number == 1 else f"a stack of {self.number} old books")
+            + (" with metal corners" if self.corners else "")
+            + (" and clasps" if self.clasps else "")
+        )
 
 
 @dataclass(frozen=True)
@@ -122,8 +144,12 @@ class LetterBlocks(Family):
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
-        places = {"pyramid": [(-0.72, 0, 0), (0, 0, 0), (0.72, 0, 0), (-0.36, 0, 1), (0.36, 0, 1), (0, 0, 2)], "tower": [(0, 0, k) for k in range(4)],
-                  "heap": [(-0.5, -0.2, 0), (0.32, -0.32, 0), (0.15, 0.5, 0), (-0.05, 0.02, 1)], "word": [(-1.05, 0, 0), (-0.35, 0, 0), (0.35, 0, 0), (1.05, 0, 0)]}[self.stack]
+        places = {
+            "pyramid": [(-0.72, 0, 0), (0, 0, 0), (0.72, 0, 0), (-0.36, 0, 1), (0.36, 0, 1), (0, 0, 2)],
+            "tower": [(0, 0, k) for k in range(4)],
+            "heap": [(-0.5, -0.2, 0), (0.32, -0.32, 0), (0.15, 0.5, 0), (-0.05, 0.02, 1)],
+            "word": [(-1.05, 0, 0), (-0.35, 0, 0), (0.35, 0, 0), (1.05, 0, 0)],
+        }[self.stack]
         rng = Rng(self.seed, "turn")
         shrink = 0.5 if self.stack == "tower" else 0.66
         parts = []
@@ -131,18 +157,26 @@ class LetterBlocks(Family):
             turn = self.turn * rng.uniform(-1, 1) * (1.0 if self.stack in ("tower", "heap") else 0.12)
             parts.append(self.block(k, kit).scale(shrink).turn("z", turn).move(x, y, shrink * 0.5 + z * (shrink - 0.015)))
         if self.stack != "tower":
-            parts.append(plate(rect(2.7 if self.stack == "word" else 2.1, 0.9 if self.stack != "heap" else 1.9, 0.08), 0.07, "tray", "frame", kit.skin("top"), margin=0.04).move(0, 0.0 if self.stack != "heap" else 0.1, -0.06))
+            parts.append(
+                plate(
+                    rect(2.7 if self.stack == "word" else 2.1, 0.9 if self.stack != "heap" else 1.9, 0.08), 0.07, "tray", "frame", kit.skin("top"), margin=0.04
+                ).move(0, 0.0 if self.stack != "heap" else 0.1, -0.06)
+            )
         return union(parts)
 
     def block(self, number: int, kit: Kit) -> Solid:
         """A unit cube about the origin with something on each side."""
-        body = box(1.0, 1.0, 1.0, "block", "block", kit.skin("side"), sides="+-x +-y") if number < 2 else box(1.0, 1.0, 1.0, "block", "block")
+        body = box(1.0, 1.0, 1.0, "block", "block", kit.skin("side"), sides="+-x +-y") if number == 0 else box(1.0, 1.0, 1.0, "block", "block")
         inner = rect(1 - 2 * self.frame, 1 - 2 * self.frame, 0.08)
         frame = extrude(rect(1.0, 1.0, 0.02) - inner, 0.05, "frame", "frame").move(0, 0, 0.48)
         added, cut = [], []
         for side in range(6):
             rng = Rng(self.seed, "side", number, side)
-            figure = emblem(rng.choice(EMBLEMS), 0.6) if rng.chance(self.pictures) else word_in(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789&"), 0.62, 0.64, self.style)
+            figure = (
+                emblem(rng.choice(EMBLEMS), 0.6)
+                if rng.chance(self.pictures)
+                else word_in(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789&"), 0.62, 0.64, self.style)
+            )
             mark = extrude(figure, 0.08, "letter", "letter").move(0, 0, 0.46 if self.letters == "raised" else 0.47)
             for piece, into in ((frame, added), (mark, added if self.letters == "raised" else cut)):
                 into.append(self.on(piece, side))
@@ -162,7 +196,13 @@ class TavernSign(Family):
     """A painted board with a figure and a name, hung from a wrought bracket."""
 
     SKINS = {"board": ("wood", "classical"), "post": ("wood", "stone")}
-    FINISHES = {"board": ("wood", "painted"), "frame": ("wood", "gold", "painted", "iron"), "iron": ("iron", "bronze", "copper", "brass"), "letter": ("gold", "painted", "brass"), "post": ("wood", "stone", "iron")}
+    FINISHES = {
+        "board": ("wood", "painted"),
+        "frame": ("wood", "gold", "painted", "iron"),
+        "iron": ("iron", "bronze", "copper", "brass"),
+        "letter": ("gold", "painted", "brass"),
+        "post": ("wood", "stone", "iron"),
+    }
 
     shape: str = choice("rectangle", "oval", "shield", "round", "arch")
     emblem: str = choice(*EMBLEMS)
@@ -178,16 +218,21 @@ class TavernSign(Family):
         region = self.outline()
         parts = [self.board(region, kit), *self.bracket(kit)]
         for x in (-0.38, 0.38):
-            high = max(point[1] for contour in region.contours() for point in contour if abs(point[0] - x) < 0.1)
+            high = (region & rect(0.03, 4.0).move(x)).bounds[3]
             parts.append(tube(polyline([(x, 0, 0.72 + high - 0.05), (x, 0, 1.66)]), 0.016, "link", "iron", sides=8))
-            span_ = 1.64 - 0.72 - high
+            space = 1.64 - 0.72 - high
             ring = tube(hoop(0.06).scale(0.75, 1.0), 0.02, "link", "iron", sides=8).turn("x", TAU / 4)
-            parts += [ring.turn("z", TAU / 4 * (k % 2)).move(x, 0, 0.72 + high + span_ * (k + 0.5) / self.links) for k in range(self.links)]
+            parts += [ring.turn("z", TAU / 4 * (k % 2)).move(x, 0, 0.72 + high + space * (k + 0.5) / self.links) for k in range(self.links)]
         return union(parts)
 
     def outline(self) -> Region:
-        shapes = {"rectangle": lambda: rect(1.3, 0.95, 0.04), "oval": lambda: ellipse(0.68, 0.5), "shield": lambda: shield(1.15, 1.2).move(0, -0.08), "round": lambda: circle(0.58),
-                  "arch": lambda: rect(1.2, 0.7).move(0, -0.15) | ellipse(0.6, 0.4).move(0, 0.18)}
+        shapes = {
+            "rectangle": lambda: rect(1.3, 0.95, 0.04),
+            "oval": lambda: ellipse(0.68, 0.5),
+            "shield": lambda: shield(1.15, 1.2).move(0, -0.08),
+            "round": lambda: circle(0.58),
+            "arch": lambda: rect(1.2, 0.7).move(0, -0.15) | ellipse(0.6, 0.4).move(0, 0.18),
+        }
         return shapes[self.shape]()
 
     def board(self, region: Region, kit: Kit) -> Solid:
@@ -196,19 +241,25 @@ class TavernSign(Family):
         name = word_in(Rng(self.seed, "name").choice(NAMES), 0.85, 0.17, self.style)
         low = -0.3 if self.shape != "shield" else 0.3
         figure = emblem(self.emblem, 0.52 if self.shape != "shield" else 0.6).move(0, 0.08 if self.shape != "shield" else -0.18)
-        front = [half, extrude(name.move(0, low), 0.045, "name", "letter").move(0, 0, t / 2 - 0.015), extrude(figure, 0.045, "figure", "letter").move(0, 0, t / 2 - 0.015),
-                 outlined(region.offset(-0.01), self.frame, "frame", "frame")]
+        front = [
+            half,
+            extrude(name.move(0, low), 0.045, "name", "letter").move(0, 0, t / 2 - 0.015),
+            extrude(figure, 0.045, "figure", "letter").move(0, 0, t / 2 - 0.015),
+        ]
         if self.studs and kit.level >= 1:
             contour = region.offset(-0.09).contours()[0]
             line = polyline(contour, closed=True)
             front += [bead(0.022, "stud", "iron").move(*point).move(0, 0, t / 2) for point in line.resample(n=28).points]
-        side = union(front)
-        return union((upright(side), upright(side).turn("z", TAU / 2))).move(0, 0, 0.72)
+        side = upright(union(front)).move(0, 0.01, 0)
+        edge = upright(outlined(region.offset(-0.01), self.frame, "frame", "frame"))
+        return union((side, side.turn("z", TAU / 2), edge)).move(0, 0, 0.72)
 
     def bracket(self, kit: Kit) -> list[Solid]:
         """The post on the left, the bar over the board, scrolls between them."""
         post = box(0.16, 0.16, 2.1, "post", "post", kit.skin("post"), sides="+-x +-y").move(-0.95, 0, 0.95)
-        cap = lathe(turned(0.13, 1.98).up(0.04).bead(0.04).to(0.05, 2.08).bead(0.05).curve((0.09, 2.22), (0.0, 2.32)).close(), "cap", "iron", sides=28).move(-0.95, 0, 0)
+        cap = lathe(turned(0.13, 1.98).up(0.04).bead(0.04).to(0.05, 2.08).bead(0.05).curve((0.09, 2.22), (0.0, 2.32)).close(), "cap", "iron", sides=28).move(
+            -0.95, 0, 0
+        )
         bar = tube(polyline([(-0.95, 0, 1.68), (0.72, 0, 1.68)]), 0.035, "bar", "iron", sides=12)
         parts = [post, cap, bar, box(0.24, 0.24, 0.12, "foot", "post").move(-0.95, 0, -0.06)]
         for k in range(self.scrolls):
@@ -217,7 +268,12 @@ class TavernSign(Family):
             parts.append(coil.mirror("z").move(-0.66 + 0.36 * k, 0, 1.68 + size / 2 - 0.005) if k else coil.move(-0.7, 0, 1.68 + size / 2))
         parts.append(tube(spline([(-0.93, 0, 1.2), (-0.8, 0, 1.35), (-0.72, 0, 1.55), (-0.5, 0, 1.68)]), 0.028, "brace", "iron", sides=10))
         if self.finial == "spear":
-            parts.append(lathe(turned(0.04, 0).bead(0.05).to(0.03, 0.08).curve((0.07, 0.15), (0.0, 0.32)).close(), "finial", "iron", sides=24).scale(1, 0.5, 1).turn("y", TAU / 4).move(0.7, 0, 1.68))
+            parts.append(
+                lathe(turned(0.04, 0).bead(0.05).to(0.03, 0.08).curve((0.07, 0.15), (0.0, 0.32)).close(), "finial", "iron", sides=24)
+                .scale(1, 0.5, 1)
+                .turn("y", TAU / 4)
+                .move(0.7, 0, 1.68)
+            )
         if self.finial == "ball":
             parts.append(bead(0.08, "finial", "iron", 20).move(0.74, 0, 1.68))
         return parts

@@ -1,4 +1,5 @@
 """Woven and twisted things: baskets, knots of rope."""
+
 import math
 from dataclasses import dataclass
 
@@ -15,7 +16,16 @@ from zeroverse.portable import TAU, cos_sin_array
 from zeroverse.record import choice, count, flag, seed, span
 from zeroverse.rng import Rng
 
-KNOTS = {"trefoil": (2, 3), "cinquefoil": (2, 5), "septfoil": (2, 7), "turk's head": (3, 4), "long turk's head": (3, 5), "rosette": (4, 5), "coil": (3, 2), "wreath": (5, 3)}
+KNOTS = {
+    "trefoil": (2, 3),
+    "cinquefoil": (2, 5),
+    "septfoil": (2, 7),
+    "turk's head": (3, 4),
+    "long turk's head": (3, 5),
+    "rosette": (4, 5),
+    "coil": (3, 2),
+    "wreath": (5, 3),
+}
 
 
 def rope(path: Path, radius: float, label: str, finish: str, strands: int = 3, pitch: float = 5.0) -> Solid:
@@ -30,8 +40,14 @@ class Basket(Family):
     """A basket: weavers over and under upright stakes, a roped rim, a handle or two, a cloth lining, a lid or what it holds."""
 
     SKINS = {"cloth": ("textile",), "lid": ("wood", "textile")}
-    FINISHES = {"weaver": ("straw", "wood", "rope", "leather"), "stake": ("wood", "straw", "bark"), "rim": ("rope", "straw", "wood"), "cloth": ("cloth", "yarn"),
-                "lid": ("wood", "straw"), "fruit": ("skin", "wax", "ceramic", "wood", "shell")}
+    FINISHES = {
+        "weaver": ("straw", "wood", "rope", "leather"),
+        "stake": ("wood", "straw", "bark"),
+        "rim": ("rope", "straw", "wood"),
+        "cloth": ("cloth", "yarn"),
+        "lid": ("wood", "straw"),
+        "fruit": ("skin", "wax", "ceramic", "wood", "shell"),
+    }
 
     bottom: float = span(0.45, 0.7)
     belly: float = span(0.65, 0.95)
@@ -50,7 +66,9 @@ class Basket(Family):
         return union(parts)
 
     def side(self) -> Profile:
-        return turned(self.bottom, 0.0).curve((0.5 * (self.bottom + self.belly), 0.2 * self.tall), (self.belly, 0.55 * self.tall), (self.mouth, self.tall)).open()
+        return (
+            turned(self.bottom, 0.0).curve((0.5 * (self.bottom + self.belly), 0.2 * self.tall), (self.belly, 0.55 * self.tall), (self.mouth, self.tall)).open()
+        )
 
     def woven(self, side: Profile) -> Solid:
         """Stakes along the profile, and a wavy ring in each row, every second one half a wave on."""
@@ -71,7 +89,9 @@ class Basket(Family):
         return union(parts)
 
     def floor(self) -> Solid:
-        return union((cylinder(self.bottom + 0.02, 0.07, "base", "weaver").move(0, 0, -0.02), rope(hoop(self.bottom + 0.01), 0.07, "base rim", "rim").move(0, 0, 0.03)))
+        return union(
+            (cylinder(self.bottom + 0.02, 0.07, "base", "weaver").move(0, 0, -0.02), rope(hoop(self.bottom + 0.01), 0.07, "base rim", "rim").move(0, 0, 0.03))
+        )
 
     def rims(self, side: Profile) -> list[Solid]:
         return [rope(hoop(side.radius_at(self.tall)), 0.085, "rim", "rim", 3).move(0, 0, self.tall)]
@@ -79,11 +99,28 @@ class Basket(Family):
     def handles(self, side: Profile) -> list[Solid]:
         r = side.radius_at(self.tall)
         if self.handle == "arch":
-            line = spline([(r, 0, self.tall - 0.25), (r + 0.03, 0, self.tall + 0.1), (0.72 * r, 0, self.tall + 0.62), (0, 0, self.tall + 0.85), (-0.72 * r, 0, self.tall + 0.62),
-                           (-r - 0.03, 0, self.tall + 0.1), (-r, 0, self.tall - 0.25)])
+            line = spline(
+                [
+                    (r, 0, self.tall - 0.25),
+                    (r + 0.03, 0, self.tall + 0.1),
+                    (0.72 * r, 0, self.tall + 0.62),
+                    (0, 0, self.tall + 0.85),
+                    (-0.72 * r, 0, self.tall + 0.62),
+                    (-r - 0.03, 0, self.tall + 0.1),
+                    (-r, 0, self.tall - 0.25),
+                ]
+            )
             return [rope(line, 0.062, "handle", "rim", 4)]
         if self.handle == "ears":
-            line = spline([(r - 0.02, -0.2, self.tall - 0.08), (r + 0.06, -0.2, self.tall + 0.16), (r + 0.08, 0, self.tall + 0.27), (r + 0.06, 0.2, self.tall + 0.16), (r - 0.02, 0.2, self.tall - 0.08)])
+            line = spline(
+                [
+                    (r - 0.02, -0.2, self.tall - 0.08),
+                    (r + 0.06, -0.2, self.tall + 0.16),
+                    (r + 0.08, 0, self.tall + 0.27),
+                    (r + 0.06, 0.2, self.tall + 0.16),
+                    (r - 0.02, 0.2, self.tall - 0.08),
+                ]
+            )
             return [around(rope(line, 0.05, "handle", "rim", 3), 2)]
         return []
 
@@ -103,7 +140,9 @@ class Basket(Family):
             mound = turned(wide, high - 0.4).to(wide, high + 0.1 - 0.5 * wide * wide).curve((0.5 * wide, high + 0.1 - 0.125 * wide * wide), (0.0, high + 0.1))
             bed = lathe(mound.close(), "bed", "cloth", sides=36)
             places = [(ring * 0.31, TAU * k / max(1, 6 * ring) + ring) for ring in range(3) for k in range(max(1, 6 * ring)) if ring * 0.31 + 0.1 < r]
-            fruits = [_fruit(0.15 + 0.05 * rng.unit()).turn("x", rng.uniform(-0.7, 0.7)).move(0, 0, high + 0.16 - 0.5 * d * d).move(d).turn("z", a) for d, a in places]
+            fruits = [
+                _fruit(0.15 + 0.05 * rng.unit()).turn("x", rng.uniform(-0.7, 0.7)).move(0, 0, high + 0.16 - 0.5 * d * d).move(d).turn("z", a) for d, a in places
+            ]
             return [bed, *fruits]
         return []
 
@@ -114,8 +153,26 @@ class Basket(Family):
 
 def _cuff(r: float, hem: float, high: float) -> Profile:
     """The part of a lining that hangs over the rim, closed."""
-    out = spline([(hem + 0.07, 0.72 * high), (max(r, hem) + 0.1, 0.9 * high), (r + 0.12, high + 0.02), (r + 0.02, high + 0.12), (r - 0.1, high + 0.04), (r - 0.12, high - 0.12)]).points[:, :2]
-    back = spline([(r - 0.08, high - 0.12), (r - 0.06, high + 0.02), (r + 0.02, high + 0.075), (r + 0.08, high), (max(r, hem) + 0.06, 0.9 * high), (hem + 0.03, 0.72 * high)]).points[:, :2]
+    out = spline(
+        [
+            (hem + 0.07, 0.72 * high),
+            (max(r, hem) + 0.1, 0.9 * high),
+            (r + 0.12, high + 0.02),
+            (r + 0.02, high + 0.12),
+            (r - 0.1, high + 0.04),
+            (r - 0.12, high - 0.12),
+        ]
+    ).points[:, :2]
+    back = spline(
+        [
+            (r - 0.08, high - 0.12),
+            (r - 0.06, high + 0.02),
+            (r + 0.02, high + 0.075),
+            (r + 0.08, high),
+            (max(r, hem) + 0.06, 0.9 * high),
+            (hem + 0.03, 0.72 * high),
+        ]
+    ).points[:, :2]
     return Profile((out, np.stack([out[-1], back[0]]), back, np.stack([back[-1], out[0]])))
 
 
@@ -131,7 +188,11 @@ class RopeKnot(Family):
     """A rope tied to a torus knot, or a coil of it, on a base or by itself."""
 
     SKINS = {"base": ("wood", "stone", "machine"), "rope": ("textile",)}
-    FINISHES = {"rope": ("rope", "yarn", "leather", "straw", "cloth", "gold"), "band": ("gold", "leather", "brass", "iron"), "base": ("wood", "stone", "marble", "iron")}
+    FINISHES = {
+        "rope": ("rope", "yarn", "leather", "straw", "cloth", "gold"),
+        "band": ("gold", "leather", "brass", "iron"),
+        "base": ("wood", "stone", "marble", "iron"),
+    }
 
     form: str = choice(*KNOTS)
     tube: float = span(0.2, 0.36)

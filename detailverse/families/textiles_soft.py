@@ -1,4 +1,5 @@
 """Soft things: cushions and stools with tufts, rolled rugs."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +34,13 @@ class Cushion(Family):
     """A tufted cushion with piping, buttons and tassels, or a stool with that for its seat."""
 
     SKINS = {"cloth": ("textile",), "apron": ("wood", "classical")}
-    FINISHES = {"cloth": ("cloth", "leather", "yarn"), "piping": ("rope", "gold", "leather", "yarn", "silver"), "button": ("cloth", "gold", "leather", "brass"),
-                "wood": ("wood", "painted", "gold"), "nail": ("brass", "gold", "iron")}
+    FINISHES = {
+        "cloth": ("cloth", "leather", "yarn"),
+        "piping": ("rope", "gold", "leather", "yarn", "silver"),
+        "button": ("cloth", "gold", "leather", "brass"),
+        "wood": ("wood", "painted", "gold"),
+        "nail": ("brass", "gold", "iron"),
+    }
 
     width: float = span(1.3, 1.8)
     depth: float = span(1.0, 1.7)
@@ -54,7 +60,10 @@ class Cushion(Family):
             parts += self.buttons()
         if self.tassels and not self.stool:
             one = tassel(0.3, "tassel", "piping").turn("y", -TAU / 4 * 1.1)
-            parts += [one.turn("z", a).move(x * self.width * 0.47, y * self.depth * 0.47, 0) for x, y, a in ((1, 1, 0.8), (-1, 1, 2.34), (-1, -1, 3.94), (1, -1, 5.48))]
+            parts += [
+                one.turn("z", a).move(x * self.width * 0.47, y * self.depth * 0.47, 0)
+                for x, y, a in ((1, 1, 0.8), (-1, 1, 2.34), (-1, -1, 3.94), (1, -1, 5.48))
+            ]
         if self.stool:
             parts += self.frame(kit)
         body = union(parts)
@@ -69,7 +78,7 @@ class Cushion(Family):
 
     def surface(self, x, y, puff: float):
         """Height over the seam at shares x, y."""
-        edge = np.maximum(0.0, (1 - x ** 4) * (1 - y ** 4))
+        edge = np.maximum(0.0, (1 - x**4) * (1 - y**4))
         dome = np.sqrt(np.sqrt(edge)) * (0.86 + 0.14 * (1 - x * x) * (1 - y * y))
         out = puff * dome
         if self.tufts:
@@ -110,7 +119,10 @@ class Cushion(Family):
         apron = box(w, d, h + 0.1, "apron", "wood", kit.skin("apron"), sides="+-x +-y").move(0, 0, low - h / 2 + 0.05)
         parts = [apron, box(w + 0.05, d + 0.05, 0.035, "moulding", "wood").move(0, 0, low - h + 0.02)]
         leg = self.one_leg().move(0, 0, low - h - self.legs + 0.03)
-        parts += [leg.turn("z", a).move(x * (w / 2 - 0.1), y * (d / 2 - 0.1), 0) for x, y, a in ((1, 1, 0.0), (-1, 1, TAU / 4), (-1, -1, TAU / 2), (1, -1, 3 * TAU / 4))]
+        parts += [
+            leg.turn("z", a).move(x * (w / 2 - 0.1), y * (d / 2 - 0.1), 0)
+            for x, y, a in ((1, 1, 0.0), (-1, 1, TAU / 4), (-1, -1, TAU / 2), (1, -1, 3 * TAU / 4))
+        ]
         if kit.level >= 2:
             nail, z = bead(0.026, "nail", "nail", 10), low + 0.02
             nx, ny = round(w / 0.075), round(d / 0.075)
@@ -122,7 +134,16 @@ class Cushion(Family):
         """From z = 0 to its length."""
         h = self.legs
         if self.leg == "turned":
-            line = turned(0.05, 0.0).curve((0.085, 0.04), (0.05, 0.09)).bead(0.03).curve((0.06, 0.3 * h), (0.1, 0.62 * h), (0.06, 0.78 * h)).bead(0.04).out(0.03).bead(0.04).to(0.085, h)
+            line = (
+                turned(0.05, 0.0)
+                .curve((0.085, 0.04), (0.05, 0.09))
+                .bead(0.03)
+                .curve((0.06, 0.3 * h), (0.1, 0.62 * h), (0.06, 0.78 * h))
+                .bead(0.04)
+                .out(0.03)
+                .bead(0.04)
+                .to(0.085, h)
+            )
             return lathe(line.close(), "leg", "wood", sides=36)
         if self.leg == "square":
             return union((extrude(rect(0.09, 0.09, 0.01), h, "leg", "wood", taper=1.7), box(0.13, 0.13, 0.05, "leg", "wood").move(0, 0, 0.1 * h)))
@@ -176,7 +197,13 @@ class RugRoll(Family):
         if kit.level < 1:
             return []
         y, n, step = 0.05 - self.loose - self.radius, self.fringe, self.wide / self.fringe
-        strand = tube(spline([(0, 0.06, 0.5 * self.pile), (0, -0.05, 0.45 * self.pile), (0.012, -0.13, 0.022), (-0.01, -0.2, 0.022)]), lambda t: 0.02 + 0.008 * t, "fringe", "fringe", sides=8)
+        strand = tube(
+            spline([(0, 0.06, 0.5 * self.pile), (0, -0.05, 0.45 * self.pile), (0.012, -0.13, 0.022), (-0.01, -0.2, 0.022)]),
+            lambda t: 0.02 + 0.008 * t,
+            "fringe",
+            "fringe",
+            sides=8,
+        )
         lock = bead(0.032, "knot", "fringe", 10).move(0, -0.03, 0.5 * self.pile)
         one = union((strand, lock)) if self.knots else strand
         return [one.mirror("x").move(-self.wide / 2 + (k + 0.5) * step, y, 0) if k % 2 else one.move(-self.wide / 2 + (k + 0.5) * step, y, 0) for k in range(n)]

@@ -1,0 +1,100 @@
+"""How much detail objects have and how much they differ: `python -m renderers.statistics` prints a Markdown table of sets beside one another.
+
+Every number needs no learned weights, and has its definition in detailverse/measures.py. Sharp edges are counted after a remesh, so that a dense mesh
+has no advantage; the gradient of normals, from pictures; Vendi scores and coverage, on descriptors that turn with nothing and on upright pictures.
+"""
+import argparse
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+import renderers
+from detailverse import families, measures
+from renderers.camera import look_at, pinhole, spherical
+from renderers.lighting import UNIFORM
+from renderers.sources import Detailverse, Files, Zeroverse
+from zeroverse.asset import Asset
+from zeroverse.solid import weld_places
+
+VIEWS, SIDE = 8, 256
+FAR, NARROW = 25.0, 4.8  # almost parallel rays: distance, and the field of view in degrees that holds an object of 1.8 there
+THUMB = 16
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one object: sharp edges on the 256-grid, degrees between neighbouring normals, and its two descriptors."""
+
+    edges: int
+    gradient: float
+    shape: np.ndarray
+    looks: np.ndarray
+
+
+def measure(asset: Asset) -> Measured:
+    points, faces = triangles(asset)
+    cameras = pinhole(look_at(spherical(np.arange(VIEWS) * 45.0, np.array([20.0, -20.0] * (VIEWS // 2)), FAR)), SIDE, fov_x_deg=NARROW)
+    images = renderers.load("cpu").render(asset, cameras, UNIFORM, ("alpha", "normal"))
+    alpha = images["alpha"][..., 0] / 255.0
+    return Measured(measures.sharp_edges_256(points, faces), measures.normal_gradient_energy(images["normal"], alpha)["mean_deg"],
+                    measures.descriptor(points, faces), _looks(images["normal"], alpha))
+
+
+def triangles(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
+    """All parts as points [N, 3], faces [F, 3], equal places merged."""
+    meshes = list(asset.scene.geometry.values())
+    starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes[:-1]])
+    points = np.concatenate([mesh.vertices.view(np.ndarray) for mesh in meshes])
+    faces = np.concatenate([mesh.faces.view(np.ndarray) + start for mesh, start in zip(meshes, starts)])
+    place = weld_places(points)
+    merged = np.empty((int(place.max()) + 1, 3))
+    merged[place] = points
+    faces = place[faces]
+    a, b, c = faces.T
+    return merged, faces[(a != b) & (b != c) & (c != a)]
+
+
+def _looks(normals: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """[D] of length 1: normals and masks of all views in 16² blocks."""
+    block = SIDE // THUMB
+    stacked = np.concatenate([normals * alpha[..., None], alpha[..., None]], axis=-1)
+    small = stacked.reshape(VIEWS, THUMB, block, THUMB, block, 4).mean(axis=(2, 4)).ravel()
+    return small / np.sqrt((small * small).sum())
+
+
+def table(sets: dict[str, list[Measured]]) -> str:
+    """Markdown. Kernel widths are half the median distances within all objects together, the same for every row."""
+    every = [one for measured in sets.values() for one in measured]
+    widths = {name: measures.median_distance(np.stack([getattr(one, name) for one in every])) / 2 for name in ("shape", "looks")}
+    rows = ["| set | objects | sharp edges, median | mean | normals, ° a pixel | Vendi, shape | Vendi, upright | covers the others |", "| --- |" + " --- |" * 7]
+    for name, measured in sets.items():
+        edges = np.array([one.edges for one in measured])
+        vendi = [measures.vendi(np.stack([getattr(one, kind) for one in measured]), widths[kind]) for kind in ("shape", "looks")]
+        others = [one.shape for other, more in sets.items() for one in more if other != name]
+        covers = measures.coverage(np.stack([one.shape for one in measured]), np.stack(others)) if others else float("nan")
+        rows.append(f"| {name} | {len(measured)} | {np.median(edges):,.0f} | {edges.mean():,.0f} | {np.median([one.gradient for one in measured]):.1f} "
+                    f"| {vendi[0]:.1f} | {vendi[1]:.1f} | {100 * covers:.0f} % |")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=60, help="objects of each set")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--families", nargs="*", default=[], choices=list(families.BY_NAME), help="also sets of one family each")
+    parser.add_argument("--assets", help="also a folder of GLB files")
+    options = parser.parse_args()
+    sources = {"detailverse, level 4": Detailverse(options.seed, level=4, texture_size=64), "zeroverse": Zeroverse(options.seed, texture_size=16)}
+    sources |= {f"only {name}": Detailverse(options.seed, family=name, level=4, texture_size=64) for name in options.families}
+    if options.assets:
+        sources["files"] = Files(options.assets)
+    sets = {}
+    for name, source in sources.items():
+        count = min(options.count, source.size() or options.count)
+        sets[name] = [measure(source.make(index)) for index in tqdm(range(count), desc=name, unit="object")]
+    print(table(sets))
+
+
+if __name__ == "__main__":
+    main()
