@@ -51,7 +51,7 @@ class Kit:
     details: dict[str, tuple] = field(default_factory=dict)
     scale: float = 1.0
     prefix: str = ""
-    triangles: int = 120_000
+    triangles: int = 90_000
 
     def skin(self, name: str, copies: int = 1) -> Skin:
         """copies: how often the part with this skin will stand in the object, for they share its triangles."""

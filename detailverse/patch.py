@@ -22,7 +22,8 @@ class Patch:
     """points: [R, C, 3], rows along v, columns along u; ∂u × ∂v points outwards. wraps: the last column repeats the first, exactly.
 
     width, height: lengths along u and v. skinned: details may be laid here. room: the greatest height and depth of details.
-    border: [R, C] distance to where details must end, if that is not the border of the grid. Borders of neighbouring patches must be the same points, bit for bit: they are welded by position.
+    border: [R, C] distance to where details must end, if that is not the border of the grid. way: where heights go, if not along the normal: steep
+    land folds unless all of them go up. Borders of neighbouring patches must be the same points, bit for bit: they are welded by position.
     """
 
     points: np.ndarray
@@ -32,6 +33,7 @@ class Patch:
     skinned: bool = True
     room: float = 0.05
     border: np.ndarray | None = None
+    way: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +128,9 @@ def _lay(base: _Base, patch: Patch, skin: Skin) -> tuple[np.ndarray, np.ndarray]
     most = np.minimum(chart.room, 0.8 * chart.border)  # towards a border no steeper than 39°: the neighbour may rise at a right angle there
     height = np.clip(sum(reliefs, np.zeros(len(chart.u))), -most, most)
     height = (height * _fade(chart.border, 2.0 * cell)).reshape(shape) / skin.scale
-    _bound(height, base.points, base.normals, patch.wraps)
-    laid = base.points + height[..., None] * base.normals
+    if patch.way is None:
+        _bound(height, base.points, base.normals, patch.wraps)
+    laid = base.points + height[..., None] * (base.normals if patch.way is None else np.array(patch.way))
     if patch.wraps:
         laid[:, -1], height[:, -1] = laid[:, 0], height[:, 0]
     return laid, height

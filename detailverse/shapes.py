@@ -133,11 +133,11 @@ def plate(region: Region, thickness: float, label: str, finish: str, skin: Skin 
 
 
 def slab(heights: np.ndarray, width: float, depth: float, label: str, finish: str, skin: Skin = BARE) -> Solid:
-    """A block with the upper face z = heights [R, C] over width (x) by depth (y), centred, from z = 0; heights > 0. Details on it are shallow: slopes fold."""
+    """A block with the upper face z = heights [R, C] over width (x) by depth (y), centred, from z = 0; heights > 0."""
     rows, columns = heights.shape
     x, y = width * (np.arange(columns) / (columns - 1) - 0.5), depth * (np.arange(rows) / (rows - 1) - 0.5)
     top = np.stack([*np.meshgrid(x, y), heights], axis=-1)
-    return _slab(Patch(top, width, depth, room=0.012), 0.0, label, finish, skin)
+    return _slab(Patch(top, width, depth, room=0.02, way=(0.0, 0.0, 1.0)), 0.0, label, finish, skin)
 
 
 def box(x: float, y: float, z: float, label: str, finish: str, skin: Skin = BARE, sides: str = "+-x +-y +-z") -> Solid:

@@ -85,7 +85,7 @@ class Skin:
 
     details: tuple = ()
     scale: float = 1.0
-    triangles: int = 120_000
+    triangles: int = 90_000
 
     def __bool__(self) -> bool:
         return bool(self.details)

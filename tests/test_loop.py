@@ -3,6 +3,8 @@ import math
 import os
 import re
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -116,6 +118,25 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
     assert not list((tmp_path / "killed").glob("*.tmp-*"))
     assert [path.name for path in sorted((tmp_path / "killed").glob("*.pt"))] == ["checkpoint_00000004.pt", "checkpoint_00000006.pt"]
+
+
+KILLED = """
+import os, signal, sys
+from test_loop import LineTask, line
+from train.loop import fit
+fit(LineTask(line(), {5: lambda task: os.kill(os.getpid(), signal.SIGKILL)}), line(), sys.argv[1])
+"""
+
+
+def test_a_run_killed_outright_resumes_to_the_same_weights(tmp_path):
+    root = Path(__file__).parent.parent
+    environment = {**os.environ, "PYTHONPATH": f"{root}:{root / 'tests'}", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "killed")], env=environment, timeout=100, stderr=subprocess.DEVNULL)
+    assert done.returncode == -signal.SIGKILL
+    config = line()
+    fit(LineTask(config), config, tmp_path / "killed", resume=True)
+    fit(LineTask(config), config, tmp_path / "whole")
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
 
 
 def test_resume_works_from_nothing_and_from_the_end(tmp_path):

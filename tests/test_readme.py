@@ -20,10 +20,15 @@ def test_hello_object_runs_and_is_short(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.strip()
 
 
+def test_the_modelling_language_reads_as_shown(capsys):
+    exec(compile(BLOCKS[1], "README.md", "exec"), {})
+    assert "['pins', 'wheel']" in capsys.readouterr().out
+
+
 def test_shards_are_read_as_shown(dataset, tmp_path, monkeypatch):
     (tmp_path / "data").symlink_to(dataset)
     monkeypatch.chdir(tmp_path)
-    exec(compile(BLOCKS[1], "README.md", "exec"), {})
+    exec(compile(BLOCKS[2], "README.md", "exec"), {})
 
 
 @pytest.mark.parametrize("line", LINES)

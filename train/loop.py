@@ -64,6 +64,9 @@ class Recipe:
     def __post_init__(self):
         if self.parallel not in ("ddp", "fsdp"):
             raise ValueError(f"parallel: expected 'ddp' or 'fsdp', got {self.parallel!r}")
+        for name in ("steps", "batch", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
 
 
 class Task(Protocol):

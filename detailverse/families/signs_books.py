@@ -10,7 +10,7 @@ from detailverse.font import text
 from detailverse.path import circle as hoop
 from detailverse.path import polyline, spiral, spline
 from detailverse.profile import turned
-from detailverse.region import Region, circle, ellipse, polygon, rect, superellipse
+from detailverse.region import Region, circle, ellipse, ngon, polygon, rect
 from detailverse.shapes import box, extrude, lathe, plate, tube
 from detailverse.solid import Solid, union
 from zeroverse.portable import TAU
@@ -82,7 +82,7 @@ class Books(Family):
 
     def spine(self, w: float, d: float, thick: float, cloth: str, rng: Rng) -> list[Solid]:
         """The round back with its ribs, and the title between them."""
-        curve = ellipse(0.12, thick / 2) & rect(0.24, thick).move(-0.12, 0)
+        curve = ellipse(0.12, thick / 2 - 0.013) & rect(0.24, thick).move(-0.12, 0)
         back = extrude(curve, w - 0.01, "spine", cloth).move(0, 0, -(w - 0.01) / 2).turn("y", TAU / 4)
         rib = extrude(curve.offset(0.018), 0.05, "rib", cloth).move(0, 0, -0.025).turn("y", TAU / 4)
         n = self.ribs
@@ -114,7 +114,7 @@ class Books(Family):
             "none": lambda: [],
             "emblem": lambda: [extrude(emblem(self.emblem, 0.62), 0.05, "emblem", "metal").move(0, 0, thick - 0.015)],
             "lozenge": lambda: [
-                extrude(superellipse(0.36, 0.26, 1.0), 0.04, "lozenge", "metal").move(0, 0, thick - 0.015),
+                extrude(ngon(4, 0.36).scale(1.0, 0.72), 0.04, "lozenge", "metal").move(0, 0, thick - 0.015),
                 setting("round", 0.08, 6, 0.5, "metal").move(0, 0, thick + 0.05),
             ],
         }
