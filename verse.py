@@ -475,13 +475,16 @@ class TrainLrm:
     """A folder of shards (verse generate), or generate:zeroverse or generate:detailverse: fresh objects, made while training."""
     out: Path
     """Folder for the run: checkpoints, log.jsonl, previews, model.safetensors."""
-    preset: Literal["tiny", "small", "medium", "base"] = "tiny"
-    """tiny: 5 M parameters, 4 x 64 px, a laptop; small: 26 M, 128 px; medium: 86 M, 256 px; base: 303 M, 256 px, the published model."""
+    preset: Literal["tiny", "small", "medium", "base", "base_512"] = "tiny"
+    """tiny: 5 M parameters, 4 x 64 px, a laptop; small: 26 M, 128 px; medium: 86 M, 256 px; base: 303 M, 256 px, the published model;
+    base_512: its second stage."""
     steps: int | None = None
     """Optimizer updates; default: the preset's."""
     seed: int = 0
     resume: bool = False
     """Continue the run in --out."""
+    start_from: Path | None = None
+    """A run whose weights are the start, as base_512 wants the run of base."""
     validate: Path | None = None
     """Shards of held-out objects to score while training."""
 
@@ -490,6 +493,7 @@ class TrainLrm:
         _need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
         data = self.data if self.data.startswith("generate:") else _need_folder(Path(self.data), "--data")
         outcome = train_lrm(data, self.out, preset=self.preset, steps=self.steps, seed=self.seed, resume=self.resume,
+                            start_from=_need_folder(self.start_from, "--start-from") if self.start_from else None,
                             validate_dir=_need_folder(self.validate, "--validate") if self.validate else None)
         return 0 if outcome.finished else INTERRUPTED
 

@@ -9,6 +9,8 @@ from functools import reduce
 
 import numpy as np
 from manifold3d import Error, Manifold, Mesh, OpType
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from detailverse.surface import Leaf, Surface
 from zeroverse import affine
@@ -17,6 +19,7 @@ from zeroverse.solid import Rejected, closed, volume, weld_places
 
 CHANNELS = 3  # u, v, relief
 CRUMB = 1e-5  # of the volume of all: a piece smaller than that is debris
+TOUCH = 2e-5  # object units
 ORNAMENT = "ornament"  # the slot of the material that all ornaments of an object share
 
 
@@ -98,7 +101,13 @@ class Solid:
             raise Rejected(f"boolean failed: {self.manifold.status().name}")
         if self.manifold.is_empty():
             raise Rejected("empty")
-        return _surface(_without_debris(self.manifold).to_mesh(), self.leaves)
+        whole = _without_debris(self.manifold)
+        try:
+            return _surface(whole.to_mesh(), self.leaves)
+        except Rejected as error:
+            if error.reason != "not watertight":
+                raise
+        return _surface(whole.simplify(TOUCH).to_mesh(), self.leaves)  # edges shorter than float32 can tell go, and the solid stays one
 
 
 def union(solids: Iterable[Solid]) -> Solid:
@@ -214,17 +223,18 @@ def _without_debris(manifold: Manifold) -> Manifold:
 def _surface(mesh, leaves) -> Surface:
     vertices, faces = np.asarray(mesh.vert_properties, dtype=np.float64), np.asarray(mesh.tri_verts, dtype=np.int64)
     ids = np.repeat(np.asarray(mesh.run_original_id, dtype=np.int64), np.diff(np.asarray(mesh.run_index, dtype=np.int64)) // 3)
-    place = weld_places(vertices[:, :3])
-    a, b, c = place[faces].T
-    keep = (a != b) & (b != c) & (c != a)  # triangles that shrink to nothing in float32
-    faces, ids = faces[keep], ids[keep]
-    if len(faces) == 0:
-        raise Rejected("empty")
     if not np.isfinite(vertices).all():
         raise Rejected("not finite")
-    welded = place[faces]
+    welded, place, keep = _distinct(vertices[:, :3], faces)
+    if len(welded) == 0:
+        raise Rejected("empty")
     if not closed(welded):
-        raise Rejected("not watertight")
+        vertices = vertices.copy()
+        vertices[:, :3] = _parted(vertices[:, :3], faces, mesh)
+        welded, place, keep = _distinct(vertices[:, :3], faces)
+        if not closed(welded):
+            raise Rejected("not watertight")
+    faces, ids = faces[keep], ids[keep]
     points = np.empty((int(place.max()) + 1, 3))
     points[place] = vertices[:, :3] + 0.0
     if volume(points, welded) <= 0:
@@ -235,3 +245,29 @@ def _surface(mesh, leaves) -> Surface:
     chart = np.where(mapped, ids - firsts[leaf], -1)
     uv, relief = vertices[faces, 3:5], vertices[faces, 5]
     return Surface(points, welded, leaf, chart, uv, relief, tuple(one for _, one in leaves))
+
+
+def _distinct(positions, faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(faces between places [F', 3], the place of each vertex, which faces are left): without triangles that shrink to nothing in float32."""
+    place = weld_places(positions)
+    a, b, c = place[faces].T
+    keep = (a != b) & (b != c) & (c != a)
+    return place[faces[keep]], place, keep
+
+
+def _parted(positions: np.ndarray, faces: np.ndarray, mesh) -> np.ndarray:
+    """Positions [N, 3] at which sheets of surface that only touch, in a point or along an edge, no longer share a place: each withdraws by `TOUCH`.
+
+    Manifold knows such sheets apart by its own topology, which a GLB does not carry: readers merge by position, and then four faces share an edge.
+    """
+    vertex = np.arange(len(positions))
+    vertex[np.asarray(mesh.merge_from_vert, dtype=np.int64)] = np.asarray(mesh.merge_to_vert, dtype=np.int64)
+    place = weld_places(positions)
+    start, end = vertex[faces].ravel(), vertex[np.roll(faces, -1, axis=1)].ravel()
+    short = place[start] == place[end]  # edges that shrink to nothing: their ends are one
+    links = coo_matrix((np.ones(np.count_nonzero(short), np.int8), (start[short], end[short])), shape=(len(positions),) * 2)
+    sheet = connected_components(links, directed=False)[1][vertex]
+    sheets = np.unique(np.stack([place, sheet], axis=1), axis=0)[:, 0]
+    crowded = np.isin(place, sheets[1:][sheets[1:] == sheets[:-1]])
+    normals = affine.vertex_normals(positions, faces, sheet)
+    return np.where(crowded[:, None], positions - TOUCH * normals, positions)

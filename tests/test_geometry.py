@@ -9,7 +9,8 @@ from test_gaussians import backends, needs_kernel, scene
 from test_lrm import FakeReader, micro, sampler
 
 from renderers.camera import Cameras, look_at, turntable
-from train.data import resize_labels
+from renderers.shards import ShardReader
+from train.data import ViewSampler, resize_labels
 from train.gaussians import Gaussians, render
 from train.geometry import draw_geometry, facing_normals, surface_points
 from train.losses import center_error, depth_error, normal_error
@@ -212,3 +213,31 @@ def test_geometry_terms_teach_geometry():
             terms[name].backward()
             optimizer.step()
         assert seen[-1] < 0.67 * seen[0], (name, seen[0], seen[-1])
+
+
+def unprojected(batch: dict) -> Gaussians:
+    """A flat Gaussian at every known surface point of the input views, a pixel wide, along its normal."""
+    points = surface_points(batch["depth"], *camera_rays(batch["c2w"], batch["intrinsics"], *batch["depth"].shape[-2:]), batch["c2w"])
+    known = (batch["normal"] != 0).any(2)[0]
+    means, normals = (x[0].movedim(1, -1)[known] for x in (points, batch["normal"]))
+    quats = torch.tensor(np.array([Rotation.align_vectors([n], [[0, 0, 1.0]])[0].as_quat() for n in normals.numpy()]), dtype=torch.float32).roll(1, dims=-1)
+    colors = batch["rgb"][0].movedim(1, -1)[known] / 255
+    width = 2.5 / batch["rgb"].shape[-1]
+    return Gaussians(means, quats, torch.tensor([width, width, width / 30]).expand(len(means), 3), torch.full((len(means),), 0.9),
+                     (colors[:, None] - 0.5) / 0.2821).map(lambda x: x[None])
+
+
+@pytest.mark.filterwarnings("ignore:Optimal rotation")
+def test_the_renderers_labels_and_drawn_geometry_mean_the_same(dataset):
+    """The whole chain: depth and normals of the renderer, through shards and resizing, become Gaussians, and are drawn in views not among the inputs."""
+    views = ViewSampler(ShardReader(dataset), [0], size=64, pool=8, inputs=4, targets=4, seed=0, labels=True)
+    batch = views.fixed([0])
+    drawn = draw_geometry(unprojected(batch), inverse(batch["target_c2w"]), batch["target_intrinsics"], 64, 64)
+    solid = (drawn.alpha > 0.95) & (batch["target_normal"] != 0).any(2, keepdim=True)
+    assert solid.float().mean() > 0.05
+    error = (drawn.depth - batch["target_depth"])[solid].abs()
+    unit = torch.nn.functional.normalize(drawn.normal, dim=2)
+    cosine = (unit * batch["target_normal"]).sum(2, keepdim=True)[solid]
+    assert error.median() < 0.05 and cosine.median() > 0.95  # a pixel is 0.04 wide, and the nearer of what it covers hides the rest
+    wrong_side = (unit * -batch["target_normal"]).sum(2, keepdim=True)[solid]
+    assert (wrong_side > 0).float().mean() < 0.1  # what is behind shines through seams

@@ -10,8 +10,8 @@ from renderers.shards import ShardError
 from train.data import ViewSampler, composite, drawn_views, prefetch, resize_area
 from train.gaussians import SH_C0
 from train.layers import Block, patchify, unpatchify
-from train.loop import accumulation, positions_of
-from train.lrm import LRM, PRESETS, LRMConfig, LRMTask, activate, base, camera_rays, draw, plucker, tiny, train_lrm
+from train.loop import RunError, accumulation, fit, positions_of
+from train.lrm import LRM, PRESETS, LRMConfig, LRMTask, activate, base, base_512, camera_rays, draw, load_run, plucker, tiny, train_lrm
 from zeroverse.rng import Rng
 
 torch.set_num_threads(1)
@@ -66,7 +66,7 @@ def test_base_has_the_papers_303_million_parameters():
     assert count == 9 * 64 * 1024 + 12 * 64 * 1024 + 2 * 1024 + 24 * (12 * 1024**2 + 2 * 1024) == 303_417_344
 
 
-@pytest.mark.parametrize("name, millions", [("tiny", 5.07), ("small", 25.9), ("medium", 86.0), ("base", 303.4)])
+@pytest.mark.parametrize("name, millions", [("tiny", 5.07), ("small", 25.9), ("medium", 86.0), ("base", 303.4), ("base_512", 303.4)])
 def test_presets(name, millions):
     config = PRESETS[name]()
     assert config.preset == name
@@ -362,6 +362,26 @@ def test_point_warm_up_pulls_centres_and_draws_nothing():
     torch.testing.assert_close(loss, terms["mse"] + 0.2 * terms["perceptual"])
 
 
+def test_recomputing_changes_no_gradient():
+    grads = []
+    for recompute in (False, True):
+        task = LRMTask(micro(recompute=recompute), FakeReader())
+        task.loss(task.model, task.batch([0]), 0)[0].backward()
+        grads.append([p.grad for p in task.model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*grads))
+
+
+def test_a_stage_of_higher_resolution_starts_from_the_weights_of_the_last(tmp_path):
+    fit(LRMTask(micro(steps=2, warmup=1), FakeReader()), micro(steps=2, warmup=1), tmp_path)
+    fine = micro(size=32, start_from=str(tmp_path))
+    task = LRMTask(fine, FakeReader())
+    assert same(task.model.state_dict(), load_run(tmp_path)[0].state_dict()) and not same(task.model.state_dict(), LRM(fine).state_dict())
+    assert task.loss(task.model, task.batch([0]), 0)[0].isfinite()
+    assert [getattr(base_512(), name) for name in ("size", "steps", "batch", "lr", "warmup")] == [512, 20_000, 128, 1e-4, 500]  # GS-LRM
+    with pytest.raises(RunError, match="no exported model"):
+        LRMTask(micro(start_from=str(tmp_path / "nowhere")), FakeReader())
+
+
 def test_unknown_preset():
-    with pytest.raises(ValueError, match="preset: expected one of tiny, small, medium, base, got 'huge'"):
+    with pytest.raises(ValueError, match="preset: expected one of tiny, small, medium, base, base_512, got 'huge'"):
         train_lrm("nowhere", "nowhere", "huge")

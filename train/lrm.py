@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from renderers import png
 from renderers.camera import Cameras
@@ -66,10 +67,12 @@ class LRMConfig(Recipe):
     normal_weight: float = 0.0  # of drawn normals against the shards'; ours
     centers_weight: float = 0.0  # of the inputs' Gaussians against the surface in their pixels (MegaSynth: + 1.5 dB, + 3 after fine-tuning; weight unpublished)
     view_angle_deg: float = 60.0  # of a target from its nearest input (LRM-Zero table 10, which also tries 40); 180: any
+    start_from: str = ""  # a run whose averaged weights are the start, of any resolution: the network has no positions to embed
     curriculum_steps: int = 0  # until all objects are drawn from, the easiest first; 0: all from the start (train/curriculum.py)
     curriculum_start: float = 0.25  # share of the objects that the first step draws from; ours
     on_error: str = may_change("raise")  # or "skip": an unusable sample is named, counted and replaced
     cache_gb: float = may_change(0.0)  # memory for decoded views
+    recompute: bool = may_change(False)  # blocks' activations in the backward pass: a third more work for a fraction of the memory
     processes: int = may_change(-1)  # that make objects, with `generate:` data; -1: one per core, 0: the loading threads do
 
 
@@ -79,6 +82,11 @@ def base() -> LRMConfig:
     303,417,344 parameters: 9 x 64 x 1024 in the embedding, 12 x 64 x 1024 in the head, 24 (12 x 1024² + 2 x 1024) in the blocks, 2 x 1024 in norms.
     """
     return LRMConfig(preset="base", width=1024, layers=24, heads=16, size=256, steps=80_000, batch=512, micro_batch=8, perceptual_after=5000)
+
+
+def base_512() -> LRMConfig:
+    """GS-LRM's 512 stage, which starts from the 256 stage's run (`start_from`): another day of 64 A100, 2 samples each."""
+    return replace(base(), preset="base_512", size=512, steps=20_000, batch=128, micro_batch=2, lr=1e-4, warmup=500, perceptual_after=0, recompute=True)
 
 
 def medium() -> LRMConfig:
@@ -103,7 +111,7 @@ def tiny() -> LRMConfig:
                    save_every=100, validate_every=100, preview_every=100)
 
 
-PRESETS = {preset.__name__: preset for preset in (tiny, small, medium, base)}
+PRESETS = {preset.__name__: preset for preset in (tiny, small, medium, base, base_512)}
 
 
 class LRM(nn.Module):
@@ -139,7 +147,7 @@ class LRM(nn.Module):
         with torch.autocast(rgb.device.type, torch.bfloat16, enabled=rgb.device.type == "cuda"):
             x = self.input_norm(self.embed(tokens))
             for block in self.blocks:
-                x = block(x)
+                x = checkpoint(block, x, use_reentrant=False) if self.config.recompute and torch.is_grad_enabled() else block(x)
             x = self.head(self.output_norm(x))
         raw = unpatchify(x.float().unflatten(1, (V, -1)), patch, H, W)  # [B, V, 12, H, W]
         if self.config.color_skip:
@@ -211,6 +219,8 @@ class LRMTask:
         """reader, held_out: ShardReaders or alike; or as the first a source of renderers.sources, for fresh objects."""
         self.config = config
         self.model = LRM(config)
+        if config.start_from:
+            self.model.load_state_dict(load_run(config.start_from)[0].state_dict())
         self.perceptual = perceptual_loss(config.perceptual)
         self.drawn_labels = bool(config.depth_weight or config.normal_weight)
         views = dict(size=config.size, pool=config.pool, inputs=config.inputs, targets=config.targets, seed=config.seed, on_error=config.on_error)
@@ -303,18 +313,18 @@ def predict(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
 
 
 def train_lrm(data_dir: str | Path, run_dir: str | Path, preset: str | LRMConfig = "tiny", steps: int | None = None, seed: int | None = None,
-              resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None) -> Outcome:
+              resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None, start_from: str | Path | None = None) -> Outcome:
     """Train on a folder of shards, or on fresh objects of `generate:zeroverse` or `generate:detailverse`.
 
-    preset: a name of PRESETS, or a config of your own; steps and seed, when given, replace its.
-
+    preset: a name of PRESETS, or a config of your own; steps, seed and start_from (a run's folder), when given, replace its.
     validate_dir: shards of objects that are not trained on, scored now and then and shown in the previews.
     """
     if isinstance(preset, str):
         if preset not in PRESETS:
             raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
         preset = PRESETS[preset]()
-    changes = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
+    given = {"steps": steps, "seed": seed, "start_from": None if start_from is None else str(start_from)}
+    changes = {name: value for name, value in given.items() if value is not None}
     config = replace(preset, **changes)
     held_out = ShardReader(validate_dir) if validate_dir is not None else None
     reader = source_of(str(data_dir), config.seed) if is_generated(str(data_dir)) else ShardReader(data_dir)
