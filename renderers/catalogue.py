@@ -16,6 +16,7 @@ from renderers.lighting import STUDIO
 from zeroverse.asset import Asset
 from zeroverse.files import write_whole
 from zeroverse.rng import Rng
+from zeroverse.solid import Rejected
 
 SIDE = 320  # pixels of a picture
 VIEW = (-60.0, 22.0, 2.75)  # azimuth and elevation in degrees, distance
@@ -51,10 +52,21 @@ def family_assets(names, seed: int) -> Iterator[tuple[str, Asset]]:
 
 def detail_assets() -> Iterator[tuple[str, Asset]]:
     """Each detail alone on a swatch."""
+    bare = grammar.sample(Rng("catalogue", SWATCH_SEED), "swatch", 4)
     for name, kind in details.BY_NAME.items():
-        bare = grammar.sample(Rng("catalogue", SWATCH_SEED), "swatch", 4)
-        recipe = Recipe(bare.version, 4, bare.texture_size, bare.family, {"body": (Layer(1, kind.sample(Rng("catalogue", name))),)}, bare.finishes)
-        yield name, grammar.build(recipe, f"detail-{name}")[0]
+        drawn = (kind.sample(Rng("catalogue", name, attempt)) for attempt in range(grammar.ATTEMPTS))
+        yield name, _first(Recipe(bare.version, 4, bare.texture_size, bare.family, {"body": (Layer(1, detail),)}, bare.finishes) for detail in drawn)
+
+
+def _first(recipes) -> Asset:
+    """Of the first recipe that passes the gates."""
+    reasons = []
+    for recipe in recipes:
+        try:
+            return grammar.build(recipe, "detail")[0]
+        except Rejected as error:
+            reasons.append(error.reason)
+    raise Rejected(f"a detail on a swatch: {', '.join(reasons)}")
 
 
 def picture(asset: Asset, side: int = SIDE) -> np.ndarray:

@@ -63,7 +63,7 @@ def geometry_of(asset: Asset) -> Geometry:
     parts = [_checked(name, mesh) for name, mesh in asset.scene.geometry.items()]
     if not parts or not sum(len(mesh.faces) for mesh in parts):
         raise AssetError(f"{asset.uid}: no surface: expected at least one triangle")
-    materials = tuple(_material(name, mesh) for name, mesh in zip(asset.parts, parts))
+    materials = _materials(asset.parts, parts)
     table = np.concatenate([np.concatenate([mesh.vertices, _uvs(name, mesh), _colors(mesh)], axis=1) for name, mesh in zip(asset.parts, parts)])
     table = np.ascontiguousarray(table, dtype=np.float64)  # [N, 3 + 2 + 4]
     offsets = np.cumsum([0] + [len(mesh.vertices) for mesh in parts[:-1]])
@@ -125,6 +125,16 @@ def _colors(mesh) -> np.ndarray:
     full = np.ones((count, 4))
     full[:, :colors.shape[1]] = colors / peak
     return full
+
+
+def _materials(names, meshes) -> tuple[Material, ...]:
+    """One for each part; parts that share a material, as those of detailed objects do, share what it becomes."""
+    made: dict[tuple, Material] = {}
+    keys = [(id(getattr(mesh.visual, "material", None) or mesh), getattr(mesh.visual, "uv", None) is not None) for mesh in meshes]
+    for key, name, mesh in zip(keys, names, meshes):
+        if key not in made:
+            made[key] = _material(name, mesh)
+    return tuple(made[key] for key in keys)
 
 
 def _material(name: str, mesh) -> Material:

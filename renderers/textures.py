@@ -108,7 +108,7 @@ def pack(images: list[tuple[np.ndarray, bool]]) -> tuple[Textures, list[int]]:
     different, numbers, known = [], [], {}
     for image, srgb in images:
         alike = known.setdefault((image.shape, srgb, image[len(image) // 2].tobytes()), [])  # one row: all of them take longer than their pyramid
-        number = next((number for number in alike if np.array_equal(different[number][0], image)), len(different))
+        number = next((number for number in alike if different[number][0] is image or np.array_equal(different[number][0], image)), len(different))
         if number == len(different):
             alike.append(number)
             different.append((image, srgb))
