@@ -19,7 +19,7 @@ from zeroverse.rng import Rng
 from zeroverse.solid import Rejected
 
 SIDE = 320  # pixels of a picture
-VIEW = (-60.0, 22.0, 2.75)  # azimuth and elevation in degrees, distance
+VIEW = (-60.0, 22.0, 3.05)  # azimuth and elevation in degrees, distance
 SWATCH_SEED = 0
 COLUMNS = 6
 SHEET_QUALITY = 82
