@@ -6,6 +6,7 @@ from numba import njit
 
 from detailverse.surface import Surface
 from detailverse.unfold import box_charts
+from zeroverse.asset import AssetError
 
 MARGINS = (3, 2, 1)  # texels around a chart, the widest that leaves room; the space between charts is filled with the nearest colour as well
 _LONGEST = 0.4  # sides of a chart, in sides of a square as large as all of them: longer ones are cut, or a yarn's length would set the density
@@ -35,7 +36,7 @@ def layout(surface: Surface, size: int) -> Atlas:
         chart, boxes = _cut(flat, whole, slim)
         plans.append((_pack(boxes[:, 2:] - boxes[:, :2], size), chart, boxes))
         if plans[0][0] is None:
-            raise ValueError(f"texture_size: expected room for {len(boxes)} charts, got {size}")
+            raise AssetError(f"texture_size: expected room for {len(boxes)} charts, got {size}")
         if len(boxes) > _FEW:
             break
     (density, margin, spots), chart, boxes = plans[-1] if plans[-1][0] and plans[-1][0][0] > _WORTH * plans[0][0][0] else plans[0]

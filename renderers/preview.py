@@ -11,6 +11,7 @@ from renderers.shards import ShardReader
 from zeroverse.files import write_whole
 
 TILE = 128  # pixels of one picture on the contact sheet
+FIELDS = "fields.npz"
 STRIP_UP_TO = 32  # with more objects than this, the contact sheet shows one picture of each
 _PALETTE = np.array([(0, 0, 0)] + [(37 * i % 156 + 80, 97 * i % 156 + 80, 151 * i % 156 + 80) for i in range(1, 256)], np.uint8)  # part colours
 
@@ -63,8 +64,16 @@ def strip(reader: ShardReader, index: int, views: Iterable[int]) -> list[tuple[s
 
 
 def every_picture(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]:
-    """All views in colour, then the other passes of view 0."""
-    return strip(reader, index, range(len(reader.meta(index)["cameras"]["c2w"])))
+    """All views in colour, then the other passes of view 0, then what fields.npz shows."""
+    return strip(reader, index, range(len(reader.meta(index)["cameras"]["c2w"]))) + field_strip(reader, index)
+
+
+def field_strip(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]:
+    """(caption, picture): points by part, creases, a slice of the distances; nothing for samples without fields.npz."""
+    if not reader.has(index, FIELDS):
+        return []
+    from renderers import field_pictures
+    return field_pictures.pictures(reader.field(index, FIELDS), _PALETTE)
 
 
 def _spread(reader: ShardReader, index: int, count: int) -> list[int]:
@@ -87,6 +96,12 @@ def pass_sheet(reader: ShardReader, indices: list[int], name: str) -> Image.Imag
         rows = [views_of(reader, index, name, _spread(reader, index, 8)) for index in indices]
         return _sheet([reader.keys[index] for index in indices], rows, 1 if len(indices) < 4 else 2)
     return _grid([views_of(reader, index, name, [0])[0] for index in indices])
+
+
+def fields_sheet(reader: ShardReader, indices: list[int]) -> Image.Image:
+    """One view in colour, and what fields.npz shows."""
+    rows = [[strip(reader, index, [0])[0][1], *(image for _, image in field_strip(reader, index))] for index in indices]
+    return _sheet([reader.keys[index] for index in indices], rows, 1 if len(indices) < 4 else 2)
 
 
 def _grid(pictures: list[np.ndarray]) -> Image.Image:
@@ -115,8 +130,11 @@ def _thumbnail(image: np.ndarray, size: int) -> Image.Image:
 
 def preview(folder: str | Path, out: str | Path, limit: int = 200, sheets: tuple[str, ...] = (),
             on_done: Callable[[int], None] = lambda total: None) -> tuple[Path, ...]:
-    """Write contact_sheet.png, a contact sheet of each pass in `sheets`, and index.html, for the first `limit` objects of a folder of
-    shards; returns their paths. `on_done` hears of each object in the page, and how many there are. Raises ValueError for a pass the shards have not."""
+    """Write contact_sheet.png, a contact sheet of each pass in `sheets` and of fields.npz where there is one, and index.html; returns their paths.
+
+    They show the first `limit` objects of a folder of shards. `on_done` hears of each object in the page, and how many there are. Raises ValueError
+    for a pass the shards have not.
+    """
     reader = ShardReader(folder)
     missing = [name for name in sheets if name not in reader.meta(0)["passes"]]
     if missing:
@@ -126,6 +144,8 @@ def preview(folder: str | Path, out: str | Path, limit: int = 200, sheets: tuple
     indices = list(range(min(limit, len(reader))))
     written = [_write_png(out / "contact_sheet.png", contact_sheet(reader, indices))]
     written += [_write_png(out / f"contact_sheet_{name}.png", pass_sheet(reader, indices, name)) for name in sheets]
+    if reader.has(0, FIELDS):
+        written.append(_write_png(out / "contact_sheet_fields.png", fields_sheet(reader, indices[:STRIP_UP_TO])))
     write_whole(out / "index.html", gallery.page(reader, indices, lambda index: every_picture(reader, index), on_done).encode())
     return (*written, out / "index.html")
 

@@ -85,8 +85,8 @@ def main() -> None:
     parser.add_argument("--families", nargs="*", default=[], choices=list(families.BY_NAME), help="also sets of one family each")
     parser.add_argument("--assets", help="also a folder of GLB files")
     options = parser.parse_args()
-    sources = {"detailverse, level 4": Detailverse(options.seed, level=4, texture_size=64), "zeroverse": Zeroverse(options.seed, texture_size=16)}
-    sources |= {f"only {name}": Detailverse(options.seed, family=name, level=4, texture_size=64) for name in options.families}
+    sources = {"detailverse, level 4": Detailverse(options.seed, level=4, texture_size=512), "zeroverse": Zeroverse(options.seed, texture_size=16)}
+    sources |= {f"only {name}": Detailverse(options.seed, family=name, level=4, texture_size=512) for name in options.families}
     if options.assets:
         sources["files"] = Files(options.assets)
     sets = {}

@@ -1,16 +1,27 @@
 """The command line: exit statuses, one-line errors, help that loads nothing heavy."""
+import json
 import subprocess
 import sys
 import typing
 
 import pytest
+import tyro
 
 import renderers
 import verse
+from detailverse import grammar
+from detailverse.recipe import to_dict
+from renderers.engines import ENGINES
 from renderers.farm import RIGS
 from renderers.lighting import LIGHTS
+from renderers.shards import ShardReader
+from train import lrm
 from train.benchmark import PROTOCOLS
+from train.commands.models import LRM_FLAGS
+from train.data import ON_ERROR
+from train.loop import PARALLEL, Outcome
 from zeroverse.grammar import PRESETS
+from zeroverse.rng import Rng
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *[[*words.split(), "--help"] for words, _ in verse.COMMANDS]])
@@ -25,7 +36,9 @@ def test_help_teaches_and_loads_nothing_heavy(arguments):
 @pytest.mark.parametrize("command", ["", "nonsense", "generate", "generate nonsense", "verify", "verify /nowhere", "generate zeroverse", "train lrm --data x",
                                      "generate zeroverse --out x --count 0", "generate zeroverse --out x --count many", "generate zeroverse --out x --size 2",
                                      "generate zeroverse --out x --light moon", "generate files --assets /nowhere --out x", "benchmark . --out x",
-                                     "generate zeroverse --out x --passes smell", "generate zeroverse --out x --workers -1", "preview . --out x --limit 0"])
+                                     "generate zeroverse --out x --passes smell", "generate zeroverse --out x --workers -1", "preview . --out x --limit 0",
+                                     "train lrm --data generate:zeroverse --out x --curriculum-steps 5", "train lrm --data . --out x --depth-weight -1",
+                                     "train lrm --data . --out x --parallel tp", "regen /nowhere.json --out x"])
 def test_wrong_usage_is_status_2(command, capsys):
     try:
         status = verse.main(command.split())
@@ -59,7 +72,95 @@ def test_verify_says_what_is_there(dataset, capsys):
 @pytest.mark.parametrize("command, field, table", [
     (verse.GenerateZeroverse, "renderer", [row[0] for row in renderers.BACKENDS]), (verse.GenerateZeroverse, "light", LIGHTS),
     (verse.GenerateZeroverse, "rig", RIGS), (verse.GenerateZeroverse, "preset", PRESETS), (verse.Benchmark, "protocol", PROTOCOLS),
+    (verse.GenerateZeroverse, "engine", ENGINES), (verse.TrainLrm, "preset", lrm.PRESETS), (verse.TrainLrm, "parallel", PARALLEL),
+    (verse.TrainLrm, "on_error", ON_ERROR),
 ])
 def test_choices_are_the_registries(command, field, table):
     """The command line spells its choices out, because --help must not import the registries; a new row is named here."""
-    assert set(typing.get_args(typing.get_type_hints(command)[field])) == set(table), f"add the new row to {command.__name__}.{field} in verse.py"
+    assert set(typing.get_args(typing.get_type_hints(command)[field])) == set(table), f"add the new row to {command.__name__}.{field} in {command.__module__}"
+
+
+def test_flags_of_train_lrm_are_fields_of_its_config(monkeypatch, tmp_path):
+    """Unset, they are what every preset says: a flag never overrules a preset in silence."""
+    given = []
+    monkeypatch.setattr(lrm, "train_lrm", lambda data, out, config, **_: given.append(config) or Outcome(0, True, 0, {}))
+    for preset in lrm.PRESETS:
+        assert verse.main(f"train lrm --data {tmp_path} --out x --preset {preset}".split()) == 0
+    assert given == [preset() for preset in lrm.PRESETS.values()]
+    flags = {"depth_weight": 0.2, "normal_weight": 0.02, "centers_weight": 0.5, "curriculum_steps": 9, "parallel": "fsdp", "on_error": "skip", "wandb": "mine"}
+    assert set(flags) == set(LRM_FLAGS)
+    words = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    assert verse.main(["train", "lrm", "--data", str(tmp_path), "--out", "x", *words]) == 0
+    assert {name: getattr(given[-1], name) for name in flags} == flags
+
+
+# ------------------------------------------------------------------------------------------------------------------- detailed objects
+
+
+def test_generate_detailverse(tmp_path):
+    out = tmp_path / "data"
+    command = f"generate detailverse --out {out} --count 1 --level 0 --family screw --views 2 --size 32 --texture-size 64 --workers 1 --engine serial"
+    assert verse.main(command.split()) == 0
+    recipe = json.loads(ShardReader(out).meta(0)["recipe"])
+    assert recipe["family"]["kind"] == "screw" and recipe["level"] == 0
+
+
+def test_an_unknown_family_is_named(tmp_path, capsys):
+    assert verse.main(f"generate detailverse --out {tmp_path} --family teapott".split()) == 2
+    error = capsys.readouterr().err
+    assert "--family: expected one of" in error and "vase" in error and "teapott" in error
+
+
+@pytest.fixture(scope="module")
+def vase(tmp_path_factory):
+    """(a file with the recipe of a bare vase and the hash of its geometry, what stands in it)."""
+    drawn = grammar.sample(Rng("cli"), "vase", level=0, texture_size=64)
+    stored = to_dict(drawn) | {"geometry_sha256": grammar.geometry_hash(grammar.surface(drawn))}
+    path = tmp_path_factory.mktemp("recipes") / "vase.json"
+    path.write_text(json.dumps(stored))
+    return path, stored
+
+
+def edited(vase, folder, **family):
+    path = folder / "edited.json"
+    path.write_text(json.dumps({**vase[1], "family": vase[1]["family"] | family}))
+    return path
+
+
+def test_regen_gives_the_same_bits(vase, tmp_path, capsys):
+    assert verse.main(f"regen {vase[0]} --out {tmp_path} --verify".split()) == 0
+    assert "the same" in capsys.readouterr().out
+    assert {path.suffix for path in tmp_path.iterdir()} == {".glb", ".json", ".png"}
+    assert json.loads((tmp_path / "vase.json").read_text())["geometry_sha256"] == vase[1]["geometry_sha256"]
+
+
+def test_regen_says_when_an_edit_made_another_object(vase, tmp_path, capsys):
+    belly = 0.5 if vase[1]["family"]["belly"] > 0.6 else 0.8
+    assert verse.main(f"regen {edited(vase, tmp_path, belly=belly)} --out {tmp_path / 'again'} --verify".split()) == 1
+    assert f"expected {vase[1]['geometry_sha256']}" in capsys.readouterr().err
+    assert (tmp_path / "again" / "edited.glb").exists(), "without --verify an edit is what regen is for"
+
+
+def test_regen_names_node_and_argument_of_a_broken_recipe(vase, tmp_path, capsys):
+    assert verse.main(f"regen {edited(vase, tmp_path, belly=9.0)} --out {tmp_path / 'again'}".split()) == 1
+    assert "edited.json: family: Vase.belly: expected a number from" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
+# ------------------------------------------------------------------------------------------------------------------------- curation
+
+
+def test_curate_reads_its_thresholds():
+    words = "models --out curated --limits.score 2.5 --curator c --watertight 256 --features a.pt2 b --workers 3".split()
+    asked = tyro.cli(verse.Curate, args=words)
+    assert (asked.input, asked.limits.score, asked.watertight, [str(path) for path in asked.features]) == ("models", 2.5, 256, ["a.pt2", "b"])
+
+
+@pytest.mark.parametrize("wrong", ["--limits.score 2", "--size 8", "--watertight 3", "--limits.smell 1"])
+def test_curate_refuses_what_makes_no_sense(wrong, tmp_path, capsys):
+    try:
+        status = verse.main(f"curate {tmp_path} --out {tmp_path / 'out'} {wrong}".split())
+    except SystemExit as end:
+        status = end.code
+    assert status == 2 and not (tmp_path / "out").exists()
+    assert wrong.split()[0] in "".join(capsys.readouterr())

@@ -107,7 +107,7 @@ def test_orbit_shows_the_whole_object(orbits):
 
 def test_every_format_is_read_again():
     assert set(READERS) == set(FORMATS) - {"glb"}
-    assert set(typing.get_args(typing.get_type_hints(verse.Export)["format"])) == set(FORMATS), "add the new row to Export.format in verse.py"
+    assert set(typing.get_args(typing.get_type_hints(verse.Export)["format"])) == set(FORMATS), "add the new row to Export.format in renderers/commands/sets.py"
 
 
 def check_round_trip(data, name, out):

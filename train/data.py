@@ -20,6 +20,7 @@ from renderers.shards import ShardError
 from zeroverse.rng import Rng
 
 DEPTH_SPREAD = 0.03  # world units, standard deviation: a resized pixel that covers more straddles an edge, and its mean lies in the air
+ON_ERROR = ("raise", "skip")  # what an unusable sample does: end the run, or be named, counted and replaced
 NORMAL_LENGTH = 0.95  # of the mean of a resized pixel's normals: a shorter one straddles a crease
 
 
@@ -47,8 +48,8 @@ class ViewSampler:
 
     def __init__(self, reader, objects: Sequence[int], *, size: int, pool: int, inputs: int, targets: int, seed: int, view_angle_deg: float = 180.0,
                  labels: bool = False, curriculum: Callable[[int, int, int], int] | None = None, cache_gb: float = 0.0, on_error: str = "raise"):
-        if on_error not in ("raise", "skip"):
-            raise ValueError(f"on_error: expected 'raise' or 'skip', got {on_error!r}")
+        if on_error not in ON_ERROR:
+            raise ValueError(f"on_error: expected {' or '.join(map(repr, ON_ERROR))}, got {on_error!r}")
         if not objects:
             raise ValueError("objects: expected at least one, got none")
         if max(inputs, targets) > pool:

@@ -28,6 +28,7 @@ from zeroverse.rng import Rng
 
 __all__ = ["Outcome", "Recipe", "RunError", "Task", "Work", "fit", "may_change", "read_run"]
 BETAS = (0.9, 0.95)  # GS-LRM
+PARALLEL = ("ddp", "fsdp")  # the whole model on every rank, or weights, gradients and optimizer state spread over the ranks
 
 
 def may_change(default):
@@ -52,7 +53,7 @@ class Recipe:
     rollbacks: int = 3  # returns before the run is given up; ours
     ema: float = 0.999  # decay of the averaged weights, which are validated and exported; shorter in the first steps
     seed: int = 0
-    parallel: str = "ddp"  # or "fsdp": weights, gradients and optimizer state spread over the ranks
+    parallel: str = "ddp"  # one of PARALLEL
     micro_batch: int = may_change(0)  # samples per rank and backward pass; 0: the rank's whole share at once
     workers: int = may_change(2)  # threads that load batches
     log_every: int = may_change(10)
@@ -62,8 +63,8 @@ class Recipe:
     wandb: str = may_change("")  # a Weights & Biases project to log to as well; nothing leaves the machine without one
 
     def __post_init__(self):
-        if self.parallel not in ("ddp", "fsdp"):
-            raise ValueError(f"parallel: expected 'ddp' or 'fsdp', got {self.parallel!r}")
+        if self.parallel not in PARALLEL:
+            raise ValueError(f"parallel: expected {' or '.join(map(repr, PARALLEL))}, got {self.parallel!r}")
         for name in ("steps", "batch", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")

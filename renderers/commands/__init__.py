@@ -1,0 +1,1 @@
+"""The commands that make, check and show shards. Light to import: a stage is imported only when its command runs."""

@@ -1,0 +1,152 @@
+"""The models: `verse train lrm`, `reconstruct`, `benchmark`, `compare`; and `verse doctor`, which also looks at what they need."""
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from zeroverse.usage import INTERRUPTED, need, need_folder
+
+LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "parallel", "on_error", "wandb")  # fields of LRMConfig
+
+
+@dataclass(kw_only=True)
+class TrainLrm:
+    """Train a GS-LRM-style reconstruction model on shards.
+
+    Ctrl-C saves; --resume continues, to the same weights as an uninterrupted run. On several GPUs: torchrun --nproc-per-node 8 -m verse train lrm …
+    """
+
+    data: str
+    """A folder of shards (verse generate), or generate:zeroverse or generate:detailverse: fresh objects, made while training."""
+    out: Path
+    """Folder for the run: checkpoints, log.jsonl, previews, model.safetensors."""
+    preset: Literal["tiny", "small", "medium", "base", "base_512"] = "tiny"
+    """tiny: 5 M parameters, 4 x 64 px, a laptop; small: 26 M, 128 px; medium: 86 M, 256 px; base: 303 M, 256 px, the published model;
+    base_512: its second stage."""
+    steps: int | None = None
+    """Optimizer updates; default: the preset's."""
+    seed: int = 0
+    resume: bool = False
+    """Continue the run in --out."""
+    start_from: Path | None = None
+    """A run whose weights are the start, as base_512 wants the run of base."""
+    validate: Path | None = None
+    """Shards of held-out objects to score while training."""
+    depth_weight: float = 0.0
+    """In the loss, of drawn depth against the shards' (which need the passes depth and normal, as by default); 0.2 is a start."""
+    normal_weight: float = 0.0
+    """In the loss, of drawn normals against the shards'; 0.02 is a start."""
+    centers_weight: float = 0.0
+    """In the loss, of the Gaussians' distance from the surface point in their pixel, as MegaSynth has it."""
+    curriculum_steps: int = 0
+    """Begin with the easiest quarter of the shards' objects, and draw from all of them after so many steps; 0: from all at once."""
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """Under torchrun. ddp: the whole model on every rank; fsdp: its weights, gradients and optimizer spread over the ranks, for less memory."""
+    on_error: Literal["raise", "skip"] = "raise"
+    """An unusable sample ends the run, or is named, counted and replaced."""
+    wandb: str = ""
+    """Also log to this Weights & Biases project (pip install wandb). Without one nothing leaves the machine."""
+
+    def run(self) -> int:
+        need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
+        for flag in ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps"):
+            need(getattr(self, flag) >= 0, f"--{flag.replace('_', '-')}", "at least 0", getattr(self, flag))
+        fresh = self.data.startswith("generate:")
+        need(not (fresh and self.curriculum_steps), "--curriculum-steps", "a folder of shards with it, whose objects can be sorted", self.data)
+        data = self.data if fresh else need_folder(Path(self.data), "--data")
+        from train.lrm import PRESETS, train_lrm
+        config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in LRM_FLAGS})
+        outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume,
+                            start_from=need_folder(self.start_from, "--start-from") if self.start_from else None,
+                            validate_dir=need_folder(self.validate, "--validate") if self.validate else None)
+        return 0 if outcome.finished else INTERRUPTED
+
+
+@dataclass(kw_only=True)
+class Reconstruct:
+    """Images with cameras -> Gaussians: gaussians.ply (standard 3DGS), .splat and .glb (KHR_gaussian_splatting), viewer.html, turntable.webp.
+
+    viewer.html shows them in any browser, without a server or a network.
+    """
+
+    run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """A folder that `verse train lrm` wrote."""
+    views: Path
+    """A folder of shards, or folders with opencv_cameras.json or transforms.json and their images."""
+    out: Path
+    """Folder for the results."""
+    sample: int = 0
+    """Which object, when the folder holds several."""
+    inputs: tuple[int, ...] | None = None
+    """Indices of the input views; default: views spread around the object, as many as the model was trained with."""
+
+    def run(self) -> int:
+        from train.reconstruct import reconstruct
+        for path in reconstruct(need_folder(self.run_folder, "RUN"), need_folder(self.views, "--views"), self.out, self.sample, self.inputs):
+            print(path)
+        return 0
+
+
+@dataclass(kw_only=True)
+class Benchmark:
+    """Score a model on held-out objects with a frozen protocol: results.json, table.md, figure.png.
+
+    Pictures, and where the truth has alpha and depth also silhouettes, depth and surface. Two floors stand in the table: the nearest input view
+    copied, and an untrained model; and the published numbers of GS-LRM and LRM-Zero for the protocol.
+    """
+
+    run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """A folder that `verse train lrm` wrote."""
+    assets: Path | None = None
+    """Folder of GLB files: rendered with the GSO rig here."""
+    views: Path | None = None
+    """Views rendered already: a folder of shards, or folders with opencv_cameras.json or transforms.json."""
+    out: Path
+    """Folder for the results."""
+    protocol: Literal["gso-4", "gso-4-45", "gso-8", "random-8"] = "gso-4"
+    """gso-4: elevation 20, azimuths 0/90/180/270; gso-4-45: 45/135/225/315; gso-8: elevation 0 at 0/90/180/270 and 40 at 45/135/225/315;
+    random-8: eight views of any rig, frozen by the object's name."""
+    targets: int = 10
+    """Target views per object: frozen, seeded by the object's name, never an input."""
+    lpips: Path | None = None
+    """LPIPS weights (see README); without them the column is left out."""
+
+    def run(self) -> int:
+        from train.benchmark import benchmark
+        need((self.assets is None) != (self.views is None), "--assets, --views", "exactly one of them", "both" if self.assets else "neither")
+        need(self.targets >= 1, "--targets", "at least 1", self.targets)
+        for flag, path in (("RUN", self.run_folder), ("--assets", self.assets), ("--views", self.views)):
+            if path is not None:
+                need_folder(path, flag)
+        print(benchmark(self.run_folder, self.out, assets=self.assets, views=self.views, protocol=self.protocol, targets=self.targets,
+                        lpips=self.lpips))
+        return 0
+
+
+@dataclass(kw_only=True)
+class Compare:
+    """Compare two benchmark results object by object: per metric the mean difference and its paired bootstrap interval.
+
+    Example: verse compare scores-a scores-b
+    """
+
+    first: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="A")]
+    """A folder that `verse benchmark` wrote, or its results.json."""
+    second: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="B")]
+    """Another, of the same protocol and resolution; differences are B - A."""
+
+    def run(self) -> int:
+        from train.compare import compare
+        print(compare(self.first, self.second))
+        return 0
+
+
+@dataclass
+class Doctor:
+    """What works on this machine: renderers, splatting, compiler, GPU, versions, measured views per second."""
+
+    def run(self) -> int:
+        from train.doctor import report
+        print(report())
+        return 0

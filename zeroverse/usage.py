@@ -1,0 +1,19 @@
+"""What every command needs: how wrong arguments are told, and what Ctrl-C gives."""
+from pathlib import Path
+
+INTERRUPTED = 130  # what shells give a program that Ctrl-C ended
+
+
+class UsageError(ValueError):
+    """A wrong argument: exit status 2."""
+
+
+def need_folder(path: Path, flag: str) -> Path:
+    if not path.is_dir():
+        raise UsageError(f"{flag}: no such folder: {path}")
+    return path
+
+
+def need(condition: bool, flag: str, expected: str, got) -> None:
+    if not condition:
+        raise UsageError(f"{flag}: expected {expected}, got {got}")
