@@ -27,7 +27,7 @@ class Atlas(NamedTuple):
 def layout(surface: Surface, size: int) -> Atlas:
     """Where every face lies in an atlas of size² texels.
 
-    Faces of one leaf and chart keep their places to one another, so instances that share a chart share its texels. Raises ValueError where
+    Faces of one leaf and chart keep their places to one another, so instances that share a chart share its texels. Raises AssetError where
     `size` has no room for so many charts.
     """
     flat, whole = _flattened(surface)

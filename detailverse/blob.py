@@ -32,7 +32,8 @@ def blob(value: Sdf, spacing: float, label: str | Sequence[str], finish: str | S
     heights = _unfolded(points, faces, normals, _heights(points, normals, skin, room)) if skin else np.zeros(len(points))
     laid = points + heights[:, None] * normals
     body = painted_solid(leaves, laid, faces, np.minimum(paint, len(leaves) - 1), heights)
-    ornaments = [one for detail in skin.details if (one := detail.ornaments(_flat_chart(points, faces, skin.scale, room))) is not None and len(one.uv)]
+    ornaments = [one for detail in skin.details if (one := detail.ornaments(_flat_chart(points, faces, skin.scale, room))) is not None
+                 and len(one.uv)]
     return union((body, *(stamped(f"{labels[0]}.{one.label}", one, *_scattered(one, laid, normals, skin.scale, number))
                           for number, one in enumerate(ornaments))))
 
@@ -96,7 +97,8 @@ def _scattered(ornaments: Ornaments, points, normals, scale: float, number: int)
     chosen = []
     for vertex in order[:40 * len(ornaments.uv)]:
         cell = tuple(np.floor(points[vertex] / apart).astype(np.int64))
-        near = (other for dx in (-1, 0, 1) for dy in (-1, 0, 1) for dz in (-1, 0, 1) for other in cells.get((cell[0] + dx, cell[1] + dy, cell[2] + dz), ()))
+        near = (other for dx in (-1, 0, 1) for dy in (-1, 0, 1) for dz in (-1, 0, 1)
+                for other in cells.get((cell[0] + dx, cell[1] + dy, cell[2] + dz), ()))
         if all(float(((points[vertex] - points[other]) ** 2).sum()) >= apart * apart for other in near):
             cells.setdefault(cell, []).append(int(vertex))
             chosen.append(int(vertex))

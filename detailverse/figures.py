@@ -74,11 +74,6 @@ def foil(n: int, r: float) -> Region:
     return circle(small).move(r - small).around(n).turn(math.pi / 2) | circle(r - small)
 
 
-def round_arch(w: float, h: float) -> Region:
-    """An opening w wide and h tall over the x axis, half a circle on top."""
-    return rect(w, h - w / 2).move(0, (h - w / 2) / 2) | sector(w / 2, -0.01, math.pi + 0.01).move(0, h - w / 2)
-
-
 def gothic_arch(w: float, h: float, sharpness: float = 1.0) -> Region:
     """An opening over the x axis that ends in a point. The two arcs have the radius sharpness × w; at 1 it is equilateral."""
     r = sharpness * w
@@ -87,36 +82,6 @@ def gothic_arch(w: float, h: float, sharpness: float = 1.0) -> Region:
         raise ValueError(f"gothic_arch: expected sharpness > 0.5 and the point {rise} over the springing lower than h, got {sharpness} and {h}")
     point = (circle(r).move(w / 2 - r) & circle(r).move(r - w / 2) & rect(w, 2 * h).move(0, h)).move(0, h - rise)
     return rect(w, h - rise).move(0, (h - rise) / 2) | point
-
-
-def keyhole(h: float) -> Region:
-    return circle(0.3 * h).move(0, 0.2 * h) | polygon([(-0.26 * h, -0.5 * h), (0.26 * h, -0.5 * h), (0.12 * h, 0.2 * h), (-0.12 * h, 0.2 * h)])
-
-
-def arrow(length: float, width: float, head: float) -> Region:
-    """Along +x; the head is `head` wide and as long."""
-    neck = length / 2 - head
-    return rect(length - head, width).move(-head / 2) | polygon([(neck, -head / 2), (length / 2, 0), (neck, head / 2)])
-
-
-def truchet(tiles, cell: float, bar: float) -> Region:
-    """Bands over a grid of square cells: tiles [rows, columns] of 0 or 1 say which two corners of each cell the quarter rings go around."""
-    tiles = np.asarray(tiles)
-    pair = union(sector(cell / 2 + bar / 2, start - 0.01, start + TAU / 4 + 0.01, cell / 2 - bar / 2).move(x * cell / 2, x * cell / 2)
-                 for x, start in ((-1, 0.0), (1, math.pi)))  # a little more than a quarter: bands of neighbours overlap
-    kinds = pair, pair.mirror("x")
-    rows, columns = tiles.shape
-    cells = [kinds[int(tiles[i, j])].move(j * cell, i * cell) for i in range(rows) for j in range(columns)]
-    return union(cells).move(-(columns - 1) / 2 * cell, -(rows - 1) / 2 * cell)
-
-
-def girih(columns: int, rows: int, cell: float, bar: float) -> Region:
-    """Straps of a star-and-cross tiling: two squares in each cell make an eight-pointed star around an octagon."""
-    square = stroke(polar(turns(4), cell / 2), bar, closed=True)
-    tile = square | square.turn(TAU / 8) | stroke(polar(turns(8), cell / 2 * cos_sin(TAU / 8)[0]), bar, closed=True)
-    grid = tile.row(columns, cell).row(rows, 0, cell).move(-(columns - 1) / 2 * cell, -(rows - 1) / 2 * cell)
-    panel = rect(columns * cell, rows * cell)
-    return (grid & panel) | (panel.offset(bar / 2, round=False) - panel.offset(-bar / 2))
 
 
 def tracery(n: int, r: float, bar: float, foils: int = 4) -> Region:
@@ -133,14 +98,6 @@ def tracery(n: int, r: float, bar: float, foils: int = 4) -> Region:
     return circle(r) - lights - foil(n, middle) - spandrels
 
 
-def lattice(w: float, h: float, pitch: float, bar: float) -> Region:
-    """A frame with crossed diagonal bars: a trellis."""
-    count = math.ceil((w + h) / pitch) + 2
-    reach = 2 * (w + h)
-    bars = slot(reach, bar).row(count, 0, pitch).move(0, -(count - 1) / 2 * pitch)
-    return ((bars.turn(TAU / 8) | bars.turn(-TAU / 8)) & rect(w, h)) | (rect(w, h) - rect(w - 2 * bar, h - 2 * bar))
-
-
 def laurel(r: float, leaves: int, size: float) -> Region:
     """A wreath open at the top: two branches with pairs of leaves that point along them."""
     blade = leaf(size, 0.38 * size)
@@ -151,9 +108,3 @@ def laurel(r: float, leaves: int, size: float) -> Region:
         side.append(pair.move(r).turn(angle))
     branch = union(side) | sector(r + 0.05 * size, -TAU / 4, -TAU / 4 + 0.42 * TAU, r - 0.05 * size)
     return branch | branch.mirror("x")
-
-
-def eyelet(r: float, wire: float, petals: int) -> Region:
-    """A filigree rosette: rings of wire around a ring."""
-    small = r * (s := cos_sin(math.pi / petals)[1]) / (1 + s)
-    return ring(small + wire / 2, small - wire / 2).move(r - small).around(petals) | ring(r - 2 * small + wire, r - 2 * small)

@@ -18,8 +18,8 @@ _NARROW = 0.02  # texels: uv of one vertex on one chart that differ by less are 
 def finish(surface: Surface, materials: dict[str, Material], texture_size: int = 1024) -> trimesh.Scene:
     """One geometry per label, in the order in which labels first show among the leaves, sharing one material and one atlas of texture_size².
 
-    materials: by finish slot. Leaves of which nothing is left show nowhere. Raises ValueError naming the finish that has no material, and where the
-    atlas is too small.
+    materials: by finish slot. Leaves of which nothing is left show nowhere. Raises ValueError naming the finish that has no material, and
+    AssetError where the atlas is too small.
     """
     parts, labels = _parts(surface)
     slots = sorted({surface.leaves[number].finish for number in np.unique(surface.leaf)})

@@ -37,7 +37,7 @@ def polygonise(value: Sdf, spacing: float, bounds=None) -> tuple[np.ndarray, np.
     places, normals = _hermite(sampler, edges, values, bricks, low, spacing)
     rules, merging = _patch_tables()
     points, first, shape = _vertices(values, bricks, brick_of, edge_of, places, normals, rules, merging)
-    quads = _quads(edges, bricks, brick_of, values, owner, first, shape, rules)
+    quads = _quads(edges, brick_of, values, owner, first, shape, rules)
     points = low + spacing * points
     faces = _split(sampler, points, quads, spacing)
     return points, faces, _leaves(value, sampler, points, faces)
@@ -92,7 +92,8 @@ def _closed_over(tape, bricks, masks, low, cells, spacing):
         values = np.concatenate([values, _corner_values(tape, bricks[done:], masks[done:], low, spacing)])
         missing = _missing(values, bricks, brick_of, done)
         if len(missing) and (missing < 0).any():
-            raise ValueError("polygonise: the surface leaves its bounds; pass larger bounds")
+            raise ValueError(f"polygonise: expected bounds that hold the surface, got one that leaves its bounds from {tuple(np.round(low, 3).tolist())} up; "
+                             "pass larger ones")
         bricks = np.concatenate([bricks, missing])
         masks = np.concatenate([masks, np.ones((len(missing), tape.children), np.uint8)])
     return bricks, masks, values, brick_of
@@ -209,7 +210,8 @@ def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
     bracket[:, 3] = values[(sampler.owner, *(local + np.eye(3, dtype=np.int64)[axis]).T)]
     places, open_edges = edges[:, :3].astype(np.float64), np.arange(len(edges))
     for _ in range(rounds):
-        start, width, head, tail = bracket[open_edges, 0], bracket[open_edges, 1] - bracket[open_edges, 0], bracket[open_edges, 2], bracket[open_edges, 3]
+        start, width, head, tail = bracket[open_edges, 0], bracket[open_edges, 1] - bracket[open_edges, 0], bracket[open_edges,
+                                                                                                                    2], bracket[open_edges, 3]
         at = start + width * (head / (head - tail))
         places[open_edges, axis[open_edges]] = edges[open_edges, axis[open_edges]] + at
         middle = sampler.values(low + spacing * places[open_edges], open_edges)
@@ -451,7 +453,7 @@ def _diagonalise(a, basis):
 
 
 @njit(cache=True, nogil=True)
-def _quads(edges, bricks, brick_of, values, owner, first, shape, rules):
+def _quads(edges, brick_of, values, owner, first, shape, rules):
     """The vertices of the four cells round each crossing edge [E, 4], counter-clockwise from outside."""
     quads = np.empty((len(edges), 4), dtype=np.int64)
     for e in range(len(edges)):

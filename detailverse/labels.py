@@ -136,7 +136,7 @@ def _order(errors: dict[int, float], tolerance: float) -> int:
 def complexity(surface: Surface, bvh: Bvh | None = None) -> dict:
     """JSON-ready numbers of the construction mesh, lengths in object units.
 
-    triangles, area, volume, components, euler (V - E + F), genus (of all components together), crease_length and crease_kinds (its share by kind),
+    triangles, area, volume, components, euler (V - E + F), genus (of all components together), crease_length and crease_kinds (its part of each kind),
     crease_density (crease length over √area: does not depend on tessellation), sharp_edges (their raw number: does), normal_variance (see there, at
     RADII), and with a `bvh`: thin, the 5th percentile of `thickness`.
     """

@@ -67,20 +67,20 @@ def assemble(label: str, finish: str, patches: Sequence[Patch], caps: Sequence[C
                           if (one := detail.ornaments(base.chart(patch, skin.scale))) is not None]
         points.append(laid.reshape(-1, 3))
         faces.append(_quads(laid) + start)
-        _add(start, points, uvs, reliefs, charts, sizes, uv.reshape(-1, 2), height.ravel(), len(faces[-1]), (patch.width, patch.height))
+        _add(uvs, reliefs, charts, sizes, uv.reshape(-1, 2), height.ravel(), len(faces[-1]), (patch.width, patch.height))
         start += len(points[-1])
     for cap in caps:
         points.append(cap.points)
         faces.append(cap.faces + start)
         uv = cap.uv - cap.uv.min(axis=0)
-        _add(start, points, uvs, reliefs, charts, sizes, uv, np.zeros(len(uv)), len(cap.faces), tuple(float(x) for x in uv.max(axis=0)))
+        _add(uvs, reliefs, charts, sizes, uv, np.zeros(len(uv)), len(cap.faces), tuple(float(x) for x in uv.max(axis=0)))
         start += len(cap.points)
     body = leaf_solid(Leaf(label, finish, sizes=tuple(sizes)), *_welded(np.concatenate(points), np.concatenate(faces), np.concatenate(charts)),
                       np.concatenate(uvs), np.concatenate(reliefs))
     return union((body, *(stamped(f"{label}.{one.label}", one, *_stand(one, laid, base)) for one, laid, base in ornaments if len(one.uv))))
 
 
-def _add(start, points, uvs, reliefs, charts, sizes, uv, relief, faces, size):
+def _add(uvs, reliefs, charts, sizes, uv, relief, faces, size):
     uvs.append(uv)
     reliefs.append(relief)
     charts.append(np.full(faces, len(sizes)))

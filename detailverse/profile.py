@@ -217,12 +217,6 @@ def _quarters(radius: float, count: int) -> np.ndarray:
     return polar(np.arange(n + 1) * (count * TAU / 4 / n), radius)
 
 
-def circle_profile(radius: float, r: float, z: float = 0.0) -> Profile:
-    """The ring of a torus: a circle about (r, z)."""
-    loop = polar(turns(chords(radius)), radius) + (r, z)
-    return Profile((np.concatenate([loop, loop[:1]]),))
-
-
 def spline_profile(points) -> Profile:
     """One smooth run through points (r, z) [N, 2]."""
     curve = spline(points).points[:, :2]

@@ -267,11 +267,6 @@ def rosette(n: int, r: float, depth: float) -> Region:
     return polygon(polar(angles, r - depth * (1 - np.abs(cos_sin_array(angles * (n / 2))[0]))))
 
 
-def bolt_circle(n: int, radius: float, hole: float) -> Region:
-    """`n` holes of radius `hole` on a circle: to subtract."""
-    return circle(hole).move(radius, 0).around(n)
-
-
 def windows(inner: float, outer: float, spokes: int, bar: float) -> Region:
     """What is open between `spokes` bars of width `bar` from radius `inner` to `outer`: to subtract from a wheel."""
     bars = rect(outer, bar).move(outer / 2, 0).around(spokes)

@@ -94,7 +94,8 @@ class Sdf:
         """Pushed outwards by `amount` times the field: noise, cells, or any value of finite reach."""
         if not math.isfinite(field.reach):
             raise ValueError("displace: expected a field of finite reach, as noise() and cells() are, got a solid")
-        return Sdf(op.ADD, (-float(amount),), (self, field), _grown(self.bounds, abs(amount) * field.reach), self.lipschitz + abs(amount) * field.lipschitz,
+        return Sdf(op.ADD, (-float(amount),), (self, field), _grown(self.bounds, abs(amount) * field.reach),
+                   self.lipschitz + abs(amount) * field.lipschitz,
                    self.reach + abs(amount) * field.reach)
 
     def move(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Sdf":
@@ -132,7 +133,8 @@ class Sdf:
     def elongate(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Sdf":
         """Cut in the middle, drawn apart by x, y and z, and the gap filled with what the cut shows."""
         half = (x / 2, y / 2, z / 2)
-        return self._node(op.ELONGATE, half, bounds=tuple(a - h for a, h in zip(self.bounds, half)) + tuple(a + h for a, h in zip(self.bounds[3:], half)))
+        return self._node(op.ELONGATE, half,
+                          bounds=tuple(a - h for a, h in zip(self.bounds, half)) + tuple(a + h for a, h in zip(self.bounds[3:], half)))
 
     def twist(self, turns: float) -> "Sdf":
         """Turned about z by `turns` full turns per length, none at z = 0."""
@@ -197,7 +199,8 @@ def union(*values: Sdf, smooth: float = 0.0) -> Sdf:
     if not values:
         raise ValueError("union: expected at least one value, got none")
     if smooth == 0.0:  # one flat union prunes better than a chain of pairs
-        values = [part for value in values for part in (value.children if value.op == op.UNION and value.numbers[:3] == (0.0, 1.0, 0.0) else (value,))]
+        values = [part for value in values
+                  for part in (value.children if value.op == op.UNION and value.numbers[:3] == (0.0, 1.0, 0.0) else (value,))]
     bounds = tuple(min(v.bounds[i] for v in values) for i in range(3)) + tuple(max(v.bounds[i] for v in values) for i in range(3, 6))
     return _algebra(smooth, 1.0, 0.0, values, [1.0] * len(values), _grown(bounds, 0.5 * smooth))
 
@@ -225,7 +228,8 @@ def _carved(a, b, sign, smooth, bounds):
 
 
 def _algebra(smooth, result_sign, host, values, signs, bounds):
-    return Sdf(op.UNION, (float(smooth), result_sign, host, *signs), tuple(values), bounds, max(v.lipschitz for v in values), max(v.reach for v in values))
+    return Sdf(op.UNION, (float(smooth), result_sign, host, *signs), tuple(values), bounds, max(v.lipschitz for v in values),
+               max(v.reach for v in values))
 
 
 def sphere(radius: float) -> Sdf:
@@ -362,7 +366,8 @@ def noise(frequency: float, seed: int, octaves: int = 1, gain: float = 0.5, crea
         slope += amplitude * f * op.NOISE_SLOPE
         amplitude, f = amplitude * gain, f * 2.03  # as in distances.noise
     norm = 1.0 / math.sqrt(sum(a * a for a in amplitudes))
-    return Sdf(op.NOISE, (frequency, float(octaves), gain, float(seed), float(creased), norm), lipschitz=slope * norm, reach=1.8 * sum(amplitudes) * norm)
+    return Sdf(op.NOISE, (frequency, float(octaves), gain, float(seed), float(creased), norm), lipschitz=slope * norm,
+               reach=1.8 * sum(amplitudes) * norm)
 
 
 def cells(frequency: float, seed: int, jitter: float = 0.9, walls: bool = False) -> Sdf:

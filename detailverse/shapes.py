@@ -36,7 +36,8 @@ def lathe(profile: Profile, label: str, finish: str, skin: Skin = BARE, sides: i
         width = TAU * float(rz[:, 0].mean())
         if not skinned and fewer > 1 and len(rz) >= 4:
             joints = [end for end, other in ((0, number - 1), (len(rz) - 1, number + 1)) if 0 <= other < len(runs)]
-            strips += [_strip(_turned(rz[end], around), _turned(rz[end + (1 if end == 0 else -1)], around[::fewer]), fewer, upwards=end == 0) for end in joints]
+            strips += [_strip(_turned(rz[end], around), _turned(rz[end + (1 if end == 0 else -1)], around[::fewer]), fewer, upwards=end == 0)
+                       for end in joints]
             inner = rz[1 if 0 in joints else 0:len(rz) - 1 if len(rz) - 1 in joints else len(rz)]
             patches.append(Patch(_turned(inner, around[::fewer]), width, _length(inner), wraps=True, skinned=False))
             continue
@@ -339,7 +340,8 @@ def _slab(top: Patch, bottom: float, label: str, finish: str, skin: Skin) -> Sol
     """The patch as the upper face of a block with a flat bottom at z = `bottom`."""
     grid = top.points
     sides = [grid[0], grid[:, -1], grid[-1, ::-1], grid[::-1, 0]]  # counter-clockwise from above
-    walls = [unskinned(Patch(np.stack([side * [1, 1, 0] + [0, 0, bottom], side]), _length(side * [1, 1, 0]), float(side[:, 2].mean()))) for side in sides]
+    walls = [unskinned(Patch(np.stack([side * [1, 1, 0] + [0, 0, bottom], side]), _length(side * [1, 1, 0]), float(side[:, 2].mean())))
+             for side in sides]
     ring = np.concatenate([side[:-1] for side in sides]) * [1, 1, 0] + [0, 0, bottom]
     return assemble(label, finish, [top, *walls], [replace(_flat(ring, 1), faces=_flat(ring, 1).faces[:, ::-1])], skin)
 

@@ -10,7 +10,7 @@ class Leaf:
 
     label: the part that its triangles belong to, `body`, `handle#1`, `lid.knob`: dots descend the hierarchy, # counts copies.
     finish: the material slot. cut: it was subtracted, so what is left of it is a cut face, and takes the finish of what it cut.
-    widths, heights: of its charts, in object units.
+    sizes: (width, height) of each of its charts, in object units; none where it has no charts.
     """
 
     label: str

@@ -66,7 +66,8 @@ def compile_tape(value) -> Tape:
     """The tape of an Sdf (detailverse/sdf.py)."""
     writer = _Writer([], [], [1, 1], 0)
     writer.value(value, 0, 0, 1.0, (0.0, 0.0))
-    return Tape(np.array(writer.rows, dtype=np.int64).reshape(-1, COLUMNS), np.array(writer.numbers, dtype=np.float64), tuple(writer.slots), writer.children)
+    return Tape(np.array(writer.rows, dtype=np.int64).reshape(-1, COLUMNS), np.array(writer.numbers, dtype=np.float64), tuple(writer.slots),
+                writer.children)
 
 
 @dataclass
@@ -122,7 +123,8 @@ class _Writer:
             self.value(child, out + i, place, stretch, (low, high) if sign > 0 else (-high, -low))
             self.rows[jump] = (CHILD, 0, first + i, len(self.rows), 0, 0)
         steepness = [child.lipschitz * stretch for child in node.children]
-        self.row(UNION, out, out, count, (blend, result_sign, host, high, stretch, *(number for pair in zip(signs, steepness) for number in pair)), first)
+        self.row(UNION, out, out, count,
+                 (blend, result_sign, host, high, stretch, *(number for pair in zip(signs, steepness) for number in pair)), first)
 
     def row(self, op, out, a, b, numbers=(), identity=0):
         self.rows.append((op, out, a, b, len(self.numbers), identity))

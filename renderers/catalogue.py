@@ -1,4 +1,5 @@
 """The catalogue of DetailVerse: a page with one picture and one recipe for every family and every detail, and the pictures of the README."""
+import base64
 import html
 import io
 import json
@@ -102,12 +103,12 @@ figure{margin:0}img{width:100%;border-radius:6px;background:#fff}figcaption{font
 
 def _page(groups) -> str:
     """Self-contained but for the recipes, which lie beside it."""
-    import base64
     sections = []
     for title, entries in groups.items():
         figures = "".join(
             f'<figure><img alt="{html.escape(caption)}" src="data:image/webp;base64,{base64.b64encode(_webp(Image.fromarray(image), 80)).decode()}">'
-            f'<figcaption><b>{html.escape(name.replace("_", " "))}</b> <a href="recipes/{name}.json">recipe</a><br>{html.escape(caption)}</figcaption></figure>'
+            f'<figcaption><b>{html.escape(name.replace("_", " "))}</b> <a href="recipes/{name}.json">recipe</a><br>'
+            f'{html.escape(caption)}</figcaption></figure>'
             for name, caption, image in entries)
         sections.append(f'<h2>{title.capitalize()} ({len(entries)})</h2><div class="grid">{figures}</div>')
     return f'<!doctype html><meta charset="utf-8"><title>DetailVerse catalogue</title><style>{_STYLE}</style><h1>DetailVerse</h1>{"".join(sections)}'

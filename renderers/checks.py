@@ -7,9 +7,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from renderers import codecs, png
+from renderers import codecs
 from renderers.shards import DATASET_FILE, DATASET_FORMAT, ShardError, check_meta, read_sidecar, sidecar_of, tars_of
 from renderers.storage import Store, open_store
+from zeroverse import png
 
 
 def verify(folder: str | Path | Store) -> Iterator[tuple[str, list[str]]]:

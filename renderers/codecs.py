@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from renderers import png
 from renderers.passes import PASSES
+from zeroverse import png
 
 COLOURS = ("rgb", "albedo")  # the passes that a lossy codec may touch: small errors are not seen, and nothing computes with them
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from renderers.jit import inlined, pure
 from renderers.raster import NEAR, same_surface
 from renderers.shading import display, radiance
 from renderers.textures import locate, same_size, sample
+from zeroverse.jit import inlined, pure
 
 FLAT = 256.0 / 255.0  # twice the byte 128, which stands for zero in normal maps as painted
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from renderers.jit import inlined, kernel
 from renderers.textures import half_log2
+from zeroverse.jit import inlined, kernel
 from zeroverse.portable import cos_sin
 
 ROUGHNESS = 0.2  # between two levels of the mirror maps: 0, 0.2, ... 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from renderers.jit import kernel
+from zeroverse.jit import kernel
 
 MAX_TEXELS = 1 << 26  # 16k x 4k
 

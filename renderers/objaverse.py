@@ -26,7 +26,6 @@ from zeroverse.files import write_whole
 from zeroverse.rng import Rng
 
 HUB = "https://huggingface.co/datasets/allenai/objaverse/resolve/main"
-CACHE = "~/.objaverse/hf-objaverse-v1"
 TIMEOUT = 60  # seconds without a byte
 PATHS, G_INDEX = "object-paths.json.gz", "gobjaverse_index_to_objaverse.json"
 SPLITS = {  # name -> its file in the cache, and where it comes from

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from renderers.jit import kernel, pure
 from renderers.raster import orthographic
+from zeroverse.jit import kernel, pure
 from zeroverse.portable import cos_sin_array
 
 AXES = 48  # axes, each seen from both ends: 96 directions, about 48 of them above any surface; with 64 cavities look smudged

@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from renderers.jit import inlined, pure
 from renderers.surface import CREASE_COS
 from renderers.textures import locate, sample
+from zeroverse.jit import inlined, pure
 
 NEAR = 0.01
 TOLERANCE = 1e-9  # of an edge function's largest value: a sample this near to an edge is inside both triangles

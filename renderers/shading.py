@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from renderers.environment import irradiance, mirrored
-from renderers.jit import inlined, kernel, pure
 from renderers.lighting import Light, turned
 from renderers.occlusion import LIFT, MAP_SIZE, SHADOW_SIZE, axes, bake, lit, shadow_maps
 from renderers.scene import Scene
+from zeroverse.jit import inlined, kernel, pure
 from zeroverse.portable import cos_sin, cos_sin_array
 
 MIN_ROUGHNESS = 0.045  # below it a directional light's highlight is smaller than a pixel and only makes speckles

@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from renderers import codecs, png
+from renderers import codecs
 from renderers.camera import Cameras
 from renderers.passes import PASSES, dequantise
 from renderers.storage import Local, Store, open_store
+from zeroverse import png
 
 SHARD_FORMAT = "verse-shard/1"
 SAMPLE_FORMAT = "verse-sample/1"

@@ -18,11 +18,10 @@ from pathlib import Path
 import numpy as np
 
 import renderers
-from renderers import png
 from renderers.camera import Cameras, opengl_c2w, turntable
 from renderers.lighting import STUDIO, UNIFORM, Light
 from renderers.passes import DEFAULT_PASSES, quantise, with_alpha
-from zeroverse import grammar
+from zeroverse import grammar, png
 from zeroverse.asset import Asset, glb_bytes
 
 CYCLES_VIEWS = 2

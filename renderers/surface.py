@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from renderers.jit import kernel, pure
+from zeroverse.jit import kernel, pure
 
 CREASE_COS = 0.766  # faces that meet at more than 40 degrees keep an edge between them
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from renderers.jit import inlined, kernel
+from zeroverse.jit import inlined, kernel
 from zeroverse.portable import power
 
 ENCODE_STEPS = 16384  # sRGB's steepest code is 5 of these wide, so a code is never off by more than one, and rarely by that

@@ -7,9 +7,9 @@ os.environ.setdefault("VERSE_GL_SOFTWARE", "1")  # the gl backend is tested on w
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-from renderers import png  # noqa: E402
 from renderers.camera import turntable  # noqa: E402
 from renderers.shards import SAMPLE_FORMAT, canonical  # noqa: E402
+from zeroverse import png  # noqa: E402
 
 VIEWS, SIZE = 3, 16
 

@@ -6,13 +6,13 @@ import warnings
 import numpy as np
 import pytest
 
-from renderers import png
 from renderers.camera import Cameras, gso64, rigid_inverse, sphere_shell, to_opencv_json, turntable
 from train.benchmark import benchmark
 from train.camera_check import Diagnosis, check, diagnose
 from train.lrm import train_lrm
 from train.posed import Posed
 from train.reconstruct import reconstruct
+from zeroverse import png
 from zeroverse.rng import Rng
 
 BALLS = (((0.45, 0.3, -0.6), 0.3), ((-0.5, 0.0, 0.5), 0.35), ((0.1, -0.6, 0.0), 0.2), ((0.0, 0.0, 0.0), 0.3))  # no two sides alike, about 1.8 long

@@ -122,7 +122,7 @@ def test_a_quality_that_means_nothing_is_wrong_usage(tmp_path, capsys, options, 
 
 def test_full_alpha_may_be_dropped_by_webp():
     rgba = np.full((8, 8, 4), 255, np.uint8)
-    from renderers import png
+    from zeroverse import png
     assert codecs.alpha_of(png.decode(codecs.encode("rgb", rgba, "webp", None))).min() == 255
 
 

@@ -11,7 +11,6 @@ import renderers
 import verse
 from detailverse import grammar
 from detailverse.recipe import to_dict
-from renderers.engines import ENGINES
 from renderers.farm import RIGS
 from renderers.lighting import LIGHTS
 from renderers.shards import ShardReader
@@ -72,8 +71,7 @@ def test_verify_says_what_is_there(dataset, capsys):
 @pytest.mark.parametrize("command, field, table", [
     (verse.GenerateZeroverse, "renderer", [row[0] for row in renderers.BACKENDS]), (verse.GenerateZeroverse, "light", LIGHTS),
     (verse.GenerateZeroverse, "rig", RIGS), (verse.GenerateZeroverse, "preset", PRESETS), (verse.Benchmark, "protocol", PROTOCOLS),
-    (verse.GenerateZeroverse, "engine", ENGINES), (verse.TrainLrm, "preset", lrm.PRESETS), (verse.TrainLrm, "parallel", PARALLEL),
-    (verse.TrainLrm, "on_error", ON_ERROR),
+    (verse.TrainLrm, "preset", lrm.PRESETS), (verse.TrainLrm, "parallel", PARALLEL), (verse.TrainLrm, "on_error", ON_ERROR),
 ])
 def test_choices_are_the_registries(command, field, table):
     """The command line spells its choices out, because --help must not import the registries; a new row is named here."""

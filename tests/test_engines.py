@@ -190,4 +190,4 @@ def test_the_command_line_knows_every_engine():
     import typing
 
     import verse
-    assert set(typing.get_args(verse.Engine)) == set(ENGINES)
+    assert set(typing.get_args(typing.get_type_hints(verse.GenerateZeroverse)["engine"])) == set(ENGINES)

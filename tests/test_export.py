@@ -8,12 +8,13 @@ import pytest
 import trimesh
 
 import verse
-from renderers import camera, export, png
+from renderers import camera, export
 from renderers.camera import Cameras, from_opencv_json, from_transforms_json
 from renderers.formats import FORMATS, ExportError, Sample, zero123
 from renderers.formats.blender import split_views
 from renderers.passes import DEPTH_UNIT, PASSES
 from renderers.shards import ShardReader
+from zeroverse import png
 from zeroverse.rng import Rng
 
 PROBES = np.array([[0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5], [-0.3, 0.4, -0.2]])  # world points whose pictures must not move

@@ -14,7 +14,6 @@ import torch
 from test_lrm import FakeReader, micro
 from torch import nn
 
-from renderers import png
 from renderers.shards import SAMPLE_FORMAT, ShardError, ShardReader, canonical, write_shard
 from renderers.storage import open_store
 from train.flops import Work
@@ -22,6 +21,7 @@ from train.loop import Recipe, RunError, average, fit, learning_rate, make_optim
 from train.lrm import LRMTask, load_run, train_lrm
 from train.meter import MEASURED
 from train.team import Interrupt
+from zeroverse import png
 from zeroverse.rng import Rng
 
 torch.set_num_threads(1)

@@ -49,9 +49,7 @@ AREAS = {
     "sector": (region.sector(1, 0.3, 1.3, 0.5), 0.375),
     "right angle": (region.stroke([(0, 0), (1, 0), (1, 1)], 0.1), 0.2),
     "frame": (region.stroke([(0, 0), (1, 0), (1, 1), (0, 1)], 0.1, closed=True), 0.4),
-    "holes": (rect(2, 2) - region.bolt_circle(5, 0.6, 0.1), 4 - 0.05 * math.pi),
     "cross": (figures.cross(2, 0.5), 1.75),
-    "round arch": (figures.round_arch(1, 2), 1.5 + math.pi / 8),
     "gothic arch": (figures.gothic_arch(1, 2), 2 - math.sqrt(3) / 2 + math.pi / 3 - math.sqrt(3) / 4),
 }
 
@@ -70,20 +68,13 @@ FIGURES = {
     "crescent": (figures.crescent(1), 1, 0),
     "fleur": (figures.fleur(1), 1, 0),
     "foil": (figures.foil(5, 1), 1, 0),
-    "keyhole": (figures.keyhole(1), 1, 0),
-    "arrow": (figures.arrow(1, 0.1, 0.3), 1, 0),
     "rosette": (region.rosette(7, 1, 0.2), 1, 0),
     "gear": (gear(24, 1), 1, 0),
     "spoked gear": (gear(40, 1, bore=0.1, spokes=5), 1, 6),
     "straight gear": (gear(12, 1, involute=False, bore=0.2), 1, 1),
     "wheel": (circle(1) - region.windows(0.3, 0.8, 6, 0.1), 1, 6),
     "tracery": (figures.tracery(8, 1, 0.05), 1, None),
-    "truchet": (figures.truchet(np.ones((2, 2), int), 0.5, 0.1), 4, 0),
-    "ring of cells": (figures.truchet([[0, 1], [1, 0]], 0.5, 0.1), 5, 1),
-    "girih": (figures.girih(2, 2, 1, 0.06), 1, None),
-    "lattice": (figures.lattice(2, 1, 0.3, 0.04), 1, None),
     "laurel": (figures.laurel(1, 7, 0.3), 1, 0),
-    "eyelet": (figures.eyelet(1, 0.05, 12), 1, None),
 }
 
 
@@ -300,7 +291,6 @@ PROFILES = {
     "column": column(),
     "vase": vessel(turned(0.3).bead(0.05).out(-0.06).cove(-0.08, 0.1).curve((0.45, 0.6), (0.3, 1.1), (0.16, 1.35), (0.3, 1.6)).open(), 0.04, 0.12),
     "bowl": vessel(turned(0.2).up(0.05).curve((0.6, 0.2), (0.8, 0.5)).open(), 0.05, 0.06, round_rim=False),
-    "ring": profile.circle_profile(0.2, 1.0),
     "band": turned(1.0).up(0.3).out(-0.1).up(-0.3).back(),
     "egg": profile.spline_profile([(0, 0), (0.4, 0.3), (0.3, 0.8), (0, 1.1)]),
     "of a star": profile.section(star(5, 0.3, 0.15).move(1)),

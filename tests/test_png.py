@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from renderers import deflate, png
 from renderers.shards import ShardReader
+from zeroverse import deflate, png
 
 SHAPES = [(1, 1), (1, 300), (300, 1), (2, 3), (37, 53), (256, 256), (1, 1, 3), (1, 90, 3), (90, 1, 4), (64, 64, 3), (65, 63, 4), (2, 2, 1)]
 

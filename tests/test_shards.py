@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 import webdataset as wds
 
-from renderers import png, shards
+from renderers import shards
 from renderers.checks import verify
 from renderers.passes import DEPTH_UNIT, PASSES, check_passes, dequantise, quantise
 from renderers.plan import write_index
 from renderers.shards import ShardError, ShardReader, read_sidecar, write_shard
 from renderers.storage import Local
+from zeroverse import png
 
 
 @pytest.fixture

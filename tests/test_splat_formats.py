@@ -12,11 +12,11 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from renderers import png
 from renderers.camera import turntable
 from train.gaussians import SH_C0, Gaussians
 from train.lrm import camera_tensors, draw
 from train.splat_formats import SPLAT, glb_bytes, page, splat_bytes
+from zeroverse import png
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 import renderers
-from renderers import png
 from renderers.camera import Cameras, gso64, spherical
 from renderers.lighting import UNIFORM
 from renderers.sources import Files
@@ -27,6 +26,7 @@ from train.lrm import LRM, camera_tensors, draw, load_run
 from train.metrics import LPIPS, bootstrap_interval, psnr, ssim
 from train.posed import Posed, PosedError
 from train.shape_scores import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, surface_points
+from zeroverse import png
 from zeroverse.asset import Asset, AssetError
 from zeroverse.files import write_whole
 from zeroverse.rng import Rng

@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from renderers import png
 from renderers.camera import Cameras
 from renderers.shards import ShardReader
 from train.curriculum import Curriculum, complexities
@@ -27,6 +26,7 @@ from train.loop import Outcome, Recipe, Work, fit, may_change, read_run
 from train.losses import center_error, depth_error, mse, normal_error, perceptual_loss
 from train.metrics import psnr, ssim
 from train.online import FreshViews, is_generated, source_of
+from zeroverse import png
 from zeroverse.files import write_whole
 
 CHANNELS_IN = 9  # rgb, Plücker moment, direction

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from renderers import png
 from renderers.camera import Cameras, from_opencv_json, from_transforms_json
 from renderers.shards import ShardReader
 from train.data import composite
+from zeroverse import png
 
 CAMERA_FILES = {"opencv_cameras.json": from_opencv_json, "transforms.json": from_transforms_json}  # name -> how it is read; the first found counts
 

@@ -51,8 +51,10 @@ def watertight(points: np.ndarray, faces: np.ndarray, resolution: int = 256, eps
     """points [N, 3] inside [-0.95, 0.95]³, faces [F, 3], in any order and winding. Raises ValueError for others, and where nothing is left."""
     if resolution < 16:
         raise ValueError(f"resolution: expected at least 16, got {resolution}")
-    if not len(faces) or not np.isfinite(points).all() or np.abs(points).max() > 0.95 * HALF:
-        raise ValueError("points: expected at least one triangle, finite and inside [-0.95, 0.95]³")
+    if not len(faces):
+        raise ValueError("faces: expected at least one triangle, got none")
+    if not (reach := float(np.abs(points).max())) <= 0.95 * HALF:  # nan is not either
+        raise ValueError(f"points: expected finite coordinates inside [-0.95, 0.95]³, got one as large as {reach:.3g}")
     step = 2.0 * HALF / resolution
     epsilon = epsilon_cells * step
     field = unsigned_distance(points, faces, resolution, epsilon + BAND * step)

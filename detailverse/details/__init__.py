@@ -100,7 +100,7 @@ def to_dict(detail) -> dict:
 
 
 def from_dict(data: dict):
-    """The detail of a dict. ValueError names the key: `flutes.pitch`."""
+    """The inverse of `to_dict`. Raises ValueError naming the key, as in `flutes.pitch: expected …`."""
     if not isinstance(data, dict) or data.get("kind") not in BY_NAME:
         raise ValueError(f"kind: expected one of {', '.join(BY_NAME)}, got {data.get('kind') if isinstance(data, dict) else data!r}")
     kind = BY_NAME[data["kind"]]

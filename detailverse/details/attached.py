@@ -137,7 +137,8 @@ class Suckers(Operator):
     def ornaments(self, chart):
         radius = self.pitch * self.share
         uv = lattice(chart, 1.3 * radius, self.pitch, 0.9 * self.pitch, True)
-        return Ornaments(head("cup"), uv, radius * (1.0 - (1.0 - self.taper) * uv[:, 1] / chart.height), np.zeros(len(uv)), "suckers") if len(uv) else None
+        return Ornaments(head("cup"), uv, radius * (1.0 - (1.0 - self.taper) * uv[:, 1] / chart.height), np.zeros(len(uv)),
+                         "suckers") if len(uv) else None
 
     def words(self):
         return "with rows of suction cups"

@@ -12,7 +12,8 @@ from zeroverse.record import choice, count, flag, scale, seed, span
 from zeroverse.rng import Rng
 from zeroverse.textures.noise import to_wall
 
-LEGENDS = ("VERSE", "LUX ET UMBRA", "FESTINA LENTE", "E PLURIBUS UNUM", "ANNO 1764", "SALVE", "MEMENTO MORI", "No 7 • MADE BY HAND", "FORTUNA", "AURORA",
+LEGENDS = ("VERSE", "LUX ET UMBRA", "FESTINA LENTE", "E PLURIBUS UNUM", "ANNO 1764", "SALVE", "MEMENTO MORI", "No 7 • MADE BY HAND",
+           "FORTUNA", "AURORA",
            "NIL DESPERANDUM", "3.14159265", "A B C D E F G H", "TERRA • MARE • CAELUM", "CARPE DIEM", "1 2 3 4 5 6 7 8 9")
 ELDER = "ᚠᚢᚦᚨᚱᚲᚷᚹᚺᚾᛁᛃᛇᛈᛉᛊᛏᛒᛖᛗᛚᛜᛞᛟ"
 FINE = 40  # grid points per height of a letter

@@ -199,7 +199,8 @@ class Acanthus(Relief):
     def layers(self, chart):
         columns, rows = chart.columns(self.pitch), chart.rows(self.pitch * self.aspect)
         a, b = chart.u * (columns / chart.width), (chart.height - chart.v) * (rows / chart.height)
-        return overlap(a, b, columns, chart.width / columns, chart.height / rows, 3, 2.2, 0.96, 0.0, self.rib, self.veins, 0.6 * self.feature(), 0.0, 0)
+        return overlap(a, b, columns, chart.width / columns, chart.height / rows, 3, 2.2, 0.96, 0.0, self.rib, self.veins,
+                       0.6 * self.feature(), 0.0, 0)
 
     def form(self, chart):
         return self.layers(chart)[0]

@@ -90,7 +90,8 @@ class Panels(Relief):
         step = np.where((draw[:, 0] < self.fields) & large, np.where(draw[:, 1] < 0.6, -0.35, 0.3), 0.0)
         inside = box(x, y, half[leaf, 0] - 0.5 * self.feature(), half[leaf, 1] - 0.5 * self.feature())
         inset = 0.1 + 0.25 * draw[leaf, 2]
-        field = box(x, y, half[leaf, 0] - inset * half[leaf].min(axis=1) - self.feature(), half[leaf, 1] - inset * half[leaf].min(axis=1) - self.feature(),
+        field = box(x, y, half[leaf, 0] - inset * half[leaf].min(axis=1) - self.feature(),
+                    half[leaf, 1] - inset * half[leaf].min(axis=1) - self.feature(),
                     self.feature())
         return leaf, inside, field, step
 
@@ -302,7 +303,8 @@ class Sunburst(Relief):
             turns, radius = polar(chart.u - chart.width / 2, chart.v - chart.height / 2)
             rays = turns * self.rays
         calm = np.minimum(radius / self.pitch, 1.0)  # rays meet in the middle of a disc
-        return wave(radius / self.pitch + self.swing * calm * wave(rays)) * (0.6 + 0.4 * calm * np.abs(wave(0.5 * rays)) if self.rays % 2 == 0 else 1.0)
+        return wave(radius / self.pitch + self.swing * calm * wave(rays)) * (0.6 + 0.4 * calm * np.abs(wave(0.5 * rays))
+                                                                             if self.rays % 2 == 0 else 1.0)
 
     def words(self):
         return "with engine-turned waves"

@@ -59,7 +59,8 @@ def leaf(kind: str) -> Stamp:
     rings = []
     for t in np.linspace(0.0, 0.97, 7):
         x = -reach + 2 * reach * t
-        half = wide * {"leaf": 4 * t * (1 - t) * (1.25 - 0.5 * t), "petal": np.sqrt(max(t * (1.08 - t) * 2.6, 0.0)), "thorn": 1.1 * (1 - t) + 0.02}[kind]
+        half = wide * {"leaf": 4 * t * (1 - t) * (1.25 - 0.5 * t), "petal": np.sqrt(max(t * (1.08 - t) * 2.6, 0.0)),
+                       "thorn": 1.1 * (1 - t) + 0.02}[kind]
         half = max(half, 0.05)
         middle, deep = rise * t * t, thick * (1 - 0.6 * t)
         section = [(half, 0.0), (0.5 * half, deep * 0.45), (0.0, deep * (0.6 if kind == "leaf" else 1.0)), (-0.5 * half, deep * 0.45), (-half, 0.0),

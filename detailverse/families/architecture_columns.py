@@ -168,7 +168,7 @@ def _ionic(r, h, lobes, level) -> Solid:
     return union((echinus, *scrolls, band, _abacus(2.9 * r, 0.84 * h, h), *eggs))
 
 
-def _leaves(r, h, lobes, level, rows) -> list[Solid]:
+def _leaves(r, h, level, rows) -> list[Solid]:
     """Rows of leaves around a bell, each row half a step on from the one below."""
     out = []
     for k in range(rows):
@@ -192,7 +192,7 @@ def _corinthian(r, h, lobes, level) -> Solid:
     corners = around((scroll | stem).turn("z", TAU / 8), 4)
     flowers = [around(bead(0.16 * r, "flower", "trim").scale(0.8, 1, 1).move(1.24 * r, 0, 0.92 * h), 4)] if level >= 1 else []
     return union(
-        (_ring(r, level), _bell(r, h, 1.42 * r, level), *_leaves(r, h, lobes, level, 2), corners, *flowers, _abacus(3.1 * r, 0.85 * h, h, 0.35 * r))
+        (_ring(r, level), _bell(r, h, 1.42 * r, level), *_leaves(r, h, level, 2), corners, *flowers, _abacus(3.1 * r, 0.85 * h, h, 0.35 * r))
     )
 
 
@@ -203,7 +203,7 @@ def _composite(r, h, lobes, level) -> Solid:
         (
             _ring(r, level),
             _bell(r, h, 1.4 * r, level),
-            *_leaves(r, h, lobes, level, 2),
+            *_leaves(r, h, level, 2),
             around(scroll, 4),
             *eggs,
             _abacus(3.0 * r, 0.85 * h, h, 0.35 * r),

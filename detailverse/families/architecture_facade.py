@@ -56,7 +56,7 @@ class Facade(Family):
             rect(self.width, self.top - self.base).move(0, (self.top + self.base) / 2) - holes, 0.09, "wall", "wall", kit.skin("wall"), margin=0.004
         )
         body = box(self.width - 0.01, DEPTH, self.top, "house", "wall").move(0, DEPTH / 2 + 0.03, self.top / 2)
-        parts = [upright(wall).move(0, 0.04, 0), body, *self._ground(kit), *self._order(kit.level), *self._crown(kit.level)]
+        parts = [upright(wall).move(0, 0.04, 0), body, *self._ground(kit), *self._order(), *self._crown(kit.level)]
         fillings = [self._filling(kit.level, opening, balcony).move(x, 0, z) for x, z, opening, balcony in cells]
         return union((*parts, *fillings))
 
@@ -155,7 +155,7 @@ class Facade(Family):
         plinth = moulded(rect_plan(w, 0.1), courses((0.05, -0.005), (0.05, 0.05), (0.0, 0.07)), "plinth", "base").move(0, -0.02, 0)
         return [upright(face).move(0, 0.05, 0), leaf, *panels, frame, *steps, knob, *lights, band, plinth - box(0.24, 1.0, 0.3, "plinth", "base")]
 
-    def _order(self, level: int) -> list[Solid]:
+    def _order(self) -> list[Solid]:
         """What articulates the wall: quoins, pilasters or bands between storeys."""
         w, low, high = self.width, self.base, self.top
         if self.order == "quoins":

@@ -89,7 +89,7 @@ class Pagoda(Family):
         )
         parts = [body, posts, brackets, roof, ridges, self._lattices(kit.level, inner, walls)]
         if self.railing:
-            parts.append(self._balcony(inner, k))
+            parts.append(self._balcony(inner))
         if self.bells and kit.level >= 1:
             bell = lathe(turned(0.022).taper(0.018, 0.02).curve((0.008, 0.04)).up(0.05).close(), "bells", "metal", sides=14)
             spot = corner(self.faces, outer) - 0.01
@@ -101,7 +101,7 @@ class Pagoda(Family):
         opening = rect(0.55 * wide, 0.55 * walls).move(0, 0.1 * walls + 0.275 * walls)
         return around(window(opening, 0.02, 0.04, 5 if level >= 1 else 1, 4 if level >= 1 else 1).move(0, 0.015 - inner, 0), self.faces)
 
-    def _balcony(self, inner: float, k: int) -> Solid:
+    def _balcony(self, inner: float) -> Solid:
         """A ledge with posts and two rails around the storey."""
         out = 0.07
         plan = polygon(ngon_plan(self.faces, inner + out))

@@ -55,7 +55,7 @@ class Tower(Family):
     def build(self, kit: Kit) -> Solid:
         wall = extrude(polygon(self._plan(0.0)), self.height, "wall", "wall", kit.skin("wall"), taper=self.taper)
         holes, fittings = zip(*self._windows(kit.level), self._door(kit.level))
-        parts = [*fittings, *self._courses(kit.level), *self._crown(kit)]
+        parts = [*fittings, *self._courses(), *self._crown(kit)]
         if self.buttresses:
             parts.append(self._buttresses())
         return union((wall - union(holes), *parts))
@@ -105,7 +105,7 @@ class Tower(Family):
         fitting = union((trim, boards, *straps, *steps)).move(0, -y, 0.04)
         return upright(extrude(opening, 0.2, "wall", "wall")).move(0, 0.05 - y, 0.04), fitting
 
-    def _courses(self, level: int) -> list[Solid]:
+    def _courses(self) -> list[Solid]:
         """The foot of the wall, string courses between the storeys, and the slab under the crown."""
         rings = [moulded(self._plan(0.0), courses((0.09, -0.05), (0.09, 0.04), (0.05, 0.07), (0.05, 0.1), (-0.02, 0.14)), "foot", "trim")]
         for k in range(1, self.storeys):
@@ -170,7 +170,7 @@ class Tower(Family):
         c, s = cos_sin_array(t)
         r = 0.98 * inner
         line = turned(r, top + 0.1).up(0.02).curve(*(((r * x, top + 0.12 + 0.95 * r * y) for x, y in zip(c[1:-2], s[1:-2]))))
-        return [drum, lathe(line.close(), "roof", "roof", kit.skin("roof")), _cupola(0.22 * inner, kit.level).move(0, 0, top + 0.1 + 0.93 * r)]
+        return [drum, lathe(line.close(), "roof", "roof", kit.skin("roof")), _cupola(0.22 * inner).move(0, 0, top + 0.1 + 0.93 * r)]
 
     def _onion(self, kit, top, inner, out) -> list[Solid]:
         r = inner
@@ -247,7 +247,7 @@ def _mast(height: float, level: int) -> Solid:
     return pole | upright(extrude(cloth, 0.014, "pennant", "roof")).move(0, 0.007, height - 0.15)
 
 
-def _cupola(r: float, level: int) -> Solid:
+def _cupola(r: float) -> Solid:
     posts = around(cylinder(0.16 * r, 1.4 * r, "cupola", "trim").move(0.75 * r, 0, 0), 8)
     line = turned(1.0 * r, 1.3 * r).up(0.15 * r).curve((0.8 * r, 2.0 * r), (0.08 * r, 2.7 * r)).close()
     return union(

@@ -64,7 +64,8 @@ class Sword(Family):
 
     def half_width(self, t: np.ndarray) -> np.ndarray:
         tip = np.sqrt(np.maximum(0.0, 1 - np.maximum(0.0, (t - 0.78) / 0.22) ** 2))
-        shapes = {"leaf": 0.78 + 0.34 * cos_sin_array(TAU * (0.9 * t - 0.52))[0], "tapered": 1.1 - 0.75 * t, "kris": 1.15 - 0.6 * t, "sabre": 1.0 - 0.15 * t}
+        shapes = {"leaf": 0.78 + 0.34 * cos_sin_array(TAU * (0.9 * t - 0.52))[0], "tapered": 1.1 - 0.75 * t, "kris": 1.15 - 0.6 * t,
+                  "sabre": 1.0 - 0.15 * t}
         return np.maximum(0.5 * self.width * shapes.get(self.blade, 1.0 - 0.2 * t) * tip, 0.006)
 
     def steel(self) -> Solid:
@@ -89,7 +90,8 @@ class Sword(Family):
         half = plate(slot(long, wide), 0.125 * self.width, "inlay", "inlay", kit.skin("blade"), margin=0.008)
         if self.fuller == "motto" and kit.level >= 2:
             words = text(Rng(self.seed, "motto").choice(MOTTOES), 0.75 * wide, 0.16, "serif")
-            half = union((half, extrude(words.scale(min(1.0, 0.9 * long / (words.bounds[2] - words.bounds[0]))), 0.125 * self.width + 0.012, "motto", "guard")))
+            half = union((half, extrude(words.scale(min(1.0, 0.9 * long / (words.bounds[2] - words.bounds[0]))), 0.125 * self.width + 0.012,
+                                        "motto", "guard")))
         half = half.turn("z", TAU / 4).turn("x", TAU / 4).move(0, 0, -0.55 * long + 0.02)
         return [half, half.turn("z", TAU / 2)]
 
@@ -102,7 +104,8 @@ class Sword(Family):
         parts += [ring.move(0, 0, 0.05), ring.move(0, 0, top - 0.06)]
         if kit.level >= 1 and self.wrap in ("wire", "crossed"):
             turns = 14.0 if self.wrap == "wire" else 5.0
-            coil = tube(helix(1.03 * r, (top - 0.12) / turns, turns), 0.013 if self.wrap == "wire" else 0.02, "wire", "wire", sides=8).move(0, 0, 0.07)
+            coil = tube(helix(1.03 * r, (top - 0.12) / turns, turns), 0.013 if self.wrap == "wire" else 0.02, "wire", "wire",
+                        sides=8).move(0, 0, 0.07)
             parts += [coil] if self.wrap == "wire" else [coil, coil.mirror("y").turn("z", TAU / 2), coil.turn("z", TAU / 2), coil.mirror("y")]
         if kit.level >= 1 and self.wrap == "rings":
             parts += [ring.scale(1.0, 1.0, 0.7).move(0, 0, 0.05 + (top - 0.1) * s) for s in (0.25, 0.5, 0.75)]
@@ -265,7 +268,8 @@ class Axe(Family):
         if self.top == "ball":
             parts.append(ball(0.09, "finial", "iron").move(0, 0, 1.95))
         if self.back == "spike":
-            parts.append(lathe(turned(0.09, 0).taper(0.06, 0.14).taper(0.0, 0.3).close(), "spike", "blade", sides=4).turn("y", -TAU / 4).move(-0.02, 0, 1.55))
+            parts.append(lathe(turned(0.09, 0).taper(0.06, 0.14).taper(0.0, 0.3).close(), "spike", "blade",
+                               sides=4).turn("y", -TAU / 4).move(-0.02, 0, 1.55))
         if self.back == "hammer":
             parts.append(
                 lathe(turned(0.07, 0).up(0.16).fillet(0.02).out(0.05).up(0.16).fillet(0.02).out(-0.03).close(), "hammer", "blade", sides=8)

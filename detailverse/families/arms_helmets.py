@@ -69,7 +69,8 @@ class Helmet(Family):
                 .ovolo(-0.5 + 0.6 * p, 0.06 + 0.4 * p)
             )
         wide = {"sallet": 0.8, "corinthian": 0.56 + 0.4 * self.flare, "spangenhelm": 0.7, "kettle": 0.7}[self.form]
-        return turned(wide, low).curve((0.69, 0.5 * low), (0.7, 0.1), (0.64, 0.45 * h), (0.4, 0.86 * h + 0.25 * p), (0.12, h + 0.8 * p), (0.0, h + p + 0.02))
+        return turned(wide, low).curve((0.69, 0.5 * low), (0.7, 0.1), (0.64, 0.45 * h), (0.4, 0.86 * h + 0.25 * p), (0.12, h + 0.8 * p),
+                                       (0.0, h + p + 0.02))
 
     def opening(self) -> Region:
         """What is cut out of the front, (x, z): a face, eyes, a slit."""
@@ -110,7 +111,8 @@ class Helmet(Family):
             strap = spline([(line.radius_at(z) - 0.005, 0, z) for z in heights] + [(0, 0, self.tall + self.peak + 0.02)])
             one = tube(strap, 0.05, "strap", "trim", section=superellipse(0.6, 1.5, 4.0), sides=16)
             if kit.level >= 1:
-                one = union((one, *(bead(0.026, "rivet", "trim").move(*strap.at(strap.length * (k + 0.5) / 7)).move(0.02, 0, 0.012) for k in range(6))))
+                one = union((one,
+                             *(bead(0.026, "rivet", "trim").move(*strap.at(strap.length * (k + 0.5) / 7)).move(0.02, 0, 0.012) for k in range(6))))
             parts.append(around(one, 2 * self.bands if self.bands > 1 else 4).turn("z", TAU / 4))
         if kit.level >= 1:
             stud = bead(0.03, "rivet", "trim", 12)
@@ -145,7 +147,8 @@ class Helmet(Family):
             bar = tube(spline([(0, -0.6, 0.16), (0, -0.74, 0.08), (0, -0.8, -0.12), (0, -0.76, low + 0.08)]), 0.024, "bar", "trim", sides=10)
             return [bar.turn("z", 0.22 * k) for k in (-2, -1, 0, 1, 2)]
         keel = spline([(0, -0.66, 0.14), (0, -0.74, -0.1), (0, -0.72, low + 0.06)])
-        return [tube(keel, 0.04, "keel", "trim", sides=12)] if self.ridge and self.form == "great" and self.face != "slit" and self.face != "cross" else []
+        return [tube(keel, 0.04, "keel", "trim",
+                     sides=12)] if self.ridge and self.form == "great" and self.face != "slit" and self.face != "cross" else []
 
     def top(self) -> list[Solid]:
         """Crest, plume, horns, spike."""
@@ -155,10 +158,12 @@ class Helmet(Family):
             return [lathe(turned(0.12, high - 0.1).up(0.08).bead(0.05).cove(-0.07, 0.15).taper(0.0, 0.3).close(), "spike", "trim", sides=32)]
         if self.crest == "horns":
             way = spline(
-                [(0.55, 0, 0.2), (0.85, 0, 0.3), (0.85 + 0.3 * self.curl, 0, 0.5), (0.75 + 0.35 * self.curl, 0, 0.95), (0.6 + 0.2 * self.curl, 0, 1.2)]
+                [(0.55, 0, 0.2), (0.85, 0, 0.3), (0.85 + 0.3 * self.curl, 0, 0.5), (0.75 + 0.35 * self.curl, 0, 0.95),
+                 (0.6 + 0.2 * self.curl, 0, 1.2)]
             )
             horn = tube(way, lambda t: 0.02 + 0.13 * (1 - t * t) * (1 - 0.3 * t), "horn", "horn", sides=20)
-            cuff = lathe(turned(0.1, 0).out(0.07).bead(0.05).bead(0.05).out(-0.07).close(), "cuff", "trim", sides=32).turn("y", 1.2).move(0.66, 0, 0.245)
+            cuff = lathe(turned(0.1, 0).out(0.07).bead(0.05).bead(0.05).out(-0.07).close(), "cuff", "trim", sides=32).turn("y",
+                                                                                                                           1.2).move(0.66, 0, 0.245)
             return [around(union((horn, cuff)), 2), knob]
         if self.crest in ("comb", "brush"):
             grow = 0.22 + 0.2 * self.curl
@@ -166,7 +171,8 @@ class Helmet(Family):
             if self.crest == "brush":
                 teeth = joined(rect(0.016, 3).turn(TAU * k / 60) for k in range(60)) - superellipse(0.62 + 0.3 * grow, high + 0.3 * grow, 2.2)
                 whole = whole - teeth
-            blade = extrude(whole, 0.09, "crest", "plume" if self.crest == "brush" else "trim").move(0, 0, -0.045).turn("x", TAU / 4).turn("z", TAU / 4)
+            blade = extrude(whole, 0.09, "crest", "plume" if self.crest == "brush" else "trim").move(0, 0, -0.045).turn("x",
+                                                                                                                        TAU / 4).turn("z", TAU / 4)
             return [blade]
         if self.crest == "plume":
             strands = []
@@ -195,5 +201,6 @@ class Helmet(Family):
         return solid - upright(extrude(superellipse(0.34, 0.42, 3.0).move(0, -0.42), 1.5, "mail", "mail"))
 
     def words(self) -> str:
-        what = {"great": "great helm", "sallet": "sallet", "corinthian": "Corinthian helmet", "spangenhelm": "spangenhelm", "kettle": "kettle hat"}[self.form]
+        what = {"great": "great helm", "sallet": "sallet", "corinthian": "Corinthian helmet", "spangenhelm": "spangenhelm",
+                "kettle": "kettle hat"}[self.form]
         return f"a {what}" + ("" if self.crest == "none" else f" with {'a ' if self.crest not in ('horns', 'fins') else ''}{self.crest}")

@@ -102,7 +102,8 @@ class CircuitBoard(Family):
         wide = 0.5 * self.width
         tongue = box(wide, 0.14, 0.034, "tongue", "board").move(0, -self.depth / 2 - 0.05, TOP / 2)
         n = int(wide / 0.045)
-        fingers = row(box(0.024, 0.11, 0.05, "contact", "trace").move(-wide / 2 + 0.03, -self.depth / 2 - 0.06, TOP / 2), n, ((wide - 0.06) / (n - 1), 0, 0))
+        fingers = row(box(0.024, 0.11, 0.05, "contact", "trace").move(-wide / 2 + 0.03, -self.depth / 2 - 0.06, TOP / 2), n,
+                      ((wide - 0.06) / (n - 1), 0, 0))
         return tongue | fingers
 
     def components(self, kit: Kit) -> list[Solid]:
@@ -113,7 +114,8 @@ class CircuitBoard(Family):
         centre = lambda i, j: ((i - (self.columns - 1) / 2) * x, (j - (self.rows - 1) / 2) * y, TOP)  # noqa: E731
         size = 1.8 * min(x, y)
         parts = [self.mains(size, kit).move(*(np.add(centre(i0, j0), centre(i0 + 1, j0 + 1)) / 2))]
-        weights = {"chips": (5, 1, 1, 2, 1, 1, 1), "power": (1, 5, 3, 1, 2, 1, 1), "memory": (3, 1, 1, 4, 0, 4, 1), "ports": (2, 1, 1, 1, 1, 1, 5)}[self.mix]
+        weights = {"chips": (5, 1, 1, 2, 1, 1, 1), "power": (1, 5, 3, 1, 2, 1, 1), "memory": (3, 1, 1, 4, 0, 4, 1),
+                   "ports": (2, 1, 1, 1, 1, 1, 5)}[self.mix]
         chip = self.chip(0.8 * x, 0.8 * y, kit)
         for i in range(self.columns):
             for j in range(self.rows):
@@ -129,7 +131,8 @@ class CircuitBoard(Family):
             lid = box(0.6 * size, 0.6 * size, 0.09, "lid", "shield", kit.skin("shield"), sides="+z").move(0, 0, 0.03)
             lever = tube(
                 polyline(
-                    [(0.47 * size, -0.42 * size, 0.02), (0.47 * size, -0.42 * size, 0.08), (0.47 * size, 0.4 * size, 0.09), (0.3 * size, 0.46 * size, 0.09)]
+                    [(0.47 * size, -0.42 * size, 0.02), (0.47 * size, -0.42 * size, 0.08), (0.47 * size, 0.4 * size, 0.09),
+                     (0.3 * size, 0.46 * size, 0.09)]
                 ),
                 0.012,
                 "lever",
@@ -137,7 +140,8 @@ class CircuitBoard(Family):
                 sides=8,
             )
             return union((frame, lid, lever))
-        base = box(size, size, 0.06, "package", "board").move(0, 0, 0.01) | box(0.8 * size, 0.8 * size, 0.1, "chip", "chip", kit.skin("chip"), sides="+z").move(
+        base = box(size, size, 0.06, "package", "board").move(0, 0, 0.01) | box(0.8 * size, 0.8 * size, 0.1, "chip", "chip", kit.skin("chip"),
+                                                                                sides="+z").move(
             0, 0, 0.05
         )
         if self.main == "chip":
@@ -151,7 +155,8 @@ class CircuitBoard(Family):
         """A package with gull-wing leads on two sides."""
         body = box(0.72 * x, y, 0.09, "chip", "chip", kit.skin("chip"), sides="+z").move(0, 0, 0.055)
         n = max(3, int(y / 0.045))
-        lead = extrude(stroke([(0.3 * x, 0.06), (0.42 * x, 0.06), (0.44 * x, 0.004), (0.52 * x, 0.004)], 0.014), 0.02, "lead", "lead").turn("x", TAU / 4)
+        lead = extrude(stroke([(0.3 * x, 0.06), (0.42 * x, 0.06), (0.44 * x, 0.004), (0.52 * x, 0.004)], 0.014), 0.02, "lead",
+                       "lead").turn("x", TAU / 4)
         side = row(lead.move(0, -y / 2 + 0.03), n, (0, (y - 0.05) / (n - 1), 0))
         mark = cylinder(0.02, 0.02, "chip", "lead").move(-0.25 * x, 0.38 * y, 0.085)
         return union((body, side, side.turn("z", TAU / 2).move(0, 0.015), mark))
@@ -161,7 +166,8 @@ class CircuitBoard(Family):
         if kind == "can":
             n = 2 if max(x, y) > 1.7 * min(x, y) else 1
             can = lathe(
-                turned(r, -0.01).up(0.03).out(-0.08 * r).up(0.02).out(0.08 * r).to(r, high - 0.02).ovolo(-0.02, 0.02).out(-0.1 * r).up(-0.012).close(),
+                turned(r, -0.01).up(0.03).out(-0.08 * r).up(0.02).out(0.08 * r).to(r, high - 0.02).ovolo(-0.02,
+                                                                                                         0.02).out(-0.1 * r).up(-0.012).close(),
                 "capacitor",
                 "can",
                 sides=28,

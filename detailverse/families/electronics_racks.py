@@ -56,7 +56,8 @@ class ServerRack(Family):
         rail = box(0.07, 0.03, 1.76, "rail", "steel").move(w / 2 - 0.06, -d / 2 + 0.06, 0.9)
         parts = [shell, rail, rail.mirror("x")]
         kinds = ("drives", "fans", "ports", "vents", "panel", "display")
-        built = {kind: self.unit(kind, w - 0.1, step - 0.025, d, kit) for kind in {rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1)) for k in range(self.units)}}
+        built = {kind: self.unit(kind, w - 0.1, step - 0.025, d, kit)
+                 for kind in {rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1)) for k in range(self.units)}}
         for k in range(self.units):
             parts.append(built[rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1))].move(0, 0, 0.06 + (k + 0.5) * step))
         return union((*parts, *self.leads(rng, step), *self.ends()))
@@ -95,12 +96,14 @@ class ServerRack(Family):
             n = max(5, round(room / 0.075))
             hole = box(0.048, 0.05, min(0.05, 0.3 * h), "ports", "panel").move(-room / 2 + 0.04, y)
             holes = row(row(hole, n, ((room - 0.08) / (n - 1), 0, 0)).move(0, 0, -0.2 * h), 2, (0, 0, 0.4 * h))
-            lamps = row(cylinder(0.008, 0.03, "lamp", "lamp").turn("x", TAU / 4).move(-room / 2 + 0.04, y + 0.015), n, ((room - 0.08) / (n - 1), 0, 0))
+            lamps = row(cylinder(0.008, 0.03, "lamp", "lamp").turn("x", TAU / 4).move(-room / 2 + 0.04, y + 0.015), n,
+                        ((room - 0.08) / (n - 1), 0, 0))
             parts = [union(parts) - holes, lamps]
         elif kind == "vents":
             n, m = round(room / 0.05), max(2, round(0.8 * h / 0.05))
             hole = extrude(circle(0.018, 6), 0.06, kind, "panel").turn("x", TAU / 4).move(0, y + 0.03)
-            field = [hole.move((i - (n - 1) / 2 + 0.5 * (j % 2) - 0.25) * room / n, 0, (j - (m - 1) / 2) * 0.8 * h / m) for i in range(n) for j in range(m)]
+            field = [hole.move((i - (n - 1) / 2 + 0.5 * (j % 2) - 0.25) * room / n, 0, (j - (m - 1) / 2) * 0.8 * h / m) for i in range(n)
+                     for j in range(m)]
             parts = [union(parts) - union(field)]
         elif kind == "display":
             glass = box(0.4 * room, 0.03, 0.6 * h, "screen", "lamp").move(-0.2 * room, y)
@@ -148,7 +151,8 @@ class ServerRack(Family):
             disc(0.05, -0.06, 0.03, "foot", "dark", sides=24)
             if not self.casters
             else union(
-                (cylinder(0.07, 0.05, "caster", "dark").turn("x", TAU / 4).move(0, 0.025, -0.08), box(0.05, 0.08, 0.12, "caster", "steel").move(0, 0, -0.02))
+                (cylinder(0.07, 0.05, "caster", "dark").turn("x", TAU / 4).move(0, 0.025, -0.08),
+                 box(0.05, 0.08, 0.12, "caster", "steel").move(0, 0, -0.02))
             )
         )
         parts = [feet.move(x * (w / 2 - 0.08), y * (d / 2 - 0.1)) for x in (-1, 1) for y in (-1, 1)]

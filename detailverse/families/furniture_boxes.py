@@ -43,12 +43,12 @@ class Barrel(Family):
             for k in range(self.staves)
         )
         floor = cylinder(0.9 * self._radius(-0.85), 0.08, "head", "head", kit.skin("head"))
-        parts = [ring, floor.move(0, 0, -0.93), *self._hoops(kit), *self._top(kit, floor)]
+        parts = [ring, floor.move(0, 0, -0.93), *self._hoops(kit), *self._top(floor)]
         if self.rope:
             parts.append(self._rope())
         barrel = union(parts)
         if not self.lying:
-            return (barrel | self._spigot(0.0)).move(0, 0, 1.0) if self.tap else barrel.move(0, 0, 1.0)
+            return (barrel | self._spigot()).move(0, 0, 1.0) if self.tap else barrel.move(0, 0, 1.0)
         if self.tap and self.top == "closed":
             barrel = barrel | self._tap()
         return barrel.turn("x", TAU / 4).move(0, 0, self._radius(0) + 0.12) | self._cradle()
@@ -85,7 +85,7 @@ class Barrel(Family):
             out += [one, one.mirror("z")]
         return out
 
-    def _top(self, kit: Kit, floor: Solid) -> list[Solid]:
+    def _top(self, floor: Solid) -> list[Solid]:
         if self.top == "open":
             return []
         core = turned(self._radius(-0.9) - 0.035, -0.9).curve((self._radius(0.0) - 0.035, 0.0), (self._radius(0.9) - 0.035, 0.93)).close()
@@ -107,7 +107,7 @@ class Barrel(Family):
         core = tube(loop(r), 0.024, "rope", "cradle", sides=8)
         return union((core, *(tube(one.resample(n=300), 0.022, "rope", "cradle", sides=6) for one in strands)))
 
-    def _spigot(self, z: float) -> Solid:
+    def _spigot(self) -> Solid:
         """A tap low on the front of a standing barrel."""
         return self._tap().move(0, 0, -0.88).turn("x", TAU / 4).move(0, -self._radius(-0.62) + 0.02, -0.62)
 
@@ -156,7 +156,7 @@ class Chest(Family):
         walls = box(w, d, h, "body", "panel", kit.skin("panel"), "+-x +-y").move(0, 0, h / 2)
         inside = box(w - 0.16, d - 0.16, h, "body", "panel").move(0, 0, h / 2 + 0.1)
         rims = [self._rim(0.0, 0.1), self._rim(h - 0.09, 0.09)]
-        parts = [walls - inside if self.ajar else walls, *rims, *self._straps(kit.level), *self._feet(), *self._front(kit.level)]
+        parts = [walls - inside if self.ajar else walls, *rims, *self._straps(kit.level), *self._feet(), *self._front()]
         lid = self._lid(kit)
         if not self.ajar:
             return union((*parts, lid.move(0, 0, h - 0.01)))
@@ -237,7 +237,7 @@ class Chest(Family):
         half = one.move(self.width / 2 - 0.1, -self.depth / 2 + 0.1, 0) | one.mirror("x").move(-self.width / 2 + 0.1, -self.depth / 2 + 0.1, 0)
         return [half, half.mirror("y")]
 
-    def _front(self, level: int) -> list[Solid]:
+    def _front(self) -> list[Solid]:
         """The lock and the handles."""
         h, y = self.height, -self.depth / 2
         plate = upright(extrude(circle(0.13).scale(0.8, 1) | rect(0.2, 0.12).move(0, 0.07), 0.05, "lock", "strap")).move(0, y - 0.015, h - 0.16)

@@ -55,7 +55,8 @@ class FingerRing(Family):
         if self.band == "rope":
             strands = 3 if self.width < 0.35 else 4
             return tube(
-                hoop(r + 0.55 * t).resample(n=260), 0.3 * self.width, "band", "band", section=rosette(strands, 1.0, 0.4), twist=9 * TAU, sides=12 * strands
+                hoop(r + 0.55 * t).resample(n=260), 0.3 * self.width, "band", "band", section=rosette(strands, 1.0, 0.4), twist=9 * TAU,
+                sides=12 * strands
             )
         start = turned(r, -w)
         if self.band == "flat":
@@ -71,7 +72,8 @@ class FingerRing(Family):
         g, deep = self.stone, 0.8
         if self.head == "signet":
             seal = emblem(self.seal, 1.7 * g)
-            table = lathe(turned(0.6 * g, -0.5 * g).to(1.3 * g, 0.05).up(0.15 * g).bead(0.12 * g).out(-0.14 * g).to(1.1 * g, 0.16 * g).close(), "table", "band")
+            table = lathe(turned(0.6 * g, -0.5 * g).to(1.3 * g, 0.05).up(0.15 * g).bead(0.12 * g).out(-0.14 * g).to(1.1 * g, 0.16 * g).close(),
+                          "table", "band")
             return union((table, extrude(seal, 0.14 * g, "seal", "setting").move(0, 0, 0.13 * g)))
         main = setting(self.cut, g, 0 if self.head == "bezel" else self.claws, deep).move(0, 0, deep * g - 0.06)
         if self.head == "halo" and kit.level >= 1:
@@ -166,7 +168,8 @@ class Crown(Family):
         tip = bead(0.055, "pearl", "pearl", 16)
         if self.between == "spikes":
             spike = extrude(star(4, 0.34 * size, 0.09 * size), 0.05, "point", "circlet").move(0, 0, -0.055)
-            out += [facing(union((spike, tip.move(0, 0.34 * size, -0.03))), TAU * ((k + 0.5) / n + 0.25), r, self.height + 0.18 * size) for k in range(n)]
+            out += [facing(union((spike, tip.move(0, 0.34 * size, -0.03))), TAU * ((k + 0.5) / n + 0.25), r, self.height + 0.18 * size)
+                    for k in range(n)]
         if self.between == "pearls":
             out.append(ring_of(bead(0.075, "pearl", "pearl", 18), n, r - 0.03).turn("z", TAU / 4).move(0, 0, self.height + 0.1))
         return out
@@ -297,7 +300,8 @@ class Pendant(Family):
             cord = tube(line.resample(n=120), 0.05, "cord", "cord", section=rosette(3, 1.0, 0.35), twist=10 * TAU, sides=30)
         else:
             cord = tube(line, 0.035, "cord", "cord", sides=14)
-        return [loop.turn("y", TAU / 4).move(0, top + 0.07, t / 2), cord.move(0, top + 0.07, t / 2), ball(0.055, "bail", "setting").move(0, top - 0.01, t / 2)]
+        return [loop.turn("y", TAU / 4).move(0, top + 0.07, t / 2), cord.move(0, top + 0.07, t / 2),
+                ball(0.055, "bail", "setting").move(0, top - 0.01, t / 2)]
 
     def words(self) -> str:
         extra = f" and {self.drops} drops" if self.drops > 1 else ""

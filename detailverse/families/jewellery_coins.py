@@ -67,9 +67,11 @@ class Medal(Family):
         parts = [upright(body).turn("x", 0.45).move(0, -0.1, 0.72)]
         rng = Rng(self.seed, "pile")
         coin = self.spare()
-        parts += [coin.turn("x", rng.uniform(-0.05, 0.05)).move(rng.uniform(-0.05, 0.05), 0.42 + rng.uniform(-0.05, 0.05), 0.045 + 0.085 * k) for k in range(9)]
+        parts += [coin.turn("x", rng.uniform(-0.05, 0.05)).move(rng.uniform(-0.05, 0.05), 0.42 + rng.uniform(-0.05, 0.05), 0.045 + 0.085 * k)
+                  for k in range(9)]
         parts += [coin.move(x, y, 0.03) for x, y in ((-0.5, -0.1), (0.55, 0.0), (0.1, -0.42))]
-        parts += [coin.turn("x", 0.2).move(-0.3, -0.35, 0.1), coin.turn("y", 0.25).move(0.4, -0.25, 0.09), coin.turn("y", -0.2).move(-0.55, 0.25, 0.1)]
+        parts += [coin.turn("x", 0.2).move(-0.3, -0.35, 0.1), coin.turn("y", 0.25).move(0.4, -0.25, 0.09),
+                  coin.turn("y", -0.2).move(-0.55, 0.25, 0.1)]
         return union(parts)
 
     def outline(self, r: float) -> Region:
@@ -96,10 +98,10 @@ class Medal(Family):
             year = str(1500 + Rng(self.seed, "year").integer(0, 500))
             parts.append(extrude(text_around(year, 0.58, 0.12, 0.15, self.style, 0.3, inside=True), 0.05, "legend", "relief").move(0, 0, t - 0.02))
         if kit.level >= 1:
-            parts += self.trim(region, t)
+            parts += self.trim(t)
         return union(parts) - cylinder(0.05, 1.0, "field", "field").move(0, 0.7, -0.5) if self.hole and self.mount != "ribbon" else union(parts)
 
-    def trim(self, region: Region, t: float) -> list[Solid]:
+    def trim(self, t: float) -> list[Solid]:
         """What lies between figure and rim, and the edge."""
         out = []
         if self.inner == "beads":
@@ -120,7 +122,8 @@ class Medal(Family):
     def spare(self) -> Solid:
         """A plain small coin about the origin, flat."""
         face = extrude(emblem(self.emblem, 0.3), 0.1, "figure", "relief").move(0, 0, -0.05)
-        return union((cylinder(0.26, 0.07, "coin", "field").move(0, 0, -0.035), tube(hoop(0.24), 0.022, "rim", "relief", sides=8).move(0, 0, 0.035), face))
+        return union((cylinder(0.26, 0.07, "coin", "field").move(0, 0, -0.035),
+                      tube(hoop(0.24), 0.022, "rim", "relief", sides=8).move(0, 0, 0.035), face))
 
     def ribbon(self, kit: Kit) -> list[Solid]:
         """The loop over the medal, the ribbon through it and its bar."""
@@ -174,7 +177,8 @@ class Treasure(Family):
             cap = extrude(edge.offset(0.06, round=False), 0.08, "plinth", "plinth").move(0, 0, h - 0.07)
             moulding = extrude(edge.offset(0.03, round=False), 0.05, "plinth", "plinth")
             return union(
-                (extrude(edge, h - 0.04, "plinth", "plinth", kit.skin("plinth")), tread, cap, moulding.move(0, 0, 0.09), moulding.move(0, 0, h - 0.11))
+                (extrude(edge, h - 0.04, "plinth", "plinth", kit.skin("plinth")), tread, cap, moulding.move(0, 0, 0.09),
+                 moulding.move(0, 0, h - 0.11))
             )
         if self.plinth == "fluted":
             shaft = extrude(rosette(20, 0.6, 0.05), h - 0.1, "plinth", "plinth").move(0, 0, 0.05)
@@ -186,7 +190,8 @@ class Treasure(Family):
                     lathe(turned(0.6, h - 0.16).bead(0.04).ovolo(0.1, 0.06).up(0.06).close(), "plinth", "plinth", kit.skin("plinth")),
                 )
             )
-        line = turned(0.78, 0.0).up(0.06).fillet(0.02).out(-0.04).bead(0.05).cove(-0.08, 0.06).up(h - 0.36).ovolo(0.08, 0.07).up(0.06).out(-0.05).up(0.06)
+        line = turned(0.78, 0.0).up(0.06).fillet(0.02).out(-0.04).bead(0.05).cove(-0.08, 0.06).up(h - 0.36).ovolo(0.08,
+                                                                                                                  0.07).up(0.06).out(-0.05).up(0.06)
         return lathe(line.close(), "plinth", "plinth", kit.skin("plinth"))
 
     def cushion(self, kit: Kit) -> list[Solid]:

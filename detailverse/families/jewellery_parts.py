@@ -100,7 +100,8 @@ def outlined(region: Region, size: float, label: str, finish: str, z: float = 0.
 
 def studded(region: Region, solid: Solid, apart: float, z: float = 0.0) -> list[Solid]:
     """Copies of a small solid along every contour of a region, as far `apart` as goes into it evenly, at the height z."""
-    places = [_spread(contour, max(3, round(Path(np.column_stack([contour, np.zeros(len(contour))]), True).length / apart))) for contour in region.contours()]
+    places = [_spread(contour, max(3, round(Path(np.column_stack([contour, np.zeros(len(contour))]), True).length / apart)))
+              for contour in region.contours()]
     return [solid.move(x, y, z) for x, y in np.concatenate(places)]
 
 
@@ -132,7 +133,8 @@ def emblem(kind: str, size: float) -> Region:
         return ring(r, 0.78 * r) | joined(stroke([(0, 0), (0.9 * r, 0)], 0.16 * r).turn(TAU * k / 8) for k in range(8)) | circle(0.28 * r)
     if kind == "tree":
         crown = joined(circle(0.32 * r).move(x * r, y * r) for x, y in ((0, 0.68), (-0.42, 0.4), (0.42, 0.4), (-0.55, 0.0), (0.55, 0.0), (0, 0.2)))
-        return crown | polygon([(-0.36 * r, -r), (0.36 * r, -r), (0.12 * r, -0.55 * r), (0.1 * r, 0.2 * r), (-0.1 * r, 0.2 * r), (-0.12 * r, -0.55 * r)])
+        return crown | polygon([(-0.36 * r, -r), (0.36 * r, -r), (0.12 * r, -0.55 * r), (0.1 * r, 0.2 * r), (-0.1 * r, 0.2 * r),
+                                (-0.12 * r, -0.55 * r)])
     makers = {
         "fleur": lambda: fleur(size),
         "cross": lambda: cross(size, 0.24 * size, 0.1 * size),

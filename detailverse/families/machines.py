@@ -72,10 +72,10 @@ class RadialEngine(Family):
         back = -deep * (self.rows - 1) - 1.5 * bore
         parts = [*rows, self.crankcase(core, 1.5 * bore, back, kit), *self.pipes(core, bore, back)]
         if self.blades:
-            parts.append(self.propeller(core, 1.5 * bore + self.nose))
+            parts.append(self.propeller(1.5 * bore + self.nose))
         body = upright(union(parts).turn("z", TAU / 4))
         if self.stand:
-            body = union((body, self.trestle(core, back)))
+            body = union((body, self.trestle(back)))
         return body.scale(2.0 / float(body.size.max()))
 
     def jug(self, bore: float, core: float, kit: Kit) -> Solid:
@@ -92,12 +92,14 @@ class RadialEngine(Family):
             tube(polyline([(side * 0.3 * bore, -1.1 * bore, low), (x, -y - 0.45 * bore, top)]), 0.1 * bore, "pushrod", "steel", sides=10)
             for side, (x, y) in zip((-1, 1), box_at)
         ]
-        plug = union((cylinder(0.12 * bore, 0.6 * bore, "plug", "steel"), bolt(0.2 * bore, "hex").move(0, 0, 0.2 * bore))).move(0, 0.3 * bore, top - 0.05)
+        plug = union((cylinder(0.12 * bore, 0.6 * bore, "plug", "steel"),
+                      bolt(0.2 * bore, "hex").move(0, 0, 0.2 * bore))).move(0, 0.3 * bore, top - 0.05)
         collar = disc(1.15 * bore, low, low + 0.25 * bore, "cylinder", "case", 0.04 * bore, 32)
         lead = (
             [
                 tube(
-                    spline([(0, 0.3 * bore, top + 0.5 * bore), (0, 0.9 * bore, top + 0.75 * bore), (0, 1.45 * bore, top - 0.7 * bore), (0, 1.3 * bore, low)]),
+                    spline([(0, 0.3 * bore, top + 0.5 * bore), (0, 0.9 * bore, top + 0.75 * bore), (0, 1.45 * bore, top - 0.7 * bore),
+                            (0, 1.3 * bore, low)]),
                     0.09 * bore,
                     "lead",
                     "wire",
@@ -129,7 +131,8 @@ class RadialEngine(Family):
             sides=64,
         )
         shaft = cylinder(0.16 * core, self.nose + 0.2, "shaft", "steel").move(0, 0, front)
-        parts = [drum, nose, rear, shaft, *(cylinder(0.13, 0.2, "magneto", "wire").move(x, 0.25 * core, back - 0.45) for x in (-0.3 * core, 0.3 * core))]
+        parts = [drum, nose, rear, shaft,
+                 *(cylinder(0.13, 0.2, "magneto", "wire").move(x, 0.25 * core, back - 0.45) for x in (-0.3 * core, 0.3 * core))]
         if kit.level >= 1:
             parts.append(ring_of(bolt(0.026, self.screws), 3 * self.cylinders, 0.9 * core).move(0, 0, front + 0.04))
             parts.append(disc(1.0 * core, front - 0.03, front + 0.045, "crankcase", "case", 0.01, 72))
@@ -156,7 +159,7 @@ class RadialEngine(Family):
         )
         return [*parts, around(intake, self.cylinders)]
 
-    def propeller(self, core: float, tip: float) -> Solid:
+    def propeller(self, tip: float) -> Solid:
         pitch = {"paddle": (0.2, 0.26, 0.22), "scimitar": (0.22, 0.2, 0.06), "straight": (0.16, 0.15, 0.13)}[self.blade_shape]
         sweep = 0.09 if self.blade_shape == "scimitar" else 0.0
         stations = [
@@ -171,7 +174,7 @@ class RadialEngine(Family):
         spinner = lathe(turned(0.2, -0.1).up(0.14).curve((0.15, 0.2), (0.0, 0.34)).close(), "spinner", "nose", sides=64)
         return union((around(one, self.blades), spinner)).move(0, 0, tip + 0.08) if self.blades > 1 else spinner.move(0, 0, tip + 0.05)
 
-    def trestle(self, core: float, back: float) -> Solid:
+    def trestle(self, back: float) -> Solid:
         leg = tube(polyline([(-0.2, -back + 0.2, 0), (-0.65, -back + 0.4, -1.15)]), 0.05, "trestle", "case", sides=12)
         ram = tube(polyline([(0, -back + 0.05, 0), (0, -back + 0.42, 0)]), 0.16, "trestle", "case", sides=16)
         bar = tube(polyline([(-0.65, -back + 0.4, -1.13), (0.65, -back + 0.4, -1.13)]), 0.05, "trestle", "case", sides=12)
@@ -218,7 +221,8 @@ class Turbine(Family):
         body = upright(union(parts))
         if self.stand:
             r = self.radius
-            post = hull(np.array([(x, y, z) for x in (-0.08, 0.08) for y, z in ((-0.5, -r - 0.2), (0.3, -r - 0.2), (-0.3, 0.0), (0.2, 0.0))]), "pylon", "stand")
+            post = hull(np.array([(x, y, z) for x in (-0.08, 0.08) for y, z in ((-0.5, -r - 0.2), (0.3, -r - 0.2), (-0.3, 0.0), (0.2, 0.0))]),
+                        "pylon", "stand")
             post = post - cylinder(0.9 * r, 6.0, "pylon", "stand").move(0, 0, -3).turn("x", TAU / 4)
             struts = box(0.06, 0.07, 0.9 * r, "pylon", "stand").move(0, -0.4, -0.62 * r)
             body = union((body, post, struts, box(0.7, 1.1, 0.08, "base", "stand").move(0, -0.1, -r - 0.22)))
@@ -239,11 +243,13 @@ class Turbine(Family):
         rotors = []
         for k in range(self.stages):
             share = k / self.stages
-            rotors.append(self.stage(0.62 - 0.62 * share, (0.62 - 0.2 * share) * self.radius + 0.06, self.blades + 4 * (k % 3) + 2, 0.14 + 0.06 * share, 0.3))
+            rotors.append(self.stage(0.62 - 0.62 * share, (0.62 - 0.2 * share) * self.radius + 0.06, self.blades + 4 * (k % 3) + 2,
+                                     0.14 + 0.06 * share, 0.3))
         return [*rotors, *(self.stage(-0.52 - 0.13 * k, 0.46 * self.radius + 0.08 + 0.05 * k, self.blades + 6, 0.17, -0.35) for k in range(2))]
 
     def shaft(self) -> Solid:
-        tip = {"cone": [(0.12, 1.05), (0.0, 1.2)], "round": [(0.17, 1.0), (0.0, 1.08)], "long": [(0.15, 1.08), (0.06, 1.3), (0.0, 1.38)]}[self.spinner]
+        tip = {"cone": [(0.12, 1.05), (0.0, 1.2)], "round": [(0.17, 1.0), (0.0, 1.08)],
+               "long": [(0.15, 1.08), (0.06, 1.3), (0.0, 1.38)]}[self.spinner]
         nose = lathe(turned(0.22, 0.8).up(0.1).curve(*tip).close(), "spinner", "spinner", sides=64)
         drum = lathe(turned(0.1, -0.9).to(0.18, -0.6).to(0.19, 0.0).to(0.13, 0.7).to(0.13, 0.85).close(), "shaft", "core", sides=64)
         mark = tube(helix(0.17, 0.1, 0.8, 0.4).move(0, 0, 0.93), 0.02, "spiral", "blade", sides=8) if self.spinner != "round" else nose

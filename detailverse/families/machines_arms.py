@@ -114,7 +114,8 @@ class RobotArm(Family):
         wide = 1.7 * r
         drum = cylinder(0.82 * r, 2 * wide - 0.4 * r, "joint", "joint").move(0, 0, -wide + 0.2 * r)
         cap = lathe(
-            turned(0.9 * r, 0.0).up(0.25 * r).to(0.8 * r, 0.4 * r).out(-0.3 * r).up(-0.1 * r).out(-0.2 * r).up(0.2 * r).close(), "joint cap", "joint", sides=48
+            turned(0.9 * r, 0.0).up(0.25 * r).to(0.8 * r, 0.4 * r).out(-0.3 * r).up(-0.1 * r).out(-0.2 * r).up(0.2 * r).close(), "joint cap",
+            "joint", sides=48
         )
         if kit.level >= 1:
             cap = cap | ring_of(bolt(0.075 * r, self.screws), 8, 0.68 * r).move(0, 0, 0.39 * r)
@@ -152,10 +153,12 @@ class RobotArm(Family):
             )
         )
         if kind == "suction":
-            cup = lathe(turned(0.02, 0.0).up(0.1).out(0.02).up(0.03).out(-0.01).up(0.03).out(0.015).up(0.02).to(0.09, 0.24).close(), "cup", "tip", sides=32)
+            cup = lathe(turned(0.02, 0.0).up(0.1).out(0.02).up(0.03).out(-0.01).up(0.03).out(0.015).up(0.02).to(0.09, 0.24).close(), "cup",
+                        "tip", sides=32)
             tool = union((around(cup.move(0.15, 0, 0.02), 4), around(box(0.17, 0.04, 0.04, "spider", "steel").move(0.08, 0, 0.03), 4)))
         elif kind == "welder":
-            tool = tube(spline([(0, 0, -0.02), (0, 0, 0.15), (0.06, 0, 0.26), (0.2, 0, 0.36)]), lambda s: 0.05 - 0.035 * s, "torch", "tip", sides=16) | disc(
+            tool = tube(spline([(0, 0, -0.02), (0, 0, 0.15), (0.06, 0, 0.26), (0.2, 0, 0.36)]), lambda s: 0.05 - 0.035 * s, "torch", "tip",
+                        sides=16) | disc(
                 0.075, 0.0, 0.06, "torch", "steel", 0.02, 24
             )
         else:
@@ -287,7 +290,8 @@ class Cannon(Family):
         strap = box(0.03, 0.14, 0.05, "strap", "iron").move(gap + t, 0.05, high + 0.045)
         beams = [
             box(2 * gap + 0.04, 0.1, 0.1, "transom", "carriage").move(0, y, z)
-            for y, z in (((-0.3, axle + 0.08), (0.5, high - 0.28), (1.2, 0.08)) if self.carriage == "field" else ((-0.45, 0.24), (0.3, 0.22), (0.75, 0.2)))
+            for y,
+            z in (((-0.3, axle + 0.08), (0.5, high - 0.28), (1.2, 0.08)) if self.carriage == "field" else ((-0.45, 0.24), (0.3, 0.22), (0.75, 0.2)))
         ]
         parts = [plank, plank.mirror("x"), *beams]
         cap = box(t + 0.04, 0.3, 0.035, "cap square", "iron").move(gap + t / 2, 0.05, high + 0.62 * self.bore + 0.03)
@@ -312,12 +316,15 @@ class Cannon(Family):
         r = self.wheel
         rim = lathe(turned(0.84 * r, -0.045).to(0.96 * r, -0.045).to(0.96 * r, 0.045).to(0.84 * r, 0.045).back(), "rim", "wheel", sides=96)
         tyre = lathe(turned(0.94 * r, -0.05).out(0.06 * r).up(0.1).out(-0.06 * r).back(), "tyre", "tyre", sides=96)
-        spoke = lathe(turned(0.026, 0.0).curve((0.03, 0.4 * r), (0.02, 0.75 * r)).to(0.028, 0.9 * r).close(), "spoke", "wheel", sides=12).turn("y", TAU / 4)
+        spoke = lathe(turned(0.026, 0.0).curve((0.03, 0.4 * r), (0.02, 0.75 * r)).to(0.028, 0.9 * r).close(), "spoke", "wheel",
+                      sides=12).turn("y", TAU / 4)
         hub = lathe(
-            turned(0.055, -0.13).to(0.07, -0.08).to(0.09, -0.03).to(0.09, 0.05).to(0.065, 0.09).to(0.065, 0.16).to(0.05, 0.17).close(), "hub", "wheel", sides=40
+            turned(0.055, -0.13).to(0.07, -0.08).to(0.09, -0.03).to(0.09, 0.05).to(0.065, 0.09).to(0.065, 0.16).to(0.05, 0.17).close(), "hub",
+            "wheel", sides=40
         )
         nails = (
-            [union(bolt(0.018, "dome", "nail", "iron").turn("y", TAU / 4).move(0.995 * r).turn("z", TAU * (k + 0.5) / self.spokes) for k in range(self.spokes))]
+            [union(bolt(0.018, "dome", "nail", "iron").turn("y", TAU / 4).move(0.995 * r).turn("z", TAU * (k + 0.5) / self.spokes)
+                   for k in range(self.spokes))]
             if kit.level >= 2
             else []
         )

@@ -96,7 +96,8 @@ class Gauge(Family):
         """The can behind the dial, which is at z = 0, and the bezel around it."""
         can = lathe(turned(0.8, -self.depth).fillet(0.05).to(0.93, -self.depth + 0.05).to(0.93, 0.0).close(), "case", "case", kit.skin("case"))
         line = turned(0.86, -0.06).out(0.14)
-        line = {"stepped": line.up(0.08).out(-0.04).up(0.06).out(-0.04).up(0.05).to(0.86, 0.1), "round": line.up(0.06).torus(0.1, 0.04).to(0.86, 0.06)}.get(
+        line = {"stepped": line.up(0.08).out(-0.04).up(0.06).out(-0.04).up(0.05).to(0.86, 0.1),
+                "round": line.up(0.06).torus(0.1, 0.04).to(0.86, 0.06)}.get(
             self.bezel, line.up(0.17).to(0.96, 0.15).to(0.86, 0.1)
         )
         bezel = lathe(line.back(), "bezel", "bezel", kit.skin("bezel"))
@@ -157,7 +158,7 @@ class AlarmClock(Family):
 
     def build(self, kit: Kit) -> Solid:
         front = upright(union((self.case(kit), *self.dial(kit))))
-        return union((front, *self.crown(kit), *self.stand(kit)))
+        return union((front, *self.crown(kit), *self.stand()))
 
     def case(self, kit: Kit) -> Solid:
         """About the z axis, the dial at z = 0; it reaches back to -depth."""
@@ -205,7 +206,7 @@ class AlarmClock(Family):
         hammer = union((cylinder(0.018, 0.4, "hammer", "foot"), cylinder(0.05, 0.16, "hammer", "bell").turn("y", TAU / 4).move(-0.08, 0, 0.38)))
         return [*(bell.turn("y", side * 0.55).move(side * 0.52, y, 0.86) for side in (-1, 1)), hammer.move(0.02, y, 0.7)]
 
-    def stand(self, kit: Kit) -> list[Solid]:
+    def stand(self) -> list[Solid]:
         foot = {
             "pegs": lathe(turned(0.045, -0.42).to(0.06, 0.0).close(), "foot", "foot", sides=24),
             "balls": ball(0.1, "foot", "foot").move(0, 0, -0.33) | cylinder(0.045, 0.4, "foot", "foot").move(0, 0, -0.3),

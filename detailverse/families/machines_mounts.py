@@ -44,7 +44,8 @@ def greeble(rng: Rng, w: float, h: float, tall: float, label: str, finish: str) 
         return box(w, h, z + 0.03, label, finish).move(0, 0, z / 2 - 0.015)
     if kind == "stepped":
         return union(
-            (base, box(0.7 * w, 0.7 * h, z, label, finish).move(0, 0, z / 2), box(0.3 * w, 0.5 * h, 1.3 * z, label, finish).move(0.1 * w, 0, 0.65 * z))
+            (base, box(0.7 * w, 0.7 * h, z, label, finish).move(0, 0, z / 2),
+             box(0.3 * w, 0.5 * h, 1.3 * z, label, finish).move(0.1 * w, 0, 0.65 * z))
         )
     if kind == "vent":
         n = max(2, int(max(w, h) / 0.035))
@@ -66,7 +67,8 @@ def greeble(rng: Rng, w: float, h: float, tall: float, label: str, finish: str) 
     thin = min(0.02, 0.25 * r)
     bundle = union(
         tube(
-            polyline([(x, -long / 2 - r, 0), (x, -long / 2, 0.5 * z + 0.02), (x, long / 2, 0.5 * z + 0.02), (x, long / 2 + r, 0)]), thin, label, finish, sides=8
+            polyline([(x, -long / 2 - r, 0), (x, -long / 2, 0.5 * z + 0.02), (x, long / 2, 0.5 * z + 0.02), (x, long / 2 + r, 0)]), thin, label,
+            finish, sides=8
         )
         for x in (-0.6 * r, 0.0, 0.6 * r)
     )
@@ -123,7 +125,8 @@ class Turret(Family):
             rings = np.concatenate([rings, np.broadcast_to(0.24 + 0.6 * share, (2, 6, 1))], axis=2)
             body = panelled(rings, "housing", "housing", skin)
         if self.armour:
-            cheek = hull(np.array([(x, y, z) for x in (0.5, 0.66) for y, z in ((-0.55, 0.2), (-0.4, 0.75), (0.45, 0.65), (0.5, 0.3))]), "cheek", "housing")
+            cheek = hull(np.array([(x, y, z) for x in (0.5, 0.66) for y, z in ((-0.55, 0.2), (-0.4, 0.75), (0.45, 0.65), (0.5, 0.3))]),
+                         "cheek", "housing")
             body = union((body, cheek, cheek.mirror("x")))
         return body
 
@@ -208,7 +211,8 @@ class Dish(Family):
         if self.mast == "column":
             return [base, column, *bolts]
         if self.mast == "tripod":
-            leg = tube(line((0.05, 0, h - 0.15), (0.62, 0, 0.02)), 0.04, "leg", "mast", sides=14) | disc(0.1, 0.0, 0.05, "foot", "mast", 0.01, 24).move(0.62)
+            leg = tube(line((0.05, 0, h - 0.15), (0.62, 0, 0.02)), 0.04, "leg", "mast", sides=14) | disc(0.1, 0.0, 0.05, "foot", "mast", 0.01,
+                                                                                                         24).move(0.62)
             return [column.move(0, 0, 0.12), around(leg, 3), tube(hoop(0.35), 0.016, "brace", "steel", sides=8).move(0, 0, h * 0.42)]
         posts = [tube(line((0.3, 0.3, 0.05), (0.1, 0.1, h)), 0.024, "leg", "mast", sides=10)]
         n = max(2, round(h / 0.25))

@@ -45,9 +45,9 @@ class Spaceship(Family):
 
     def build(self, kit: Kit) -> Solid:
         """Its nose towards -y, 2 long."""
-        parts = [self.hull(kit), *self.drive(kit), *self.wing(kit), *self.command(kit)]
+        parts = [self.hull(kit), *self.drive(kit), *self.wing(kit), *self.command()]
         if kit.level >= 1:
-            parts += self.cladding(kit)
+            parts += self.cladding()
         one = kit.nest("mounted", self.mounted, 0.17 * self.width + 0.06).move(0, -0.3, self.half(0.35)[1] - 0.01)
         return union((*parts, one))
 
@@ -61,7 +61,8 @@ class Spaceship(Family):
             (1.0, self.tail, 0.8),
         )
         at = [stop[0] for stop in stops]
-        return (float(np.interp(s, at, [stop[1] for stop in stops])) * self.width / 2, float(np.interp(s, at, [stop[2] for stop in stops])) * self.height / 2)
+        return (float(np.interp(s, at, [stop[1] for stop in stops])) * self.width / 2,
+                float(np.interp(s, at, [stop[2] for stop in stops])) * self.height / 2)
 
     def hull(self, kit: Kit) -> Solid:
         section, rings = np.array([(1.0, -0.25), (1.0, 0.3), (0.62, 1.0), (-0.62, 1.0), (-1.0, 0.3), (-1.0, -0.25), (-0.55, -1.0), (0.55, -1.0)]), []
@@ -70,7 +71,7 @@ class Spaceship(Family):
             rings.append(np.column_stack([section[:, 0] * w, np.full(8, 2.0 * s - 1.0), section[:, 1] * h]))
         return panelled(np.stack(rings)[:, ::-1], "hull", "hull", kit.skin("hull"))
 
-    def cladding(self, kit: Kit) -> list[Solid]:
+    def cladding(self) -> list[Solid]:
         """Plates and machinery on the back, the belly and both flanks; the flanks are mirror images."""
         parts, rng = [], Rng(self.seed, "plates")
         spans = ((0.27, 0.5), (0.52, 0.8), (0.82, 0.97))
@@ -83,7 +84,8 @@ class Spaceship(Family):
             flank = flank.turn("z", TAU / 4).turn("y", TAU / 4).move(w - 0.01, y, 0.02 * h)
             base = box(0.06 + 2 * deep, long, 0.5 * h, "machinery", "machinery").move(w - 0.03 - deep, y, 0.02 * h)
             back = self.plates(one.child("top"), 1.1 * w, long).move(0, y, h - 0.012)
-            belly = greebles(one.child("belly"), 0.95 * w, long, self.fineness, self.relief, "machinery", "machinery").turn("y", TAU / 2).move(0, y, -h + 0.012)
+            belly = greebles(one.child("belly"), 0.95 * w, long, self.fineness, self.relief, "machinery",
+                             "machinery").turn("y", TAU / 2).move(0, y, -h + 0.012)
             parts += [flank, flank.mirror("x"), base, base.mirror("x"), back, belly]
         return parts
 
@@ -131,7 +133,8 @@ class Spaceship(Family):
             return [ring_, *(spoke.turn("y", TAU * k / 4) for k in range(4))]
         reach = w + (0.55 if self.wings == "swept" else 0.3)
         flat = hull(
-            np.array([(x, y, z) for x, y, t in ((0.5 * w, -0.1, 0.05), (0.5 * w, 0.85, 0.05), (reach, 0.5, 0.016), (reach, 0.9, 0.016)) for z in (-t, t)]),
+            np.array([(x, y, z) for x, y,
+                      t in ((0.5 * w, -0.1, 0.05), (0.5 * w, 0.85, 0.05), (reach, 0.5, 0.016), (reach, 0.9, 0.016)) for z in (-t, t)]),
             "wing",
             "plate",
         )
@@ -158,7 +161,7 @@ class Spaceship(Family):
         wing = wing | greeble if greeble else wing
         return [wing, wing.mirror("x")]
 
-    def command(self, kit: Kit) -> list[Solid]:
+    def command(self) -> list[Solid]:
         """The bridge on the back, or a canopy near the nose."""
         w, h = self.half(0.8)
         if self.bridge == "canopy":

@@ -45,7 +45,8 @@ class RoadWheel(Family):
         """About the z axis, the outside up, then on its edge with the outside towards -y."""
         inner, half = 0.97 - self.profile, self.width / 2
         body = union(
-            (self.tyre(inner, half, kit), *self.blocks(half), self.rim(inner, half, kit), self.face(inner, half), self.hub(half, kit), self.brake(inner, half))
+            (self.tyre(inner, half, kit), *self.blocks(half), self.rim(inner, half, kit), self.face(inner, half), self.hub(half, kit),
+             self.brake(inner, half))
         )
         return body if self.lies else upright(body)
 
@@ -77,7 +78,8 @@ class RoadWheel(Family):
             return [union(ribs) - around(sipe | sipe.mirror("z"), self.pitch)]
         if self.tread == "blocks":
             block = [
-                box(0.12, 0.66 * step, 0.15 * wide, label, "tyre").turn("x", 0.25 * (k - 1.5)).move(0.95, (0.5 * step if k % 2 else 0), (k - 1.5) * 0.24 * wide)
+                box(0.12, 0.66 * step, 0.15 * wide, label, "tyre").turn("x", 0.25 * (k - 1.5)).move(0.95, (0.5 * step if k % 2 else 0),
+                                                                                                    (k - 1.5) * 0.24 * wide)
                 for k in range(4)
             ]
             return [around(union(block), self.pitch)]
@@ -85,7 +87,8 @@ class RoadWheel(Family):
         lean = 0.8 * step
         arm = hull(
             np.array(
-                [(x, y + lean * z / (0.5 * wide) * 1.3, z) for x in (0.88, 0.95 + deep / 4) for z in (-0.02, 0.52 * wide) for y in (-0.3 * step, 0.3 * step)]
+                [(x, y + lean * z / (0.5 * wide) * 1.3, z) for x in (0.88, 0.95 + deep / 4) for z in (-0.02, 0.52 * wide)
+                 for y in (-0.3 * step, 0.3 * step)]
             ),
             label,
             "tyre",
@@ -173,7 +176,8 @@ class RoadWheel(Family):
     def brake(self, inner: float, half: float) -> Solid:
         r, z = 0.72 * inner, -0.35 * half
         rotor = extrude(
-            ring(r, 0.1) - circle(0.018).move(0.8 * r, 0).around(24) - circle(0.018).move(0.65 * r, 0).around(24).turn(0.13), 0.05, "brake disc", "brake"
+            ring(r, 0.1) - circle(0.018).move(0.8 * r, 0).around(24) - circle(0.018).move(0.65 * r, 0).around(24).turn(0.13), 0.05,
+            "brake disc", "brake"
         ).move(0, 0, z)
         caliper = extrude(sector(r + 0.05, 0.5, 1.3, 0.62 * r), 0.14, "caliper", "caliper").move(0, 0, z - 0.045)
         return rotor | caliper

@@ -70,7 +70,8 @@ def thread(outer: float, core: float, pitch: float, length: float, label: str, f
     caps = [np.stack([np.full(len(one), centre), one, other], axis=1) for centre, one, other in rims]
     body = leaf_solid(Leaf(label, finish), points, np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1), *caps]), None)
     wide, bevel = 1.01 * outer, outer - core
-    return body & lathe(turned(0.92 * core).taper(wide, bevel).to(wide, length - bevel).taper(0.92 * core, bevel).close(), label, finish, sides=columns)
+    return body & lathe(turned(0.92 * core).taper(wide, bevel).to(wide, length - bevel).taper(0.92 * core, bevel).close(), label, finish,
+                        sides=columns)
 
 
 def bolt(radius: float, kind: str = "hex", label: str = "bolt", finish: str = "steel") -> Solid:
@@ -111,7 +112,8 @@ def handwheel(radius: float, spokes: int, label: str = "hand wheel", finish: str
     rim = tube(hoop(radius), grip, label, finish, sides=12)
     if wavy:
         rim = rim | around(tube(hoop(0.14 * radius), grip, label, finish, sides=10).move(radius), 2 * spokes)
-    spoke = tube(polyline([(0.1 * radius, 0, -0.12 * radius), (0.5 * radius, 0, -0.08 * radius), (radius, 0, 0)]), 0.6 * grip, label, finish, sides=10)
+    spoke = tube(polyline([(0.1 * radius, 0, -0.12 * radius), (0.5 * radius, 0, -0.08 * radius), (radius, 0, 0)]), 0.6 * grip, label,
+                 finish, sides=10)
     hub = disc(0.26 * radius, -0.3 * radius, 0.06 * radius, label, finish, 0.05 * radius, 24)
     return union((rim, around(spoke, spokes), hub, bolt(0.13 * radius, "hex", label, finish).move(0, 0, 0.05 * radius)))
 
@@ -125,7 +127,8 @@ def cogwheel(teeth: int, module: float, thickness: float, web: str, form: str, h
     inner = radius - 2.4 * module
     roomy = inner > 6 * module
     spokes = min(8, max(3, round(radius / module / 3)))
-    region = gear(teeth, radius, spokes=spokes if web == "spokes" and roomy else 0, bore=0.16 * radius if web == "spokes" else 0.0).offset(-0.05 * module)
+    region = gear(teeth, radius, spokes=spokes if web == "spokes" and roomy else 0,
+                  bore=0.16 * radius if web == "spokes" else 0.0).offset(-0.05 * module)
     lean = 0.0 if form == "spur" else hand * 0.22 * thickness / radius
     if form == "herringbone":
         half = extrude(region, thickness / 2 + 1e-3, label, finish, twist=2 * lean, steps=3)
@@ -136,8 +139,10 @@ def cogwheel(teeth: int, module: float, thickness: float, web: str, form: str, h
         groove = disc(inner, 0.22 * thickness, thickness, label, finish) - disc(0.34 * inner, 0, 2 * thickness, label, finish)
         wheel = (wheel - groove) - groove.mirror("z")
     if web == "holes" and roomy:
-        wheel = wheel - extrude(circle(0.19 * inner).move(0.66 * inner, 0).around(min(8, spokes + 1)), 2 * thickness, label, finish).move(0, 0, -thickness)
-    hub = lathe(turned(0.3 * inner, -0.62 * thickness).to(0.3 * inner, 0.56 * thickness).to(0.26 * inner, 0.62 * thickness).close(), label, finish, sides=48)
+        wheel = wheel - extrude(circle(0.19 * inner).move(0.66 * inner, 0).around(min(8, spokes + 1)), 2 * thickness, label,
+                                finish).move(0, 0, -thickness)
+    hub = lathe(turned(0.3 * inner, -0.62 * thickness).to(0.3 * inner, 0.56 * thickness).to(0.26 * inner, 0.62 * thickness).close(), label,
+                finish, sides=48)
     if level >= 2 and roomy:
         hub = hub | ring_of(bolt(0.045 * inner, "dome", label, finish), 6, 0.23 * inner).move(0, 0, 0.62 * thickness)
     return wheel | hub

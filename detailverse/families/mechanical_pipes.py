@@ -89,7 +89,8 @@ class Pipework(Family):
         axis = rounded(points, 0.42 * CELL)
         parts = [tube(axis, r, "pipe", "pipe", skin, sides=None if skin else 24, ends="flat")]
         end = towards(points[-1] - points[-2])
-        cover = union((flange(1.9 * r, 0.09, self.screws, "flange", "flange", self.head, kit.level), disc(1.3 * r, 0.0, 0.09, "flange", "flange", 0.02)))
+        cover = union((flange(1.9 * r, 0.09, self.screws, "flange", "flange", self.head, kit.level),
+                       disc(1.3 * r, 0.0, 0.09, "flange", "flange", 0.02)))
         parts.append(cover.transform(end, points[-1]))
         if kit.level >= 1:
             weld = tube(hoop(r), 0.022, "weld", "pipe", sides=8)
@@ -102,7 +103,8 @@ class Pipework(Family):
         """A valve or a pair of flanges in the middle of the straight piece from a to b."""
         middle, way, r = CELL * (a + b) / 2, b - a, self.radius
         if valve:
-            across = next((w for w in WAYS[[3, 4, 0, 1, 2]] if abs((w * way).sum()) == 0 and tuple(a + w) not in used and tuple(b + w) not in used), WAYS[3])
+            across = next((w for w in WAYS[[3, 4, 0, 1, 2]] if abs((w * way).sum()) == 0 and tuple(a + w) not in used
+                           and tuple(b + w) not in used), WAYS[3])
             across = across if abs((across * way).sum()) == 0 else WAYS[4]
             return [self.valve(kit).transform(np.column_stack([way, affine.cross(across * 1.0, way * 1.0), across]), middle)]
         rng = Rng(self.seed, "joint", *(int(x) for x in a + b))

@@ -51,13 +51,15 @@ class Rock(Family):
                 z = size * self.flat * (-0.6 + 0.3 * i)
                 stone = stone - sdf.torus(size * (0.9 + 0.4 * rng.child("groove", i).unit()), 0.05 * size).move(z=z)
         if self.kind in ("chipped", "pile", "boulder"):
-            planes = [sdf.half_space(rng.child("chip", i).direction(), size * self.flat * rng.child("deep", i).uniform(0.72, 0.98)) for i in range(self.chips)]
+            planes = [sdf.half_space(rng.child("chip", i).direction(), size * self.flat * rng.child("deep", i).uniform(0.72, 0.98))
+                      for i in range(self.chips)]
             for plane in planes:
                 stone = sdf.smooth_intersection(stone, plane, 0.03 * size)
         return stone.displace(sdf.noise(1.3 / size, rng.child("lump").word() % 9973, octaves=2), self.rough)
 
     def words(self) -> str:
-        return {"boulder": "a boulder", "chipped": "a chipped rock", "layered": "a layered rock", "worn": "a water-worn stone", "pile": "a pile of rocks"}[self.kind]
+        return {"boulder": "a boulder", "chipped": "a chipped rock", "layered": "a layered rock", "worn": "a water-worn stone",
+                "pile": "a pile of rocks"}[self.kind]
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,8 @@ class Terrain(Family):
         return hull(points, "boulder", "rock").move(*place)
 
     def words(self) -> str:
-        name = {"ridges": "a ridged mountain", "dunes": "a field of dunes", "volcano": "a volcano", "terraces": "terraced land", "canyon": "a canyon"}[self.form]
+        name = {"ridges": "a ridged mountain", "dunes": "a field of dunes", "volcano": "a volcano", "terraces": "terraced land",
+                "canyon": "a canyon"}[self.form]
         return f"{name} on a block"
 
 

@@ -58,7 +58,8 @@ class Tree(Family):
             start, way, length, radius, path = ends.pop()
             stream = rng.child(*path)
             for k in range(3):
-                way = affine.unit(way + 0.8 * self.gnarl * (1.6 if self.form == "bonsai" else 1.0) * stream.child("bend", k).direction() + [0, 0, 0.1])
+                way = affine.unit(way + 0.8 * self.gnarl * (1.6 if self.form == "bonsai" else 1.0) * stream.child("bend",
+                                                                                                                  k).direction() + [0, 0, 0.1])
                 points.append(points[start] + way * length / 3)
                 radii.append(max(0.02, radius * (1 - 0.1 * (k + 1))))
                 bones.append((start, len(points) - 1))
@@ -71,7 +72,8 @@ class Tree(Family):
                 out = stream.child("out", child).direction()
                 side = affine.unit(out - way * float((out * way).sum()))
                 spread = self.lean * (1.5 if self.form == "coral" else 1.0) * stream.child("spread", child).uniform(0.7, 1.4)
-                ends.append((start, affine.unit(way + spread * 1.6 * side), length * self.shrink, radius * (0.74 if children == 2 else 0.62), (*path, child)))
+                ends.append((start, affine.unit(way + spread * 1.6 * side), length * self.shrink, radius * (0.74 if children == 2 else 0.62),
+                             (*path, child)))
         return np.array(points), np.array(radii), bones, tips
 
     def roots(self):
@@ -110,7 +112,8 @@ class Tree(Family):
         return hull(np.array(points), "leaves", "leaf")
 
     def words(self) -> str:
-        return {"tree": "a bare tree", "leafy": "a tree in leaf", "conifer": "a needle tree", "coral": "a branching coral", "bonsai": "a bonsai"}[self.form]
+        return {"tree": "a bare tree", "leafy": "a tree in leaf", "conifer": "a needle tree", "coral": "a branching coral",
+                "bonsai": "a bonsai"}[self.form]
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,8 @@ class Cactus(Family):
             small = self.stem(0.55 * wide, 0.5 * tall, level)
             for k in range(self.arms):
                 angle, z = TAU * (k * GOLDEN + 0.1), tall * (0.3 + 0.12 * k)
-                elbow = tube(spline([(0.5 * wide, 0, z), (wide + 0.16, 0, z + 0.01), (wide + 0.28, 0, z + 0.16)]), 0.5 * wide, "cactus", "cactus", sides=24)
+                elbow = tube(spline([(0.5 * wide, 0, z), (wide + 0.16, 0, z + 0.01), (wide + 0.28, 0, z + 0.16)]), 0.5 * wide, "cactus",
+                             "cactus", sides=24)
                 yield union((elbow, small.move(wide + 0.28, 0, z + 0.12))).turn("z", angle)
         for k in range(self.flowers if level >= 1 else 0):
             c, s = cos_sin(TAU * GOLDEN * k)
@@ -177,7 +181,8 @@ class Cactus(Family):
 
     def star(self, points: int) -> Solid:
         """A tuft of spines about +z."""
-        needle = hull(np.array([(0.015, 0, -0.02), (-0.008, 0.013, -0.02), (-0.008, -0.013, -0.02), (0.004, 0.003, 0.08), (0.004, -0.003, 0.08), (-0.004, 0, 0.08)]), "spines", "spine")
+        needle = hull(np.array([(0.015, 0, -0.02), (-0.008, 0.013, -0.02), (-0.008, -0.013, -0.02), (0.004, 0.003, 0.08), (0.004, -0.003, 0.08),
+                                (-0.004, 0, 0.08)]), "spines", "spine")
         return union((needle, around(needle.turn("y", 1.0), points)))
 
     def paddles(self, level: int):
@@ -185,8 +190,10 @@ class Cactus(Family):
         pad = ball(0.3, "cactus", "cactus").scale(0.8, 0.24, 1.15)
         spines = self.star(4)
         if level >= 2:
-            places = [(x, z) for x in np.linspace(-0.16, 0.16, 4) for z in np.linspace(-0.22, 0.24, 5 + level) if (x / 0.2) ** 2 + (z / 0.3) ** 2 < 0.9]
-            sides = [(towards((0, side, 0)), (x, side * 0.072 * np.sqrt(max(0.05, 1 - (x / 0.24) ** 2 - (z / 0.345) ** 2)) - side * 0.004, z)) for x, z in places for side in (1, -1)]
+            places = [(x, z) for x in np.linspace(-0.16, 0.16, 4) for z in np.linspace(-0.22, 0.24, 5 + level)
+                      if (x / 0.2) ** 2 + (z / 0.3) ** 2 < 0.9]
+            sides = [(towards((0, side, 0)), (x, side * 0.072 * np.sqrt(max(0.05, 1 - (x / 0.24) ** 2 - (z / 0.345) ** 2)) - side * 0.004, z)) for x,
+                     z in places for side in (1, -1)]
             pad = union((pad, at(spines, sides)))
         yield pad.move(0, 0, 0.25)
         for k in range(2 + self.arms):
@@ -194,12 +201,15 @@ class Cactus(Family):
             yield pad.scale(0.8).move(0, 0, 0.28).turn("y", tilt).turn("z", turn).move(0.06 * (-1) ** k, 0, up)
 
     def flower(self) -> Solid:
-        petal = hull(np.array([(0, 0, 0), (0.05, 0, 0.12), (-0.05, 0, 0.12), (0, 0.012, 0.1), (0, -0.012, 0.1), (0, 0, 0.2), (0.03, 0.012, 0.04), (-0.03, -0.012, 0.04)]),
+        petal = hull(np.array([(0, 0, 0), (0.05, 0, 0.12), (-0.05, 0, 0.12), (0, 0.012, 0.1), (0, -0.012, 0.1), (0, 0, 0.2), (0.03, 0.012, 0.04),
+                               (-0.03, -0.012, 0.04)]),
                      "flower", "flower")
-        return union((around(petal.turn("x", 0.75), 9), around(petal.scale(0.75).turn("x", 0.35), 6), ball(0.04, "flower", "flower").move(0, 0, 0.02)))
+        return union((around(petal.turn("x", 0.75), 9), around(petal.scale(0.75).turn("x", 0.35), 6),
+                      ball(0.04, "flower", "flower").move(0, 0, 0.02)))
 
     def words(self) -> str:
-        name = {"column": "a column cactus", "barrel": "a barrel cactus", "saguaro": "a saguaro cactus with arms", "paddles": "a prickly pear"}[self.form]
+        name = {"column": "a column cactus", "barrel": "a barrel cactus", "saguaro": "a saguaro cactus with arms",
+                "paddles": "a prickly pear"}[self.form]
         return f"{name} in a pot"
 
 
@@ -252,13 +262,15 @@ class Cone(Family):
         points = [(x, sign * y, z) for z, y in outline for sign in (1, -1) for x in (-0.5 * thick, 0.2 * thick * (1 if z < 0.14 else 0.5))]
         body = hull(np.array(points), "scales", "scale")
         if self.ridge and level >= 1:
-            body = union((body, hull(np.array([(0.1 * thick, 0.02, 0.0), (0.1 * thick, -0.02, 0.0), (0.9 * thick, 0, 0.11), (0.1 * thick, 0, tip)]), "scales", "scale")))
+            body = union((body, hull(np.array([(0.1 * thick, 0.02, 0.0), (0.1 * thick, -0.02, 0.0), (0.9 * thick, 0, 0.11), (0.1 * thick, 0, tip)]),
+                                     "scales", "scale")))
         if level >= 3:
             body = union((body, _lump(0.022, "scales", "scale").move(0.35 * thick, 0, 0.13)))
         return body
 
     def crown(self) -> Solid:
-        leaf = hull(np.array([(0.02, 0.06, 0), (0.02, -0.06, 0), (-0.03, 0.0, 0), (0.05, 0.05, 0.25), (0.05, -0.05, 0.25), (0.0, 0, 0.25), (0.22, 0, 0.6)]), "crown", "leaf")
+        leaf = hull(np.array([(0.02, 0.06, 0), (0.02, -0.06, 0), (-0.03, 0.0, 0), (0.05, 0.05, 0.25), (0.05, -0.05, 0.25), (0.0, 0, 0.25),
+                              (0.22, 0, 0.6)]), "crown", "leaf")
         rings = [around(leaf.turn("y", 0.75 - 0.22 * k).scale(1.0, 1.0, 0.8 + 0.12 * k).turn("z", 0.3 * k), 9 - k) for k in range(4)]
         return union((*rings, ball(0.1, "crown", "leaf")))
 
@@ -282,7 +294,8 @@ class Mushrooms(Family):
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
-        ground = lathe(turned(0.8).up(0.34).to(0.0, 0.4).close() if self.stump else turned(0.85).curve((0.6, 0.14), (0.0, 0.2)).close(), "ground", "ground",
+        ground = lathe(turned(0.8).up(0.34).to(0.0, 0.4).close() if self.stump else turned(0.85).curve((0.6, 0.14), (0.0, 0.2)).close(),
+                       "ground", "ground",
                        kit.skin("ground"))
         mushroom = self.mushroom(kit)
         parts = [ground]
@@ -306,7 +319,8 @@ class Mushrooms(Family):
         if self.ring:
             parts.append(lathe(turned(0.1).out(0.12).up(0.02).to(0.085, 0.09).close(), "ring", "stalk").move(0, 0, 0.72))
         if kit.level >= 2:
-            gill = hull(np.array([(0.09, t, z) for t in (-0.006, 0.006) for z in (0.97, 1.05)] + [(0.92 * edge[0], t, 1.05 + edge[1] + z) for t in (-0.006, 0.006) for z in (-0.015, 0.02)]),
+            gill = hull(np.array([(0.09, t, z) for t in (-0.006, 0.006) for z in (0.97, 1.05)] + [(0.92 * edge[0], t, 1.05 + edge[1] + z)
+                                                                                                  for t in (-0.006, 0.006) for z in (-0.015, 0.02)]),
                         "gills", "stalk")
             parts.append(around(gill, self.gills))
         if self.warts and kit.level >= 1:
@@ -314,14 +328,16 @@ class Mushrooms(Family):
         return union(parts)
 
     def spots(self, top) -> Solid:
-        wart = hull(np.array([(0.05 * c, 0.05 * s, z * 0.03) for k in range(6) for c, s in [cos_sin(TAU * k / 6)] for z in (-1, 0.4)] + [(0, 0, 0.03)]), "warts", "stalk")
+        wart = hull(np.array([(0.05 * c, 0.05 * s, z * 0.03) for k in range(6) for c,
+                              s in [cos_sin(TAU * k / 6)] for z in (-1, 0.4)] + [(0, 0, 0.03)]), "warts", "stalk")
         frames = []
         for k in range(26):
             r = top[0][0] * np.sqrt((k + 0.5) / 28)
             c, s = cos_sin(TAU * GOLDEN * k)
             line = np.array(top[::-1])
             z = float(np.interp(r, line[:, 0], line[:, 1]))
-            frames.append((towards((0.6 * r / top[0][0] * c, 0.6 * r / top[0][0] * s, 1.0)) * (0.7 + 0.5 * (k * GOLDEN % 1)), (r * c, r * s, 1.05 + z)))
+            frames.append((towards((0.6 * r / top[0][0] * c, 0.6 * r / top[0][0] * s, 1.0)) * (0.7 + 0.5 * (k * GOLDEN % 1)),
+                           (r * c, r * s, 1.05 + z)))
         return at(wart, frames)
 
     def words(self) -> str:
@@ -349,15 +365,18 @@ class Flower(Family):
         stem = spline([(0, 0, 0.3), (self.bend, 0, 0.8), (0.0, self.bend, 1.35)])
         head = self.head(kit.level).turn("x", 0.45).move(0, self.bend, 1.35)
         leaf = self.leaf()
-        leaves = [leaf.turn("y", 0.9).turn("z", TAU * GOLDEN * k).move(*stem.at((0.2 + 0.5 * k / self.leaves) * stem.length)) for k in range(self.leaves)]
+        leaves = [leaf.turn("y", 0.9).turn("z", TAU * GOLDEN * k).move(*stem.at((0.2 + 0.5 * k / self.leaves) * stem.length))
+                  for k in range(self.leaves)]
         return union((pot, tube(stem, 0.035, "stem", "stem"), head, *leaves))
 
     def head(self, level: int) -> Solid:
         heart = ball(self.heart, "heart", "heart").scale(1, 1, 0.55)
-        rings = [around(self.petal(level).scale(1 - 0.14 * k).turn("y", -self.cup - 0.28 * k).turn("z", TAU * 0.5 * k / self.petals), self.petals) for k in range(self.rings)]
+        rings = [around(self.petal(level).scale(1 - 0.14 * k).turn("y", -self.cup - 0.28 * k).turn("z", TAU * 0.5 * k / self.petals), self.petals)
+                 for k in range(self.rings)]
         if level >= 2:
             seed = _lump(0.022, "seeds", "heart")
-            places = [(r * c, r * s, 0.55 * np.sqrt(max(0.0, self.heart**2 - r * r))) for k in range(70) for r in [0.92 * self.heart * np.sqrt((k + 0.5) / 70)]
+            places = [(r * c, r * s, 0.55 * np.sqrt(max(0.0, self.heart**2 - r * r))) for k in range(70)
+                      for r in [0.92 * self.heart * np.sqrt((k + 0.5) / 70)]
                       for c, s in [cos_sin(TAU * GOLDEN * k)]]
             rings.append(at(seed, [(np.eye(3), place) for place in places]))
         return union((heart, *rings, lathe(turned(0.04).curve((0.14, 0.12), (0.12, 0.18)).close(), "calyx", "stem").move(0, 0, -0.14)))
@@ -378,7 +397,8 @@ class Flower(Family):
         return _sheet(np.array(top).reshape(steps, across, 3), np.array(bottom).reshape(steps, across, 3), "petals", "petal")
 
     def leaf(self) -> Solid:
-        return hull(np.array([(0, 0.02, 0.0), (0, -0.02, 0.0), (0.03, 0.09, 0.22), (0.03, -0.09, 0.22), (-0.02, 0, 0.2), (0.12, 0, 0.5), (0.012, 0, 0.02)]), "leaves", "stem")
+        return hull(np.array([(0, 0.02, 0.0), (0, -0.02, 0.0), (0.03, 0.09, 0.22), (0.03, -0.09, 0.22), (-0.02, 0, 0.2), (0.12, 0, 0.5),
+                              (0.012, 0, 0.02)]), "leaves", "stem")
 
     def words(self) -> str:
         return f"a potted flower with {self.rings * self.petals} petals"
@@ -387,7 +407,8 @@ class Flower(Family):
 def _lump(size: float, label: str, finish: str) -> Solid:
     """A ball of few faces, for what leaves hide."""
     around_z = [cos_sin(TAU * k / 8) for k in range(8)]
-    return hull(np.array([(size * r * c, size * r * s, size * z) for z, r in ((-1, 0.2), (-0.6, 0.8), (0, 1), (0.6, 0.8), (1, 0.2)) for c, s in around_z]), label, finish)
+    return hull(np.array([(size * r * c, size * r * s, size * z) for z, r in ((-1, 0.2), (-0.6, 0.8), (0, 1), (0.6, 0.8), (1, 0.2)) for c,
+                          s in around_z]), label, finish)
 
 
 def _upright(out: np.ndarray, lift: float) -> np.ndarray:
@@ -412,7 +433,8 @@ def _sheet(top: np.ndarray, bottom: np.ndarray, label: str, finish: str) -> Soli
     rows, columns = top.shape[:2]
     a = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     upper = np.concatenate([np.stack([a, a + columns, a + columns + 1], 1), np.stack([a, a + columns + 1, a + 1], 1)])
-    rim = np.concatenate([np.arange(columns), columns - 1 + columns * np.arange(1, rows), (rows - 1) * columns + np.arange(columns - 2, -1, -1), columns * np.arange(rows - 2, 0, -1)])
+    rim = np.concatenate([np.arange(columns), columns - 1 + columns * np.arange(1, rows), (rows - 1) * columns + np.arange(columns - 2, -1, -1),
+                          columns * np.arange(rows - 2, 0, -1)])
     other, size = np.roll(rim, -1), rows * columns
     walls = np.concatenate([np.stack([rim, other, rim + size], 1), np.stack([other, other + size, rim + size], 1)])
     faces = np.concatenate([upper, upper[:, ::-1] + size, walls])

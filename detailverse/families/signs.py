@@ -154,7 +154,8 @@ class Interlace(Family):
         parts = [plate(region, 0.09, "field", "field", kit.skin("field"), margin=0.1), outlined(region.offset(-0.04), 0.055, "frame", "frame", 0.09)]
         for k, (x, y) in enumerate(((-1, -1), (1, -1), (-1, 1), (1, 1))):
             parts += [
-                knot.move(0.45 * x, 0.45 * y, 0.09) for knot in self.knots(2, 2 + self.columns // 4, 0.6 - 0.12 * (self.columns // 4), f"medallion{k % 2}")
+                knot.move(0.45 * x, 0.45 * y, 0.09)
+                for knot in self.knots(2, 2 + self.columns // 4, 0.6 - 0.12 * (self.columns // 4), f"medallion{k % 2}")
             ]
             parts.append(outlined(circle(0.4), 0.03, "frame", "frame", 0.09).move(0.45 * x, 0.45 * y))
         return [*parts, *self.middle(0.17, 0.09, 0.0)]
@@ -194,7 +195,8 @@ class RuneStone(Family):
     """A standing stone with runes: in rows, or in a band along its edge with an emblem inside."""
 
     SKINS = {"face": ("stone",), "ground": ("stone", "organic")}
-    FINISHES = {"stone": ("stone", "rock", "marble", "bone"), "rune": ("painted", "gold", "stone", "crystal"), "ground": ("rock", "terrain", "foliage")}
+    FINISHES = {"stone": ("stone", "rock", "marble", "bone"), "rune": ("painted", "gold", "stone", "crystal"),
+                "ground": ("rock", "terrain", "foliage")}
 
     tall: float = span(1.5, 2.1)
     wide: float = span(0.9, 1.35)
@@ -233,7 +235,8 @@ class RuneStone(Family):
         h, inside = self.letters, region.offset(-0.1)
         if self.layout == "rows":
             rows = int(0.8 * self.tall / (1.5 * h))
-            lines = [text(self.line(max(2, int(0.75 * self.wide / (0.62 * h))), k), h, 0.14).move(0, (k - (rows - 1) / 2) * 1.5 * h) for k in range(rows)]
+            lines = [text(self.line(max(2, int(0.75 * self.wide / (0.62 * h))), k), h, 0.14).move(0, (k - (rows - 1) / 2) * 1.5 * h)
+                     for k in range(rows)]
             rules = [rect(2 * self.wide, 0.022).move(0, (k - rows / 2) * 1.5 * h) for k in range(rows + 1)]
             return joined((*lines, *rules)) & inside
         if self.layout == "column":

@@ -17,7 +17,8 @@ from zeroverse.portable import TAU
 from zeroverse.record import choice, count, flag, seed, span
 from zeroverse.rng import Rng
 
-NAMES = ("THE STAG", "GOLDEN KEY", "OLD OAK", "ANCHOR", "THE CROWN", "SMITH & SON", "BOOKS", "THE MOON", "ALE HOUSE", "RED ROSE", "MERCER", "NO. 27", "BAKER")
+NAMES = ("THE STAG", "GOLDEN KEY", "OLD OAK", "ANCHOR", "THE CROWN", "SMITH & SON", "BOOKS", "THE MOON", "ALE HOUSE", "RED ROSE", "MERCER",
+         "NO. 27", "BAKER")
 TITLES = ("OPERA", "BESTIARY", "ATLAS", "LEX", "HERBAL", "PSALMS", "ARS MAGNA", "TALES", "VOL. II", "VOL. VII", "CODEX", "LOGIC")
 
 
@@ -75,7 +76,8 @@ class Books(Family):
         parts = [board.move(0, 0, thick - b), back, paper, *self.spine(w, d, thick, cloth, rng)]
         if kit.level >= 2:
             sheets = range(int((thick - 0.155) / 0.04))
-            parts += [box(w - 0.085 - 0.006 * (k % 2), d - 0.073 + 0.004 * (k % 3), 0.014, "pages", "paper").move(0, -0.01, 0.085 + 0.04 * k) for k in sheets]
+            parts += [box(w - 0.085 - 0.006 * (k % 2), d - 0.073 + 0.004 * (k % 3), 0.014, "pages", "paper").move(0, -0.01, 0.085 + 0.04 * k)
+                      for k in sheets]
         if top and kit.level >= 1:
             parts += self.metal(w, d, thick)
         return union(parts)
@@ -87,7 +89,8 @@ class Books(Family):
         rib = extrude(curve.offset(0.018), 0.05, "rib", cloth).move(0, 0, -0.025).turn("y", TAU / 4)
         n = self.ribs
         parts = [back, *(rib.move(w * ((k + 0.5) / n - 0.5), 0, 0) for k in range(n))]
-        title = upright(extrude(word_in(rng.choice(TITLES), 0.85 * w / n * (2 if n % 2 else 1), 0.42 * thick), 0.12, "title", "metal")).move(0, -0.02, 0)
+        title = upright(extrude(word_in(rng.choice(TITLES), 0.85 * w / n * (2 if n % 2 else 1), 0.42 * thick), 0.12, "title",
+                                "metal")).move(0, -0.02, 0)
         return [union(parts).turn("x", TAU / 4).move(0, -d / 2 + 0.03, thick / 2), title.move(0, -d / 2 + 0.03, thick / 2)]
 
     def metal(self, w: float, d: float, thick: float) -> list[Solid]:
@@ -159,7 +162,8 @@ class LetterBlocks(Family):
         if self.stack != "tower":
             parts.append(
                 plate(
-                    rect(2.7 if self.stack == "word" else 2.1, 0.9 if self.stack != "heap" else 1.9, 0.08), 0.07, "tray", "frame", kit.skin("top"), margin=0.04
+                    rect(2.7 if self.stack == "word" else 2.1, 0.9 if self.stack != "heap" else 1.9, 0.08), 0.07, "tray", "frame",
+                    kit.skin("top"), margin=0.04
                 ).move(0, 0.0 if self.stack != "heap" else 0.1, -0.06)
             )
         return union(parts)
@@ -188,7 +192,8 @@ class LetterBlocks(Family):
         return upright(piece).turn("z", TAU * side / 4) if side < 4 else piece.turn("x", (0.0, TAU / 2)[side - 4])
 
     def words(self) -> str:
-        return {"pyramid": "a pyramid", "tower": "a tower", "heap": "a heap", "word": "a row"}[self.stack] + f" of letter blocks, letters {self.letters}"
+        return {"pyramid": "a pyramid", "tower": "a tower", "heap": "a heap",
+                "word": "a row"}[self.stack] + f" of letter blocks, letters {self.letters}"
 
 
 @dataclass(frozen=True)
@@ -257,7 +262,8 @@ class TavernSign(Family):
     def bracket(self, kit: Kit) -> list[Solid]:
         """The post on the left, the bar over the board, scrolls between them."""
         post = box(0.16, 0.16, 2.1, "post", "post", kit.skin("post"), sides="+-x +-y").move(-0.95, 0, 0.95)
-        cap = lathe(turned(0.13, 1.98).up(0.04).bead(0.04).to(0.05, 2.08).bead(0.05).curve((0.09, 2.22), (0.0, 2.32)).close(), "cap", "iron", sides=28).move(
+        cap = lathe(turned(0.13, 1.98).up(0.04).bead(0.04).to(0.05, 2.08).bead(0.05).curve((0.09, 2.22), (0.0, 2.32)).close(), "cap", "iron",
+                    sides=28).move(
             -0.95, 0, 0
         )
         bar = tube(polyline([(-0.95, 0, 1.68), (0.72, 0, 1.68)]), 0.035, "bar", "iron", sides=12)

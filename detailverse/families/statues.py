@@ -136,7 +136,8 @@ class Statue(Family):
         elif self.hair == "helmet":
             crest = fin(np.array([(-0.9, 0.9), (-0.5, 1.6), (0.2, 1.8), (0.9, 1.3), (1.25, 0.2), (0.8, 0.1)]) * k, 0.12 * k, "crest", "held", 9
                         if level >= 1 else 0, (0.1 * k, 0.8 * k))
-            parts += [crest, lathe(turned(0.95 * k, 0.1 * k).out(0.2 * k).up(0.1 * k).to(0.5 * k, 0.3 * k).close(), "helmet", "held").scale(0.95, 1.1, 1)]
+            parts += [crest,
+                      lathe(turned(0.95 * k, 0.1 * k).out(0.2 * k).up(0.1 * k).to(0.5 * k, 0.3 * k).close(), "helmet", "held").scale(0.95, 1.1, 1)]
         elif self.hair == "crown":
             point = hull(np.array([(0.9, y, z) for y in (-0.14, 0.14) for z in (0.3, 0.62)] + [(0.8, 0, 0.45), (0.98, 0, 0.95)]) * k, "crown", "held")
             parts += [lathe(turned(0.84 * k, 0.3 * k).out(0.12 * k).up(0.2 * k).out(-0.12 * k).close(), "crown", "held"),
@@ -197,7 +198,8 @@ class Totem(Family):
         size, kind = rng.child("eye").uniform(0.2, 0.34) * k, rng.child("nose").choice(("beak", "hooked", "broad", "snout"))
         ring = lathe(turned(1.35 * size, -0.12).up(0.14).bead(0.05).to(1.05 * size, 0.02).to(0.0, 0.03).close(), "eyes", "carved",
                      sides=32).turn("x", TAU / 4)
-        yield pair(ring.turn("z", 0.42).move(0.42 * r, -0.88 * r, z(0.63)) | bead(0.75 * size, "pupils", "eye", 24).move(0.42 * r, -0.92 * r, z(0.63)))
+        yield pair(ring.turn("z", 0.42).move(0.42 * r, -0.88 * r, z(0.63))
+                   | bead(0.75 * size, "pupils", "eye", 24).move(0.42 * r, -0.92 * r, z(0.63)))
         yield pair(horn([(0.1 * r, -1.0 * r, z(0.72)), (0.5 * r, -0.95 * r, z(0.8 + 0.05 * rng.child("brow").unit())),
                          (0.9 * r, -0.5 * r, z(0.74))], 0.13 * k, "brows", "carved", 0.06 * k))
         if kind in ("beak", "hooked"):
@@ -216,8 +218,10 @@ class Totem(Family):
         if rng.child("ears").chance(0.6):
             yield pair(spike((0.7 * r, 0, z(0.85)), (0.7, 0, 1), 0.55 * k, 0.2 * k, "ears", "carved"))
         if self.winged and rng.child("wing").chance(0.6):
-            wing = np.array([(0.0, -0.1), (0.6, -0.25), (0.95, -0.1), (0.9, 0.1), (1.1, 0.2), (1.0, 0.4), (0.6, 0.45), (0.0, 0.25)]) * [1.0, 0.8 * tall]
-            yield pair(fin(wing * 0.75, 0.045, "wings", "carved", 9 if level >= 1 else 0, (0.05, 0.05 * tall)).turn("z", -TAU / 4).move(0.75 * r, 0, z(0.45)))
+            wing = np.array([(0.0, -0.1), (0.6, -0.25), (0.95, -0.1), (0.9, 0.1), (1.1, 0.2), (1.0, 0.4), (0.6, 0.45),
+                             (0.0, 0.25)]) * [1.0, 0.8 * tall]
+            yield pair(fin(wing * 0.75, 0.045, "wings", "carved", 9 if level >= 1 else 0, (0.05, 0.05 * tall)).turn("z", -TAU / 4).move(0.75 * r,
+                                                                                                                                        0, z(0.45)))
 
     def words(self) -> str:
         return f"a totem pole of {self.heads} head{'s' if self.heads > 1 else ''}"

@@ -67,7 +67,8 @@ class Basket(Family):
 
     def side(self) -> Profile:
         return (
-            turned(self.bottom, 0.0).curve((0.5 * (self.bottom + self.belly), 0.2 * self.tall), (self.belly, 0.55 * self.tall), (self.mouth, self.tall)).open()
+            turned(self.bottom, 0.0).curve((0.5 * (self.bottom + self.belly), 0.2 * self.tall), (self.belly, 0.55 * self.tall),
+                                           (self.mouth, self.tall)).open()
         )
 
     def woven(self, side: Profile) -> Solid:
@@ -90,7 +91,8 @@ class Basket(Family):
 
     def floor(self) -> Solid:
         return union(
-            (cylinder(self.bottom + 0.02, 0.07, "base", "weaver").move(0, 0, -0.02), rope(hoop(self.bottom + 0.01), 0.07, "base rim", "rim").move(0, 0, 0.03))
+            (cylinder(self.bottom + 0.02, 0.07, "base", "weaver").move(0, 0, -0.02),
+             rope(hoop(self.bottom + 0.01), 0.07, "base rim", "rim").move(0, 0, 0.03))
         )
 
     def rims(self, side: Profile) -> list[Solid]:
@@ -137,11 +139,13 @@ class Basket(Family):
         if self.filling == "fruit":
             rng = Rng(self.seed, "fruit")
             wide = side.radius_at(high - 0.1)
-            mound = turned(wide, high - 0.4).to(wide, high + 0.1 - 0.5 * wide * wide).curve((0.5 * wide, high + 0.1 - 0.125 * wide * wide), (0.0, high + 0.1))
+            mound = turned(wide, high - 0.4).to(wide, high + 0.1 - 0.5 * wide * wide).curve((0.5 * wide, high + 0.1 - 0.125 * wide * wide),
+                                                                                            (0.0, high + 0.1))
             bed = lathe(mound.close(), "bed", "cloth", sides=36)
             places = [(ring * 0.31, TAU * k / max(1, 6 * ring) + ring) for ring in range(3) for k in range(max(1, 6 * ring)) if ring * 0.31 + 0.1 < r]
             fruits = [
-                _fruit(0.15 + 0.05 * rng.unit()).turn("x", rng.uniform(-0.7, 0.7)).move(0, 0, high + 0.16 - 0.5 * d * d).move(d).turn("z", a) for d, a in places
+                _fruit(0.15 + 0.05 * rng.unit()).turn("x", rng.uniform(-0.7, 0.7)).move(0, 0, high + 0.16 - 0.5 * d * d).move(d).turn("z", a)
+                for d, a in places
             ]
             return [bed, *fruits]
         return []

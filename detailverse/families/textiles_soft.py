@@ -101,7 +101,8 @@ class Cushion(Family):
 
     def buttons(self) -> list[Solid]:
         stud = lathe(turned(0.055, -0.05).up(0.05).ovolo(-0.055, 0.035).close(), "button", "button", sides=20)
-        return [stud.move(x * self.width / 2, y * self.depth / 2, float(self.surface(np.array(x), np.array(y), self.puff)) + 0.025) for x, y in self.pits()]
+        return [stud.move(x * self.width / 2, y * self.depth / 2, float(self.surface(np.array(x), np.array(y), self.puff)) + 0.025) for x,
+                y in self.pits()]
 
     def edging(self) -> list[Solid]:
         outline = rect(self.width - 0.02, self.depth - 0.02, 0.05).contours()[0]
@@ -179,7 +180,8 @@ class RugRoll(Family):
     def roll(self, kit: Kit) -> Solid:
         r, w = self.radius, self.wide
         core = lathe(turned(r, -w / 2 + 0.035).up(w - 0.07).close(), "roll", "rug", kit.skin("roll"))
-        coil = stroke(spiral(0.05, r - 0.4 * self.pile, self.turns).turn("z", -TAU * self.turns - TAU / 4).points[:, :2], 0.62 * (r - 0.05) / self.turns)
+        coil = stroke(spiral(0.05, r - 0.4 * self.pile, self.turns).turn("z", -TAU * self.turns - TAU / 4).points[:, :2],
+                      0.62 * (r - 0.05) / self.turns)
         ends = extrude(coil, w, "roll", "rug").move(0, 0, -w / 2)
         return union((core, ends)).turn("y", TAU / 4).move(0, 0, r)
 
@@ -206,7 +208,8 @@ class RugRoll(Family):
         )
         lock = bead(0.032, "knot", "fringe", 10).move(0, -0.03, 0.5 * self.pile)
         one = union((strand, lock)) if self.knots else strand
-        return [one.mirror("x").move(-self.wide / 2 + (k + 0.5) * step, y, 0) if k % 2 else one.move(-self.wide / 2 + (k + 0.5) * step, y, 0) for k in range(n)]
+        return [one.mirror("x").move(-self.wide / 2 + (k + 0.5) * step, y, 0) if k % 2 else one.move(-self.wide / 2 + (k + 0.5) * step, y, 0)
+                for k in range(n)]
 
     def ties(self) -> list[Solid]:
         """Cords around the roll, each with a bow of two loops."""

@@ -81,7 +81,8 @@ class Key(Family):
             gem = lathe(turned(0.0, -0.16).to(0.1, 0.0).to(0.07, 0.05).to(0.0, 0.06).close(), "gem", "gem", sides=8).move(0, 0, t / 2 + 0.02)
             collet = disc(0.12, -t / 2 - 0.01, t / 2 + 0.03, "collet", "bow", 0.02)
             parts.append(
-                upright(union((gem, gem.turn("x", TAU / 2), collet))).move(0, 0, 2.0 - s if self.bow in ("gothic", "rosette", "gear") else 2.0 - 2.05 * s)
+                upright(union((gem, gem.turn("x", TAU / 2), collet))).move(0, 0,
+                                                                           2.0 - s if self.bow in ("gothic", "rosette", "gear") else 2.0 - 2.05 * s)
             )
         return union(parts)
 
@@ -112,7 +113,8 @@ class Key(Family):
         return one if self.bits == 1 else one | one.turn("z", TAU / 2)
 
     def words(self) -> str:
-        shape = {"ring": "ring", "trefoil": "trefoil", "heart": "heart-shaped", "gothic": "pierced quatrefoil", "rosette": "rosette", "gear": "gear-shaped"}[
+        shape = {"ring": "ring", "trefoil": "trefoil", "heart": "heart-shaped", "gothic": "pierced quatrefoil", "rosette": "rosette",
+                 "gear": "gear-shaped"}[
             self.bow
         ]
         return f"an old key with a {shape} bow{' set with a gem' if self.jewel else ''} and {'a double' if self.bits == 2 else 'a'} bit"

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from renderers import png
 from renderers.camera import to_transforms_json
 from renderers.formats.sample import Sample
 from renderers.passes import DEPTH_UNIT
+from zeroverse import png
 from zeroverse.rng import Rng
 
 POINTS = 20_000

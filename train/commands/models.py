@@ -45,7 +45,7 @@ class TrainLrm:
     """Under torchrun. ddp: the whole model on every rank; fsdp: its weights, gradients and optimizer spread over the ranks, for less memory."""
     on_error: Literal["raise", "skip"] = "raise"
     """An unusable sample ends the run, or is named, counted and replaced."""
-    wandb: str = ""
+    wandb: Annotated[str, tyro.conf.arg(metavar="PROJECT")] = ""
     """Also log to this Weights & Biases project (pip install wandb). Without one nothing leaves the machine."""
 
     def run(self) -> int:

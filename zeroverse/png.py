@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from renderers.deflate import PADDING, compress
+from zeroverse.deflate import PADDING, compress
 
 _COLOR_TYPE = {1: 0, 3: 2, 4: 6}  # channels -> PNG colour type
 _UP = 2  # row filter: difference to the row above, which empties flat backgrounds

@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 
-from renderers.jit import kernel, pure
+from zeroverse.jit import kernel, pure
 
 PADDING = 8  # kernels read and write this many bytes at once, so buffers are as much longer
 _END = 256  # deflate symbol: end of block
