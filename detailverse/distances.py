@@ -72,7 +72,10 @@ def round_cone(x, y, z, v, q):
 
 @njit(cache=True, nogil=True)
 def ellipsoid(x, y, z, v, q):
-    """Radii [3]. Root of sum (r_i p_i / (t + r_i^2))^2 = 1 by Newton from its left, where it only climbs (Eberly, Distance from a Point to an Ellipsoid)."""
+    """Radii [3]. Root of sum (r_i p_i / (t + r_i^2))^2 = 1 by Newton from its left, where it only climbs.
+
+    Source: Eberly, Distance from a Point to an Ellipsoid.
+    """
     a, b, c = v[q] * v[q], v[q + 1] * v[q + 1], v[q + 2] * v[q + 2]
     x, y, z = abs(x) + 1e-12, abs(y) + 1e-12, abs(z) + 1e-12  # off the planes of symmetry, where inner points have several feet
     fx, fy, fz = x * v[q], y * v[q + 1], z * v[q + 2]

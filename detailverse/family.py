@@ -45,7 +45,10 @@ class Family(Record):
 
 @dataclass(frozen=True)
 class Kit:
-    """details: skin -> the details laid on it, those of the level only. level: 0 … 4, for what a family adds by itself. scale: object units per own unit."""
+    """level: 0 … 4, for what a family adds by itself. details: skin -> the details laid on it, those of the level only.
+
+    scale: object units per own unit. prefix: of the skins of a nested family, `lid.`. triangles: the most that all skins may have.
+    """
 
     level: int = 4
     details: dict[str, tuple] = field(default_factory=dict)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from detailverse.path import spline
-from detailverse.region import Region, circle, polar, polygon, rect, ring, sector, slot, stroke, turns, union
+from detailverse.region import Region, circle, polygon, rect, sector, union
 from zeroverse.portable import TAU, cos_sin, cos_sin_array
 
 

@@ -80,7 +80,8 @@ def _near_surface(value, low, cells, spacing):
 
 
 def _closed_over(tape, bricks, masks, low, cells, spacing):
-    """The bricks, with any that a slope bound missed though the surface runs into them; their masks, values [A, 9, 9, 9], and the map to their number."""
+    """(bricks [A, 3], masks, values [A, 9, 9, 9], the map from a brick to its number), with bricks that the surface runs into though a
+    slope bound missed them."""
     brick_of = np.full(tuple(cells * COARSE), -1, dtype=np.int32)
     values = np.empty((0, SIDE + 1, SIDE + 1, SIDE + 1))
     while len(values) < len(bricks):
@@ -92,8 +93,8 @@ def _closed_over(tape, bricks, masks, low, cells, spacing):
         values = np.concatenate([values, _corner_values(tape, bricks[done:], masks[done:], low, spacing)])
         missing = _missing(values, bricks, brick_of, done)
         if len(missing) and (missing < 0).any():
-            raise ValueError(f"polygonise: expected bounds that hold the surface, got one that leaves its bounds from {tuple(np.round(low, 3).tolist())} up; "
-                             "pass larger ones")
+            raise ValueError("polygonise: expected bounds that hold the surface, got a surface that leaves its bounds, "
+                             f"from {tuple(np.round(low, 3).tolist())} up")
         bricks = np.concatenate([bricks, missing])
         masks = np.concatenate([masks, np.ones((len(missing), tape.children), np.uint8)])
     return bricks, masks, values, brick_of
@@ -210,8 +211,8 @@ def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
     bracket[:, 3] = values[(sampler.owner, *(local + np.eye(3, dtype=np.int64)[axis]).T)]
     places, open_edges = edges[:, :3].astype(np.float64), np.arange(len(edges))
     for _ in range(rounds):
-        start, width, head, tail = bracket[open_edges, 0], bracket[open_edges, 1] - bracket[open_edges, 0], bracket[open_edges,
-                                                                                                                    2], bracket[open_edges, 3]
+        start, width, head, tail = bracket[open_edges, 0], bracket[open_edges,
+                                                                   1] - bracket[open_edges, 0], bracket[open_edges, 2], bracket[open_edges, 3]
         at = start + width * (head / (head - tail))
         places[open_edges, axis[open_edges]] = edges[open_edges, axis[open_edges]] + at
         middle = sampler.values(low + spacing * places[open_edges], open_edges)

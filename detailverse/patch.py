@@ -46,7 +46,10 @@ class Cap:
 
 
 def spacing(skin: Skin, area: float, plain: float) -> float:
-    """Edge length of the mesh under a skin: a third of its finest feature, not finer than the budget of triangles allows. `plain`: without details."""
+    """Edge length of the mesh under a skin: a third of its finest feature, not finer than the budget of triangles allows.
+
+    plain: the edge length without details.
+    """
     if not skin:
         return plain
     wanted = min(detail.feature() for detail in skin.details) / 3
@@ -142,7 +145,8 @@ def _shrunk(ornaments: Ornaments, scale: float) -> Ornaments:
 
 
 def _fade(border: np.ndarray, width: float) -> np.ndarray:
-    t = np.clip(border / width - 1e-6, 0.0, 1.0)  # exactly 0 at the border, whose distance from itself may come out as 1e-17: neighbours are welded there
+    # exactly 0 at the border, whose distance from itself may come out as 1e-17: neighbours are welded there
+    t = np.clip(border / width - 1e-6, 0.0, 1.0)
     return t * t * (3 - 2 * t)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detailverse.path import fillet, polyline, spline
-from detailverse.region import TOLERANCE, Region, chords, polar, polygon, turns
+from detailverse.region import TOLERANCE, Region, chords, polar, polygon
 from zeroverse.portable import TAU
 
 CORNER = 0.94  # cosine of 20 degrees: a contour that bends more at a point has a corner there

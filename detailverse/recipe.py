@@ -55,7 +55,8 @@ class Recipe:
             raise ValueError(f"layers: expected some of {', '.join(self.family.skins())} for a {kind}, got {unknown[0]!r}")
         slots = {*self.family.finishes(), ORNAMENT}
         if wrong := sorted(slots ^ set(self.finishes)):
-            raise ValueError(f"finishes: expected {', '.join(sorted(slots))} for a {kind}; {wrong[0]!r} is {'missing' if wrong[0] in slots else 'not one'}")
+            fault = "missing" if wrong[0] in slots else "not one"
+            raise ValueError(f"finishes: expected {', '.join(sorted(slots))} for a {kind}; {wrong[0]!r} is {fault}")
 
     def visible(self) -> dict[str, tuple]:
         """Skin -> its details at this level."""
@@ -75,7 +76,10 @@ def to_dict(recipe: Recipe) -> dict:
 
 
 def from_dict(data: dict) -> Recipe:
-    """The inverse of `to_dict`; the hash of a stored recipe may stand beside it. Raises ValueError naming node and argument: `layers.body[1]: Flutes.depth: expected a number from …, got 2`."""
+    """The inverse of `to_dict`; the hash of a stored recipe may stand beside it.
+
+    Raises ValueError naming node and argument: `layers.body[1]: Flutes.depth: expected a number from …, got 2`.
+    """
     expected = [spec.name for spec in fields(Recipe)]
     if not isinstance(data, dict) or set(data) - {GEOMETRY} != set(expected):
         raise ValueError(f"recipe: expected {', '.join(expected)}; got {', '.join(map(str, data)) if isinstance(data, dict) else repr(data)}")
@@ -104,7 +108,8 @@ def _read_family(data, path: str) -> Family:
         raise ValueError(f"{path}.kind: expected one of {', '.join(families.BY_NAME)}; got {kind!r}")
     names = {spec.name for spec in fields(families.BY_NAME[kind])}
     if wrong := sorted(names ^ set(values)):
-        raise ValueError(f"{path}: {'missing' if wrong[0] in names else 'unknown'} parameter {wrong[0]!r} of a {kind}; expected {', '.join(sorted(names))}")
+        fault = "missing" if wrong[0] in names else "unknown"
+        raise ValueError(f"{path}: {fault} parameter {wrong[0]!r} of a {kind}; expected {', '.join(sorted(names))}")
     read = {name: _read_family(value, f"{path}.{name}") if isinstance(value, dict) else _tupled(value) for name, value in values.items()}
     return _at(path, lambda given: families.BY_NAME[kind](**given), read)
 

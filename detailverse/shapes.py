@@ -1,4 +1,7 @@
-"""Generators: profiles, paths, regions and sections -> solids, with details on their skins. Each takes `label` (the part) and `finish` (its material)."""
+"""Generators: profiles, paths, regions and sections -> solids, with details on their skins.
+
+Each takes `label` (the part) and `finish` (the slot of its material).
+"""
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 

@@ -40,7 +40,10 @@ class Chart:
 
 @dataclass(frozen=True, eq=False)
 class Stamp:
-    """A small closed mesh that ornaments repeat: z points out of the surface, z = 0 lies on it, and the foot reaches below. points [N, 3], faces [F, 3]."""
+    """A small closed mesh that ornaments repeat, points [N, 3], faces [F, 3].
+
+    z points out of the surface, z = 0 lies on it, and the foot reaches below.
+    """
 
     points: np.ndarray
     faces: np.ndarray

@@ -1,4 +1,6 @@
-"""Exact solids by set algebra: `body | handles - bore`. Immutable values over manifold3d that know, for every triangle, which leaf and chart it came from.
+"""Exact solids by set algebra: `body | handles - bore`.
+
+Immutable values over manifold3d that know, for every triangle, which leaf and chart it came from.
 
 Manifold keeps the original id of every triangle through any number of booleans and interpolates vertex properties (facts/procedural.md §1): each
 chart of each leaf has an id of its own, and the properties are the position on that chart and the height that details gave it.

@@ -98,7 +98,7 @@ class _Writer:
             self.row(node.op, out, out, out + 1, node.numbers)
 
     def warped(self, node, out, place, stretch, span):
-        """A guarded warp looks nothing up outside its box, where the distance to the box is a lower bound, so that no lever is longer than the box."""
+        """A guarded warp looks nothing up outside its box: there the distance to the box is a lower bound, and no lever is longer than the box."""
         inner = place
         if node.guard is not None:
             self.row(CLAMP, inner + 1, inner, 0, node.guard)

@@ -32,7 +32,10 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Watertight:
-    """points [N, 3], faces [F, 3]: closed, wound counter-clockwise from outside. reset: cells whose distance was reset because they cannot be seen."""
+    """points [N, 3], faces [F, 3]: closed, wound counter-clockwise from outside. resolution: cells along an axis; epsilon: object units.
+
+    reset: cells whose distance was reset because they cannot be seen. kept: how many pieces.
+    """
 
     points: np.ndarray
     faces: np.ndarray
@@ -84,7 +87,10 @@ def _fault(area: float, seen: float, crumb: float) -> str:
 
 
 def unsigned_distance(points: np.ndarray, faces: np.ndarray, resolution: int, band: float) -> np.ndarray:
-    """[n, n, n] float32, n = resolution + 1, x first, nodes from -1 to 1: distance to the nearest triangle, exact up to `band` and at least that beyond."""
+    """[n, n, n] float32, n = resolution + 1, x first, nodes from -1 to 1: distance to the nearest triangle, exact up to `band`.
+
+    Beyond it, `band`.
+    """
     field = np.full((resolution + 1,) * 3, band, np.float32)
     scale = resolution / (2.0 * HALF)
     _scatter((np.asarray(points, np.float64) + HALF) * scale, np.asarray(faces, np.int64), band * scale, 1.0 / scale, field)

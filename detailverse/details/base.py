@@ -124,7 +124,10 @@ def ramp(distance: np.ndarray, run: float) -> np.ndarray:
 
 
 def dome(square: np.ndarray) -> np.ndarray:
-    """Height 1 … 0 of a bulge at a squared radius 0 … 1, 0 beyond: rounder than a parabola, with a finite slope of 3.8 at the foot, unlike a circle."""
+    """Height 1 … 0 of a bulge at a squared radius 0 … 1, 0 beyond.
+
+    Rounder than a parabola, with a finite slope of 3.8 at the foot, unlike a circle.
+    """
     return (np.sqrt(np.maximum(1.0 - square, 0.0) + 0.15) - FOOT) / (np.sqrt(1.15) - FOOT)
 
 
@@ -153,8 +156,8 @@ def zigzag(x: np.ndarray) -> np.ndarray:
     return to_wall(x) * (1.0 - 2.0 * (np.floor(x) % 2))
 
 
-def cellular(chart: Chart, wide: float, tall: float, jitter: float, seed: int, bend: float = 0.0, zoom: int = 1) -> tuple[np.ndarray, np.ndarray,
-                                                                                                                          np.ndarray]:
+def cellular(chart: Chart, wide: float, tall: float, jitter: float, seed: int, bend: float = 0.0,
+             zoom: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`kernels.stones` in cells about wide × tall, `zoom` to a side of them; bend: how far, in cells, a smooth field moves the outlines."""
     columns, rows = zoom * chart.columns(wide), zoom * chart.rows(tall)
     a, b = chart.u * (columns / chart.width), chart.v * (rows / chart.height)

@@ -21,7 +21,10 @@ FINE = 40  # grid points per height of a letter
 
 @lru_cache(maxsize=64)
 def legend(string: str, weight: float, style: str) -> tuple[np.ndarray, float]:
-    """Distance inside a line of text one unit high, on a grid from the middle of the gap before it, and its length with the gap; y from -0.8 to 0.8."""
+    """(distance inside a line of text one unit high, on a grid from the middle of the gap before it; its length with the gap).
+
+    y runs from -0.8 to 0.8.
+    """
     line = text(string, 1.0, weight, style)
     low, _, high, _ = line.bounds
     length = high - low + 0.7

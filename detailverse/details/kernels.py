@@ -120,7 +120,8 @@ def ripples(a, b, columns, frequency, leaning, seed):
     """Sparse-convolution noise of one wavelength: short waves of random phase and place, three to a cell. About -1 … 1, zero lines evenly spaced.
 
     a, b: [N] in cells, a in a loop of `columns`; frequency: waves per cell; leaning: 0 waves of all directions, 1 all along b, -1 all along a.
-    Source: Lagae et al., Procedural Noise using Sparse Gabor Convolution, SIGGRAPH 2009, with parabolas for the cosine and (1 - r²)³ for the Gaussian.
+    Source: Lagae et al., Procedural Noise using Sparse Gabor Convolution, SIGGRAPH 2009, with parabolas for the cosine and (1 - r²)³
+    for the Gaussian.
     """
     out = np.empty(a.size)
     free = 1.0 - abs(leaning)
@@ -166,7 +167,8 @@ def plates(u, v, axis, cut, first, second, boxes):
 def traces(a, b, columns, density, width, pad, seed):
     """Distance inside the conductors of a circuit on a lattice of nodes at whole a, b: straight and diagonal tracks, round pads where one ends.
 
-    a, b: [N] in cells, a in a loop of `columns`; density: how many of the links there are; width, pad: half width of a track, radius of a pad, in cells.
+    a, b: [N] in cells, a in a loop of `columns`; density: how many of the links there are; width: half of a track's, in cells; pad: its
+    radius, in cells.
     """
     out = np.empty(a.size)
     for n in range(a.size):

@@ -27,7 +27,10 @@ def ngon_plan(sides: int, inner: float) -> np.ndarray:
 
 
 def moulded(plan: np.ndarray, line: Turning, label: str, finish: str, peak: bool = False) -> Solid:
-    """A moulding around a plan [N, 2], filled. line: r is the distance out from the plan, mitred at corners. peak: it ends in a point above the middle."""
+    """A moulding around a plan [N, 2], filled.
+
+    line: r is the distance out from the plan, mitred at corners. peak: it ends in a point above the middle.
+    """
     points = np.concatenate([line.runs[0][:1], *(run[1:] for run in line.runs)])
     before, after = plan - np.roll(plan, 1, axis=0), np.roll(plan, -1, axis=0) - plan
     sides = (edge / np.sqrt((edge * edge).sum(axis=1, keepdims=True)) for edge in (before, after))

@@ -162,8 +162,8 @@ class Helmet(Family):
                  (0.6 + 0.2 * self.curl, 0, 1.2)]
             )
             horn = tube(way, lambda t: 0.02 + 0.13 * (1 - t * t) * (1 - 0.3 * t), "horn", "horn", sides=20)
-            cuff = lathe(turned(0.1, 0).out(0.07).bead(0.05).bead(0.05).out(-0.07).close(), "cuff", "trim", sides=32).turn("y",
-                                                                                                                           1.2).move(0.66, 0, 0.245)
+            cuff = lathe(turned(0.1, 0).out(0.07).bead(0.05).bead(0.05).out(-0.07).close(), "cuff", "trim",
+                         sides=32).turn("y", 1.2).move(0.66, 0, 0.245)
             return [around(union((horn, cuff)), 2), knob]
         if self.crest in ("comb", "brush"):
             grow = 0.22 + 0.2 * self.curl
@@ -171,8 +171,8 @@ class Helmet(Family):
             if self.crest == "brush":
                 teeth = joined(rect(0.016, 3).turn(TAU * k / 60) for k in range(60)) - superellipse(0.62 + 0.3 * grow, high + 0.3 * grow, 2.2)
                 whole = whole - teeth
-            blade = extrude(whole, 0.09, "crest", "plume" if self.crest == "brush" else "trim").move(0, 0, -0.045).turn("x",
-                                                                                                                        TAU / 4).turn("z", TAU / 4)
+            blade = extrude(whole, 0.09, "crest",
+                            "plume" if self.crest == "brush" else "trim").move(0, 0, -0.045).turn("x", TAU / 4).turn("z", TAU / 4)
             return [blade]
         if self.crest == "plume":
             strands = []

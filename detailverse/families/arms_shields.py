@@ -50,7 +50,8 @@ class Shield(Family):
             "heater": lambda: shield(w, 1.22 * w),
             "round": lambda: circle(0.56 * w),
             "oval": lambda: ellipse(0.46 * w, 0.66 * w),
-            "kite": lambda: (circle(0.45 * w).move(0, 0.35 * w) | polygon([(-0.435 * w, 0.25 * w), (0, -0.85 * w), (0.435 * w, 0.25 * w)])).rounded(0.03),
+            "kite": lambda: (circle(0.45 * w).move(0, 0.35 * w)
+                             | polygon([(-0.435 * w, 0.25 * w), (0, -0.85 * w), (0.435 * w, 0.25 * w)])).rounded(0.03),
             "tower": lambda: rect(0.84 * w, 1.32 * w, 0.1),
         }
         return shapes[self.shape]()

@@ -140,8 +140,8 @@ class CircuitBoard(Family):
                 sides=8,
             )
             return union((frame, lid, lever))
-        base = box(size, size, 0.06, "package", "board").move(0, 0, 0.01) | box(0.8 * size, 0.8 * size, 0.1, "chip", "chip", kit.skin("chip"),
-                                                                                sides="+z").move(
+        base = box(size, size, 0.06, "package",
+                   "board").move(0, 0, 0.01) | box(0.8 * size, 0.8 * size, 0.1, "chip", "chip", kit.skin("chip"), sides="+z").move(
             0, 0, 0.05
         )
         if self.main == "chip":
@@ -166,8 +166,8 @@ class CircuitBoard(Family):
         if kind == "can":
             n = 2 if max(x, y) > 1.7 * min(x, y) else 1
             can = lathe(
-                turned(r, -0.01).up(0.03).out(-0.08 * r).up(0.02).out(0.08 * r).to(r, high - 0.02).ovolo(-0.02,
-                                                                                                         0.02).out(-0.1 * r).up(-0.012).close(),
+                turned(r,
+                       -0.01).up(0.03).out(-0.08 * r).up(0.02).out(0.08 * r).to(r, high - 0.02).ovolo(-0.02, 0.02).out(-0.1 * r).up(-0.012).close(),
                 "capacitor",
                 "can",
                 sides=28,

@@ -55,7 +55,10 @@ def four(one: Solid, x: float, y: float, label: str = "leg") -> list[Solid]:
 
 @dataclass(frozen=True)
 class Chair(Family):
-    """A chair: turned, square, cabriole or sabre legs, stretchers, a planked, caned or upholstered seat, a back of splats, slats, spindles or a panel, arms."""
+    """A chair: turned, square, cabriole or sabre legs, stretchers, a planked, caned or upholstered seat, arms.
+
+    Its back is of splats, slats, spindles or a panel.
+    """
 
     SKINS = {"seat": ("textile", "wood"), "back": ("wood", "textile", "classical")}
     FINISHES = {

@@ -18,7 +18,10 @@ from zeroverse.rng import Rng
 
 @dataclass(frozen=True)
 class Cabinet(Family):
-    """A chest of drawers, sideboard or wardrobe: a carcass in a frame, rows of panelled drawers and doors with knobs, a moulded top, legs or a plinth."""
+    """A chest of drawers, sideboard or wardrobe: a carcass in a frame, rows of panelled drawers and doors with knobs.
+
+    Over it a moulded top, under it legs or a plinth.
+    """
 
     SKINS = {"front": ("wood", "classical", "jewel"), "side": ("wood",)}
     FINISHES = {

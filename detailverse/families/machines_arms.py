@@ -228,7 +228,9 @@ class Cannon(Family):
         end = {
             "ball": ball(0.075, "button", "barrel"),
             "ring": tube(hoop(0.08), 0.028, "button", "barrel", sides=14).turn("y", TAU / 4).move(0, 0, -0.05),
-            "acorn": lathe(turned(0.0, -0.14).curve((0.05, -0.08), (0.07, 0.0)).out(0.015).up(0.03).to(0.04, 0.06).close(), "button", "barrel", sides=40),
+            "acorn": lathe(
+                turned(0.0, -0.14).curve((0.05, -0.08), (0.07, 0.0)).out(0.015).up(0.03).to(0.04, 0.06).close(), "button", "barrel", sides=40
+            ),
         }[self.button]
         parts = [
             barrel,
@@ -290,8 +292,8 @@ class Cannon(Family):
         strap = box(0.03, 0.14, 0.05, "strap", "iron").move(gap + t, 0.05, high + 0.045)
         beams = [
             box(2 * gap + 0.04, 0.1, 0.1, "transom", "carriage").move(0, y, z)
-            for y,
-            z in (((-0.3, axle + 0.08), (0.5, high - 0.28), (1.2, 0.08)) if self.carriage == "field" else ((-0.45, 0.24), (0.3, 0.22), (0.75, 0.2)))
+            for y, z in (((-0.3, axle + 0.08), (0.5, high - 0.28), (1.2, 0.08))
+                         if self.carriage == "field" else ((-0.45, 0.24), (0.3, 0.22), (0.75, 0.2)))
         ]
         parts = [plank, plank.mirror("x"), *beams]
         cap = box(t + 0.04, 0.3, 0.035, "cap square", "iron").move(gap + t / 2, 0.05, high + 0.62 * self.bore + 0.03)

@@ -127,7 +127,8 @@ class Gauge(Family):
         return union((neck, nut, screw.move(0, 0, -0.6)))
 
     def words(self) -> str:
-        return f"a {self.bezel.replace('bolted', 'bolted round')} pressure gauge with a scale to {(self.marks - 1) * self.step * (10 if self.step % 2 else 5)}"
+        most = (self.marks - 1) * self.step * (10 if self.step % 2 else 5)
+        return f"a {self.bezel.replace('bolted', 'bolted round')} pressure gauge with a scale to {most}"
 
 
 @dataclass(frozen=True)

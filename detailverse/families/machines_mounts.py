@@ -211,8 +211,8 @@ class Dish(Family):
         if self.mast == "column":
             return [base, column, *bolts]
         if self.mast == "tripod":
-            leg = tube(line((0.05, 0, h - 0.15), (0.62, 0, 0.02)), 0.04, "leg", "mast", sides=14) | disc(0.1, 0.0, 0.05, "foot", "mast", 0.01,
-                                                                                                         24).move(0.62)
+            leg = tube(line((0.05, 0, h - 0.15), (0.62, 0, 0.02)), 0.04, "leg", "mast",
+                       sides=14) | disc(0.1, 0.0, 0.05, "foot", "mast", 0.01, 24).move(0.62)
             return [column.move(0, 0, 0.12), around(leg, 3), tube(hoop(0.35), 0.016, "brace", "steel", sides=8).move(0, 0, h * 0.42)]
         posts = [tube(line((0.3, 0.3, 0.05), (0.1, 0.1, h)), 0.024, "leg", "mast", sides=10)]
         n = max(2, round(h / 0.25))

@@ -133,8 +133,8 @@ class Spaceship(Family):
             return [ring_, *(spoke.turn("y", TAU * k / 4) for k in range(4))]
         reach = w + (0.55 if self.wings == "swept" else 0.3)
         flat = hull(
-            np.array([(x, y, z) for x, y,
-                      t in ((0.5 * w, -0.1, 0.05), (0.5 * w, 0.85, 0.05), (reach, 0.5, 0.016), (reach, 0.9, 0.016)) for z in (-t, t)]),
+            np.array([(x, y, z) for x, y, t in ((0.5 * w, -0.1, 0.05), (0.5 * w, 0.85, 0.05), (reach, 0.5, 0.016), (reach, 0.9, 0.016))
+                      for z in (-t, t)]),
             "wing",
             "plate",
         )

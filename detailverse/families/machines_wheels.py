@@ -78,8 +78,8 @@ class RoadWheel(Family):
             return [union(ribs) - around(sipe | sipe.mirror("z"), self.pitch)]
         if self.tread == "blocks":
             block = [
-                box(0.12, 0.66 * step, 0.15 * wide, label, "tyre").turn("x", 0.25 * (k - 1.5)).move(0.95, (0.5 * step if k % 2 else 0),
-                                                                                                    (k - 1.5) * 0.24 * wide)
+                box(0.12, 0.66 * step, 0.15 * wide, label,
+                    "tyre").turn("x", 0.25 * (k - 1.5)).move(0.95, (0.5 * step if k % 2 else 0), (k - 1.5) * 0.24 * wide)
                 for k in range(4)
             ]
             return [around(union(block), self.pitch)]

@@ -43,7 +43,10 @@ def disc(radius: float, low: float, high: float, label: str, finish: str, edge: 
 
 
 def thread(outer: float, core: float, pitch: float, length: float, label: str, finish: str, columns: int = 36) -> Solid:
-    """A screw thread between the radii, from z = 0 to `length`, bevelled at both ends. The rows of its mesh follow the helix, so its edges are sharp."""
+    """A screw thread between the radii, from z = 0 to `length`, bevelled at both ends.
+
+    The rows of its mesh follow the helix, so its edges are sharp.
+    """
     count, steps = math.ceil(length / pitch) + 2, len(SHARE)
     last = (count - 1) * columns
     m = np.arange(count * columns + 1)

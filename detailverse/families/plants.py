@@ -58,8 +58,8 @@ class Tree(Family):
             start, way, length, radius, path = ends.pop()
             stream = rng.child(*path)
             for k in range(3):
-                way = affine.unit(way + 0.8 * self.gnarl * (1.6 if self.form == "bonsai" else 1.0) * stream.child("bend",
-                                                                                                                  k).direction() + [0, 0, 0.1])
+                way = affine.unit(way + 0.8 * self.gnarl * (1.6
+                                                            if self.form == "bonsai" else 1.0) * stream.child("bend", k).direction() + [0, 0, 0.1])
                 points.append(points[start] + way * length / 3)
                 radii.append(max(0.02, radius * (1 - 0.1 * (k + 1))))
                 bones.append((start, len(points) - 1))
@@ -192,8 +192,8 @@ class Cactus(Family):
         if level >= 2:
             places = [(x, z) for x in np.linspace(-0.16, 0.16, 4) for z in np.linspace(-0.22, 0.24, 5 + level)
                       if (x / 0.2) ** 2 + (z / 0.3) ** 2 < 0.9]
-            sides = [(towards((0, side, 0)), (x, side * 0.072 * np.sqrt(max(0.05, 1 - (x / 0.24) ** 2 - (z / 0.345) ** 2)) - side * 0.004, z)) for x,
-                     z in places for side in (1, -1)]
+            sides = [(towards((0, side, 0)), (x, side * 0.072 * np.sqrt(max(0.05, 1 - (x / 0.24) ** 2 - (z / 0.345) ** 2)) - side * 0.004, z))
+                     for x, z in places for side in (1, -1)]
             pad = union((pad, at(spines, sides)))
         yield pad.move(0, 0, 0.25)
         for k in range(2 + self.arms):
@@ -328,8 +328,8 @@ class Mushrooms(Family):
         return union(parts)
 
     def spots(self, top) -> Solid:
-        wart = hull(np.array([(0.05 * c, 0.05 * s, z * 0.03) for k in range(6) for c,
-                              s in [cos_sin(TAU * k / 6)] for z in (-1, 0.4)] + [(0, 0, 0.03)]), "warts", "stalk")
+        wart = hull(np.array([(0.05 * c, 0.05 * s, z * 0.03) for k in range(6) for c, s in [cos_sin(TAU * k / 6)]
+                              for z in (-1, 0.4)] + [(0, 0, 0.03)]), "warts", "stalk")
         frames = []
         for k in range(26):
             r = top[0][0] * np.sqrt((k + 0.5) / 28)
@@ -407,8 +407,8 @@ class Flower(Family):
 def _lump(size: float, label: str, finish: str) -> Solid:
     """A ball of few faces, for what leaves hide."""
     around_z = [cos_sin(TAU * k / 8) for k in range(8)]
-    return hull(np.array([(size * r * c, size * r * s, size * z) for z, r in ((-1, 0.2), (-0.6, 0.8), (0, 1), (0.6, 0.8), (1, 0.2)) for c,
-                          s in around_z]), label, finish)
+    return hull(np.array([(size * r * c, size * r * s, size * z) for z, r in ((-1, 0.2), (-0.6, 0.8), (0, 1), (0.6, 0.8), (1, 0.2))
+                          for c, s in around_z]), label, finish)
 
 
 def _upright(out: np.ndarray, lift: float) -> np.ndarray:

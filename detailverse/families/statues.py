@@ -220,8 +220,8 @@ class Totem(Family):
         if self.winged and rng.child("wing").chance(0.6):
             wing = np.array([(0.0, -0.1), (0.6, -0.25), (0.95, -0.1), (0.9, 0.1), (1.1, 0.2), (1.0, 0.4), (0.6, 0.45),
                              (0.0, 0.25)]) * [1.0, 0.8 * tall]
-            yield pair(fin(wing * 0.75, 0.045, "wings", "carved", 9 if level >= 1 else 0, (0.05, 0.05 * tall)).turn("z", -TAU / 4).move(0.75 * r,
-                                                                                                                                        0, z(0.45)))
+            yield pair(fin(wing * 0.75, 0.045, "wings", "carved", 9 if level >= 1 else 0,
+                           (0.05, 0.05 * tall)).turn("z", -TAU / 4).move(0.75 * r, 0, z(0.45)))
 
     def words(self) -> str:
         return f"a totem pole of {self.heads} head{'s' if self.heads > 1 else ''}"

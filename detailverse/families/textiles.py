@@ -139,8 +139,8 @@ class Basket(Family):
         if self.filling == "fruit":
             rng = Rng(self.seed, "fruit")
             wide = side.radius_at(high - 0.1)
-            mound = turned(wide, high - 0.4).to(wide, high + 0.1 - 0.5 * wide * wide).curve((0.5 * wide, high + 0.1 - 0.125 * wide * wide),
-                                                                                            (0.0, high + 0.1))
+            mound = turned(wide, high - 0.4).to(wide, high + 0.1 - 0.5 * wide * wide)
+            mound = mound.curve((0.5 * wide, high + 0.1 - 0.125 * wide * wide), (0.0, high + 0.1))
             bed = lathe(mound.close(), "bed", "cloth", sides=36)
             places = [(ring * 0.31, TAU * k / max(1, 6 * ring) + ring) for ring in range(3) for k in range(max(1, 6 * ring)) if ring * 0.31 + 0.1 < r]
             fruits = [

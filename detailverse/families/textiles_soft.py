@@ -101,8 +101,8 @@ class Cushion(Family):
 
     def buttons(self) -> list[Solid]:
         stud = lathe(turned(0.055, -0.05).up(0.05).ovolo(-0.055, 0.035).close(), "button", "button", sides=20)
-        return [stud.move(x * self.width / 2, y * self.depth / 2, float(self.surface(np.array(x), np.array(y), self.puff)) + 0.025) for x,
-                y in self.pits()]
+        return [stud.move(x * self.width / 2, y * self.depth / 2, float(self.surface(np.array(x), np.array(y), self.puff)) + 0.025)
+                for x, y in self.pits()]
 
     def edging(self) -> list[Solid]:
         outline = rect(self.width - 0.02, self.depth - 0.02, 0.05).contours()[0]

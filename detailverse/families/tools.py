@@ -58,8 +58,8 @@ class Hammer(Family):
         eye = box(2.3 * t, 2.0 * t, 2.2 * t, "head", "head", kit.skin("head"), sides="+-y")
         eye = eye & extrude(rect(2.28 * t, 2.18 * t, 0.3 * t), 4 * t, "head", "head").turn("x", TAU / 4).move(0, 2 * t, 0)
         neck = lathe(
-            turned(0.95 * t, 0.9 * t).curve((0.68 * t, 1.5 * t), (0.8 * t, 0.75 * h)).to(1.0 * t, 0.8 * h).to(1.0 * t,
-                                                                                                              h - 0.02).to(0.92 * t, h).close(),
+            turned(0.95 * t, 0.9 * t).curve((0.68 * t, 1.5 * t),
+                                            (0.8 * t, 0.75 * h)).to(1.0 * t, 0.8 * h).to(1.0 * t, h - 0.02).to(0.92 * t, h).close(),
             "face",
             "head",
             sides=8 if self.sides > 5 else 40,
@@ -90,8 +90,8 @@ class Hammer(Family):
                 .turn("z", TAU / 2 / self.sides)
                 .turn("y", -TAU / 4)
             )
-        spike = [(-0.8 * t, y, z) for y in (-0.6 * t, 0.6 * t) for z in (-0.8 * t, 0.8 * t)] + [(-1.6 * h, 0.0, -0.3 * t),
-                                                                                                (-1.6 * h, 0.02, -0.34 * t)]
+        spike = [(-0.8 * t, y, z) for y in (-0.6 * t, 0.6 * t)
+                 for z in (-0.8 * t, 0.8 * t)] + [(-1.6 * h, 0.0, -0.3 * t), (-1.6 * h, 0.02, -0.34 * t)]
         point = lathe(turned(0.5 * t, 0.8 * t).to(0.6 * t, 1.3 * t).to(0.0, 3.4 * t).close(), "spike", "head", sides=4)
         return hull(np.array(spike), "beak", "head") | point
 
@@ -101,8 +101,8 @@ class Hammer(Family):
             line = turned(0.9 * r, -0.01).to(1.25 * r, 0.02)
             for k in range(6):
                 z = 0.04 + k * long / 6
-                line = line.to(1.25 * r, z + 0.5 * long / 6).to(1.08 * r, z + 0.6 * long / 6).to(1.08 * r, z + 0.8 * long / 6).to(1.25 * r,
-                                                                                                                                  z + 0.95 * long / 6)
+                line = line.to(1.25 * r, z + 0.5 * long / 6).to(1.08 * r,
+                                                                z + 0.6 * long / 6).to(1.08 * r, z + 0.8 * long / 6).to(1.25 * r, z + 0.95 * long / 6)
             return [lathe(line.to(0.9 * r, long + 0.08).close(), "grip", "grip", sides=48).scale(1, 0.85, 1)]
         if self.wrapped == "wound" and kit.level >= 1:
             return [tube(helix(0.98 * r, 0.054, long / 0.054, 0.9).scale(1, 0.82, 1).move(0, 0, 0.06), 0.021, "winding", "grip", sides=8)]
@@ -151,8 +151,8 @@ class Spanner(Family):
             [(-half, -self.jaw * 0.7), (-half + 0.35, -self.width / 2), (-half + 0.35, self.width / 2), (-half, self.jaw * 0.7)]
         )
         web = plate(bar.rounded(0.03), 0.6 * t, "bar", "bar", kit.skin("bar"), margin=0.06).move(0, 0, -0.3 * t)
-        rails = extrude(bar - bar.offset(-0.04), 0.86 * t, "bar", "bar").move(0, 0, -0.43 * t) & box(1.7 * half, 1, 1, "bar",
-                                                                                                     "bar") if self.fluted else None
+        rails = extrude(bar - bar.offset(-0.04), 0.86 * t, "bar",
+                        "bar").move(0, 0, -0.43 * t) & box(1.7 * half, 1, 1, "bar", "bar") if self.fluted else None
         parts = [web, *([rails] if rails else []), self.open_end(kit).move(-half - 0.1), self.other_end().move(half + 0.08)]
         mark = extrude(text(f"{self.size} MM", 0.5 * self.width, weight=0.16), 0.75 * t, "mark", "bar").move(0.1, 0, -0.1 * t)
         return union((*parts, *([mark] if kit.level >= 1 else []), *([self.loose_nut()] if self.nut and self.left != "hook" else [])))

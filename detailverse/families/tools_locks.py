@@ -247,4 +247,5 @@ class Padlock(Family):
         return parts
 
     def words(self) -> str:
-        return f"{'an open' if self.opened else 'a'} {self.shape} padlock{' with a number dial' if self.dial else ' with its key' if self.key else ''}"
+        extra = " with a number dial" if self.dial else " with its key" if self.key else ""
+        return f"{'an open' if self.opened else 'a'} {self.shape} padlock{extra}"
