@@ -211,8 +211,8 @@ def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
     bracket[:, 3] = values[(sampler.owner, *(local + np.eye(3, dtype=np.int64)[axis]).T)]
     places, open_edges = edges[:, :3].astype(np.float64), np.arange(len(edges))
     for _ in range(rounds):
-        start, width, head, tail = bracket[open_edges, 0], bracket[open_edges,
-                                                                   1] - bracket[open_edges, 0], bracket[open_edges, 2], bracket[open_edges, 3]
+        start, width = bracket[open_edges, 0], bracket[open_edges, 1] - bracket[open_edges, 0]
+        head, tail = bracket[open_edges, 2], bracket[open_edges, 3]
         at = start + width * (head / (head - tail))
         places[open_edges, axis[open_edges]] = edges[open_edges, axis[open_edges]] + at
         middle = sampler.values(low + spacing * places[open_edges], open_edges)

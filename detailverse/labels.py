@@ -101,8 +101,8 @@ def symmetry(surface: Surface, bvh: Bvh | None = None, tolerance: float = SYMMET
 
     Tested planes: z, every 15° around z, and every half step of the order found. order: the largest n in ORDERS such that a turn by 1/n about z maps
     the object to itself, 1 for none, 0 where all do, as for a body of revolution. Every symmetry keeps the centroid. A map holds when of
-    PROBES points spread over the surface 95 % land within `tolerance` times the longest side of it: deeper ornament breaks a symmetry. Where some orders hold ten
-    times better, only those count.
+    PROBES points spread over the surface 95 % land within `tolerance` times the longest side of it: deeper ornament breaks a symmetry.
+    Where some orders hold ten times better, only those count.
     """
     bvh = Bvh(surface.points, surface.faces) if bvh is None else bvh
     centre, side = _centroid(surface.points, surface.faces), float(np.ptp(surface.points, axis=0).max())
@@ -136,9 +136,9 @@ def _order(errors: dict[int, float], tolerance: float) -> int:
 def complexity(surface: Surface, bvh: Bvh | None = None) -> dict:
     """JSON-ready numbers of the construction mesh, lengths in object units.
 
-    triangles, area, volume, components, euler (V - E + F), genus (of all components together), crease_length, crease_kinds (how much of it is of each kind),
-    crease_density (crease length over √area: does not depend on tessellation), sharp_edges (their raw number: does), normal_variance (see there, at
-    RADII), and with a `bvh`: thin, the 5th percentile of `thickness`.
+    triangles, area, volume, components, euler (V - E + F), genus (of all components together), crease_length, crease_kinds (how much of it
+    is of each kind), crease_density (crease length over √area: does not depend on tessellation), sharp_edges (their raw number: does),
+    normal_variance (see there, at RADII), and with a `bvh`: thin, the 5th percentile of `thickness`.
     """
     points, faces = surface.points, surface.faces
     sharp, area = creases(surface), _area(points, faces)

@@ -169,7 +169,7 @@ def _tangents(points, du, dv, wraps):  # [R, C, 3] -> [R, C, 3] three times: ∂
             row = i
             length = 0.0
             x = y = z = 0.0
-            for attempt in range(2):  # at a pole ∂u is zero: the row beside it says where out is
+            for _ in range(2):  # at a pole ∂u is zero: the row beside it says where out is
                 a, b = along_u[row, j], along_v[row, j]
                 x, y, z = a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
                 length = np.sqrt(x * x + y * y + z * z)

@@ -149,8 +149,8 @@ class Sdf:
         low, high, inner = self.bounds[2], self.bounds[5], max(self.bounds[3], 0.0)
         radius = (high - low) / angle
         if not inner < 0.95 * radius or max(-low, high) > 0.5 * TAU * radius:
-            raise ValueError(f"bend: expected 0 < angle < {min(0.95 * (high - low) / max(inner, 1e-9), 0.5 * TAU * (high - low) / max(-low, high)):.3g}, "
-                             f"so that it does not meet itself, got {angle:.3g}")
+            most = min(0.95 * (high - low) / max(inner, 1e-9), 0.5 * TAU * (high - low) / max(-low, high))
+            raise ValueError(f"bend: expected 0 < angle < {most:.3g}, so that it does not meet itself, got {angle:.3g}")
         return self._guarded(op.BEND, (radius, low, high), _bent(self.bounds, radius), radius / (radius - inner))
 
     def taper(self, bottom: float, top: float) -> "Sdf":

@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 import renderers
 from detailverse import families, measures
+from detailverse.curate.sampling import triangles_of
 from renderers.camera import look_at, pinhole, spherical
 from renderers.lighting import UNIFORM
 from renderers.sources import Detailverse, Files, Zeroverse
 from zeroverse.asset import Asset
-from zeroverse.solid import weld_places
 
 VIEWS, SIDE = 8, 256
 FAR, NARROW = 25.0, 4.8  # almost parallel rays: distance, and the field of view in degrees that holds an object of 1.8 there
@@ -24,7 +24,7 @@ THUMB = 16
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one object: sharp edges on the 256-grid, degrees between neighbouring normals, and its two descriptors."""
+    """Of one object: sharp edges on the 256-grid, mean angle in degrees between neighbouring pixels' normals, and its two descriptors."""
 
     edges: int
     gradient: float
@@ -33,26 +33,12 @@ class Measured:
 
 
 def measure(asset: Asset) -> Measured:
-    points, faces = triangles(asset)
+    points, faces = triangles_of(asset)
     cameras = pinhole(look_at(spherical(np.arange(VIEWS) * 45.0, np.array([20.0, -20.0] * (VIEWS // 2)), FAR)), SIDE, fov_x_deg=NARROW)
     images = renderers.load("cpu").render(asset, cameras, UNIFORM, ("alpha", "normal"))
     alpha = images["alpha"][..., 0] / 255.0
     return Measured(measures.sharp_edges_256(points, faces), measures.normal_gradient_energy(images["normal"], alpha)["mean_deg"],
                     measures.descriptor(points, faces), _looks(images["normal"], alpha))
-
-
-def triangles(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
-    """All parts as points [N, 3], faces [F, 3], equal places merged."""
-    meshes = list(asset.scene.geometry.values())
-    starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes[:-1]])
-    points = np.concatenate([mesh.vertices.view(np.ndarray) for mesh in meshes])
-    faces = np.concatenate([mesh.faces.view(np.ndarray) + start for mesh, start in zip(meshes, starts)])
-    place = weld_places(points)
-    merged = np.empty((int(place.max()) + 1, 3))
-    merged[place] = points
-    faces = place[faces]
-    a, b, c = faces.T
-    return merged, faces[(a != b) & (b != c) & (c != a)]
 
 
 def _looks(normals: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -81,7 +67,7 @@ def table(sets: dict[str, list[Measured]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=60, help="objects of each set")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the sets that are made")
     parser.add_argument("--families", nargs="*", default=[], choices=list(families.BY_NAME), help="also sets of one family each")
     parser.add_argument("--assets", help="also a folder of GLB files")
     options = parser.parse_args()

@@ -291,6 +291,7 @@ PROFILES = {
     "column": column(),
     "vase": vessel(turned(0.3).bead(0.05).out(-0.06).cove(-0.08, 0.1).curve((0.45, 0.6), (0.3, 1.1), (0.16, 1.35), (0.3, 1.6)).open(), 0.04, 0.12),
     "bowl": vessel(turned(0.2).up(0.05).curve((0.6, 0.2), (0.8, 0.5)).open(), 0.05, 0.06, round_rim=False),
+    "ring": profile.section(circle(0.2).move(1)),
     "band": turned(1.0).up(0.3).out(-0.1).up(-0.3).back(),
     "egg": profile.spline_profile([(0, 0), (0.4, 0.3), (0.3, 0.8), (0, 1.1)]),
     "of a star": profile.section(star(5, 0.3, 0.15).move(1)),

@@ -190,8 +190,8 @@ class Treasure(Family):
                     lathe(turned(0.6, h - 0.16).bead(0.04).ovolo(0.1, 0.06).up(0.06).close(), "plinth", "plinth", kit.skin("plinth")),
                 )
             )
-        line = turned(0.78,
-                      0.0).up(0.06).fillet(0.02).out(-0.04).bead(0.05).cove(-0.08, 0.06).up(h - 0.36).ovolo(0.08, 0.07).up(0.06).out(-0.05).up(0.06)
+        line = turned(0.78, 0.0).up(0.06).fillet(0.02).out(-0.04).bead(0.05).cove(-0.08, 0.06)
+        line = line.up(h - 0.36).ovolo(0.08, 0.07).up(0.06).out(-0.05).up(0.06)
         return lathe(line.close(), "plinth", "plinth", kit.skin("plinth"))
 
     def cushion(self, kit: Kit) -> list[Solid]:

@@ -58,8 +58,8 @@ class Tree(Family):
             start, way, length, radius, path = ends.pop()
             stream = rng.child(*path)
             for k in range(3):
-                way = affine.unit(way + 0.8 * self.gnarl * (1.6
-                                                            if self.form == "bonsai" else 1.0) * stream.child("bend", k).direction() + [0, 0, 0.1])
+                gnarl = 0.8 * self.gnarl * (1.6 if self.form == "bonsai" else 1.0)
+                way = affine.unit(way + gnarl * stream.child("bend", k).direction() + [0, 0, 0.1])
                 points.append(points[start] + way * length / 3)
                 radii.append(max(0.02, radius * (1 - 0.1 * (k + 1))))
                 bones.append((start, len(points) - 1))
@@ -310,7 +310,8 @@ class Mushrooms(Family):
 
     def mushroom(self, kit: Kit) -> Solid:
         top = {"dome": [(0.52, 0.0), (0.5, 0.14), (0.3, 0.34), (0.0, 0.42)], "flat": [(0.6, 0.0), (0.6, 0.06), (0.3, 0.15), (0.0, 0.17)],
-               "bell": [(0.42, -0.1), (0.36, 0.2), (0.16, 0.5), (0.0, 0.58)], "funnel": [(0.55, 0.1), (0.58, 0.2), (0.3, 0.1), (0.0, 0.02)]}[self.form]
+               "bell": [(0.42, -0.1), (0.36, 0.2), (0.16, 0.5), (0.0, 0.58)],
+               "funnel": [(0.55, 0.1), (0.58, 0.2), (0.3, 0.1), (0.0, 0.02)]}[self.form]
         edge = top[0]
         under = [(0.0, -0.02), (0.1, -0.02), (edge[0], edge[1])]
         cap = lathe(_profile(under, top), "cap", "cap", kit.skin("cap", self.caps)).move(0, 0, 1.05)
@@ -319,8 +320,8 @@ class Mushrooms(Family):
         if self.ring:
             parts.append(lathe(turned(0.1).out(0.12).up(0.02).to(0.085, 0.09).close(), "ring", "stalk").move(0, 0, 0.72))
         if kit.level >= 2:
-            gill = hull(np.array([(0.09, t, z) for t in (-0.006, 0.006) for z in (0.97, 1.05)] + [(0.92 * edge[0], t, 1.05 + edge[1] + z)
-                                                                                                  for t in (-0.006, 0.006) for z in (-0.015, 0.02)]),
+            gill = hull(np.array([(0.09, t, z) for t in (-0.006, 0.006) for z in (0.97, 1.05)]
+                                 + [(0.92 * edge[0], t, 1.05 + edge[1] + z) for t in (-0.006, 0.006) for z in (-0.015, 0.02)]),
                         "gills", "stalk")
             parts.append(around(gill, self.gills))
         if self.warts and kit.level >= 1:

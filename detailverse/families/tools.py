@@ -58,8 +58,12 @@ class Hammer(Family):
         eye = box(2.3 * t, 2.0 * t, 2.2 * t, "head", "head", kit.skin("head"), sides="+-y")
         eye = eye & extrude(rect(2.28 * t, 2.18 * t, 0.3 * t), 4 * t, "head", "head").turn("x", TAU / 4).move(0, 2 * t, 0)
         neck = lathe(
-            turned(0.95 * t, 0.9 * t).curve((0.68 * t, 1.5 * t),
-                                            (0.8 * t, 0.75 * h)).to(1.0 * t, 0.8 * h).to(1.0 * t, h - 0.02).to(0.92 * t, h).close(),
+            turned(0.95 * t, 0.9 * t)
+            .curve((0.68 * t, 1.5 * t), (0.8 * t, 0.75 * h))
+            .to(1.0 * t, 0.8 * h)
+            .to(1.0 * t, h - 0.02)
+            .to(0.92 * t, h)
+            .close(),
             "face",
             "head",
             sides=8 if self.sides > 5 else 40,
@@ -101,8 +105,8 @@ class Hammer(Family):
             line = turned(0.9 * r, -0.01).to(1.25 * r, 0.02)
             for k in range(6):
                 z = 0.04 + k * long / 6
-                line = line.to(1.25 * r, z + 0.5 * long / 6).to(1.08 * r,
-                                                                z + 0.6 * long / 6).to(1.08 * r, z + 0.8 * long / 6).to(1.25 * r, z + 0.95 * long / 6)
+                line = line.to(1.25 * r, z + 0.5 * long / 6).to(1.08 * r, z + 0.6 * long / 6)
+                line = line.to(1.08 * r, z + 0.8 * long / 6).to(1.25 * r, z + 0.95 * long / 6)
             return [lathe(line.to(0.9 * r, long + 0.08).close(), "grip", "grip", sides=48).scale(1, 0.85, 1)]
         if self.wrapped == "wound" and kit.level >= 1:
             return [tube(helix(0.98 * r, 0.054, long / 0.054, 0.9).scale(1, 0.82, 1).move(0, 0, 0.06), 0.021, "winding", "grip", sides=8)]

@@ -92,7 +92,8 @@ class Goblet(Family):
 
     def words(self) -> str:
         extra = [f"{self.handles} handle{'s' if self.handles > 1 else ''}"] * (self.handles > 0) + ["a lid"] * self.lid
-        return f"a {self.bowl}-shaped goblet on a stem with {self.knops} knop{'s' if self.knops > 1 else ''}{' and ' if extra else ''}{' and '.join(extra)}"
+        knops = f"{self.knops} knop{'s' if self.knops > 1 else ''}"
+        return f"a {self.bowl}-shaped goblet on a stem with {' and '.join([knops, *extra])}"
 
     def _bowl(self, low: float) -> Profile:
         w, h = self.width, 2.0 - low
