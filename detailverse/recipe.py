@@ -67,7 +67,7 @@ class Recipe:
 
 
 def to_dict(recipe: Recipe) -> dict:
-    """JSON types; families and details say their `kind`, materials what they are."""
+    """JSON types; families say which `family` they are, details their `kind`."""
     return {
         "version": recipe.version, "level": recipe.level, "texture_size": recipe.texture_size, "family": _family(recipe.family),
         "layers": {skin: [{"level": layer.level, **details.to_dict(layer.detail)} for layer in layers] for skin, layers in recipe.layers.items()},
@@ -92,7 +92,7 @@ def from_dict(data: dict) -> Recipe:
 
 
 def _family(family: Family) -> dict:
-    return {"kind": families.name_of(family)} | {spec.name: _plain(getattr(family, spec.name)) for spec in fields(family)}
+    return {"family": families.name_of(family)} | {spec.name: _plain(getattr(family, spec.name)) for spec in fields(family)}
 
 
 def _plain(value):
@@ -103,9 +103,9 @@ def _plain(value):
 
 def _read_family(data, path: str) -> Family:
     values = dict(_typed(data, dict, path))
-    kind = values.pop("kind", None)
+    kind = values.pop("family", None)
     if kind not in families.BY_NAME:
-        raise ValueError(f"{path}.kind: expected one of {', '.join(families.BY_NAME)}; got {kind!r}")
+        raise ValueError(f"{path}.family: expected one of {', '.join(families.BY_NAME)}; got {kind!r}")
     names = {spec.name for spec in fields(families.BY_NAME[kind])}
     if wrong := sorted(names ^ set(values)):
         fault = "missing" if wrong[0] in names else "unknown"

@@ -100,7 +100,7 @@ def test_generate_detailverse(tmp_path):
     command = f"generate detailverse --out {out} --count 1 --level 0 --family screw --views 2 --size 32 --texture-size 64 --workers 1 --engine serial"
     assert verse.main(command.split()) == 0
     recipe = json.loads(ShardReader(out).meta(0)["recipe"])
-    assert recipe["family"]["kind"] == "screw" and recipe["level"] == 0
+    assert recipe["family"]["family"] == "screw" and recipe["level"] == 0
 
 
 def test_an_unknown_family_is_named(tmp_path, capsys):

@@ -116,7 +116,7 @@ def changed(path: list, value):
 @pytest.mark.parametrize(("path", "value", "message"), [
     (["version"], "0", "version: expected"),
     (["level"], 7, "level"),
-    (["family", "kind"], "teapott", "family.kind: expected one of"),
+    (["family", "family"], "teapott", "family.family: expected one of"),
     (["family", "belly"], 9.0, "family: Vase.belly: expected a number from 0.5 to 0.85, got 9.0"),
     (["family", "belly"], None, "family: missing parameter 'belly'"),
     (["layers", "body", 0, "level"], 9, "layers.body[0]: level"),
