@@ -61,8 +61,13 @@ def _finish(rng: Rng, names: tuple[str, ...]) -> Finish:
 
 
 def solid(recipe: Recipe) -> Solid:
-    """The structure with its details, before any gate; about 2 units long."""
-    return recipe.family.build(Kit(recipe.level, recipe.visible()))
+    """The structure with its details, before any gate; about 2 units long. Raises Rejected where its parameters do not go together."""
+    try:
+        return recipe.family.build(Kit(recipe.level, recipe.visible()))
+    except Rejected:
+        raise
+    except ValueError as error:  # of a profile, a field or a region: one draw in thousands, which must not end a run of millions
+        raise Rejected(f"a {families.name_of(recipe.family)} that cannot be built") from error
 
 
 def surface(recipe: Recipe) -> Surface:

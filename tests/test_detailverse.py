@@ -141,3 +141,14 @@ def test_a_number_edited_by_hand_changes_the_object():
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         grammar.make(0, 0, **arguments)
+
+
+def test_parameters_that_do_not_go_together_are_a_reason_and_no_crash(monkeypatch):
+    def build(family, kit):
+        raise ValueError("Profile.runs: expected r >= 0")
+
+    monkeypatch.setattr(families.BY_NAME["vase"], "build", build)
+    with pytest.raises(Rejected, match="a vase that cannot be built"):
+        grammar.solid(drawn("vase"))
+    with pytest.raises(Rejected, match="all 8 draws rejected"):
+        grammar.make(0, 0, "vase", 0)
