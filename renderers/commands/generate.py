@@ -185,19 +185,21 @@ class GenerateDetailverse(_Generate):
 
 @dataclass(kw_only=True)
 class GenerateFiles(_Generate):
-    """Existing GLB files -> the same shards.
+    """Existing GLB, glTF and OBJ files -> the same shards.
 
     Files that cannot be read are named and counted, the rest is made, and the exit status is 1. Example: verse generate files --assets DIR --out data
     """
 
     assets: Path
-    """Folder with .glb and .gltf files, also in sub-folders; sorted by name."""
+    """Folder with .glb, .gltf and .obj files, also in sub-folders; sorted by name."""
+    obj_up: Literal["y", "z"] = "y"
+    """Which way is up in .obj files, whose format does not say: y as Blender writes them, z as in Google Scanned Objects."""
     count: int | None = None
     """How many files; default: all."""
 
     def run(self) -> int:
         from renderers.sources import Files
-        return self._run(Files(str(need_folder(self.assets, "--assets")), self.seed), self.count)
+        return self._run(Files(str(need_folder(self.assets, "--assets")), self.seed, f"+{self.obj_up.upper()}"), self.count)
 
 
 @dataclass(kw_only=True)
