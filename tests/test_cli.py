@@ -37,7 +37,8 @@ def test_help_teaches_and_loads_nothing_heavy(arguments):
                                      "generate zeroverse --out x --light moon", "generate files --assets /nowhere --out x", "benchmark . --out x",
                                      "generate zeroverse --out x --passes smell", "generate zeroverse --out x --workers -1", "preview . --out x --limit 0",
                                      "train lrm --data generate:zeroverse --out x --curriculum-steps 5", "train lrm --data . --out x --depth-weight -1",
-                                     "train lrm --data . --out x --parallel tp", "regen /nowhere.json --out x"])
+                                     "train lrm --data . --out x --parallel tp", "train lrm --out x --data",
+                                     "train lrm --data . generate:zeroverse --out x", "train lrm --data . /nowhere --out x", "regen /nowhere.json --out x"])
 def test_wrong_usage_is_status_2(command, capsys):
     try:
         status = verse.main(command.split())

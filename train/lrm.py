@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from renderers.camera import Cameras
+from renderers.joined import open_shards
 from renderers.shards import ShardReader
 from train.curriculum import Curriculum, complexities
 from train.data import ViewSampler
@@ -312,9 +313,10 @@ def predict(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
     return draw(gaussians, batch["target_c2w"], batch["target_intrinsics"], batch["target_rgb"].shape[-1])
 
 
-def train_lrm(data_dir: str | Path, run_dir: str | Path, preset: str | LRMConfig = "tiny", steps: int | None = None, seed: int | None = None,
-              resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None, start_from: str | Path | None = None) -> Outcome:
-    """Train on a folder of shards, or on fresh objects of `generate:zeroverse` or `generate:detailverse`.
+def train_lrm(data: str | Path | Sequence[str | Path], run_dir: str | Path, preset: str | LRMConfig = "tiny", steps: int | None = None,
+              seed: int | None = None, resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None,
+              start_from: str | Path | None = None) -> Outcome:
+    """Train on a folder of shards, on several as one set (renderers.joined), or on fresh objects of `generate:zeroverse` or `generate:detailverse`.
 
     preset: a name of PRESETS, or a config of your own; steps, seed and start_from (a run's folder), when given, replace its.
     validate_dir: shards of objects that are not trained on, scored now and then and shown in the previews.
@@ -327,12 +329,20 @@ def train_lrm(data_dir: str | Path, run_dir: str | Path, preset: str | LRMConfig
     changes = {name: value for name, value in given.items() if value is not None}
     config = replace(preset, **changes)
     held_out = ShardReader(validate_dir) if validate_dir is not None else None
-    reader = source_of(str(data_dir), config.seed) if is_generated(str(data_dir)) else ShardReader(data_dir)
-    task = LRMTask(config, reader, held_out)
+    task = LRMTask(config, _open_data(data, config.seed), held_out)
     try:
         return fit(task, config, run_dir, resume=resume, device=device)
     finally:
         task.train_views.close()
+
+
+def _open_data(data: str | Path | Sequence[str | Path], seed: int):
+    """What LRMTask takes for a reader. Raises ValueError for fresh objects beside folders: an endless stream has no share in a set."""
+    names = [str(data)] if isinstance(data, (str, Path)) else [str(name) for name in data]
+    fresh = [name for name in names if is_generated(name)]
+    if fresh and len(names) > 1:
+        raise ValueError(f"data: expected folders of shards only, or {fresh[0]} by itself, got {' '.join(names)}")
+    return source_of(fresh[0], seed) if fresh else open_shards(names)
 
 
 def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:

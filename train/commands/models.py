@@ -17,8 +17,9 @@ class TrainLrm:
     Ctrl-C saves; --resume continues, to the same weights as an uninterrupted run. On several GPUs: torchrun --nproc-per-node 8 -m verse train lrm …
     """
 
-    data: str
-    """A folder of shards (verse generate), or generate:zeroverse or generate:detailverse: fresh objects, made while training."""
+    data: Annotated[tuple[str, ...], tyro.conf.arg(metavar="DIR ...|generate:SOURCE")]
+    """A folder of shards (verse generate), or several, whose objects then count as one set; or generate:zeroverse or generate:detailverse: fresh objects,
+    made while training. A set's order counts: --resume wants the same."""
     out: Path
     """Folder for the run: checkpoints, log.jsonl, previews, model.safetensors."""
     preset: Literal["tiny", "small", "medium", "base", "base_512"] = "tiny"
@@ -52,9 +53,11 @@ class TrainLrm:
         need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
         for flag in ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps"):
             need(getattr(self, flag) >= 0, f"--{flag.replace('_', '-')}", "at least 0", getattr(self, flag))
-        fresh = self.data.startswith("generate:")
-        need(not (fresh and self.curriculum_steps), "--curriculum-steps", "a folder of shards with it, whose objects can be sorted", self.data)
-        data = self.data if fresh else need_folder(Path(self.data), "--data")
+        need(len(self.data) > 0, "--data", "a folder of shards or generate:SOURCE", "nothing")
+        fresh = any(name.startswith("generate:") for name in self.data)
+        need(not fresh or len(self.data) == 1, "--data", "folders of shards only, or generate:SOURCE by itself", " ".join(self.data))
+        need(not (fresh and self.curriculum_steps), "--curriculum-steps", "folders of shards with it, whose objects can be sorted", " ".join(self.data))
+        data = self.data if fresh else [need_folder(Path(name), "--data") for name in self.data]
         from train.lrm import PRESETS, train_lrm
         config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in LRM_FLAGS})
         outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume,
