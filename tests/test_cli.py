@@ -72,7 +72,8 @@ def test_verify_says_what_is_there(dataset, capsys):
 @pytest.mark.parametrize("command, field, table", [
     (verse.GenerateZeroverse, "renderer", [row[0] for row in renderers.BACKENDS]), (verse.GenerateZeroverse, "light", LIGHTS),
     (verse.GenerateZeroverse, "rig", RIGS), (verse.GenerateZeroverse, "preset", PRESETS), (verse.Benchmark, "protocol", PROTOCOLS),
-    (verse.TrainLrm, "preset", lrm.PRESETS), (verse.TrainLrm, "parallel", PARALLEL), (verse.TrainLrm, "on_error", ON_ERROR),
+    (verse.TrainLrm, "preset", lrm.PRESETS), (verse.TrainLrm, "parallel", PARALLEL), (verse.TrainLrm, "precision", lrm.PRECISIONS),
+    (verse.TrainLrm, "on_error", ON_ERROR),
 ])
 def test_choices_are_the_registries(command, field, table):
     """The command line spells its choices out, because --help must not import the registries; a new row is named here."""
@@ -86,7 +87,8 @@ def test_flags_of_train_lrm_are_fields_of_its_config(monkeypatch, tmp_path):
     for preset in lrm.PRESETS:
         assert verse.main(f"train lrm --data {tmp_path} --out x --preset {preset}".split()) == 0
     assert given == [preset() for preset in lrm.PRESETS.values()]
-    flags = {"depth_weight": 0.2, "normal_weight": 0.02, "centers_weight": 0.5, "curriculum_steps": 9, "parallel": "fsdp", "on_error": "skip", "wandb": "mine"}
+    flags = {"depth_weight": 0.2, "normal_weight": 0.02, "centers_weight": 0.5, "curriculum_steps": 9, "precision": "bf16", "parallel": "fsdp",
+             "on_error": "skip", "wandb": "mine"}
     assert set(flags) == set(LRM_FLAGS)
     words = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     assert verse.main(["train", "lrm", "--data", str(tmp_path), "--out", "x", *words]) == 0

@@ -34,6 +34,7 @@ CHANNELS_IN = 9  # rgb, Plücker moment, direction
 CHANNELS_OUT = (1, 3, 3, 4, 1)  # distance, rgb, scale, quaternion, opacity
 VALIDATED = 64  # held-out objects scored per validation, at most
 PREVIEWED = 4
+PRECISIONS = ("auto", "bf16", "float32")  # of the network's products; auto: bf16 on CUDA, float32 on a CPU. Weights, rays and drawing are always float32
 HEAD_STD = 0.002  # not 0.02, with which pixels would start at distances 0.7 apart (d = 1024): here they start as smooth surfaces
 XYZ_MAX = 1.0  # Gaussians live in [-1, 1]^3; objects in [-0.9, 0.9]^3
 
@@ -48,6 +49,7 @@ class LRMConfig(Recipe):
     heads: int
     patch: int = 8  # pixels
     qk_norm: bool = False  # not in GS-LRM; the usual cure for attention logits that grow in long bf16 runs
+    precision: str = "auto"  # one of PRECISIONS
     size: int  # pixels, of inputs and targets
     inputs: int = 4
     targets: int = 4
@@ -75,6 +77,11 @@ class LRMConfig(Recipe):
     cache_gb: float = may_change(0.0)  # memory for decoded views
     recompute: bool = may_change(False)  # blocks' activations in the backward pass: a third more work for a fraction of the memory
     processes: int = may_change(-1)  # that make objects, with `generate:` data; -1: one per core, 0: the loading threads do
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, got {self.precision!r}")
 
 
 def base() -> LRMConfig:
@@ -145,8 +152,9 @@ class LRM(nn.Module):
         (V, _, H, W), patch = rgb.shape[1:], self.config.patch
         rays_o, rays_d = camera_rays(c2w, intrinsics, H, W)  # [B, V, 3, H, W]
         tokens = patchify(torch.cat([2 * rgb - 1, plucker(rays_o, rays_d)], dim=2), patch).flatten(1, 2)  # [B, V T, 9 p p]
-        with torch.autocast(rgb.device.type, torch.bfloat16, enabled=rgb.device.type == "cuda"):
-            x = self.input_norm(self.embed(tokens))
+        bf16 = self.config.precision == "bf16" or self.config.precision == "auto" and rgb.device.type == "cuda"
+        with torch.autocast(rgb.device.type, torch.bfloat16, enabled=bf16):
+            x = self.input_norm(self.embed(tokens)).float()  # what the blocks add to: CUDA's autocast keeps it in float32, a CPU's would not
             for block in self.blocks:
                 x = checkpoint(block, x, use_reentrant=False) if self.config.recompute and torch.is_grad_enabled() else block(x)
             x = self.head(self.output_norm(x))
