@@ -378,7 +378,10 @@ def test_a_stage_of_higher_resolution_starts_from_the_weights_of_the_last(tmp_pa
     assert same(task.model.state_dict(), load_run(tmp_path)[0].state_dict()) and not same(task.model.state_dict(), LRM(fine).state_dict())
     assert task.loss(task.model, task.batch([0]), 0)[0].isfinite()
     assert [getattr(base_512(), name) for name in ("size", "steps", "batch", "lr", "warmup")] == [512, 20_000, 128, 1e-4, 500]  # GS-LRM
+    (tmp_path / "empty").mkdir()
     with pytest.raises(RunError, match="no exported model"):
+        LRMTask(micro(start_from=str(tmp_path / "empty")), FakeReader())
+    with pytest.raises(ValueError, match="start_from: expected the folder of a run or a released model .*nowhere"):
         LRMTask(micro(start_from=str(tmp_path / "nowhere")), FakeReader())
 
 

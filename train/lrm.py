@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from renderers.camera import Cameras
 from renderers.joined import open_shards
 from renderers.shards import ShardReader
+from train import weights
 from train.curriculum import Curriculum, complexities
 from train.data import ViewSampler
 from train.flops import block_flops, linear_flops
@@ -70,7 +71,7 @@ class LRMConfig(Recipe):
     normal_weight: float = 0.0  # of drawn normals against the shards'; ours
     centers_weight: float = 0.0  # of the inputs' Gaussians against the surface in their pixels (MegaSynth: + 1.5 dB, + 3 after fine-tuning; weight unpublished)
     view_angle_deg: float = 60.0  # of a target from its nearest input (LRM-Zero table 10, which also tries 40); 180: any
-    start_from: str = ""  # a run whose averaged weights are the start, of any resolution: the network has no positions to embed
+    start_from: str = ""  # a run, or a released model's name, whose averaged weights are the start, of any resolution: the network has no positions to embed
     curriculum_steps: int = 0  # until all objects are drawn from, the easiest first; 0: all from the start (train/curriculum.py)
     curriculum_start: float = 0.25  # share of the objects that the first step draws from; ours
     on_error: str = may_change("raise")  # or "skip": an unusable sample is named, counted and replaced
@@ -229,7 +230,7 @@ class LRMTask:
         self.config = config
         self.model = LRM(config)
         if config.start_from:
-            self.model.load_state_dict(load_run(config.start_from)[0].state_dict())
+            self.model.load_state_dict(load_run(weights.find(config.start_from, "start_from"))[0].state_dict())
         self.perceptual = perceptual_loss(config.perceptual)
         self.drawn_labels = bool(config.depth_weight or config.normal_weight)
         views = dict(size=config.size, pool=config.pool, inputs=config.inputs, targets=config.targets, seed=config.seed, on_error=config.on_error)
@@ -326,7 +327,7 @@ def train_lrm(data: str | Path | Sequence[str | Path], run_dir: str | Path, pres
               start_from: str | Path | None = None) -> Outcome:
     """Train on a folder of shards, on several as one set (renderers.joined), or on fresh objects of `generate:zeroverse` or `generate:detailverse`.
 
-    preset: a name of PRESETS, or a config of your own; steps, seed and start_from (a run's folder), when given, replace its.
+    preset: a name of PRESETS, or a config of your own; steps, seed and start_from (a run's folder or a released model), when given, replace its.
     validate_dir: shards of objects that are not trained on, scored now and then and shown in the previews.
     """
     if isinstance(preset, str):
@@ -354,9 +355,9 @@ def _open_data(data: str | Path | Sequence[str | Path], seed: int):
 
 
 def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:
-    """The averaged weights of a run, ready for inference, and its config. Raises train.loop.RunError when there are none."""
-    saved, weights = read_run(run_dir, LRMTask.name)
+    """The averaged weights of a run, or of a released model by its name, ready for inference, and its config. Raises as train.runs.read_run."""
+    saved, path = read_run(run_dir, LRMTask.name)
     config = LRMConfig(**saved)
     model = LRM(config)
-    model.load_state_dict(load_file(weights))
+    model.load_state_dict(load_file(path))  # which casts those of a released model, in float16, to the float32 of the network
     return model.to(device).eval(), config

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import nn
 
-from train import sharding
+from train import sharding, weights
 from train.guard import Guard
 from train.team import Team
 from zeroverse.files import replacing, write_whole
@@ -154,8 +154,8 @@ class RunFolder:
             tensors = {"model": state.model.state_dict(), "ema": state.ema.state_dict(), "optimizer": state.optimizer.state_dict()}
             with replacing(self.path / f"checkpoint_{step:08d}.pt") as file:
                 torch.save(facts | tensors, file)
-        write_whole(self.path / "model.safetensors", safetensors_bytes(averaged.state_dict()))
-        write_whole(self.path / "config.json", json.dumps({**self.stamp, "step": step}, indent=1).encode())
+        write_whole(self.path / weights.MODEL, safetensors_bytes(averaged.state_dict()))
+        write_whole(self.path / weights.CONFIG, json.dumps({**self.stamp, "step": step}, indent=1).encode())
         for old in self.checkpoints()[:-KEEP]:
             _delete(old)
 
@@ -164,12 +164,20 @@ def _delete(checkpoint: Path) -> None:
     shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink()
 
 
-def read_run(run_dir: str | Path, trainer: str) -> tuple[dict, Path]:
-    """(config as it was saved, path of the exported weights) of a run. Raises RunError when the folder has none, or those of another trainer."""
-    path = Path(run_dir) / "config.json"
-    if not path.exists():
-        raise RunError(f"{run_dir}: no exported model (config.json and model.safetensors); is it the folder of a run?")
-    saved = json.loads(path.read_bytes())
+def read_stamp(run: str | Path) -> dict:
+    """Trainer, data, config and step of a run, or a released model's, as they were saved. Raises RunError when nothing was exported."""
+    folder = weights.find(run)
+    if not (folder / weights.CONFIG).exists():
+        raise RunError(f"{run}: no exported model ({weights.CONFIG} and {weights.MODEL}); is it the folder of a run?")
+    return json.loads((folder / weights.CONFIG).read_bytes())
+
+
+def read_run(run: str | Path, trainer: str) -> tuple[dict, Path]:
+    """(config as it was saved, path of the exported weights) of the folder of a run, or of a released model by its name (train.weights).
+
+    Raises RunError when the folder has no weights, or those of another trainer; UsageError when there is neither folder nor name.
+    """
+    saved = read_stamp(run)
     if saved["trainer"] != trainer:
-        raise RunError(f"{run_dir}: trained by {saved['trainer']}, expected {trainer}")
-    return saved["config"], path.with_name("model.safetensors")
+        raise RunError(f"{run}: trained by {saved['trainer']}, expected {trainer}")
+    return saved["config"], weights.find(run) / weights.MODEL
