@@ -36,6 +36,7 @@ def test_help_teaches_and_loads_nothing_heavy(arguments):
                                      "generate zeroverse --out x --count 0", "generate zeroverse --out x --count many", "generate zeroverse --out x --size 2",
                                      "generate zeroverse --out x --light moon", "generate files --assets /nowhere --out x", "benchmark . --out x",
                                      "generate zeroverse --out x --passes smell", "generate zeroverse --out x --workers -1", "preview . --out x --limit 0",
+                                     "generate zeroverse --out x --cut 1.5", "generate zeroverse --out x --cut 0.9",
                                      "train lrm --data generate:zeroverse --out x --curriculum-steps 5", "train lrm --data . --out x --depth-weight -1",
                                      "train lrm --data . --out x --parallel tp", "train lrm --out x --data",
                                      "train lrm --data . generate:zeroverse --out x", "train lrm --data . /nowhere --out x", "regen /nowhere.json --out x"])
