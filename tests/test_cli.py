@@ -36,6 +36,8 @@ def test_help_teaches_and_loads_nothing_heavy(arguments):
                                      "generate zeroverse --out x --count 0", "generate zeroverse --out x --count many", "generate zeroverse --out x --size 2",
                                      "generate zeroverse --out x --light moon", "generate files --assets /nowhere --out x", "benchmark . --out x",
                                      "generate zeroverse --out x --passes smell", "generate zeroverse --out x --workers -1", "preview . --out x --limit 0",
+                                     "ablate --out x --mixes 50/60/0", "ablate --out x --mixes 50/50", "ablate --out x --seeds 0",
+                                     "ablate --out x --perceptual -0.1", "ablate --out x --angles 0", "ablate --out x --clips",
                                      "generate zeroverse --out x --cut 1.5", "generate zeroverse --out x --cut 0.9",
                                      "train lrm --data generate:zeroverse --out x --curriculum-steps 5", "train lrm --data . --out x --depth-weight -1",
                                      "train lrm --data . --out x --parallel tp", "train lrm --out x --data",
@@ -73,7 +75,8 @@ def test_verify_says_what_is_there(dataset, capsys):
 @pytest.mark.parametrize("command, field, table", [
     (verse.GenerateZeroverse, "renderer", [row[0] for row in renderers.BACKENDS]), (verse.GenerateZeroverse, "light", LIGHTS),
     (verse.GenerateZeroverse, "rig", RIGS), (verse.GenerateZeroverse, "preset", PRESETS), (verse.Benchmark, "protocol", PROTOCOLS),
-    (verse.TrainLrm, "preset", lrm.PRESETS), (verse.TrainLrm, "parallel", PARALLEL), (verse.TrainLrm, "precision", lrm.PRECISIONS),
+    (verse.TrainLrm, "preset", lrm.PRESETS), (verse.Ablate, "preset", lrm.PRESETS), (verse.Ablate, "precision", lrm.PRECISIONS),
+    (verse.TrainLrm, "parallel", PARALLEL), (verse.TrainLrm, "precision", lrm.PRECISIONS),
     (verse.TrainLrm, "on_error", ON_ERROR),
 ])
 def test_choices_are_the_registries(command, field, table):

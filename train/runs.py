@@ -22,6 +22,14 @@ class RunError(ValueError):
     """A run folder that cannot be started in, resumed or loaded; the message says what differs."""
 
 
+class Diverged(RunError):
+    """A run that was given up. step: the last update tried; skipped, rollbacks: as in State."""
+
+    def __init__(self, message: str, step: int, skipped: int, rollbacks: int):
+        super().__init__(message)
+        self.step, self.skipped, self.rollbacks = step, skipped, rollbacks
+
+
 @dataclass
 class State:
     """All that a step changes. whole: where the averaged weights are gathered to be looked at; the `ema` itself where nothing is sharded.
@@ -57,7 +65,7 @@ class RunFolder:
         self._free = {f.name for f in dataclasses.fields(config) if f.metadata.get("may_change")}
 
     def checkpoints(self) -> list[Path]:
-        return sorted(path for path in self.path.glob("checkpoint_*") if path.suffix in (".pt", sharding.SUFFIX))
+        return checkpoints_in(self.path)
 
     def restore(self, state: State, resume: bool, team: Team) -> int:
         """The first step to do, after loading the last checkpoint, if there is one; the log is cut back to it."""
@@ -77,7 +85,7 @@ class RunFolder:
     def roll_back(self, state: State, step: int, reason: str, team: Team) -> int:
         """Load the last checkpoint that was saved in good health, and return its step; the data go on behind those of `step`, the last one done.
 
-        The log is cut back too, but for a row that says why. A killed run that resumes comes to the same end. Raises RunError where there is none.
+        The log is cut back too, but for a row that says why. A killed run that resumes comes to the same end. Raises Diverged where there is none.
         """
         skipped, shift, rollbacks = state.skipped, state.shift, state.rollbacks
         for path in reversed(self.checkpoints()):
@@ -85,7 +93,7 @@ class RunFolder:
             if state.guard.streak == 0:
                 break
         else:
-            raise RunError(f"diverged: {reason}, up to step {step}; no good checkpoint to return to (save_every)")
+            raise Diverged(f"diverged: {reason}, up to step {step}; no good checkpoint to return to (save_every)", step, skipped, rollbacks)
         state.skipped, state.rollbacks, state.shift = skipped, rollbacks + 1, shift + step - good
         team.wait()
         if team.leads:
@@ -158,6 +166,17 @@ class RunFolder:
         write_whole(self.path / weights.CONFIG, json.dumps({**self.stamp, "step": step}, indent=1).encode())
         for old in self.checkpoints()[:-KEEP]:
             _delete(old)
+
+
+def checkpoints_in(run_dir: Path) -> list[Path]:
+    """The oldest first."""
+    return sorted(path for path in run_dir.glob("checkpoint_*") if path.suffix in (".pt", sharding.SUFFIX))
+
+
+def drop_checkpoints(run_dir: Path) -> None:
+    """Of a run that nobody will resume: they are fifteen times as large as its weights."""
+    for path in checkpoints_in(run_dir):
+        _delete(path)
 
 
 def _delete(checkpoint: Path) -> None:
