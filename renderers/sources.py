@@ -13,12 +13,17 @@ from zeroverse.rng import Rng
 
 @dataclass(frozen=True)
 class Zeroverse:
-    """Procedural objects of `zeroverse.grammar`, one for every integer; `textures` is a folder of images to use instead of the families."""
+    """Procedural objects of `zeroverse.grammar`, one for every integer; `textures` is a folder of images to use instead of the families.
+
+    cut, wireframe: shares of the objects that have one; None: the preset's.
+    """
 
     seed: int = 0
     preset: str = "paper"
     textures: str | None = None
     texture_size: int = 256
+    cut: float | None = None
+    wireframe: float | None = None
     name = "zeroverse"
 
     @classmethod
@@ -30,7 +35,9 @@ class Zeroverse:
 
     def config(self) -> dict:
         from zeroverse.recipe import GRAMMAR_VERSION
-        return {"source": self.name, "grammar_version": GRAMMAR_VERSION, **asdict(self)}
+        shares = {name: share for name in ("cut", "wireframe") if (share := getattr(self, name)) is not None}  # folders from before them lack them
+        return {"source": self.name, "grammar_version": GRAMMAR_VERSION, "seed": self.seed, "preset": self.preset, "textures": self.textures,
+                "texture_size": self.texture_size, **shares}
 
     def size(self) -> int | None:
         """How many objects there are; None: as many as there are integers."""
@@ -38,7 +45,7 @@ class Zeroverse:
 
     def make(self, index: int) -> Asset:
         from zeroverse import grammar
-        return grammar.make(self.seed, index, self.preset, textures_dir=self.textures, texture_size=self.texture_size)
+        return grammar.make(self.seed, index, self.preset, self.textures, self.texture_size, self.cut, self.wireframe)
 
     def label(self, index: int) -> str:
         return f"zeroverse seed {self.seed} index {index}"

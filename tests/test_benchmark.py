@@ -29,14 +29,6 @@ def views_folder(tmp_path):
     return write
 
 
-@pytest.fixture(scope="session")
-def run_folder(dataset, tmp_path_factory):
-    """A tiny model after two steps."""
-    folder = tmp_path_factory.mktemp("run")
-    assert verse.main(f"train lrm --data {dataset} --out {folder / 'run'} --preset tiny --steps 2".split()) == 0
-    return folder / "run"
-
-
 @pytest.mark.parametrize("protocol, indices", [("gso-4", [16, 20, 24, 28]), ("gso-4-45", [18, 22, 26, 30]), ("gso-8", [0, 4, 8, 12, 34, 38, 42, 46])])
 def test_inputs_are_the_published_indices_wherever_they_stand(protocol, indices):
     """splits/gso_64view_rig.json gives 18, 22, 26, 30 for the 45-degree variant."""
