@@ -9,8 +9,9 @@ import torch
 import verse
 from renderers.camera import Cameras, gso64, to_opencv_json, turntable
 from train import benchmark, posed
-from train.benchmark import PROTOCOLS, choose_targets, find_inputs, nearest_input, prepare
+from train.benchmark import nearest_input, prepare
 from train.posed import Posed, PosedError
+from train.protocols import PROTOCOLS, choose_targets, find_inputs
 from train.reconstruct import spread_views
 from zeroverse import png
 

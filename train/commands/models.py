@@ -23,8 +23,8 @@ class TrainLrm:
     made while training. A set's order counts: --resume wants the same."""
     out: Path
     """Folder for the run: checkpoints, log.jsonl, previews, model.safetensors."""
-    preset: Literal["tiny", "small", "medium", "base", "base_512"] = "tiny"
-    """tiny: 5 M parameters, 4 x 64 px, a laptop; small: 26 M, 128 px; medium: 86 M, 256 px; base: 303 M, 256 px, the published model;
+    preset: Literal["tiny", "laptop", "small", "medium", "base", "base_512"] = "tiny"
+    """tiny: 5 M parameters, 4 x 64 px, two minutes on a laptop; laptop: the same for two hours, the released model; small: 26 M, 128 px; medium: 86 M, 256 px; base: 303 M, 256 px, the published model;
     base_512: its second stage."""
     steps: int | None = None
     """Optimizer updates; default: the preset's."""
@@ -35,16 +35,17 @@ class TrainLrm:
     """A run, or the name of a released model, whose weights are the start, as base_512 wants the run of base."""
     validate: Path | None = None
     """Shards of held-out objects to score while training."""
-    depth_weight: float = 0.0
-    """In the loss, of drawn depth against the shards' (which need the passes depth and normal, as by default); 0.2 is a start."""
-    normal_weight: float = 0.0
+    depth_weight: float | None = None
+    """In the loss, of drawn depth against the shards' (which need the passes depth and normal, as by default); 0.2 is a start. Of this and the next
+    three, the default is the preset's: 0, but for centers in laptop."""
+    normal_weight: float | None = None
     """In the loss, of drawn normals against the shards'; 0.02 is a start."""
-    centers_weight: float = 0.0
+    centers_weight: float | None = None
     """In the loss, of the Gaussians' distance from the surface point in their pixel, as MegaSynth has it."""
-    curriculum_steps: int = 0
+    curriculum_steps: int | None = None
     """Begin with the easiest quarter of the shards' objects, and draw from all of them after so many steps; 0: from all at once."""
-    precision: Literal["auto", "bf16", "float32"] = "auto"
-    """Of the network's products. auto: bf16 on a GPU, float32 on a CPU; bf16 on CPUs that multiply it (AMD Zen 4, Intel Sapphire Rapids) makes the
+    precision: Literal["auto", "bf16", "float32"] | None = None
+    """Of the network's products; default: the preset's, auto but for laptop. auto: bf16 on a GPU, float32 on a CPU; bf16 on CPUs that multiply it (AMD Zen 4, Intel Sapphire Rapids) makes the
     network 1.6 times cheaper; elsewhere dearer."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """Under torchrun. ddp: the whole model on every rank; fsdp: its weights, gradients and optimizer spread over the ranks, for less memory."""
@@ -56,7 +57,7 @@ class TrainLrm:
     def run(self) -> int:
         need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
         for flag in ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps"):
-            need(getattr(self, flag) >= 0, f"--{flag.replace('_', '-')}", "at least 0", getattr(self, flag))
+            need((getattr(self, flag) or 0) >= 0, f"--{flag.replace('_', '-')}", "at least 0", getattr(self, flag))
         need(len(self.data) > 0, "--data", "a folder of shards or generate:SOURCE", "nothing")
         fresh = any(name.startswith("generate:") for name in self.data)
         need(not fresh or len(self.data) == 1, "--data", "folders of shards only, or generate:SOURCE by itself", " ".join(self.data))
@@ -65,7 +66,7 @@ class TrainLrm:
         if self.start_from:
             weights.find(self.start_from, "--start-from")
         from train.lrm import PRESETS, train_lrm
-        config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in LRM_FLAGS})
+        config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in LRM_FLAGS if getattr(self, flag) is not None})
         outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume,
                             start_from=self.start_from,
                             validate_dir=need_folder(self.validate, "--validate") if self.validate else None)

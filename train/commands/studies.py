@@ -34,7 +34,7 @@ class Ablate:
     """Training objects of a run."""
     held_out: int = 8
     """Objects that every run is scored on; of the default mixture, and in no run's training set."""
-    preset: Literal["tiny", "small", "medium", "base", "base_512"] = "tiny"
+    preset: Literal["tiny", "laptop", "small", "medium", "base", "base_512"] = "tiny"
     """As of verse train lrm."""
     precision: Literal["auto", "bf16", "float32"] = "auto"
     """As of verse train lrm."""
