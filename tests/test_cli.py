@@ -15,10 +15,10 @@ from renderers.farm import RIGS
 from renderers.lighting import LIGHTS
 from renderers.shards import ShardReader
 from train import lrm
-from train.benchmark import PROTOCOLS
 from train.commands.models import LRM_FLAGS
 from train.data import ON_ERROR
 from train.loop import PARALLEL, Outcome
+from train.protocols import PROTOCOLS
 from zeroverse.grammar import PRESETS
 from zeroverse.rng import Rng
 
