@@ -67,8 +67,7 @@ class TrainLrm:
             weights.find(self.start_from, "--start-from")
         from train.lrm import PRESETS, train_lrm
         config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in LRM_FLAGS if getattr(self, flag) is not None})
-        outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume,
-                            start_from=self.start_from,
+        outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume, start_from=self.start_from,
                             validate_dir=need_folder(self.validate, "--validate") if self.validate else None)
         return 0 if outcome.finished else INTERRUPTED
 
