@@ -91,7 +91,8 @@ def _camera(w2c, intrinsics, image, width, height):
 def _body(means, quats, scales, opacities, index, mask):
     """Gaussians in the world: (mean, unit quaternion, the length it had, rotation, scale, opacity, whether all of it is finite)."""
     mean, scale, opacity = _load3(means + 3 * index, mask), _load3(scales + 3 * index, mask), tl.load(opacities + index, mask, 0.0)
-    w, (x, y, z) = tl.load(quats + 4 * index, mask, 0.0), _load3(quats + 4 * index + 1, mask)
+    w = tl.load(quats + 4 * index, mask, 0.0)
+    x, y, z = _load3(quats + 4 * index + 1, mask)
     finite = _finite(mean[0]) & _finite(mean[1]) & _finite(mean[2]) & _finite(scale[0]) & _finite(scale[1]) & _finite(scale[2])
     finite = finite & _finite(w) & _finite(x) & _finite(y) & _finite(z) & _finite(opacity)
     norm = tl.maximum(tl.sqrt(w * w + x * x + y * y + z * z), 1e-12)
@@ -129,7 +130,8 @@ def project(means, quats, scales, opacities, w2c, intrinsics, splats, depths, ga
     live = n < gaussians
     mean, _, _, rotation, scale, opacity, finite = _body(means, quats, scales, opacities, image // views * gaussians + n, live)
     camera = _camera(w2c, intrinsics, image, width, height)
-    depth, position, _, _, _, _, (uu, uv, vv, area), det = _projection(mean, rotation, scale, camera, eps2d)
+    depth, position, _, _, _, _, covariance, det = _projection(mean, rotation, scale, camera, eps2d)
+    uu, uv, vv, area = covariance
     drawn = finite & (depth > near) & (det > 0) & (det <= LARGEST)
     if ANTIALIASED:
         opacity *= tl.sqrt(tl.maximum(area / det, RATIO_MIN))
@@ -156,7 +158,8 @@ def _pull_covariance(row, opacity, covariance, det, eps2d, mask, ANTIALIASED: tl
     """Gradients of (a, b, c, opacity) -> those of (uu, uv, vv), and of the opacity before anti-aliasing."""
     uu, uv, vv, area = covariance
     a, b, c = (vv + eps2d) / det, -uv / det, (uu + eps2d) / det
-    (ga, gb, gc), gain = _load3(row + 2, mask), tl.load(row + 5, mask, 0.0)
+    ga, gb, gc = _load3(row + 2, mask)
+    gain = tl.load(row + 5, mask, 0.0)
     gb *= 0.5  # as a symmetric matrix G; the covariance's gradient is -K G K
     guu = -(a * (a * ga + b * gb) + b * (a * gb + b * gc))
     guv = -2 * (a * (b * ga + c * gb) + b * (b * gb + c * gc))
@@ -175,7 +178,8 @@ def _pull_covariance(row, opacity, covariance, det, eps2d, mask, ANTIALIASED: tl
 @triton.jit
 def _pull_view(row, mean, rotation, scale, opacity, camera, eps2d, mask, ANTIALIASED: tl.constexpr):
     """One view's gradients, a row of 6 -> those of the mean in the camera, of the rows of the scaled axes there, and of the opacity."""
-    z, (x, y), (tx, ty), axes, u, v, covariance, det = _projection(mean, rotation, scale, camera, eps2d)
+    z, position, clamped, axes, u, v, covariance, det = _projection(mean, rotation, scale, camera, eps2d)
+    x, y, tx, ty = position[0], position[1], clamped[0], clamped[1]
     guu, guv, gvv, gain = _pull_covariance(row, opacity, covariance, det, eps2d, mask, ANTIALIASED)
     ku, kv = camera[2][0] / z, camera[2][1] / z
     gu = (2 * guu * u[0] + guv * v[0], 2 * guu * u[1] + guv * v[1], 2 * guu * u[2] + guv * v[2])
@@ -191,7 +195,9 @@ def _pull_view(row, mean, rotation, scale, opacity, camera, eps2d, mask, ANTIALI
 def _pull_shape(axes, quat, norm, rotation, scale):
     """Gradients of the scaled axes in the world (rows) -> those of the quaternion as it was given, and of the scale."""
     gscale = (_dot(_column(axes, 0), _column(rotation, 0)), _dot(_column(axes, 1), _column(rotation, 1)), _dot(_column(axes, 2), _column(rotation, 2)))
-    (g00, g01, g02), (g10, g11, g12), (g20, g21, g22) = _scaled(axes[0], scale), _scaled(axes[1], scale), _scaled(axes[2], scale)
+    g00, g01, g02 = _scaled(axes[0], scale)
+    g10, g11, g12 = _scaled(axes[1], scale)
+    g20, g21, g22 = _scaled(axes[2], scale)
     w, x, y, z = quat
     gw = 2 * (x * (g21 - g12) + y * (g02 - g20) + z * (g10 - g01))
     gx = 2 * (y * (g01 + g10) + z * (g02 + g20) + w * (g21 - g12) - 2 * x * (g11 + g22))
@@ -335,7 +341,8 @@ def composite_backward(splats, colors, members, starts, places, background, tran
         live = k <= deepest
         member = tl.load(members + first + k, live, 0)
         out = rows + tl.load(places + first + k, live, 0) * WIDTH
-        dx, dy, (a, b, c), opacity, free = _footprint(splats, member, live, left, top, column, row)
+        dx, dy, conic, opacity, free = _footprint(splats, member, live, left, top, column, row)
+        a, b, c = conic
         drawn = (free >= ALPHA_MIN) & (k[:, None] <= last[None, :])
         alpha = tl.where(drawn, tl.minimum(free, ALPHA_MAX), 0.0)
         after = tl.cumprod(1 - alpha, 0)

@@ -53,8 +53,7 @@ def rasterize(means, quats, scales, opacities, colors, w2c, intrinsics, backgrou
 
 def project(means, quats, scales, opacities, w2c, intrinsics, width, height, near, eps2d, antialiased) -> Projected:
     """Local affine (EWA) projection, Zwicker et al. 2002; directions are clamped in the Jacobian 30 % of a half image outside, as in gsplat."""
-    finite = torch.stack([x.isfinite().all(-1) for x in (means, quats, scales, opacities[..., None])]).all(0)  # [B, N]
-    means, quats, scales = (torch.where(finite[..., None], x, x.new_ones(())) for x in (means, quats, scales))
+    means, quats, scales, opacities, finite = finite_only(means, quats, scales, opacities)
     rotation = w2c[..., :3, :3]
     local = torch.einsum("bvij,bnj->bvni", rotation, means) + w2c[..., None, :3, 3]  # [B, V, N, 3]
     depths = local[..., 2]
@@ -84,6 +83,13 @@ def project(means, quats, scales, opacities, w2c, intrinsics, width, height, nea
         extents = (reach.clamp_min(0)[..., None] * variances).sqrt() * 1.001 + 0.01
         extents = torch.where((reach >= 0)[..., None], extents, -extents.new_ones(()))
     return Projected(means2d, conics, drawn, depths, extents)
+
+
+def finite_only(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor) -> tuple[Tensor, ...]:
+    """The same and which are finite [B, N]; Gaussians with any value that is not have ones, and opacity 0, instead, and get no gradient."""
+    finite = torch.stack([x.isfinite().all(-1) for x in (means, quats, scales, opacities[..., None])]).all(0)
+    means, quats, scales = (torch.where(finite[..., None], x, x.new_ones(())) for x in (means, quats, scales))
+    return means, quats, scales, torch.where(finite, opacities, opacities.new_zeros(())), finite
 
 
 def _covariance(axes, x, y, zoom_x, zoom_y, eps2d) -> tuple[Tensor, ...]:

@@ -65,7 +65,7 @@ class _Rasterize(torch.autograd.Function):
         inputs = [x.detach().contiguous() for x in inputs]
         with torch.cuda.device_of(inputs[0]):  # Triton launches on the current device
             splats, depths = _project(inputs, *options)
-            means2d, conics, opacities, extents = splats.reshape(*depths.shape, -1).split([2, 3, 1, 2], dim=-1)
+            means2d, conics, opacities, extents = splats.split([2, 3, 1, 2], dim=-1)
             lists = bin_tiles(Projected(means2d, conics, opacities, depths, extents), *options[:2])
             image, alpha, *pixels = _composite(inputs, splats, lists, *options[:2])
         ctx.options = options
@@ -84,10 +84,10 @@ class _Rasterize(torch.autograd.Function):
 
 
 def _project(inputs, width, height, near, eps2d, antialiased) -> tuple[Tensor, Tensor]:
-    """(splats [B V N, 8], depths [B, V, N])."""
+    """(splats [B, V, N, 8], depths [B, V, N])."""
     *bodies, _, w2c, intrinsics, _ = inputs
     (B, V), N = w2c.shape[:2], bodies[0].shape[1]
-    splats, depths = w2c.new_empty(B * V * N, 8), w2c.new_empty(B, V, N)
+    splats, depths = w2c.new_empty(B, V, N, 8), w2c.new_empty(B, V, N)
     load()[0].project[B * V * _blocks(N, BLOCK),](*bodies, w2c, intrinsics, splats, depths, N, V, width, height, near, eps2d, antialiased, BLOCK)
     return splats, depths
 
