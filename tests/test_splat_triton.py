@@ -127,7 +127,7 @@ def test_programs_do_not_wait_for_each_other(monkeypatch, device):
         forward(*(size - 1 - i for size, i in zip(interpreter_builder.grid_dim, (x, y, z))))
     monkeypatch.setattr(interpreter_builder, "set_grid_idx", backward)
     again = gradients(rasterize, arguments, backend="triton", antialiased=True)
-    assert len(calls) > 50 and torch.equal(again[0], image) and torch.equal(again[1], alpha)
+    assert len(calls) > 40 and torch.equal(again[0], image) and torch.equal(again[1], alpha)
     assert all(torch.equal(again[2][name], grads[name]) for name in NAMES)
 
 
@@ -224,6 +224,15 @@ def test_without_triton_torch_draws_and_says_so_once(monkeypatch, told):
     with pytest.raises(ImportError, match="backend: 'triton' is not available: No module named 'triton'"):
         splatting._backend("triton", five("cuda"))
     assert "a GPU plain torch (slower): No module named 'triton'" in splatting.describe()
+
+
+def test_an_old_triton_is_none(monkeypatch):
+    old = ModuleType("triton")
+    old.__version__ = "3.3.1"
+    monkeypatch.setitem(sys.modules, "triton", old)
+    assert splat_triton.load.__wrapped__() == (None, "expected Triton 3.4 or newer, as torch 2.8 brings, got 3.3.1")
+    monkeypatch.setitem(sys.modules, "triton", None)  # as if not installed
+    assert splat_triton.load.__wrapped__()[0] is None and "pip install triton" in splat_triton.load.__wrapped__()[1]
 
 
 def test_triton_says_what_it_does_not_take(monkeypatch):

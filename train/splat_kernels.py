@@ -3,10 +3,10 @@
 Deterministic without atomics: a program owns its outputs, and sums are taken in an order that the data fix. A tile's gradients go to one row per
 (Gaussian, tile) pair; a Gaussian's rows are contiguous and are summed in order, and its views one after the other.
 
-A tile is one warp's work: [CHUNK, PIXELS] blocks of Gaussians times pixels, laid out so that a thread holds some pixels for all Gaussians of the
-chunk. Products front to back then stay within a thread, sums over pixels are shuffles, and neither shared memory nor a barrier is needed
-(tests/test_splat_triton.py compiles for real GPUs and looks). On a GPU exp, log, sqrt and / are a few units in the last place off and products
-are fused with sums, in the interpreter they are numpy's: the same pixels within tolerances, not to the bit.
+A tile is one warp's work: [CHUNK, PIXELS] blocks of Gaussians times pixels, which Triton lays out so that a thread holds two pixels for all
+Gaussians of the chunk. Products front to back then stay within a thread, sums over pixels are shuffles, and shared memory holds no more than a
+few of those sums (tests/test_splat_triton.py compiles for real GPUs and looks). On a GPU exp, log, sqrt and / are a few units in the last place
+off and products are fused with sums, in the interpreter they are numpy's: the same pixels within tolerances, not to the bit.
 """
 import triton
 import triton.language as tl

@@ -5,6 +5,7 @@ waits for the device once, to learn how long the tile lists are. Deterministic: 
 Triton comes with the torch wheels for GPUs; the kernels compile on first use, in seconds, into Triton's own cache.
 """
 import functools
+import importlib
 from types import ModuleType
 
 import torch
@@ -13,8 +14,9 @@ from torch.autograd.function import once_differentiable
 
 from train.splat_torch import TILE, Projected, TileLists, bin_tiles
 
+OLDEST = (3, 4)  # Triton that compiles these kernels; 3.6 and 3.7 do too
 MAX_CHANNELS = 512  # any number would do: this bounds the memory of the gradient rows, 6 + channels floats per (Gaussian, tile) pair
-CHUNK = 8  # Gaussians composited at a time: 16 need half again the registers
+CHUNK = 8  # Gaussians composited at a time: 16 would spill registers, 4 need a quarter more instructions (sm_90)
 GROUP = 8  # channels that one program composites, at most
 BLOCK = 128  # Gaussians that one program projects
 
@@ -24,11 +26,11 @@ def load() -> tuple[ModuleType | None, str]:
     """(kernels, Triton's version), or (None, why there are none)."""
     try:
         import triton
-
-        from train import splat_kernels
-        return splat_kernels, f"Triton {triton.__version__}"
     except ImportError as error:
-        return None, f"{error}; the torch wheels for GPUs bring it, else: pip install triton"
+        return None, f"{error}; torch's wheels for GPUs bring it, else: pip install triton"
+    if tuple(map(int, triton.__version__.split(".")[:2])) < OLDEST:  # which do not have tuples yet
+        return None, f"expected Triton {'.'.join(map(str, OLDEST))} or newer, as torch 2.8 brings, got {triton.__version__}"
+    return importlib.import_module("train.splat_kernels"), f"Triton {triton.__version__}"
 
 
 def describe() -> str:
