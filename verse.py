@@ -16,6 +16,7 @@ from renderers.commands.recipes import Catalogue, Regen
 from renderers.commands.sets import Export, Preview, Verify, View
 from train.commands.curation import Curate, TrainCurator
 from train.commands.models import Benchmark, Compare, Doctor, Reconstruct, TrainLrm
+from train.commands.studies import Ablate
 from zeroverse.usage import INTERRUPTED, UsageError
 
 COMMANDS = (  # words, class: the order of the overview
@@ -35,6 +36,7 @@ COMMANDS = (  # words, class: the order of the overview
     ("reconstruct", Reconstruct),
     ("benchmark", Benchmark),
     ("compare", Compare),
+    ("ablate", Ablate),
     ("doctor", Doctor),
 )
 
