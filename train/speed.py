@@ -21,12 +21,10 @@ import torch
 from torch import Tensor
 
 from renderers.camera import turntable
-from renderers.shards import ShardReader
 from train import splat_triton
 from train.gaussians import BACKENDS, Gaussians, describe, render
 from train.loop import fit
-from train.lrm import PRESETS, LRMConfig, LRMTask, camera_rays, camera_tensors, draw, inverse
-from train.online import is_generated, source_of
+from train.lrm import PRESETS, LRMConfig, LRMTask, camera_rays, camera_tensors, draw, inverse, open_data
 from zeroverse.rng import Rng
 
 VIEWS = 4
@@ -145,8 +143,7 @@ def timed_config(preset: str, device: str, batch: int | None, steps: int | None)
 
 
 def training(config: LRMConfig, data: str | None, device: str, repeats: int) -> Iterator[str]:
-    reader = Noise(config.batch, config.pool, config.size) if data is None else source_of(data, config.seed) if is_generated(data) else ShardReader(data)
-    task = LRMTask(config, reader)
+    task = LRMTask(config, open_data(data, config.seed) if data else Noise(config.batch, config.pool, config.size))
     try:
         with tempfile.TemporaryDirectory() as folder:
             fit(task, config, folder, device=device)
