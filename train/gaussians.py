@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SH_C0 = 0.28209479177387814  # 1 / (2 sqrt(pi))
-BACKENDS = (  # name, module with `rasterize` and `refusal`, the devices on which "auto" asks it, in this order
-    ("c", "train.splat", ("cpu",)),
-    ("triton", "train.splat_triton", ("cuda",)),
-    ("gsplat", "train.splat_gsplat", ()),
-    ("torch", "train.splat_torch", ("cpu", "cuda", "mps", "xpu")),
+BACKENDS = (  # name, module with `rasterize` and `refusal`, the device on which "auto" asks it before it takes the last
+    ("c", "train.splat", "cpu"),
+    ("triton", "train.splat_triton", "cuda"),
+    ("gsplat", "train.splat_gsplat", None),
+    ("torch", "train.splat_torch", None),
 )
 
 log = logging.getLogger(__name__)
@@ -116,8 +116,8 @@ def _backend(name: str, tensors: list[Tensor]) -> ModuleType:
     """The module that draws. Raises ValueError or ImportError where the one that was asked for cannot."""
     modules = {row: module for row, module, _ in BACKENDS}
     if name == "auto":
-        asked = (importlib.import_module(module) for _, module, devices in BACKENDS if tensors[0].device.type in devices)
-        return next(module for module in asked if _can(module, tensors))
+        asked = (importlib.import_module(module) for _, module, device in BACKENDS if device == tensors[0].device.type)
+        return next((module for module in asked if _can(module, tensors)), importlib.import_module(modules["torch"]))
     if name not in modules:
         raise ValueError(f"backend: expected one of auto, {', '.join(modules)}, got {name!r}")
     module = importlib.import_module(modules[name])
