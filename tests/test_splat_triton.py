@@ -88,6 +88,13 @@ def test_all_behind_the_camera_is_the_background(device):
 
 
 @devices
+def test_without_channels_there_is_alpha(device):
+    arguments = moved(scene(4, 1, 12, 2, 9, 7), device)
+    image, alpha = rasterize(**arguments | {"colors": arguments["colors"][..., :0]}, backend="triton")
+    assert image.shape == (1, 2, 0, 7, 9) and torch.equal(alpha, rasterize(**arguments, backend="triton")[1]) and alpha.max() > 0.5
+
+
+@devices
 def test_harmonics_reach_the_kernels_per_view(device):
     w2c, intrinsics = cameras(2, 13, 10)
     results = []
@@ -173,7 +180,7 @@ for capability in (80, 90):
             tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
             told = subprocess.run([tool, "--dump-resource-usage", file.name], capture_output=True, text=True, check=True).stdout
         used = {key: int(value) for key, value in re.findall(r"(REG|STACK|LOCAL):(\\d+)", told)}
-        print(json.dumps([name, capability, used, built.metadata.shared]))
+        print(json.dumps([name, capability, used, built.metadata.shared, built.asm["ptx"].count(".f64"), built.asm["ptx"].count("atom.")]))
 """
 
 
@@ -185,7 +192,8 @@ def test_compiles_for_gpus_without_spilling(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(rows) == 10
-    for name, capability, used, shared in rows:
+    for name, capability, used, shared, doubles, atomics in rows:
+        assert doubles == atomics == 0, f"{name} for sm_{capability}"
         assert 0 < used["REG"] < 255 and used["STACK"] == used["LOCAL"] == 0, f"{name} for sm_{capability}: {used}"
         assert shared <= 256, f"{name} for sm_{capability}: {shared} bytes of shared memory"
 

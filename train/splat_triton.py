@@ -100,9 +100,9 @@ def _composite(inputs, splats, lists, width, height) -> tuple[Tensor, ...]:
     (B, V), (N, D), tiles = w2c.shape[:2], colors.shape[-2:], len(lists.starts) - 1
     image, alpha = colors.new_empty(B, V, D, height, width), colors.new_empty(B, V, 1, height, width)
     transmittance, last = colors.new_empty(tiles, TILE * TILE), colors.new_empty(tiles, TILE * TILE, dtype=torch.int32)
-    group = min(GROUP, _power_of_two(D))
-    load()[0].composite[tiles, _blocks(D, group)](splats, colors, lists.members, lists.starts, background, image, alpha, transmittance, last, N, V,
-                                                  width, height, D, group, colors.ndim == 4, TILE, CHUNK, num_warps=1)
+    group = min(GROUP, _power_of_two(max(1, D)))  # without channels there still is alpha
+    load()[0].composite[tiles, max(1, _blocks(D, group))](splats, colors, lists.members, lists.starts, background, image, alpha, transmittance, last,
+                                                          N, V, width, height, D, group, colors.ndim == 4, TILE, CHUNK, num_warps=1)
     return image, alpha, transmittance, last
 
 
