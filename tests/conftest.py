@@ -6,6 +6,10 @@ os.environ.setdefault("VERSE_GL_SOFTWARE", "1")  # the gl backend is tested on w
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+import torch  # noqa: E402
+
+if not torch.cuda.is_available():  # Triton's kernels are tested in its interpreter, which must be asked for before anything imports Triton
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 from renderers.camera import turntable  # noqa: E402
 from renderers.shards import SAMPLE_FORMAT, canonical  # noqa: E402

@@ -345,14 +345,14 @@ def train_lrm(data: str | Path | Sequence[str | Path], run_dir: str | Path, pres
     changes = {name: value for name, value in given.items() if value is not None}
     config = replace(preset, **changes)
     held_out = ShardReader(validate_dir) if validate_dir is not None else None
-    task = LRMTask(config, _open_data(data, config.seed), held_out)
+    task = LRMTask(config, open_data(data, config.seed), held_out)
     try:
         return fit(task, config, run_dir, resume=resume, device=device)
     finally:
         task.train_views.close()
 
 
-def _open_data(data: str | Path | Sequence[str | Path], seed: int):
+def open_data(data: str | Path | Sequence[str | Path], seed: int):
     """What LRMTask takes for a reader. Raises ValueError for fresh objects beside folders: an endless stream has no share in a set."""
     names = [str(data)] if isinstance(data, (str, Path)) else [str(name) for name in data]
     fresh = [name for name in names if is_generated(name)]
