@@ -326,8 +326,8 @@ def train_lrm(data_dir: str | Path, run_dir: str | Path, preset: str | LRMConfig
     given = {"steps": steps, "seed": seed, "start_from": None if start_from is None else str(start_from)}
     changes = {name: value for name, value in given.items() if value is not None}
     config = replace(preset, **changes)
-    held_out = ShardReader(validate_dir) if validate_dir is not None else None
-    reader = source_of(str(data_dir), config.seed) if is_generated(str(data_dir)) else ShardReader(data_dir)
+    held_out = ShardReader(validate_dir, config.size) if validate_dir is not None else None
+    reader = source_of(str(data_dir), config.seed) if is_generated(str(data_dir)) else ShardReader(data_dir, config.size)
     task = LRMTask(config, reader, held_out)
     try:
         return fit(task, config, run_dir, resume=resume, device=device)

@@ -1,7 +1,8 @@
-"""What every command needs: how wrong arguments are told, and what Ctrl-C gives."""
+"""What every command needs: how wrong arguments are told, and what Ctrl-C and a closed pipe give."""
 from pathlib import Path
 
 INTERRUPTED = 130  # what shells give a program that Ctrl-C ended
+CLOSED_PIPE = 141  # and one whose reader went away
 
 
 class UsageError(ValueError):
