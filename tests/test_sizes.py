@@ -12,7 +12,7 @@ from renderers.camera import Cameras, look_at, pinhole, spherical, turntable
 from renderers.checks import verify
 from renderers.lighting import STUDIO, UNIFORM, draw_sky
 from renderers.passes import DEFAULT_PASSES, dequantise, quantise
-from renderers.shards import ShardError, ShardReader, at_size
+from renderers.shards import ShardError, ShardReader
 from train.data import ViewSampler
 from zeroverse import grammar, png
 from zeroverse.rng import Rng

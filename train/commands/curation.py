@@ -110,6 +110,7 @@ class TrainCurator:
 
     def run(self) -> int:
         import joblib
+
         from renderers.curate import trained
         need((self.ratings is None) == (self.rated is None), "--ratings, --rated", "both or neither", "one of them")
         need(self.objects >= 10, "--objects", "at least 10", self.objects)
