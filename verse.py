@@ -17,6 +17,7 @@ from renderers.commands.recipes import Catalogue, Regen
 from renderers.commands.sets import Export, Preview, Verify, View
 from train.commands.curation import Curate, TrainCurator
 from train.commands.models import Benchmark, Compare, Doctor, Reconstruct, TrainLrm
+from train.commands.studies import Ablate
 from zeroverse.usage import CLOSED_PIPE, INTERRUPTED, UsageError
 
 COMMANDS = (  # words, class: the order of the overview
@@ -36,6 +37,7 @@ COMMANDS = (  # words, class: the order of the overview
     ("reconstruct", Reconstruct),
     ("benchmark", Benchmark),
     ("compare", Compare),
+    ("ablate", Ablate),
     ("doctor", Doctor),
 )
 

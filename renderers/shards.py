@@ -10,6 +10,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -209,7 +210,7 @@ class ShardReader:
     def __len__(self) -> int:
         return len(self._samples)
 
-    @property
+    @cached_property  # of a large set it takes longer than reading a sample
     def keys(self) -> tuple[str, ...]:
         return tuple(sample.key for sample in self._samples)
 

@@ -1,4 +1,4 @@
-"""What a glTF file of somebody else may do: refer to files beside it and bring pictures of a sane size. Looked at before anything is read."""
+"""What a glTF or OBJ file of somebody else may do: refer to files beside it and bring pictures of a sane size. Looked at before anything is read."""
 import base64
 import binascii
 import io
@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from urllib.parse import unquote
 
+import trimesh
 from PIL import Image
 
 from zeroverse.asset import AssetError
@@ -38,6 +39,50 @@ def check(path: Path, root: Path) -> None:
     together = sum(_pixels(path, picture) for picture in pictures)
     if together > MAX_PIXELS_TOGETHER:
         raise AssetError(f"{path}: its pictures are too large: expected at most {MAX_PIXELS_TOGETHER} pixels together, got {together}")
+
+
+class Beside(trimesh.resolvers.Resolver):
+    """Finds the materials and pictures of an OBJ file: beside it, or by their bare name anywhere in the folder above, since GSO has its pictures in
+    ../materials/textures. What is nowhere is left out by the loader, which swallows errors too: those of `check` are for the caller to raise, in `refused`.
+    """
+
+    def __init__(self, path: Path, root: Path):
+        self.path, self.root, self.refused = path, root, None
+
+    def get(self, name: str) -> bytes:
+        try:
+            return self._found(name)
+        except AssetError as error:
+            self.refused = error
+            raise
+
+    def _found(self, name: str) -> bytes:
+        target = self.path.parent / name.strip().replace("\\", "/")  # as Windows writes it
+        if target.exists() and not target.resolve().is_relative_to(self.root.resolve()):
+            raise AssetError(f"{self.path}: refers to {name[:100]!r}, which is not in {self.root}")
+        if not target.is_file():
+            target = next(iter(self._by_name().get(target.name, ())), target)
+        _pixels(self.path, target)
+        return target.read_bytes()
+
+    def _by_name(self) -> dict[str, list[Path]]:
+        """Of the folder above, if that is still within the root: the root itself holds other objects."""
+        above = self.path.parent.parent
+        within = above != self.root and above.is_relative_to(self.root)
+        found: dict[str, list[Path]] = {}
+        for file in sorted(above.rglob("*")) if within else ():
+            if file.is_file() and not file.is_symlink():
+                found.setdefault(file.name, []).append(file)
+        return found
+
+    def keys(self) -> list[str]:
+        return sorted(self._by_name())
+
+    def namespaced(self, namespace: str) -> "Beside":
+        return self
+
+    def write(self, name: str, data) -> None:
+        raise OSError(f"{self.path}: read only")
 
 
 def _parts(path: Path) -> tuple[dict, bytes]:

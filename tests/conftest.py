@@ -23,6 +23,15 @@ def dataset(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def run_folder(dataset, tmp_path_factory):
+    """A tiny model after two steps."""
+    import verse
+    folder = tmp_path_factory.mktemp("run")
+    assert verse.main(f"train lrm --data {dataset} --out {folder / 'run'} --preset tiny --steps 2".split()) == 0
+    return folder / "run"
+
+
 @pytest.fixture
 def sample():
     """sample(key) -> the fields of a valid small sample with noise for pictures, the same for the same key."""

@@ -9,8 +9,9 @@ import torch
 import verse
 from renderers.camera import Cameras, gso64, to_opencv_json, turntable
 from train import benchmark, posed
-from train.benchmark import PROTOCOLS, choose_targets, find_inputs, nearest_input, prepare
+from train.benchmark import nearest_input, prepare
 from train.posed import Posed, PosedError
+from train.protocols import PROTOCOLS, choose_targets, find_inputs
 from train.reconstruct import spread_views
 from zeroverse import png
 
@@ -27,14 +28,6 @@ def views_folder(tmp_path):
         (folder / "opencv_cameras.json").write_text(json.dumps(to_opencv_json(cameras, paths)))
         return folder
     return write
-
-
-@pytest.fixture(scope="session")
-def run_folder(dataset, tmp_path_factory):
-    """A tiny model after two steps."""
-    folder = tmp_path_factory.mktemp("run")
-    assert verse.main(f"train lrm --data {dataset} --out {folder / 'run'} --preset tiny --steps 2".split()) == 0
-    return folder / "run"
 
 
 @pytest.mark.parametrize("protocol, indices", [("gso-4", [16, 20, 24, 28]), ("gso-4-45", [18, 22, 26, 30]), ("gso-8", [0, 4, 8, 12, 34, 38, 42, 46])])

@@ -52,7 +52,7 @@ class _Generate:
     passes: tuple[str, ...] = ("rgb", "alpha", "depth", "normal", "albedo", "part")
     """What to store; also metallic_roughness."""
     normal_bits: Literal[8, 16] = 8
-    """16: normals within 0.002 degrees instead of half a degree, in 16-bit PNGs of five times the size."""
+    """16: normals within 0.002 degrees instead of half a degree, in 16-bit PNGs, 2.3 times as large."""
     shard_size: int = 64
     """Objects per shard."""
     workers: int = 0
@@ -150,6 +150,10 @@ class GenerateZeroverse(_Generate):
     """How many objects."""
     preset: Literal["paper", "released", "default"] = "paper"
     """paper: the grammar LRM-Zero describes; released: the other parameters of its published code; default: ours."""
+    cut: float | None = None
+    """Share of the objects that have a boolean cut; default: the preset's (paper: 0.4). At another share an object is the same but for its edit."""
+    wireframe: float | None = None
+    """Share of the objects that have a wireframe, never together with a cut; default: the preset's (paper: 0.2)."""
     textures: Path | None = None
     """Draw textures from the images in this folder, not from the procedural families."""
     texture_size: int = 256
@@ -157,10 +161,15 @@ class GenerateZeroverse(_Generate):
 
     def run(self) -> int:
         from renderers.sources import Zeroverse
+        from zeroverse.grammar import mixture_of
         need(self.count >= 1, "--count", "at least 1", self.count)
         need(self.texture_size >= 16, "--texture-size", "at least 16", self.texture_size)
+        try:
+            mixture_of(self.preset, self.cut, self.wireframe)
+        except ValueError as error:
+            raise UsageError(f"--cut, --wireframe: {error}") from error
         textures = str(need_folder(self.textures, "--textures")) if self.textures else None
-        return self._run(Zeroverse(self.seed, self.preset, textures, self.texture_size), self.count)
+        return self._run(Zeroverse(self.seed, self.preset, textures, self.texture_size, self.cut, self.wireframe), self.count)
 
 
 @dataclass(kw_only=True)
@@ -192,19 +201,21 @@ class GenerateDetailverse(_Generate):
 
 @dataclass(kw_only=True)
 class GenerateFiles(_Generate):
-    """Existing GLB files -> the same shards.
+    """Existing GLB, glTF and OBJ files -> the same shards.
 
     Files that cannot be read are named and counted, the rest is made, and the exit status is 1. Example: verse generate files --assets DIR --out data
     """
 
     assets: Path
-    """Folder with .glb and .gltf files, also in sub-folders; sorted by name."""
+    """Folder with .glb, .gltf and .obj files, also in sub-folders; sorted by name."""
+    obj_up: Literal["y", "z"] = "y"
+    """Which way is up in .obj files, whose format does not say: y as Blender writes them, z as in Google Scanned Objects."""
     count: int | None = None
     """How many files; default: all."""
 
     def run(self) -> int:
         from renderers.sources import Files
-        return self._run(Files(str(need_folder(self.assets, "--assets")), self.seed), self.count)
+        return self._run(Files(str(need_folder(self.assets, "--assets")), self.seed, f"+{self.obj_up.upper()}"), self.count)
 
 
 @dataclass(kw_only=True)
