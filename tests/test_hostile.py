@@ -110,6 +110,13 @@ def test_an_out_that_is_no_folder_is_named(tmp_path, capsys, out, message):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_a_folder_that_may_not_be_read_does_not_look_empty(tmp_path, capsys, monkeypatch):
+    """Root may read everything, so the question is asked of somebody else."""
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    line = one_line(capsys, *f"generate files --assets {tmp_path} --out {tmp_path / 'out'}".split())
+    assert line == f"verse: --assets: a folder that may not be read: {tmp_path}" and not (tmp_path / "out").exists()
+
+
 def test_a_file_in_the_way_of_a_picture_is_named(whole, tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     assert one_line(capsys, "preview", whole, "--out", tmp_path / "file") == f"verse: {tmp_path / 'file'}: File exists"

@@ -1,4 +1,5 @@
 """What every command needs: how wrong arguments are told, and what Ctrl-C and a closed pipe give."""
+import os
 from pathlib import Path
 
 INTERRUPTED = 130  # what shells give a program that Ctrl-C ended
@@ -12,6 +13,8 @@ class UsageError(ValueError):
 def need_folder(path: Path, flag: str) -> Path:
     if not path.is_dir():
         raise UsageError(f"{flag}: no such folder: {path}")
+    if not os.access(path, os.R_OK | os.X_OK):  # or it would look empty
+        raise UsageError(f"{flag}: a folder that may not be read: {path}")
     return path
 
 
