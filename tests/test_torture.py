@@ -97,6 +97,8 @@ def test_fifty_kills_lose_nothing(quiet, tmp_path, engine):
             deed = str(noise.choice(list(kills), p=(0.5, 0.25, 0.25)))
             if runs[-1].process.poll() is None:
                 kills[deed] += getattr(runs[-1], deed)()
+                with open(out / "log", "a") as log:
+                    print(kills, file=log)
             for name, data in tars(out).items():
                 assert data == quiet[name], "what carries its final name is whole"
             if runs[-1].process.poll() is not None:
