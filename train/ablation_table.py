@@ -12,10 +12,10 @@ HEAD = ("mix, %: plain/cut/wireframe", "perceptual", "log-scale clip", "view ang
 NOTES = """\
 Diverged: the guard saw {patience} bad steps in a row, and the run went back to an earlier checkpoint or was given up; the rate has Wilson's interval.
 Skipped updates: those that the guard left out, also where the run went back later. PSNR in dB: mean over the runs that were not given up, and over the
-held-out objects; its interval resamples both (pigeonhole bootstrap, 10,000 times, seed 0), and of a single run it knows nothing of seeds. Less the
-first row: on the same seeds and objects. Published: LRM-Zero ({source}), PSNR on GSO at 256 px with 8 inputs, or "failed"; one run each of 300 M
-parameters, 80K steps, 400K objects, with a VGG perceptual loss{perceptual} and a view angle of 60, perhaps not degrees, where the row has no other.
-Compare it within its column.
+held-out objects; its interval resamples both (pigeonhole bootstrap, 10,000 times, seed 0): of two or three runs it is too narrow, of one it covers the
+objects only. Less the first row: on the same seeds and objects. Published: LRM-Zero ({source}), PSNR on GSO at 256 px with 8 inputs, or "failed"; one
+run each of 300 M parameters, 80K steps, 400K objects, with a VGG perceptual loss{perceptual} and a view angle of 60, perhaps not degrees, where the
+row has no other. Compare it within its column.
 """
 
 

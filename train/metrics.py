@@ -59,8 +59,8 @@ def bootstrap_interval(values, seed: int, resamples: int = 10_000, level: float 
 def crossed_interval(values, seed: int, resamples: int = 10_000, level: float = 0.95) -> tuple[float, float]:
     """Percentile interval of the mean of `values` [S, N], of S runs on the same N objects, with both resampled, each apart from the other.
 
-    The pigeonhole bootstrap (Owen 2007, "The pigeonhole bootstrap", Annals of Applied Statistics 1): S N values are not as many independent ones, and
-    this errs on the wide side. Of one run it covers the objects only.
+    The pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1): S N values are not as many independent ones, and this errs on the wide side.
+    But like any bootstrap it is too narrow for a handful of runs, by sqrt((S - 1) / S), and of one it covers the objects only.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or values.size == 0:
