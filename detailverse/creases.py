@@ -28,7 +28,7 @@ def sharpened(fit: Fit, quads, places, normals, field) -> tuple[np.ndarray, np.n
     near[quads[(fit.rank[quads] >= 2).any(axis=1)]] = True
     _untangle(points, fit.place, fit.rank, fit.axis, fit.safe, quads, normals, start, around, near)
     exact = points.copy()
-    onto_creases(exact, fit.axis, (fit.rank == 2) & (points != fit.safe).any(axis=1), quads, places, normals, field)
+    onto_creases(exact, fit.axis, (fit.rank == 2) & (points != fit.safe).any(axis=1), quads, places, normals, field, 0.1)
     _accept(points, exact, quads, normals, start, around)
     faces, quad = _split(points, quads, normals)
     points, faces, quad = _merged(points, fit.rank, faces, quad, normals)
@@ -37,9 +37,15 @@ def sharpened(fit: Fit, quads, places, normals, field) -> tuple[np.ndarray, np.n
 
 def _merged(points, rank, faces, quad, normals):
     """Rounds of merging until none is left to do, and without specks, unless all is one: what a lattice makes of the tip of a thin edge."""
-    while _merge(points, rank, faces, quad, normals, *incidence(faces, len(points))):
+    waiting = np.ones(len(points), dtype=np.bool_)
+    while True:
+        locked = _merge(points, rank, faces, quad, normals, *incidence(faces, len(points)), waiting)
+        if not locked.any():
+            break
         keep = faces[:, 0] >= 0
         faces, quad = faces[keep], quad[keep]
+        waiting[:] = False
+        waiting[faces[locked[faces].any(axis=1)]] = True
     piece = components(faces)
     size = np.bincount(piece)
     keep = size[piece] > min(SPECK, size.max() - 1)
@@ -60,7 +66,10 @@ def _apart(points, safe, rank, faces, quad):
 
 @njit(cache=True, nogil=True)
 def _untangle(points, place, rank, axis, safe, quads, normals, start, around, near):
-    """Moves faulty points near creases to the best of: where they belong, their safe place, between their neighbours, half-way there."""
+    """Moves faulty points to the best of: where they belong, their safe place, between their neighbours, half-way there.
+
+    near: [N] which to look at; those beside one that moved are looked at again.
+    """
     before, best, other = np.empty(3), np.empty(3), np.empty(3)
     for _ in range(SWEEPS):
         moved = False
@@ -68,10 +77,11 @@ def _untangle(points, place, rank, axis, safe, quads, normals, start, around, ne
             if not near[v]:
                 continue
             mine = around[start[v]:start[v + 1]]
+            near[v] = False
             least = _cost_round(points, quads, normals, mine) - 1e-6
             if least < FAULTY:
                 continue
-            before[:], best[:] = points[v], points[v]
+            before[:], best[:], better = points[v], points[v], False
             for choice in range(2 if rank[v] == 3 or rank[v] == 0 else 4):
                 if choice == 0:
                     other[:] = place[v]
@@ -85,9 +95,14 @@ def _untangle(points, place, rank, axis, safe, quads, normals, start, around, ne
                 points[v] = other
                 cost = _cost_round(points, quads, normals, mine)
                 if cost < least:
-                    least, moved = cost, True
+                    least, better = cost, True
                     best[:] = other
             points[v] = best
+            if better:
+                moved = True
+                for q in mine:
+                    for k in range(4):
+                        near[quads[q, k]] = True
         if not moved:
             break
 
@@ -161,20 +176,19 @@ def _split(points, quads, normals):
 
 
 @njit(cache=True, nogil=True)
-def _merge(points, rank, faces, quad, normals, start, around):
-    """One round: every vertex that crowds or is faulty goes to the neighbour on a crease or corner where that costs least. How many did.
+def _merge(points, rank, faces, quad, normals, start, around, waiting):
+    """One round: every waiting vertex that crowds or is faulty goes to the neighbour on a crease or corner where that costs least.
 
-    Faces that vanish get -1 for their first vertex. A round touches no neighbourhood twice, so `start` and `around` stay true of what it looks at.
+    Faces that vanish get -1 for their first vertex. Returns the vertices [N] whose neighbourhood changed: a round touches none twice, so that
+    `start` and `around` stay true of what it looks at.
     """
     locked = np.zeros(len(points), np.bool_)
-    count = 0
     for v in range(len(points)):
-        if locked[v]:
+        if locked[v] or not waiting[v]:
             continue
         target = _target(points, rank, faces, quad, normals, start, around, locked, v)
         if target < 0:
             continue
-        count += 1
         for w in (v, target):
             for f in around[start[w]:start[w + 1]]:
                 for k in range(3):
@@ -186,7 +200,7 @@ def _merge(points, rank, faces, quad, normals, start, around):
                 for k in range(3):
                     if faces[f, k] == v:
                         faces[f, k] = target
-    return count
+    return locked
 
 
 @njit(cache=True, nogil=True)

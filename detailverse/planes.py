@@ -14,6 +14,7 @@ SURE = 0.05  # of the greatest eigenvalue: two planes at 25 degrees or more sure
 DOUBTFUL = 0.003  # two planes at 6 degrees: less counts as curvature; between both it is asked whether the surface passes through the edge
 ROOM = 1.5  # how far a vertex may go beyond its cell; the masks of the bricks hold for REACH = 2
 OFF = 0.05  # a vertex goes beyond its cell only to where the surface is
+NEAR_ENOUGH = 1e-3  # to the surface, for a vertex of a crease
 STEP = 1e-4  # of differences
 TETRAHEDRON = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])  # four values give a gradient
 
@@ -41,7 +42,7 @@ def fitted(quads, places, normals, homes, field) -> Fit:
     rank = _decided(stages, rank, most, field)
     chosen = np.arange(len(homes)), np.maximum(rank - 1, 0)
     place, axis = stages[chosen], axes[chosen]
-    onto_creases(place, axis, rank == 2, quads, places, normals, field)
+    onto_creases(place, axis, rank == 2, quads, places, normals, field, 0.25)
     away = np.flatnonzero((np.abs(place - homes - 0.5) > 0.5).any(axis=1))
     lost = away[np.abs(field(place[away], away)) > OFF] if len(away) else away
     place[lost] = safe[lost]
@@ -59,25 +60,22 @@ def _decided(stages, rank, most, field):
     return rank
 
 
-def onto_creases(points, axis, chosen, quads, places, normals, field) -> None:
-    """Moves the chosen [N] of the points [N, 3] onto the crease that runs along their axis: Newton's method on both sides' distances.
+def onto_creases(points, axis, chosen, quads, places, normals, field, reach: float) -> None:
+    """Moves the chosen [N] of the points [N, 3] onto the crease that runs along their axis: one step of Newton's method on both sides' distances.
 
-    Each side is sampled a little away from the crease, ever nearer, where the other side is out of sight; its tangent planes are met.
+    Each side is sampled `reach` away from the crease, where the other side is out of sight, and its tangent planes are met.
     """
     at = np.flatnonzero(chosen)
     if len(at) == 0:
         return
     off = np.abs(field(points[at], at))
-    at, off = at[off > 1e-5], off[off > 1e-5]
-    start, around = incidence(quads, len(points))
-    for reach in (0.25, 0.1):
-        away = _sideways(points, at, axis, start, around, places, normals)
-        sides = [_tangent(points[at] + reach * away[:, side], at, field) for side in (0, 1)]
-        moved = _nearest_on_both(points[at], *sides[0], *sides[1])
-        now = np.abs(field(moved, at))
-        step = moved - points[at]
-        good = (now < off) & ((step * step).sum(axis=1) < 0.25) & (away != 0).any(axis=2).all(axis=1)
-        points[at[good]], off[good] = moved[good], now[good]
+    at, off = at[off > NEAR_ENOUGH], off[off > NEAR_ENOUGH]
+    away = _sideways(points, at, axis, *incidence(quads, len(points)), places, normals)
+    sides = [_tangent(points[at] + reach * away[:, side], at, field) for side in (0, 1)]
+    moved = _nearest_on_both(points[at], *sides[0], *sides[1])
+    step = moved - points[at]
+    good = (np.abs(field(moved, at)) < off) & ((step * step).sum(axis=1) < 0.25) & (away != 0).any(axis=2).all(axis=1)
+    points[at[good]] = moved[good]
 
 
 def _tangent(points, vertices, field):
