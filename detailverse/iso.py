@@ -1,24 +1,19 @@
 """From a signed distance to triangles: manifold dual contouring on sparse bricks, always closed and oriented, sharp edges kept.
 
-Bricks of 32^3 cells, then of 8^3, are skipped where the slope bound says that no surface can be. Every edge of the lattice that crosses the
-surface gets its crossing and normal (Hermite data); every cell one vertex per patch of surface in it, where its planes meet (Ju et al. 2002,
-Dual Contouring of Hermite Data; several patches: Nielson 2004, Dual Marching Cubes; ambiguous faces: Wenger 2013, Isosurfaces, §5).
+Every edge of the lattice (bricks.py) that crosses the surface gets its crossing and normal (Hermite data), and a quad: one vertex in each of the
+four cells round it, one per patch of surface in a cell (Ju et al. 2002, Dual Contouring of Hermite Data; several patches: Nielson 2004, Dual
+Marching Cubes; ambiguous faces: Wenger 2013, Isosurfaces, §5). planes.py says where each vertex belongs, creases.py puts it there.
 """
-import math
 from functools import cache
 
 import numpy as np
 from numba import njit
 
+from detailverse.bricks import REACH, SIDE, Sampler, closed_over, crossing_edges, lattice, near_surface
+from detailverse.creases import sharpened
 from detailverse.distances import PAINT
+from detailverse.planes import fitted
 from detailverse.sdf import Sdf
-from detailverse.tape import BLOCK, Tape
-from zeroverse import affine
-
-SIDE = 8  # cells of a brick; it has 9^3 corners, of which neighbours share
-COARSE = 4  # bricks of a coarse brick
-LARGEST = 25_000_000  # corners of all bricks near the surface: about 500 MB
-CORNERS = (SIDE + 1) ** 3
 
 
 def polygonise(value: Sdf, spacing: float, bounds=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -27,179 +22,25 @@ def polygonise(value: Sdf, spacing: float, bounds=None) -> tuple[np.ndarray, np.
     spacing: side of a cell; what is thinner than about two cells is lost. bounds: corners (low x, y, z, high x, y, z) of where to look, default
     those of the value. Raises ValueError where there is no surface, where it leaves the bounds, or where the lattice is too fine for memory.
     """
-    low, cells = _lattice(value.bounds if bounds is None else bounds, spacing)
-    bricks, masks = _near_surface(value, low, cells, spacing)
-    bricks, masks, values, brick_of = _closed_over(value.tape, bricks, masks, low, cells, spacing)
-    edge_of, edges, owner = _crossing_edges(values, bricks)
+    low, cells = lattice(value.bounds if bounds is None else bounds, spacing)
+    bricks, masks = near_surface(value, low, cells, spacing)
+    bricks, masks, values, brick_of = closed_over(value.tape, bricks, masks, low, cells, spacing)
+    edges, owner = crossing_edges(values, bricks)
     if len(edges) == 0:
         raise ValueError(f"polygonise: expected a surface, found none at spacing {spacing:.3g} within {tuple(np.round(low, 3).tolist())} and up")
-    sampler = _Sampler(value.tape, masks, owner)
+    sampler = Sampler(value.tape, masks, owner)
     places, normals = _hermite(sampler, edges, values, bricks, low, spacing)
     rules, merging = _patch_tables()
-    points, first, shape = _vertices(values, bricks, brick_of, edge_of, places, normals, rules, merging)
+    homes, home_brick, first, shape = _cells(values, bricks, brick_of, rules, merging)
     quads = _quads(edges, brick_of, values, owner, first, shape, rules)
-    points = low + spacing * points
-    faces = _split(sampler, points, quads, spacing)
-    return points, faces, _leaves(value, sampler, points, faces)
+    near = Sampler(value.tape, masks, home_brick)
 
+    def field(points, vertices):
+        return near.values(low + spacing * points, vertices) / spacing
 
-def _lattice(bounds, spacing):
-    """Its first corner [3], and how many coarse bricks span it [3]."""
-    bounds = np.asarray(bounds, dtype=np.float64)
-    if not np.isfinite(bounds).all():
-        raise ValueError(f"polygonise: expected finite bounds, got {bounds.tolist()}; intersect the value with a box or pass bounds")
-    pad = np.array([1.37, 1.41, 1.43]) * spacing  # uneven: planes at round coordinates should not run through corners
-    counts = np.ceil((bounds[3:] - bounds[:3] + 2 * pad) / spacing)
-    if not (counts > 0).all():
-        raise ValueError(f"polygonise: expected a surface, got empty bounds {bounds.tolist()}")
-    if counts.max() > 8192:
-        raise ValueError(f"polygonise: expected at most 8192 cells along an axis, got {int(counts.max())} at spacing {spacing:.3g}")
-    return bounds[:3] - pad, np.ceil(counts / (SIDE * COARSE)).astype(np.int64)
-
-
-def _near_surface(value, low, cells, spacing):
-    """Bricks [A, 3] that a surface may touch, and their masks [A, children]."""
-    tape, reach = value.tape, math.sqrt(3.0) * spacing / 2
-    coarse = np.stack(np.meshgrid(*[np.arange(n) for n in cells], indexing="ij"), axis=-1).reshape(-1, 3)
-    side = SIDE * COARSE
-    band = 2 * value.lipschitz * spacing  # all points that are asked for near the surface lie within two cells
-    distance, masks = tape.probe(low + (coarse + 0.5) * side * spacing, (side + 2) * reach, band)
-    near = np.abs(distance) <= value.lipschitz * side * reach * 1.0001
-    coarse, masks = coarse[near], masks[near]
-    inner = np.stack(np.meshgrid(*[np.arange(COARSE)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    found, found_masks = [np.empty((0, 3), np.int64)], [np.empty((0, tape.children), np.uint8)]
-    step = max(1, 20_000_000 // (len(inner) * (tape.children + 100)))
-    for start in range(0, len(coarse), step):
-        bricks = (coarse[start:start + step, None] * COARSE + inner).reshape(-1, 3)
-        blocks = np.arange(0, len(bricks) + 1, len(inner))
-        distance, fine = tape.probe(low + (bricks + 0.5) * SIDE * spacing, (SIDE + 2) * reach, band, blocks, masks[start:start + step])
-        near = np.abs(distance) <= value.lipschitz * SIDE * reach * 1.0001
-        found.append(bricks[near])
-        found_masks.append(fine[near])
-    return np.concatenate(found), np.concatenate(found_masks)
-
-
-def _closed_over(tape, bricks, masks, low, cells, spacing):
-    """(bricks [A, 3], masks, values [A, 9, 9, 9], the map from a brick to its number), with bricks that the surface runs into though a
-    slope bound missed them."""
-    brick_of = np.full(tuple(cells * COARSE), -1, dtype=np.int32)
-    values = np.empty((0, SIDE + 1, SIDE + 1, SIDE + 1))
-    while len(values) < len(bricks):
-        done = len(values)
-        if len(bricks) * CORNERS > LARGEST:
-            raise ValueError(f"polygonise: expected a lattice of at most {LARGEST} corners near the surface, got {len(bricks) * CORNERS} "
-                             f"at spacing {spacing:.3g}")
-        brick_of[tuple(bricks[done:].T)] = np.arange(done, len(bricks))
-        values = np.concatenate([values, _corner_values(tape, bricks[done:], masks[done:], low, spacing)])
-        missing = _missing(values, bricks, brick_of, done)
-        if len(missing) and (missing < 0).any():
-            raise ValueError("polygonise: expected bounds that hold the surface, got a surface that leaves its bounds, "
-                             f"from {tuple(np.round(low, 3).tolist())} up")
-        bricks = np.concatenate([bricks, missing])
-        masks = np.concatenate([masks, np.ones((len(missing), tape.children), np.uint8)])
-    return bricks, masks, values, brick_of
-
-
-def _corner_values(tape, bricks, masks, low, spacing, chunk=512):
-    """[A, 9, 9, 9], a few bricks at a time: their points take thrice the memory of their values."""
-    values = np.empty((len(bricks), CORNERS))
-    for start in range(0, len(bricks), chunk):
-        part = bricks[start:start + chunk]
-        starts = np.arange(len(part) + 1) * CORNERS
-        values[start:start + chunk] = tape.run(_corner_points(part, low, spacing), starts, masks[start:start + chunk]).reshape(len(part), CORNERS)
-    return values.reshape(-1, SIDE + 1, SIDE + 1, SIDE + 1)
-
-
-@njit(cache=True, nogil=True)
-def _corner_points(bricks, low, spacing):  # [A, 3], [3] -> [729 A, 3]
-    points = np.empty((len(bricks) * CORNERS, 3))
-    row = 0
-    for n in range(len(bricks)):
-        for i in range(SIDE + 1):
-            for j in range(SIDE + 1):
-                for k in range(SIDE + 1):
-                    points[row, 0] = low[0] + spacing * (SIDE * bricks[n, 0] + i)
-                    points[row, 1] = low[1] + spacing * (SIDE * bricks[n, 1] + j)
-                    points[row, 2] = low[2] + spacing * (SIDE * bricks[n, 2] + k)
-                    row += 1
-    return points
-
-
-@njit(cache=True, nogil=True)
-def _missing(values, bricks, brick_of, done):
-    """Bricks [M, 3] with no number that hold a crossing edge on the faces of bricks from number `done` on; -1 where outside the lattice."""
-    found = []
-    for n in range(done, len(bricks)):
-        for i in range(SIDE + 1):
-            for j in range(SIDE + 1):
-                for k in range(SIDE + 1):
-                    for axis in range(3):
-                        a, b, c = i + (axis == 0), j + (axis == 1), k + (axis == 2)
-                        if a > SIDE or b > SIDE or c > SIDE or (values[n, i, j, k] < 0) == (values[n, a, b, c] < 0):
-                            continue
-                        for x in range(bricks[n, 0] - (axis != 0 and i == 0), bricks[n, 0] + (axis != 0 and i == SIDE) + 1):
-                            for y in range(bricks[n, 1] - (axis != 1 and j == 0), bricks[n, 1] + (axis != 1 and j == SIDE) + 1):
-                                for z in range(bricks[n, 2] - (axis != 2 and k == 0), bricks[n, 2] + (axis != 2 and k == SIDE) + 1):
-                                    if x < 0 or y < 0 or z < 0 or x >= brick_of.shape[0] or y >= brick_of.shape[1] or z >= brick_of.shape[2]:
-                                        found.append((-1, -1, -1))
-                                    elif brick_of[x, y, z] == -1:
-                                        brick_of[x, y, z] = -2
-                                        found.append((x, y, z))
-    out = np.empty((len(found), 3), dtype=np.int64)
-    for n in range(len(found)):
-        out[n, 0], out[n, 1], out[n, 2] = found[n]
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _crossing_edges(values, bricks):
-    """edge_of [A, 8, 8, 8, 3]: number of the edge that leaves a corner along an axis; edges [E, 4]: corner in the lattice, axis; their bricks [E]."""
-    edge_of = np.full((len(bricks), SIDE, SIDE, SIDE, 3), -1, dtype=np.int32)
-    count = 0
-    for n in range(len(bricks)):
-        for i in range(SIDE):
-            for j in range(SIDE):
-                for k in range(SIDE):
-                    inside = values[n, i, j, k] < 0
-                    for axis in range(3):
-                        if (values[n, i + (axis == 0), j + (axis == 1), k + (axis == 2)] < 0) != inside:
-                            edge_of[n, i, j, k, axis] = count
-                            count += 1
-    edges, owner = np.empty((count, 4), dtype=np.int64), np.empty(count, dtype=np.int64)
-    for n in range(len(bricks)):
-        for i in range(SIDE):
-            for j in range(SIDE):
-                for k in range(SIDE):
-                    for axis in range(3):
-                        e = edge_of[n, i, j, k, axis]
-                        if e >= 0:
-                            edges[e, 0], edges[e, 1] = SIDE * bricks[n, 0] + i, SIDE * bricks[n, 1] + j
-                            edges[e, 2], edges[e, 3] = SIDE * bricks[n, 2] + k, axis
-                            owner[e] = n
-    return edge_of, edges, owner
-
-
-class _Sampler:
-    """The tape at one point per crossing edge, each with the mask of its edge's brick. owner: [E] bricks, ascending."""
-
-    def __init__(self, tape: Tape, masks: np.ndarray, owner: np.ndarray):
-        self.tape, self.masks, self.owner = tape, masks, owner
-
-    def blocks(self, chosen=None):
-        """Where blocks start, and their masks, for the edges with the numbers `chosen`, ascending."""
-        owner = self.owner if chosen is None else self.owner[chosen]
-        change = np.flatnonzero(np.diff(owner, prepend=-1))
-        lengths = np.diff(np.append(change, len(owner)))
-        pieces = -(-lengths // BLOCK)
-        within = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        starts = np.repeat(change, pieces) + BLOCK * within
-        return np.append(starts, len(owner)), self.masks[np.repeat(owner[change], pieces)]
-
-    def values(self, points, chosen=None):
-        return self.tape.run(points, *self.blocks(chosen))
-
-    def leaves(self, points, chosen=None):
-        return self.tape.leaves(points, *self.blocks(chosen))
+    fit = fitted(quads, places, normals, homes, field)
+    points, faces, quad = sharpened(fit, quads, places, normals, field)
+    return low + spacing * points, faces, _leaves(value, sampler, points, faces, quad, places, low, spacing)
 
 
 def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
@@ -303,11 +144,13 @@ def _face(face: int):
 
 
 @njit(cache=True, nogil=True)
-def _vertices(values, bricks, brick_of, edge_of, places, normals, rules, merging):
-    """Vertices [N, 3] in cells; the first of each cell [A, 8, 8, 8]; each cell's corners inside, plus 256 under the second rule [A, 8, 8, 8]."""
+def _cells(values, bricks, brick_of, rules, merging):
+    """The cell of each vertex [N, 3] and the brick of that [N]; the first vertex of each cell [A, 8, 8, 8]; each cell's corners inside, plus 256
+    under the second rule [A, 8, 8, 8]."""
     count = len(bricks)
     first = np.full((count, SIDE, SIDE, SIDE), -1, dtype=np.int32)
     shape = np.zeros((count, SIDE, SIDE, SIDE), dtype=np.int16)
+    crossed = 0
     for n in range(count):
         for i in range(SIDE):
             for j in range(SIDE):
@@ -316,10 +159,10 @@ def _vertices(values, bricks, brick_of, edge_of, places, normals, rules, merging
                     for corner in range(8):
                         bits |= (values[n, i + (corner >> 2), j + (corner >> 1 & 1), k + (corner & 1)] < 0) << corner
                     shape[n, i, j, k] = bits
+                    crossed += bits != 0 and bits != 255
     _choose_rules(shape, bricks, brick_of, merging)
-    points = np.empty((2 * len(places), 3))
+    homes, home_brick = np.empty((4 * crossed, 3), dtype=np.int64), np.empty(4 * crossed, dtype=np.int64)  # a cell has at most four patches
     total = 0
-    crossing, ata, basis = np.empty(12, dtype=np.int64), np.empty((3, 3)), np.empty((3, 3))
     for n in range(count):
         for i in range(SIDE):
             for j in range(SIDE):
@@ -327,24 +170,12 @@ def _vertices(values, bricks, brick_of, edge_of, places, normals, rules, merging
                     bits, rule = shape[n, i, j, k] & 255, shape[n, i, j, k] >> 8
                     if bits == 0 or bits == 255:
                         continue
-                    x, y, z = SIDE * bricks[n, 0] + i, SIDE * bricks[n, 1] + j, SIDE * bricks[n, 2] + k
                     first[n, i, j, k] = total
-                    patches = 0
-                    for e in range(12):
-                        patches = max(patches, rules[rule, bits, e] + 1)
-                    for patch in range(patches):
-                        m = 0
-                        for e in range(12):
-                            if rules[rule, bits, e] == patch:
-                                axis, u, w = e // 4, e // 2 % 2, e % 2
-                                a = x + (u if axis == 2 else (w if axis == 1 else 0))
-                                b = y + (u if axis == 0 else (w if axis == 2 else 0))
-                                c = z + (u if axis == 1 else (w if axis == 0 else 0))
-                                crossing[m] = edge_of[brick_of[a // SIDE, b // SIDE, c // SIDE], a % SIDE, b % SIDE, c % SIDE, axis]
-                                m += 1
-                        _meet(places, normals, crossing, m, ata, basis, x, y, z, points[total])
+                    for _ in range(rules[rule, bits].max() + 1):
+                        homes[total, 0], homes[total, 1], homes[total, 2] = SIDE * bricks[n, 0] + i, SIDE * bricks[n, 1] + j, SIDE * bricks[n, 2] + k
+                        home_brick[total] = n
                         total += 1
-    return points[:total].copy(), first, shape
+    return homes[:total].copy(), home_brick[:total].copy(), first, shape
 
 
 @njit(cache=True, nogil=True)
@@ -367,93 +198,6 @@ def _choose_rules(shape, bricks, brick_of, merging):
 
 
 @njit(cache=True, nogil=True)
-def _meet(places, normals, crossing, count, ata, basis, x, y, z, out):
-    """Where the planes of the crossings meet, nearest to their mean: a corner if it lies in the cell, else a point of an edge, else of a face."""
-    px = py = pz = bx = by = bz = 0.0
-    for m in range(count):
-        e = crossing[m]
-        px += places[e, 0] / count
-        py += places[e, 1] / count
-        pz += places[e, 2] / count
-    for r in range(3):
-        for c in range(3):
-            ata[r, c] = 0.0
-    for m in range(count):
-        e = crossing[m]
-        nx, ny, nz = normals[e, 0], normals[e, 1], normals[e, 2]
-        d = nx * (places[e, 0] - px) + ny * (places[e, 1] - py) + nz * (places[e, 2] - pz)
-        bx, by, bz = bx + nx * d, by + ny * d, bz + nz * d
-        ata[0, 0] += nx * nx
-        ata[0, 1] += nx * ny
-        ata[0, 2] += nx * nz
-        ata[1, 1] += ny * ny
-        ata[1, 2] += ny * nz
-        ata[2, 2] += nz * nz
-    ata[1, 0], ata[2, 0], ata[2, 1] = ata[0, 1], ata[0, 2], ata[1, 2]
-    _diagonalise(ata, basis)
-    least = max(0.05 * max(ata[0, 0], ata[1, 1], ata[2, 2]), 1e-12)  # a flatter edge than about 25 degrees counts as curvature
-    out[0], out[1], out[2] = px, py, pz
-    used = 0
-    for rank in range(1, 4):  # from the stiffest direction on
-        stiffest = -1
-        for r in range(3):
-            if not used >> r & 1 and ata[r, r] > least and (stiffest < 0 or ata[r, r] > ata[stiffest, stiffest]):
-                stiffest = r
-        if stiffest < 0:
-            break
-        used |= 1 << stiffest
-        t = (basis[0, stiffest] * bx + basis[1, stiffest] * by + basis[2, stiffest] * bz) / ata[stiffest, stiffest]
-        px, py, pz = px + t * basis[0, stiffest], py + t * basis[1, stiffest], pz + t * basis[2, stiffest]
-        free = 2 if used == 3 else (1 if used == 5 else 0)
-        slide = _into_cell(px - x, py - y, pz - z, basis, free) if rank == 2 else 0.0
-        free = free if rank == 2 else 0
-        qx, qy, qz = px + slide * basis[0, free], py + slide * basis[1, free], pz + slide * basis[2, free]
-        if max(abs(qx - x - 0.5), abs(qy - y - 0.5), abs(qz - z - 0.5)) <= 0.5:  # beyond the cell it would fold over its neighbours
-            out[0], out[1], out[2] = qx, qy, qz
-    out[0] = min(max(out[0], x + 1e-3), x + 1 - 1e-3)  # off the walls: vertices of neighbours stay apart
-    out[1] = min(max(out[1], y + 1e-3), y + 1 - 1e-3)
-    out[2] = min(max(out[2], z + 1e-3), z + 1 - 1e-3)
-
-
-@njit(cache=True, nogil=True)
-def _into_cell(x, y, z, basis, free):
-    """How far along the direction basis[:, free] a point of an edge must slide to lie in the cell 0 .. 1, or 0 where the edge misses the cell."""
-    first, last = -2.0, 2.0
-    for axis in range(3):
-        at, along = (x, y, z)[axis], basis[axis, free]
-        if abs(along) < 1e-9:
-            continue
-        a, b = -at / along, (1.0 - at) / along
-        first, last = max(first, min(a, b)), min(last, max(a, b))
-    return min(max(0.0, first), last) if first <= last else 0.0
-
-
-@njit(cache=True, nogil=True)
-def _diagonalise(a, basis):
-    """Symmetric a [3, 3] to its eigenvalues on the diagonal, eigenvectors to the columns of `basis`, by Jacobi rotations."""
-    for r in range(3):
-        for c in range(3):
-            basis[r, c] = 1.0 if r == c else 0.0
-    for _ in range(8):
-        if abs(a[0, 1]) + abs(a[0, 2]) + abs(a[1, 2]) < 1e-12:
-            return
-        for p in range(2):
-            for q in range(p + 1, 3):
-                if abs(a[p, q]) < 1e-15:
-                    continue
-                lean = (a[q, q] - a[p, p]) / (2 * a[p, q])
-                t = (1.0 if lean >= 0 else -1.0) / (abs(lean) + math.sqrt(lean * lean + 1))
-                c = 1 / math.sqrt(t * t + 1)
-                s = t * c
-                for r in range(3):
-                    a[r, p], a[r, q] = c * a[r, p] - s * a[r, q], s * a[r, p] + c * a[r, q]
-                for r in range(3):
-                    a[p, r], a[q, r] = c * a[p, r] - s * a[q, r], s * a[p, r] + c * a[q, r]
-                for r in range(3):
-                    basis[r, p], basis[r, q] = c * basis[r, p] - s * basis[r, q], s * basis[r, p] + c * basis[r, q]
-
-
-@njit(cache=True, nogil=True)
 def _quads(edges, brick_of, values, owner, first, shape, rules):
     """The vertices of the four cells round each crossing edge [E, 4], counter-clockwise from outside."""
     quads = np.empty((len(edges), 4), dtype=np.int64)
@@ -471,28 +215,10 @@ def _quads(edges, brick_of, values, owner, first, shape, rules):
     return quads
 
 
-def _split(sampler, points, quads, spacing):
-    """Two triangles of each quad [2 E, 3], along the diagonal whose middle is nearer to the surface: so a sharp edge is not chamfered.
-
-    Where both are as near, as on a plane, along the one whose smaller triangle is larger: so no triangle has its corners on one edge.
-    """
-    a, b, c, d = (points[quads[:, corner]] for corner in range(4))
-    gap = np.abs(sampler.values((a + c) / 2)) - np.abs(sampler.values((b + d) / 2))
-    area = np.minimum(_area(a, b, c), _area(a, c, d)) - np.minimum(_area(b, c, d), _area(b, d, a))
-    first = np.where(np.abs(gap) < 0.01 * spacing, area >= 0, gap < 0)
-    across = np.where(first[:, None], quads, np.roll(quads, -1, axis=1))  # the diagonal from corner 0 to 2
-    return across[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
-
-
-def _area(a, b, c):
-    """The squared area of triangles [N, 3], times four."""
-    normal = affine.cross(b - a, c - a)
-    return (normal * normal).sum(axis=1)
-
-
-def _leaves(value, sampler, points, faces):
-    """The leaf at the middle of each face [F]."""
+def _leaves(value, sampler, points, faces, quad, places, low, spacing):
+    """The leaf at the middle of each face [F]; where that lies too far from its crossing for the masks to hold, at the crossing."""
     if not (value.tape.rows[:, 0] == PAINT).any():
         return np.zeros(len(faces), dtype=np.int64)
-    middle = (points[faces[:, 0]] + points[faces[:, 1]] + points[faces[:, 2]]) / 3
-    return np.stack([sampler.leaves(np.ascontiguousarray(middle[half::2])) for half in (0, 1)], axis=1).ravel()
+    middle, crossing = (points[faces[:, 0]] + points[faces[:, 1]] + points[faces[:, 2]]) / 3, places[quad]
+    far = (np.abs(middle - crossing) > REACH).any(axis=1)
+    return sampler.leaves(low + spacing * np.where(far[:, None], crossing, middle), quad)

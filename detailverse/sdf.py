@@ -4,7 +4,7 @@
     mug = union(cylinder(0.5, 1).shell(0.06) - half_space("z", 0.4).flip(), handle.paint(1), smooth=0.05)
     points, faces, leaf = polygonise(mug, 0.01)
 
-Every value knows a box that holds it and the largest slope of its distance (`lipschitz`), so that iso.py looks only where a surface can be.
+Every value knows a box that holds it and the largest slope of its distance (`lipschitz`), so that bricks.py looks only where a surface can be.
 Distances are exact for solids and lower bounds after set algebra. Fields (noise, cells) are values too: they displace. The numbers of every
 node are in the order that detailverse/distances.py documents.
 """

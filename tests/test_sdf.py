@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from manifold3d import Error, Manifold, Mesh
 
-from detailverse import iso
+from detailverse import bricks as sparse
 from detailverse.iso import polygonise
 from detailverse.sdf import (
     bezier, box, capsule, cells, chain, cone, cylinder, diamond, ellipsoid, extrude, gyroid, half_space, noise, prism, revolve, round_cone, schwarz,
@@ -123,16 +123,16 @@ def test_every_surface_is_a_closed_solid_on_the_level_zero(example):
 def test_sparse_bricks_find_the_same_signs_as_a_dense_lattice(example):
     """The mesh encloses exactly the lattice corners that are inside: the volume of cells that the surface does not cross is the same."""
     spacing = 0.05
-    low, cells_ = iso._lattice(example.bounds, spacing)
-    bricks, masks = iso._near_surface(example, low, cells_, spacing)
-    bricks, masks, values, _ = iso._closed_over(example.tape, bricks, masks, low, cells_, spacing)
-    corners = iso._corner_points(bricks, low, spacing)
+    low, cells_ = sparse.lattice(example.bounds, spacing)
+    bricks, masks = sparse.near_surface(example, low, cells_, spacing)
+    bricks, masks, values, _ = sparse.closed_over(example.tape, bricks, masks, low, cells_, spacing)
+    corners = sparse.corner_points(bricks, low, spacing)
     np.testing.assert_array_equal(values.ravel() < 0, example.value(corners) < 0)
-    size = cells_ * iso.SIDE * iso.COARSE
+    size = cells_ * sparse.SIDE * sparse.COARSE
     grid = np.stack(np.meshgrid(*[np.arange(n) for n in size], indexing="ij"), axis=-1).reshape(-1, 3)
     inside = (example.value(low + spacing * grid) < 0).reshape(size)
     crossing = sum(int(np.diff(inside.astype(np.int8), axis=axis).astype(bool).sum()) for axis in range(3))
-    assert crossing == len(iso._crossing_edges(values, bricks)[1])
+    assert crossing == len(sparse.crossing_edges(values, bricks)[0])
 
 
 @pytest.mark.parametrize("value, exact", [
@@ -145,29 +145,6 @@ def test_sparse_bricks_find_the_same_signs_as_a_dense_lattice(example):
 def test_volumes_are_the_closed_forms(value, exact):
     points, faces, _ = polygonise(value, 0.02)
     assert volume(points, faces) == pytest.approx(exact, rel=4e-3)
-
-
-def test_edges_of_a_box_are_sharp():
-    """Turned, so that nothing lies along the lattice: vertices of edges lie on them, and faces away from edges have the exact normal."""
-    back = box(1.0, 0.8, 0.6).turn((1, 2, 3), 0.9)
-    points, faces, _ = polygonise(back, 0.03)
-    matrix = np.array(back.numbers).reshape(3, 4)[:, :3]
-    local = np.abs(np.einsum("ij,nj->ni", matrix, points))
-    gap = np.array([0.5, 0.4, 0.3]) - local
-    on_surface = np.abs(gap.min(axis=1)) < 1e-6
-    assert on_surface.mean() > 0.97, "vertices lie on faces, but for cells that an edge misses by less than the cell although both its faces cross it"
-    assert np.abs(gap.min(axis=1)).max() < 0.03 / 2
-    a, b, c = (points[faces[:, k]] for k in range(3))
-    normal = np.cross(b - a, c - a)
-    area = np.sqrt((normal**2).sum(axis=1))
-    lean = np.abs(np.einsum("ij,nj->ni", matrix, normal / np.maximum(area, 1e-12)[:, None])).max(axis=1)
-    away = (np.sort(gap, axis=1)[:, 1] > 0.06)[faces].all(axis=1)
-    assert lean[away].min() > 1 - 5e-5, "away from edges normals are exact to half a degree, most of them to rounding"
-    assert np.median(lean[away]) > 1 - 1e-9
-    assert area[lean < 0.999].sum() < 0.035 * area.sum()
-    corners = np.einsum("ji,nj->ni", matrix, np.array(np.meshgrid([0.5, -0.5], [0.4, -0.4], [0.3, -0.3])).reshape(3, -1).T)
-    nearest = np.sqrt(((points[:, None] - corners) ** 2).sum(axis=2)).min(axis=0)
-    assert nearest.max() < 0.03 and (nearest < 1e-5).sum() >= 4, "a corner is met where its cell holds crossings of all three faces"
 
 
 def random_tree(rng):

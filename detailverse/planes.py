@@ -1,0 +1,252 @@
+"""Where the planes of a vertex meet: on a smooth surface a point of it, on a crease a point of the crease, at a corner the corner.
+
+The planes are those of the crossings round the vertex (Hermite data). The least squares of their distances (Ju et al. 2002, Dual Contouring of
+Hermite Data, §2.3) are solved one direction after another, from the stiffest on; how many directions count is the vertex's rank. Where the
+planes leave doubt, as at a flat edge, at a knife's or in a curve, the signed distance itself decides. All lengths are in cells.
+"""
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+SURE = 0.05  # of the greatest eigenvalue: two planes at 25 degrees or more surely make an edge
+DOUBTFUL = 0.003  # two planes at 6 degrees: less counts as curvature; between both it is asked whether the surface passes through the edge
+ROOM = 1.5  # how far a vertex may go beyond its cell; the masks of the bricks hold for REACH = 2
+OFF = 0.05  # a vertex goes beyond its cell only to where the surface is
+NEAR_ENOUGH = 1e-3  # to the surface, for a vertex of a crease
+STEP = 1e-4  # of differences
+TETRAHEDRON = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])  # four values give a gradient
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """place: [N, 3] where the vertex belongs. rank: [N] 1 on a smooth surface, 2 on a crease, 3 at a corner; 0 where no crossing has a normal.
+
+    axis: [N, 3] the normal of the plane (rank 1), or the direction of the crease (rank 2), in which the vertex may slide.
+    safe: [N, 3] the best place within the vertex's own cell, where it cannot meet the vertices of others.
+    """
+
+    place: np.ndarray
+    rank: np.ndarray
+    axis: np.ndarray
+    safe: np.ndarray
+
+
+def fitted(quads, places, normals, homes, field) -> Fit:
+    """quads [E, 4] of vertices, and the place and unit normal [E, 3] of the crossing in each; homes: [N, 3] the cell of each vertex.
+
+    field(points [K, 3], vertices [K]) gives signed distances [K] at points near these vertices, which ascend.
+    """
+    stages, axes, rank, most, safe = _solved(*incidence(quads, len(homes)), places, normals, homes)
+    rank = _decided(stages, rank, most, field)
+    chosen = np.arange(len(homes)), np.maximum(rank - 1, 0)
+    place, axis = stages[chosen], axes[chosen]
+    onto_creases(place, axis, rank == 2, quads, places, normals, field, 0.25)
+    away = np.flatnonzero((np.abs(place - homes - 0.5) > 0.5).any(axis=1))
+    lost = away[np.abs(field(place[away], away)) > OFF] if len(away) else away
+    place[lost] = safe[lost]
+    return Fit(place, rank, axis, safe)
+
+
+def _decided(stages, rank, most, field):
+    """The ranks [N], one or two higher where more of the planes' doubtful directions bring the vertex to the surface."""
+    rank = rank.copy()
+    for r in (1, 2):
+        ask = np.flatnonzero((rank == r) & (most > r))
+        if len(ask):
+            before, after = (np.abs(field(stages[ask, stage], ask)) for stage in (r - 1, r))
+            rank[ask[(before > 0.005) & (after < 0.25 * before)]] = r + 1
+    return rank
+
+
+def onto_creases(points, axis, chosen, quads, places, normals, field, reach: float) -> None:
+    """Moves the chosen [N] of the points [N, 3] onto the crease that runs along their axis: one step of Newton's method on both sides' distances.
+
+    Each side is sampled `reach` away from the crease, where the other side is out of sight, and its tangent planes are met.
+    """
+    at = np.flatnonzero(chosen)
+    if len(at) == 0:
+        return
+    off = np.abs(field(points[at], at))
+    at, off = at[off > NEAR_ENOUGH], off[off > NEAR_ENOUGH]
+    away = _sideways(points, at, axis, *incidence(quads, len(points)), places, normals)
+    sides = [_tangent(points[at] + reach * away[:, side], at, field) for side in (0, 1)]
+    moved = _nearest_on_both(points[at], *sides[0], *sides[1])
+    step = moved - points[at]
+    good = (np.abs(field(moved, at)) < off) & ((step * step).sum(axis=1) < 0.25) & (away != 0).any(axis=2).all(axis=1)
+    points[at[good]] = moved[good]
+
+
+def _tangent(points, vertices, field):
+    """(points, gradients [K, 3], values [K])."""
+    values = np.stack([field(points + STEP * corner, vertices) for corner in TETRAHEDRON], axis=1)  # [K, 4]
+    return points, np.einsum("kc,cd->kd", values, TETRAHEDRON) / (4 * STEP), values.sum(axis=1) / 4
+
+
+def _nearest_on_both(points, p, n, f, q, m, g):
+    """[K, 3] nearest to the points on the line in which the planes n (x - p) + f = 0 and m (x - q) + g = 0 meet; the points if they are parallel."""
+    a, b = -(n * (points - p)).sum(axis=1) - f, -(m * (points - q)).sum(axis=1) - g
+    nn, mm, nm = (n * n).sum(axis=1), (m * m).sum(axis=1), (n * m).sum(axis=1)
+    area = nn * mm - nm * nm
+    area = np.where(area > 1e-6, area, np.inf)
+    return points + ((a * mm - b * nm) / area)[:, None] * n + ((b * nn - a * nm) / area)[:, None] * m
+
+
+@njit(cache=True, nogil=True)
+def incidence(faces, count):  # [F, 3 or 4], N -> [N + 1], [3 F or 4 F]
+    """The faces of vertex v are around[start[v]:start[v + 1]], ascending."""
+    start, around = np.zeros(count + 1, np.int64), np.empty(faces.size, np.int64)
+    for f in range(len(faces)):
+        for k in range(faces.shape[1]):
+            start[faces[f, k] + 1] += 1
+    for v in range(count):
+        start[v + 1] += start[v]
+    filled = start.copy()
+    for f in range(len(faces)):
+        for k in range(faces.shape[1]):
+            around[filled[faces[f, k]]] = f
+            filled[faces[f, k]] += 1
+    return start, around
+
+
+@njit(cache=True, nogil=True)
+def _solved(start, around, places, normals, homes):
+    """stages [N, 3, 3]: the place under rank 1, 2, 3; axes [N, 3, 3]; the sure rank [N], the greatest [N]; safe [N, 3]."""
+    count = len(homes)
+    stages, axes, safe = np.empty((count, 3, 3)), np.zeros((count, 3, 3)), np.empty((count, 3))
+    sure, most = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    ata, basis = np.empty((3, 3)), np.empty((3, 3))
+    for v in range(count):
+        sure[v], most[v] = _meet(places, normals, around[start[v]:start[v + 1]], ata, basis, homes[v], stages[v], axes[v], safe[v])
+    return stages, axes, sure, most, safe
+
+
+@njit(cache=True, nogil=True)
+def _meet(places, normals, crossings, ata, basis, home, stages, axes, safe):
+    """Where the planes of the crossings meet, nearest to their mean, by ever more directions; (the sure rank, the greatest)."""
+    px = py = pz = bx = by = bz = 0.0
+    for e in crossings:
+        px += places[e, 0] / len(crossings)
+        py += places[e, 1] / len(crossings)
+        pz += places[e, 2] / len(crossings)
+    for r in range(3):
+        for c in range(3):
+            ata[r, c] = 0.0
+    for e in crossings:
+        nx, ny, nz = normals[e, 0], normals[e, 1], normals[e, 2]
+        d = nx * (places[e, 0] - px) + ny * (places[e, 1] - py) + nz * (places[e, 2] - pz)
+        bx, by, bz = bx + nx * d, by + ny * d, bz + nz * d
+        ata[0, 0] += nx * nx
+        ata[0, 1] += nx * ny
+        ata[0, 2] += nx * nz
+        ata[1, 1] += ny * ny
+        ata[1, 2] += ny * nz
+        ata[2, 2] += nz * nz
+    ata[1, 0], ata[2, 0], ata[2, 1] = ata[0, 1], ata[0, 2], ata[1, 2]
+    _diagonalise(ata, basis)
+    greatest = max(ata[0, 0], ata[1, 1], ata[2, 2])
+    safe[0], safe[1], safe[2] = px, py, pz
+    for r in range(3):
+        stages[r, 0], stages[r, 1], stages[r, 2] = px, py, pz
+    used = sure = most = 0
+    for rank in range(1, 4):  # from the stiffest direction on
+        stiffest = -1
+        for r in range(3):
+            if not used >> r & 1 and ata[r, r] > max(DOUBTFUL * greatest, 1e-12) and (stiffest < 0 or ata[r, r] > ata[stiffest, stiffest]):
+                stiffest = r
+        if stiffest < 0:
+            break
+        used |= 1 << stiffest
+        t = (basis[0, stiffest] * bx + basis[1, stiffest] * by + basis[2, stiffest] * bz) / ata[stiffest, stiffest]
+        px, py, pz = px + t * basis[0, stiffest], py + t * basis[1, stiffest], pz + t * basis[2, stiffest]
+        x, y, z = px - home[0], py - home[1], pz - home[2]
+        free = 2 if used == 3 else (1 if used == 5 else 0)
+        is_sure = ata[stiffest, stiffest] > SURE * greatest
+        if is_sure:
+            slide = _into_cell(x, y, z, basis, free) if rank == 2 else 0.0
+            qx, qy, qz = x + slide * basis[0, free], y + slide * basis[1, free], z + slide * basis[2, free]
+            if max(abs(qx - 0.5), abs(qy - 0.5), abs(qz - 0.5)) <= 0.5:
+                safe[0], safe[1], safe[2] = qx + home[0], qy + home[1], qz + home[2]
+        if most == rank - 1 and max(abs(x - 0.5), abs(y - 0.5), abs(z - 0.5)) <= 0.5 + ROOM:
+            most = rank
+            sure = rank if is_sure else sure
+            stages[rank - 1, 0], stages[rank - 1, 1], stages[rank - 1, 2] = px, py, pz
+            along = stiffest if rank == 1 else free
+            axes[rank - 1, 0], axes[rank - 1, 1], axes[rank - 1, 2] = basis[0, along], basis[1, along], basis[2, along]
+    for r in range(3):
+        safe[r] = min(max(safe[r], home[r] + 1e-3), home[r] + 1 - 1e-3)  # off the walls: vertices of neighbours stay apart
+    return sure, most
+
+
+@njit(cache=True, nogil=True)
+def _into_cell(x, y, z, basis, free):
+    """How far along the direction basis[:, free] a point of an edge must slide to lie in the cell 0 .. 1, or 0 where the edge misses the cell."""
+    first, last = -2.0, 2.0
+    for axis in range(3):
+        at, along = (x, y, z)[axis], basis[axis, free]
+        if abs(along) < 1e-9:
+            continue
+        a, b = -at / along, (1.0 - at) / along
+        first, last = max(first, min(a, b)), min(last, max(a, b))
+    return min(max(0.0, first), last) if first <= last else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _diagonalise(a, basis):
+    """Symmetric a [3, 3] to its eigenvalues on the diagonal, eigenvectors to the columns of `basis`, by Jacobi rotations."""
+    for r in range(3):
+        for c in range(3):
+            basis[r, c] = 1.0 if r == c else 0.0
+    for _ in range(8):
+        if abs(a[0, 1]) + abs(a[0, 2]) + abs(a[1, 2]) < 1e-12:
+            return
+        for p in range(2):
+            for q in range(p + 1, 3):
+                if abs(a[p, q]) < 1e-15:
+                    continue
+                lean = (a[q, q] - a[p, p]) / (2 * a[p, q])
+                t = (1.0 if lean >= 0 else -1.0) / (abs(lean) + math.sqrt(lean * lean + 1))
+                c = 1 / math.sqrt(t * t + 1)
+                s = t * c
+                for r in range(3):
+                    a[r, p], a[r, q] = c * a[r, p] - s * a[r, q], s * a[r, p] + c * a[r, q]
+                for r in range(3):
+                    a[p, r], a[q, r] = c * a[p, r] - s * a[q, r], s * a[p, r] + c * a[q, r]
+                for r in range(3):
+                    basis[r, p], basis[r, q] = c * basis[r, p] - s * basis[r, q], s * basis[r, p] + c * basis[r, q]
+
+
+@njit(cache=True, nogil=True)
+def _sideways(points, at, axis, start, around, places, normals):
+    """[K, 2, 3]: the unit directions across the crease, within the surface on its one side and on the other, 0 where a side has no crossing."""
+    out, normal, middle, count = np.zeros((len(at), 2, 3)), np.empty((2, 3)), np.empty((2, 3)), np.empty(2)
+    for i in range(len(at)):
+        v = at[i]
+        crossings, along = around[start[v]:start[v + 1]], axis[v]
+        normal[:], middle[:], count[:] = 0.0, 0.0, 0.0
+        for e in crossings:
+            normal[0] += normals[e]
+        x, y, z = _cross(along, normal[0])
+        normal[0] = 0.0
+        for e in crossings:
+            side = 1 if normals[e, 0] * x + normals[e, 1] * y + normals[e, 2] * z > 0 else 0
+            normal[side] += normals[e]
+            middle[side] += places[e]
+            count[side] += 1
+        if count[0] == 0 or count[1] == 0:
+            continue
+        for side in range(2):
+            x, y, z = _cross(along, normal[side])
+            length = math.sqrt(x * x + y * y + z * z)
+            dx, dy, dz = middle[side] / count[side] - points[v]
+            if dx * x + dy * y + dz * z < 0:
+                length = -length
+            if length != 0.0:
+                out[i, side, 0], out[i, side, 1], out[i, side, 2] = x / length, y / length, z / length
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _cross(a, b):
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
