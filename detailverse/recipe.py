@@ -6,7 +6,7 @@ from detailverse.family import Family
 from detailverse.solid import ORNAMENT
 from zeroverse.check import integer
 
-VERSION = "1"  # a new one for every change in what a seed or a recipe gives
+VERSION = "2"  # a new one for every change in what a seed or a recipe gives
 LEVELS = range(5)
 GEOMETRY = "geometry_sha256"  # beside a stored recipe: the hash of the geometry that it gave
 
