@@ -41,7 +41,9 @@ def sample(rng: Rng, family: str | None = None, level: int | None = None, textur
     drawn = rng.child("level").choice(range(5), LEVEL_WEIGHTS) if level is None else level
     skins = structure.skins()
     ornament = details.sample(rng.child("ornament"), next(iter(skins.values()), ()), "ornament")  # one for all skins: what stands on an object was chosen
-    layers = {skin: _layers(rng.child("skin", skin), themes, number == 0, ornament) for number, (skin, themes) in enumerate(skins.items())}
+    may_stand = {skin: not structure.PLAIN and details.suits(ornament, themes) for skin, themes in skins.items()}
+    layers = {skin: _layers(rng.child("skin", skin), themes, number == 0, ornament if may_stand[skin] else None)
+              for number, (skin, themes) in enumerate(skins.items())}
     slots = structure.finishes() | {ORNAMENT: ORNAMENT_FINISHES[details.name_of(ornament)]}
     finishes = _finishes(rng, slots)
     return Recipe(VERSION, drawn, texture_size, structure, {skin: drawn for skin, drawn in layers.items() if drawn}, finishes)
@@ -52,7 +54,7 @@ def _layers(rng: Rng, themes: tuple[str, ...], main: bool, ornament) -> tuple[La
     layers = []
     if main or rng.child("patterned").chance(0.8):
         layers.append(Layer(1 if main else 2, details.sample(rng.child("pattern"), themes, "pattern")))
-    if details.suits(ornament, themes) and rng.child("adorned").chance(0.35 if layers else 0.7):
+    if ornament is not None and rng.child("adorned").chance(0.35 if layers else 0.7):
         layers.append(Layer(3, ornament))
     if rng.child("worn").chance(0.5):
         layers.append(Layer(4, details.sample(rng.child("wear"), themes, "wear")))

@@ -4,7 +4,8 @@ from dataclasses import asdict, fields
 from detailverse.details import attached, carved, classical, machined, masonry, organic, textile, turned, worn
 from zeroverse.rng import Rng
 
-THEMES = ("classical", "machine", "armour", "organic", "textile", "stone", "wood", "tech", "jewel", "ground", "plant", "marine", "hide", "roof", "plating")
+THEMES = ("classical", "machine", "armour", "organic", "textile", "stone", "wood", "tech", "jewel",
+          "ground", "plant", "marine", "hide", "scaled", "roof", "plating")
 ROLES = ("pattern", "ornament", "wear")  # what covers a surface; what stands on it; what happened to it
 
 DETAILS = (  # name, class, weight, role, themes
@@ -50,7 +51,7 @@ DETAILS = (  # name, class, weight, role, themes
     ("shingles", masonry.Shingles, 0.8, "pattern", ("wood", "stone", "roof")),
     ("bamboo", masonry.Bamboo, 0.6, "pattern", ("wood", "organic")),
     ("lamellae", masonry.Lamellae, 0.8, "pattern", ("armour", "roof")),
-    ("scales", organic.Scales, 1.0, "pattern", ("organic", "armour", "jewel", "hide", "roof")),
+    ("scales", organic.Scales, 1.0, "pattern", ("organic", "armour", "jewel", "hide", "roof", "scaled")),
     ("feathers", organic.Feathers, 0.6, "pattern", ("organic", "hide")),
     ("bark", organic.Bark, 0.8, "pattern", ("organic", "wood", "plant")),
     ("grain", organic.Grain, 0.8, "pattern", ("wood", "plant", "hide")),
@@ -60,7 +61,7 @@ DETAILS = (  # name, class, weight, role, themes
     ("coral_pores", organic.CoralPores, 0.8, "pattern", ("organic", "marine")),
     ("whorls", organic.Whorls, 0.6, "pattern", ("organic", "stone")),
     ("cracks", worn.Cracks, 0.8, "wear", ("stone", "classical", "organic", "wood", "ground")),
-    ("pits", worn.Pits, 0.7, "wear", ("stone", "classical", "organic", "machine", "wood", "ground", "marine", "plant", "roof")),
+    ("pits", worn.Pits, 0.7, "wear", ("stone", "classical", "organic", "machine", "wood", "ground", "marine", "plant", "roof", "scaled")),
     ("hammered", worn.Hammered, 0.9, "pattern", ("armour", "jewel", "machine")),
     ("strata", worn.Strata, 0.8, "pattern", ("stone", "ground")),
     ("gouges", worn.Gouges, 0.8, "pattern", ("wood", "stone")),
@@ -71,7 +72,7 @@ DETAILS = (  # name, class, weight, role, themes
     ("folds", worn.Folds, 1.0, "wear", ("textile",)),
     ("rivets", attached.Rivets, 1.0, "ornament", ("machine", "armour", "tech", "wood", "roof", "plating")),
     ("bolts", attached.Bolts, 0.8, "ornament", ("machine", "tech", "plating")),
-    ("spikes", attached.Spikes, 0.7, "ornament", ("armour", "organic", "hide")),
+    ("spikes", attached.Spikes, 0.7, "ornament", ("armour", "organic", "hide", "scaled")),
     ("gems", attached.Gems, 0.8, "ornament", ("jewel", "classical", "textile")),
     ("pearls", attached.Pearls, 0.7, "ornament", ("jewel", "classical", "textile")),
     ("suckers", attached.Suckers, 0.5, "ornament", ("marine",)),

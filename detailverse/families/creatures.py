@@ -55,7 +55,8 @@ class Beast(Family):
     """A creature on four legs: body, neck and tail along one curve; jaws with teeth, horns, a crest along its back, wings."""
 
     SKINS = {"body": ("hide",)}
-    FINISHES = {"body": ("skin", "skin", "leather", "scales", "bronze", "stone", "wood"), "belly": ("skin", "leather", "scales"),
+    PLAIN = True
+    FINISHES = {"body": ("pelt", "pelt", "pelt", "skin", "scales", "bronze", "stone"), "belly": ("pelt", "pelt", "skin"),
                 "horn": ("horn", "bone"),
                 "eye": ("gem", "glass"), "wing": ("leather", "skin"), "ground": ("terrain", "stone", "wood")}
 

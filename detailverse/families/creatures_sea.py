@@ -24,7 +24,8 @@ class SeaStar(Family):
     """A starfish, a brittle star or an urchin, with knobs or spines."""
 
     SKINS = {"body": ("marine",)}
-    FINISHES = {"body": ("coral", "shell", "skin", "ceramic"), "spine": ("bone", "coral", "shell", "horn")}
+    PLAIN = True
+    FINISHES = {"body": ("coral", "shell", "skin", "ceramic"), "spine": ("bone", "shell", "horn")}
 
     form: str = choice("starfish", "starfish", "cushion", "brittle", "urchin")
     arms: int = count(5, 11)
@@ -79,7 +80,8 @@ class Octopus(Family):
     """An octopus, squid or jellyfish: a mantle or bell over arms that wind, with suckers."""
 
     SKINS = {"body": ("marine",)}
-    FINISHES = {"body": ("skin", "rubber", "coral", "ceramic", "bronze"), "arm": ("skin", "petal", "coral"), "eye": ("gem", "glass"),
+    PLAIN = True
+    FINISHES = {"body": ("skin", "petal", "coral", "shell"), "arm": ("skin", "petal", "coral"), "eye": ("gem", "glass"),
                 "ground": ("terrain", "stone", "coral")}
 
     form: str = choice("octopus", "octopus", "squid", "jellyfish")
@@ -159,8 +161,9 @@ class Octopus(Family):
 class Fish(Family):
     """A fish: body, fins with rays, gills, eyes; slim, tall, flat, round with spines, or a shark; over a bed with weeds."""
 
-    SKINS = {"body": ("hide",)}
-    FINISHES = {"body": ("scales", "skin", "silver", "painted", "gold", "wood"), "fin": ("skin", "scales", "petal"), "eye": ("gem", "glass"),
+    SKINS = {"body": ("scaled",)}
+    PLAIN = True
+    FINISHES = {"body": ("scales", "skin", "silver", "scales", "gold", "bronze"), "fin": ("skin", "scales", "petal"), "eye": ("gem", "glass"),
                 "stand": ("stone", "metal", "coral")}
 
     form: str = choice("slim", "tall", "round", "shark", "eel")
@@ -197,7 +200,7 @@ class Fish(Family):
         if self.spiny or self.form == "round":
             parts += list(self.thorns(kit.level))
         stand = lathe(turned(0.42, -0.95).up(0.06).ogee(-0.14, 0.08).to(0.05, -0.65).to(0.045, -0.1).close(), "stand", "stand")
-        return union((*parts, stand.move(x(0.5), 0.02, 0)))
+        return union((*parts, stand.move(x(0.5), 0.02, 0))).turn("z", TAU / 4)  # a trophy shows its flank
 
     def half(self, t: float) -> float:
         """Half the height at the part t of the length."""
@@ -238,6 +241,7 @@ class Turtle(Family):
     """A turtle or tortoise: scutes with growth rings on a domed shell, a rim of plates, head, legs or flippers."""
 
     SKINS = {"body": ("hide",)}
+    PLAIN = True
     FINISHES = {"scute": ("horn", "shell", "wood", "bronze"), "rim": ("horn", "shell", "wood"), "body": ("skin", "scales", "leather"),
                 "claw": ("horn", "bone"), "eye": ("gem", "glass")}
 

@@ -62,7 +62,7 @@ class Gauge(Family):
     FINISHES = {
         "case": ("brass", "steel", "painted", "chrome", "copper"),
         "bezel": ("brass", "chrome", "steel"),
-        "face": ("dial",),
+        "face": ("enamel",),
         "mark": ("ink",),
         "pointer": ("painted", "steel", "plastic"),
         "stem": ("brass", "steel"),
@@ -139,7 +139,7 @@ class AlarmClock(Family):
     FINISHES = {
         "case": ("painted", "brass", "chrome", "copper", "wood", "ceramic"),
         "bezel": ("brass", "chrome", "gold", "steel"),
-        "face": ("dial",),
+        "face": ("enamel",),
         "mark": ("ink",),
         "bell": ("brass", "chrome", "steel", "gold"),
         "foot": ("brass", "rubber", "wood", "steel"),

@@ -22,8 +22,8 @@ class Spaceship(Family):
 
     SKINS = {"hull": ("plating",), "engine": ("machine", "tech")}
     FINISHES = {
-        "hull": ("hull", "hull", "painted", "steel"),
-        "plate": ("hull", "painted", "steel"),
+        "hull": ("alloy", "alloy", "painted", "steel"),
+        "plate": ("alloy", "painted", "steel"),
         "machinery": ("iron", "steel", "copper"),
         "engine": ("steel", "iron", "chrome"),
         "glow": ("glass", "gem"),

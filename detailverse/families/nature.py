@@ -208,7 +208,8 @@ class Terrain(Family):
         points = np.stack([x.ravel() * self.scale, y.ravel() * self.scale, np.zeros(x.size)], axis=1)
         rough = fbm(points, self.seed % 2**31, 3 + level, 0.42).reshape(x.shape)
         if self.form == "ridges":
-            land = 1.0 - np.abs(rough) * 2.2
+            crest = np.maximum(1.0 - 2.0 * np.abs(rough), 0.0)
+            land = crest * crest + 0.3 * rough
         elif self.form == "dunes":
             wave = fbm(points * [0.5, 2.2, 1.0], self.seed % 2**31 + 1, 2).reshape(x.shape)
             land = 0.5 + 0.7 * (0.5 - np.abs(wave)) + 0.12 * rough

@@ -117,8 +117,9 @@ class Tree(Family):
 
     def fir(self, kit: Kit):
         """A straight trunk with tiers of boughs, the lower the longer; needles on their sides from level 2 on."""
-        yield lathe(turned(0.7 * self.trunk).to(0.02, 1.75).close(), "trunk", "bark", kit.skin("bark")).move(0, 0, -0.03)
+        yield lathe(turned(0.7 * self.trunk).to(0.02, 1.6).close(), "trunk", "bark", kit.skin("bark")).move(0, 0, -0.03)
         bough, tiers = self.bough(kit.level), 3 * self.forks - 4
+        yield bough.scale(0.3).turn("y", -TAU / 4).move(0, 0, 1.55)
         for tier in range(tiers):
             t = tier / tiers
             long, number = (0.75 - 0.2 * self.lean) * (1 - t) + 0.1, 11 - round(5 * t)
@@ -337,7 +338,8 @@ class Mushrooms(Family):
     """A group of mushrooms with gills, rings and warts on a patch of ground or a stump."""
 
     SKINS = {"cap": ("marine",), "ground": ("plant", "ground")}
-    FINISHES = {"cap": ("petal", "leather", "painted", "leather"), "stalk": ("bone", "paper"), "ground": ("bark", "terrain")}
+    PLAIN = True
+    FINISHES = {"cap": ("petal", "petal", "painted", "leather"), "stalk": ("bone", "paper"), "ground": ("bark", "terrain")}
 
     caps: int = count(2, 6)
     form: str = choice("dome", "flat", "bell", "funnel")

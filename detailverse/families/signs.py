@@ -195,6 +195,7 @@ class RuneStone(Family):
     """A standing stone with runes: in rows, or in a band along its edge with an emblem inside."""
 
     SKINS = {"face": ("ground",), "ground": ("ground",)}
+    PLAIN = True
     FINISHES = {"stone": ("stone", "rock", "marble", "bone"), "rune": ("painted", "gold", "ink", "crystal"),
                 "ground": ("rock", "terrain", "foliage")}
 

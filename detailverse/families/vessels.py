@@ -44,9 +44,8 @@ class Vase(Family):
         if self.handled():
             parts.append(around(self.handle(profile), self.handled()))
         if self.collar:
-            z = 1.8
-            parts.append(lathe(turned(profile.radius_at(z - 0.06) - 0.02, z - 0.06).to(profile.radius_at(z - 0.06) + 0.02, z - 0.06).torus(0.12, 0.03)
-                               .to(profile.radius_at(z) - 0.02, z + 0.06).close(), "collar", "trim"))
+            r = profile.radius_at(1.8)
+            parts.append(lathe(turned(r - 0.03, 1.74).out(0.045).torus(0.12, 0.03).out(-0.045).back(), "collar", "trim"))
         if self.lid and self.form in ("jar", "vase", "ovoid"):
             parts.append(self.cover(float(profile.runs[-1][-1][0])))
         return union(parts)
@@ -70,7 +69,7 @@ class Vase(Family):
         return tube(grip, lambda s: 0.05 - 0.018 * abs(2 * s - 1), "handle", "trim" if self.fitted else "body", sides=20, ends="flat")
 
     def cover(self, r: float) -> Solid:
-        line = turned(r - 0.09, 1.94).up(0.06).out(0.1).up(0.035).out(-0.03).curve((0.6 * r, 2.03 + 0.3 * r), (0.07, 2.05 + 0.42 * r))
+        line = turned(r - 0.09, 1.93).up(0.06).out(0.1).up(0.035).out(-0.03).curve((0.6 * r, 2.03 + 0.3 * r), (0.07, 2.05 + 0.42 * r))
         top = float(line.end[1])
         return lathe(line.close(), "lid", "lid") | ball(0.1, "knob", "trim").move(0, 0, top + 0.05)
 

@@ -131,7 +131,7 @@ _COPPER = (_metal("copper", 3, 0.15, 0.4, POLISHED, VERDIGRIS, TARNISH), _hammer
 _BRASS = (_metal("brass", 3, 0.12, 0.35, POLISHED, TARNISH), _brushed("brass", 1, POLISHED, TARNISH))
 _BRONZE = (_metal("bronze", 3, 0.25, 0.5, POLISHED, VERDIGRIS, GRIME), _metal("brass", 0.7, 0.2, 0.4, POLISHED, VERDIGRIS, GRIME))
 _STRAW, _YARN = (26.0, 48.0), (34.0, 50.0)  # fibres per object unit
-_THREADS = tones("dyed", ("dyed", 0.25), "vivid", "cream")
+_THREADS = tones("dyed", ("dyed", 0.2), "soft", "cream")
 _MARBLES = (  # ground, clouds, veins, hair veins
     (3, "white", ("white", -0.06), "grey stone", ("grey stone", -0.15)), (2, "cream", ("cream", -0.07), "sandstone", "tan"),
     (1, "black", ("black", 0.06), "white", ("white", -0.2)), (1, "verde", ("verde", 0.1), "celadon", "white"),
@@ -182,7 +182,7 @@ FINISHES: dict[str, tuple[Look, ...]] = {
               Look(0.7, of("patchwork", palette=tones("dyed", "soft", "vivid", "cream", ("dyed", 0.15), ("soft", -0.2))), (SHADED,))),
     "yarn": (_fibrous(2, "dyed", 0.12, 0.14, _YARN, 0.9, SHADED), _fibrous(1, "cream", 0.14, 0.03, _YARN, 0.9, SHADED),
              _fibrous(1, "vivid", 0.12, 0.1, _YARN, 0.9, SHADED)),
-    "fur": (_fibrous(2, "cream", 0.14, 0.03, _YARN, 0.9, SHADED), _fibrous(1, "hide", 0.1, 0.14, _YARN, 0.9, SHADED)),
+    "ermine": (_fibrous(2, "cream", 0.14, 0.03, _YARN, 0.9, SHADED), _fibrous(1, "hide", 0.1, 0.14, _YARN, 0.9, SHADED)),
     "plastic": (
         _plain(3, ("vivid", ("vivid", 0.02)), 0.2, 0.5, RUBBED, GRIME), _plain(1.5, ("soft", ("soft", 0.02)), 0.25, 0.55, GRIME),
         _plain(1.5, ("black", ("black", 0.03)), 0.3, 0.6, RUBBED, DUST), _plain(1, ("white", "cream"), 0.25, 0.5, GRIME)),
@@ -190,7 +190,7 @@ FINISHES: dict[str, tuple[Look, ...]] = {
         _plain(2, ("vivid", ("vivid", 0.03)), 0.25, 0.55, CHIPPED, GRIME, DUST), _plain(3, ("dyed", ("dyed", 0.05)), 0.3, 0.6, CHIPPED, RUSTY, GRIME),
         _plain(1.5, ("cream", ("cream", -0.04)), 0.3, 0.6, CHIPPED, RUSTY, GRIME), _rusted(1, "painted", tones("dyed", ("dyed", 0.06)), CHIPPED),
         Look(0.7, of("paint", palette=tones("dyed", ("dyed", 0.08), "cream")), (CHIPPED, GRIME))),
-    "hull": (_plain(3, ("white", ("white", -0.05)), 0.35, 0.6, CHIPPED, GRIME), _plain(2, ("concrete", ("concrete", -0.06)), 0.35, 0.6, CHIPPED, GRIME),
+    "alloy": (_plain(3, ("white", ("white", -0.05)), 0.35, 0.6, CHIPPED, GRIME), _plain(2, ("concrete", ("concrete", -0.06)), 0.35, 0.6, CHIPPED, GRIME),
              _plain(1, ("slate", ("slate", 0.05)), 0.35, 0.6, CHIPPED, GRIME), _plain(1, ("cream", ("cream", -0.05)), 0.35, 0.6, CHIPPED, GRIME)),
     "gem": (_gem("ruby", 1), _gem("emerald", 1), _gem("sapphire", 1), _gem("amethyst", 1), _gem("topaz", 1), _gem("ice", 1.5)),
     "crystal": (_gem("ice", 2), _gem("amethyst", 2), _gem("topaz", 1), _gem("emerald", 0.7), _gem("sea", 1)),
@@ -206,6 +206,10 @@ FINISHES: dict[str, tuple[Look, ...]] = {
         _mottled(1, ("hide grey", ("hide grey", -0.08), ("hide grey", 0.08)), 0.2, 0.75, SHADED, DUST),
         _mottled(1, ("frog", ("frog", -0.2), "black"), 0.45, 0.35, SHADED), Look(0.7, of("coat", palette=tones("tan", "hide", "black")), (SHADED,)),
         Look(0.7, of("coat", palette=tones("cream", "tan", "hide")), (SHADED,))),
+    "pelt": (
+        _fibrous(2, "tan", 0.08, 0.1, _YARN, 0.85, SHADED), _fibrous(2, "hide", 0.08, 0.12, _YARN, 0.85, SHADED),
+        _fibrous(1, "hide grey", 0.1, 0.12, _YARN, 0.85, SHADED), _fibrous(0.5, "cream", 0.12, 0.03, _YARN, 0.85, SHADED),
+        Look(0.5, of("coat", palette=tones("tan", "hide", "black")), (SHADED,)), Look(0.3, of("coat", palette=tones("cream", "tan", "hide")), (SHADED,))),
     "scales": (
         _mottled(2, ("reptile", ("reptile", -0.14), "topaz"), 0.3, 0.4, SHADED, RUBBED),
         _mottled(1, ("sea", ("sea", -0.1), "nacre"), 0.3, 0.35, SHADED, RUBBED),
@@ -226,8 +230,8 @@ FINISHES: dict[str, tuple[Look, ...]] = {
     "paper": (_plain(3, ("paper", ("paper", -0.02)), 0.85, 0.98, SHADED), _plain(1, ("card", ("card", 0.04)), 0.85, 0.95, RUBBED),
               _plain(1, ("soft", ("soft", 0.02)), 0.8, 0.95, SHADED),
               Look(0.7, of("print", palette=tones("paper", "black", "dyed", "vivid", "soft", "cream")))),
-    "dial": (_plain(3, ("white", ("white", -0.03)), 0.3, 0.6, GRIME), _plain(2, ("cream", ("cream", -0.03)), 0.3, 0.6, GRIME),
-             _plain(1, ("soft", ("soft", 0.02)), 0.3, 0.6, GRIME), _plain(1, ("silver", ("silver", -0.04)), 0.3, 0.5, GRIME)),
+    "enamel": (_plain(3, ("white", ("white", -0.03)), 0.3, 0.6, GRIME), _plain(2, ("cream", ("cream", -0.03)), 0.3, 0.6, GRIME),
+               _plain(1, ("soft", ("soft", 0.02)), 0.3, 0.6, GRIME), _plain(1, ("silver", ("silver", -0.04)), 0.3, 0.5, GRIME)),
     "ink": (_plain(4, ("black", ("black", 0.03)), 0.4, 0.7), _plain(1, ("deep", ("deep", 0.03)), 0.4, 0.7)),  # what must be read on a dial
     "rubber": (_plain(3, ("rubber", ("rubber", 0.04)), 0.7, 0.95, RUBBED, DUST), _plain(1, ("vivid", ("vivid", -0.03)), 0.6, 0.8, RUBBED, GRIME)),
     "pcb": (_board("mask green", "gold", 3), _board("mask blue", "silver", 1), _board("black", "gold", 0.7)),
