@@ -461,7 +461,7 @@ class Flower(Family):
         """Along +z, hanging towards +x, folded along its rib."""
         rows, columns = np.meshgrid(np.arange(9) / 8, np.arange(7) / 3 - 1, indexing="ij")
         half = 0.012 + 0.4 * self.wide * np.sqrt(np.maximum(0.0, 4.0 * rows * (1.0 - rows))) * (1.25 - 0.5 * rows)
-        upper = np.stack([0.05 * np.abs(columns) * half / 0.05 + 0.2 * rows * rows, columns * half, 0.52 * rows - 0.14 * rows**3], axis=-1)
+        upper = np.stack([np.abs(columns) * half + 0.2 * rows * rows, columns * half, 0.52 * rows - 0.14 * rows**3], axis=-1)
         return _sheet(upper, upper - [0.016, 0.0, 0.0], "leaves", "stem")
 
     def words(self) -> str:
