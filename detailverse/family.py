@@ -13,13 +13,14 @@ class Family(Record):
 
     SKINS: surface -> themes of the details that suit it (`details.DETAILS`); every surface that `build` asks the kit for, the main one first.
     FINISHES: material slot -> names of `materials.FINISHES` to choose from; every slot that its leaves use.
-    PIECES: how many pieces may hang apart: the links of a chain.
+    PIECES: how many pieces may hang apart: the links of a chain. PLAIN: no ornaments stand on its skins; it has its own.
     A field that holds another family makes an object of several: its skins and slots are prefixed with the field's name.
     """
 
     SKINS: ClassVar[dict[str, tuple[str, ...]]] = {}
     FINISHES: ClassVar[dict[str, tuple[str, ...]]] = {}
     PIECES: ClassVar[int] = 1
+    PLAIN: ClassVar[bool] = False
 
     def build(self, kit: "Kit") -> Solid:
         """The solid. Pure: the same record and kit give the same bits."""

@@ -26,38 +26,52 @@ CRUMB = 1e-3  # of the volume: pieces below it are dropped, for they are what a 
 SIMPLIFIED = 1e-4  # object units: what an object with too many triangles may lose
 THINNEST = 0.004  # object units, of the 5th percentile of thickness: below it, sheets break up on a 256-grid (facts/procedural.md §11.7)
 CROSSED = 1e-3  # share of faces that may pass through others: where details meet in a fold
-ORNAMENT_FINISHES = {  # theme of the main skin -> what its ornaments may be made of
-    "classical": ("gold", "bronze", "stone"), "machine": ("steel", "brass", "painted"), "armour": ("steel", "bronze", "gold"),
-    "organic": ("bone", "horn", "petal"), "textile": ("gold", "wood", "bone"), "stone": ("stone", "bronze", "crystal"),
-    "wood": ("bronze", "iron", "wood"), "tech": ("steel", "plastic", "anodised"), "jewel": ("gold", "silver", "gem")}
+ORNAMENT_FINISHES = {  # ornament -> what it may be made of
+    "rivets": ("steel", "iron", "brass", "bronze", "gold"), "bolts": ("steel", "iron", "brass"), "spikes": ("bone", "horn", "iron"), "gems": ("gem",),
+    "pearls": ("shell", "gold", "silver"), "suckers": ("shell", "petal"), "crust": ("shell", "bone", "stone"), "foliage": ("foliage", "gold", "bronze")}
+ONE_WORKSHOP = 0.7  # how often the slots of one object that are of one finish are of one piece of it: all its stone, all its oak
+ONE_OF_A_KIND = (  # not what is painted or dyed to tell parts apart
+    "stone", "marble", "concrete", "brick", "clay", "wood", "steel", "iron", "gold", "silver", "copper", "brass", "bronze", "bone", "horn", "scales",
+    "skin", "leather", "gem", "crystal", "glass")
 
 
 def sample(rng: Rng, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Recipe:
     """Draw a recipe. The level is drawn from a stream of its own: the objects of two levels differ in nothing else."""
     structure = families.sample(rng.child("family"), family)
     drawn = rng.child("level").choice(range(5), LEVEL_WEIGHTS) if level is None else level
-    layers = {skin: _layers(rng.child("skin", skin), themes, main=number == 0) for number, (skin, themes) in enumerate(structure.skins().items())}
-    finishes = {slot: _finish(rng.child("finish", slot), names) for slot, names in structure.finishes().items()}
-    theme = rng.child("theme").choice(next(iter(structure.skins().values()), ()) or tuple(ORNAMENT_FINISHES))
-    finishes[ORNAMENT] = _finish(rng.child("finish", ORNAMENT), ORNAMENT_FINISHES[theme])
+    skins = structure.skins()
+    ornament = details.sample(rng.child("ornament"), next(iter(skins.values()), ()), "ornament")  # one for all skins: what stands on an object was chosen
+    may_stand = {skin: not structure.PLAIN and details.suits(ornament, themes) for skin, themes in skins.items()}
+    layers = {skin: _layers(rng.child("skin", skin), themes, number == 0, ornament if may_stand[skin] else None)
+              for number, (skin, themes) in enumerate(skins.items())}
+    slots = structure.finishes() | {ORNAMENT: ORNAMENT_FINISHES[details.name_of(ornament)]}
+    finishes = _finishes(rng, slots)
     return Recipe(VERSION, drawn, texture_size, structure, {skin: drawn for skin, drawn in layers.items() if drawn}, finishes)
 
 
-def _layers(rng: Rng, themes: tuple[str, ...], main: bool) -> tuple[Layer, ...]:
+def _layers(rng: Rng, themes: tuple[str, ...], main: bool, ornament) -> tuple[Layer, ...]:
     """A pattern, for the main skin from level 1 on; ornaments on some from level 3 on; wear on some at level 4."""
     layers = []
     if main or rng.child("patterned").chance(0.8):
         layers.append(Layer(1 if main else 2, details.sample(rng.child("pattern"), themes, "pattern")))
-    if rng.child("adorned").chance(0.35 if layers else 0.7):
-        layers.append(Layer(3, details.sample(rng.child("ornament"), themes, "ornament")))
+    if ornament is not None and rng.child("adorned").chance(0.35 if layers else 0.7):
+        layers.append(Layer(3, ornament))
     if rng.child("worn").chance(0.5):
         layers.append(Layer(4, details.sample(rng.child("wear"), themes, "wear")))
     return tuple(layers)
 
 
-def _finish(rng: Rng, names: tuple[str, ...]) -> Finish:
-    name = rng.child("name").choice(names)
-    return Finish(name, materials.sample(rng.child("material"), name))
+def _finishes(rng: Rng, slots: dict[str, tuple[str, ...]]) -> dict[str, Finish]:
+    """What each slot is made of. Their paints and dyes are of one scheme of hues, and slots of one finish often of one piece of matter."""
+    hues = materials.scheme(rng.child("scheme"))
+    shared = rng.child("workshop").chance(ONE_WORKSHOP)
+    finishes = {}
+    for slot, names in slots.items():
+        own = rng.child("finish", slot)
+        name = own.child("name").choice(names)
+        stream = rng.child("matter", name) if shared and name in ONE_OF_A_KIND else own.child("material")
+        finishes[slot] = Finish(name, materials.sample(stream, name, hues))
+    return finishes
 
 
 def solid(recipe: Recipe) -> Solid:

@@ -172,10 +172,10 @@ def ball(radius: float, label: str, finish: str, skin: Skin = BARE) -> Solid:
     return lathe(Profile((np.stack([radius * s, -radius * c], axis=1),)), label, finish, skin)
 
 
-def cylinder(radius: float, height: float, label: str, finish: str, skin: Skin = BARE, top: float | None = None) -> Solid:
+def cylinder(radius: float, height: float, label: str, finish: str, skin: Skin = BARE, top: float | None = None, sides: int | None = None) -> Solid:
     """From z = 0 to `height`; top: the radius there, if another."""
     wall = np.array([[radius, 0.0], [radius if top is None else top, height]])
-    return lathe(Profile((wall,)), label, finish, skin)
+    return lathe(Profile((wall,)), label, finish, skin, sides)
 
 
 def hull(points: np.ndarray, label: str, finish: str) -> Solid:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 import renderers
 from detailverse import details, families, grammar
 from detailverse.recipe import Layer, Recipe
-from renderers.camera import look_at, pinhole, spherical
+from renderers.camera import FOV_X_DEG, look_at, pinhole, spherical
 from renderers.lighting import STUDIO
 from zeroverse.asset import Asset
 from zeroverse.files import write_whole
@@ -20,7 +20,8 @@ from zeroverse.rng import Rng
 from zeroverse.solid import Rejected
 
 SIDE = 320  # pixels of a picture
-VIEW = (-60.0, 22.0, 3.05)  # azimuth and elevation in degrees, distance
+VIEW = (-60.0, 22.0)  # azimuth and elevation in degrees
+FILLED = 0.88  # of the picture, by the object
 SWATCH_SEED = 0
 COLUMNS = 6
 SHEET_QUALITY = 82
@@ -72,11 +73,19 @@ def _first(recipes) -> Asset:
 
 def picture(asset: Asset, side: int = SIDE) -> np.ndarray:
     """[side, side, 3] uint8 on white, under studio light."""
-    azimuth, elevation, distance = VIEW
-    cameras = pinhole(look_at(spherical(np.array([azimuth]), np.array([elevation]), distance)), side)
+    azimuth, elevation = VIEW
+    center = spherical(np.array([azimuth]), np.array([elevation]), 1.0)
+    points = np.concatenate([mesh.vertices for mesh in asset.scene.geometry.values()])
+    cameras = pinhole(look_at(center * _distance(points @ look_at(center)[0, :3, :3])), side)
     images = renderers.load("cpu").render(asset, cameras, STUDIO, ("rgb", "alpha"))
     alpha = images["alpha"][0].astype(np.float64) / 255
     return (images["rgb"][0, ..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+
+
+def _distance(points: np.ndarray) -> float:
+    """From the origin, of a camera that sees points [N, 3], given along its axes, in `FILLED` of its picture."""
+    across = np.abs(points[:, :2]).max(axis=1) / (FILLED * np.tan(np.radians(FOV_X_DEG) / 2))
+    return float((across - points[:, 2]).max())
 
 
 def _sheet(entries) -> Image.Image:

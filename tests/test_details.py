@@ -227,6 +227,8 @@ def test_every_theme_has_every_role_and_draws_keep_to_them():
         names = {details.to_dict(details.sample(Rng("draw", k), (theme,), role))["kind"] for k in range(30)}
         assert all(rows[name][0] == role and theme in rows[name][1] for name in names)
     assert all(set(themes) <= set(details.THEMES) for _, themes in rows.values())
+    rivets = details.BY_NAME["rivets"].sample(Rng("rivets"))
+    assert details.suits(rivets, ("organic", "machine")) and not details.suits(rivets, ("organic",)) and not details.suits(rivets, ())
     with pytest.raises(ValueError, match="themes: expected .* got 'cheese'"):
         details.sample(Rng("draw"), ("cheese",))
     with pytest.raises(ValueError, match="role: expected"):

@@ -69,6 +69,30 @@ def test_recipes_go_through_json(name):
     assert recipes.from_dict(json.loads(json.dumps(recipes.to_dict(recipe)))) == recipe
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_stands_on_an_object_is_of_one_kind_and_of_its_stuff(name):
+    ornaments = {row[0] for row in details.DETAILS if row[3] == "ornament"}
+    assert set(grammar.ORNAMENT_FINISHES) == ornaments and {one for names in grammar.ORNAMENT_FINISHES.values() for one in names} <= set(materials.FINISHES)
+    for seed in range(8):
+        recipe = drawn(name, seed)
+        kinds = ornaments & {details.name_of(layer.detail) for layers in recipe.layers.values() for layer in layers}
+        assert len(kinds) <= (not recipe.family.PLAIN)
+        assert all(recipe.finishes[ORNAMENT].name in grammar.ORNAMENT_FINISHES[kind] for kind in kinds)
+
+
+def test_slots_of_one_finish_are_mostly_of_one_piece_of_it():
+    shared = []
+    for seed in range(120):
+        finishes = drawn("temple", seed).finishes.values()
+        for name in grammar.ONE_OF_A_KIND:
+            alike = [one.material for one in finishes if one.name == name]
+            shared += [alike.count(alike[0]) == len(alike)] if len(alike) > 1 else []
+    assert abs(np.mean(shared) - grammar.ONE_WORKSHOP) < 4 * np.sqrt(0.25 / 120)  # slots of one temple go together: 120 draws, whatever their slots
+    for seed in range(30):
+        paints = [one.material for one in drawn("robot_arm", seed).finishes.values() if one.name == "painted"]
+        assert all(paints.count(paint) == 1 for paint in paints), "paint tells parts apart"
+
+
 def test_the_level_changes_nothing_but_the_level():
     coarse, fine = drawn("vase", level=0), drawn("vase", level=4)
     assert coarse.at(4) == fine

@@ -9,6 +9,7 @@ from detailverse import atlas, bake, materials
 from detailverse.finish import corner_normals, finish
 from detailverse.materials import FINISHES, Layer, Material, Signals
 from detailverse.materials.solids import SOLIDS
+from detailverse.materials.tones import tone
 from detailverse.surface import Leaf, Surface
 from detailverse.unfold import box_charts
 from zeroverse import affine
@@ -257,6 +258,33 @@ def test_every_look_of_a_finish(name):
         for values in fields[:3]:
             assert np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1
         assert fields.base_color.mean() > 0.05
+
+
+def hue_of(color) -> float:
+    """OKLab hue in degrees of an sRGB-encoded colour (Ottosson, 2020)."""
+    encoded = np.array(color)
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    lms = np.cbrt(np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
+                            [0.0883024619, 0.2817188376, 0.6299787005]]) @ linear)
+    a, b = np.array([[1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]]) @ lms
+    return float(np.degrees(np.arctan2(b, a)))
+
+
+@pytest.mark.parametrize("name", ["vivid", "dyed", "soft", "glaze", "deep"])
+def test_colours_of_any_hue_keep_to_the_scheme_of_their_object(name):
+    hues, off = (130.0, 310.0), []
+    for index in range(60):
+        hue = hue_of(tone(Rng("tone", index), name, hues))
+        off.append([abs((hue - one + 180) % 360 - 180) for one in hues])
+    nearest = np.min(off, axis=1)
+    assert nearest.max() < 9 and np.ptp(nearest) > 2, "two coats of one paint differ, by up to 7°; the rest is rounding to 4 decimals"
+    assert 10 < np.argmin(off, axis=1).sum() < 50, "every hue of the scheme is used"
+
+
+def test_colours_of_matter_know_no_scheme():
+    assert all(tone(Rng("tone"), name, (20.0,)) == tone(Rng("tone"), name, (200.0,)) for name in ("gold", "oak", "ruby", "white"))
+    schemes = [materials.scheme(Rng("scheme", index)) for index in range(200)]
+    assert {len(set(hues)) for hues in schemes} == {1, 2, 3}
 
 
 def test_every_solid_has_no_blocks():

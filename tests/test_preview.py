@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 
 import verse
-from renderers import gallery, preview
+from renderers import catalogue, gallery, preview
+from renderers.camera import FOV_X_DEG
 from renderers.preview import on_white, picture
 from renderers.shards import ShardReader
+from zeroverse.rng import Rng
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,14 @@ def test_contact_sheet_shows_every_object(pictures):
         left, top = 8 + number % 2 * (tiles * 128 + 8), 8 + number // 2 * 136
         strip = pixels[top:top + 128, left:left + tiles * 128].reshape(128, tiles, 128, 3)
         assert (strip.std(axis=(0, 2)).max(axis=-1) > 5).all(), "no tile is empty"
+
+
+@pytest.mark.parametrize("shape", [(1.0, 1.0, 1.0), (0.1, 1.8, 0.1), (0.1, 0.1, 1.8)])
+def test_the_catalogue_steps_back_until_the_object_just_fits(shape):
+    points = (Rng("points").unit((500, 3)) - 0.5) * shape
+    distance = catalogue._distance(points)
+    reach = np.abs(points[:, :2]).max(axis=1) / (points[:, 2] + distance)
+    assert (points[:, 2] + distance > 0).all() and np.isclose(reach.max(), catalogue.FILLED * np.tan(np.radians(FOV_X_DEG / 2)))
 
 
 def test_gallery_is_one_file_with_everything(pictures, dataset):

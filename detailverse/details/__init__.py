@@ -4,11 +4,12 @@ from dataclasses import asdict, fields
 from detailverse.details import attached, carved, classical, machined, masonry, organic, textile, turned, worn
 from zeroverse.rng import Rng
 
-THEMES = ("classical", "machine", "armour", "organic", "textile", "stone", "wood", "tech", "jewel")
+THEMES = ("classical", "machine", "armour", "organic", "textile", "stone", "wood", "tech", "jewel",
+          "ground", "plant", "marine", "hide", "scaled", "roof", "plating")
 ROLES = ("pattern", "ornament", "wear")  # what covers a surface; what stands on it; what happened to it
 
 DETAILS = (  # name, class, weight, role, themes
-    ("flutes", turned.Flutes, 1.0, "pattern", ("classical", "stone", "wood", "jewel")),
+    ("flutes", turned.Flutes, 1.0, "pattern", ("classical", "stone", "wood", "jewel", "roof")),
     ("gadroons", turned.Gadroons, 0.8, "pattern", ("classical", "jewel", "wood")),
     ("rings", turned.Rings, 0.8, "pattern", ("classical", "machine", "wood", "tech")),
     ("threads", turned.Threads, 0.8, "pattern", ("machine", "tech")),
@@ -36,48 +37,48 @@ DETAILS = (  # name, class, weight, role, themes
     ("chain_mail", textile.ChainMail, 0.8, "pattern", ("armour", "jewel")),
     ("cords", textile.Cords, 0.6, "pattern", ("textile",)),
     ("knurl", machined.Knurl, 1.0, "pattern", ("machine", "tech", "armour", "jewel")),
-    ("panels", machined.Panels, 1.3, "pattern", ("machine", "tech", "armour")),
-    ("louvres", machined.Louvres, 0.7, "pattern", ("machine", "tech")),
+    ("panels", machined.Panels, 1.3, "pattern", ("machine", "tech", "armour", "plating")),
+    ("louvres", machined.Louvres, 0.7, "pattern", ("machine", "tech", "plating")),
     ("greebles", machined.Greebles, 0.9, "pattern", ("tech", "machine")),
-    ("circuit", machined.Circuit, 0.7, "pattern", ("tech",)),
+    ("circuit", machined.Circuit, 0.7, "pattern", ("tech", "plating")),
     ("tread_plate", machined.TreadPlate, 0.7, "pattern", ("machine",)),
-    ("honeycomb", machined.Honeycomb, 0.9, "pattern", ("machine", "tech", "organic", "jewel")),
+    ("honeycomb", machined.Honeycomb, 0.9, "pattern", ("machine", "tech", "organic", "jewel", "plating")),
     ("sunburst", machined.Sunburst, 0.6, "pattern", ("jewel", "machine")),
     ("bricks", masonry.Bricks, 1.0, "pattern", ("stone",)),
     ("cobbles", masonry.Cobbles, 0.9, "pattern", ("stone",)),
     ("rubble", masonry.Rubble, 0.8, "pattern", ("stone",)),
     ("planks", masonry.Planks, 1.0, "pattern", ("wood",)),
-    ("shingles", masonry.Shingles, 0.8, "pattern", ("wood", "stone")),
+    ("shingles", masonry.Shingles, 0.8, "pattern", ("wood", "stone", "roof")),
     ("bamboo", masonry.Bamboo, 0.6, "pattern", ("wood", "organic")),
-    ("lamellae", masonry.Lamellae, 0.8, "pattern", ("armour",)),
-    ("scales", organic.Scales, 1.0, "pattern", ("organic", "armour", "jewel")),
-    ("feathers", organic.Feathers, 0.9, "pattern", ("organic",)),
-    ("bark", organic.Bark, 0.8, "pattern", ("organic", "wood")),
-    ("grain", organic.Grain, 0.8, "pattern", ("wood",)),
-    ("wrinkles", organic.Wrinkles, 0.8, "wear", ("organic", "textile")),
+    ("lamellae", masonry.Lamellae, 0.8, "pattern", ("armour", "roof")),
+    ("scales", organic.Scales, 1.0, "pattern", ("organic", "armour", "jewel", "hide", "roof", "scaled")),
+    ("feathers", organic.Feathers, 0.6, "pattern", ("organic", "hide")),
+    ("bark", organic.Bark, 0.8, "pattern", ("organic", "wood", "plant")),
+    ("grain", organic.Grain, 0.8, "pattern", ("wood", "plant", "hide")),
+    ("wrinkles", organic.Wrinkles, 0.8, "wear", ("organic", "textile", "plant", "marine", "hide")),
     ("labyrinth", organic.Labyrinth, 0.9, "pattern", ("organic",)),
-    ("ripples", organic.Ripples, 0.6, "pattern", ("organic", "stone")),
-    ("coral_pores", organic.CoralPores, 0.8, "pattern", ("organic",)),
+    ("ripples", organic.Ripples, 0.6, "pattern", ("organic", "stone", "ground", "marine", "hide")),
+    ("coral_pores", organic.CoralPores, 0.8, "pattern", ("organic", "marine")),
     ("whorls", organic.Whorls, 0.6, "pattern", ("organic", "stone")),
-    ("cracks", worn.Cracks, 0.8, "wear", ("stone", "classical", "organic", "wood")),
-    ("pits", worn.Pits, 0.7, "wear", ("stone", "classical", "organic", "machine", "wood")),
+    ("cracks", worn.Cracks, 0.8, "wear", ("stone", "classical", "organic", "wood", "ground")),
+    ("pits", worn.Pits, 0.7, "wear", ("stone", "classical", "organic", "machine", "wood", "ground", "marine", "plant", "roof", "scaled")),
     ("hammered", worn.Hammered, 0.9, "pattern", ("armour", "jewel", "machine")),
-    ("strata", worn.Strata, 0.8, "pattern", ("stone",)),
+    ("strata", worn.Strata, 0.8, "pattern", ("stone", "ground")),
     ("gouges", worn.Gouges, 0.8, "pattern", ("wood", "stone")),
-    ("eroded", worn.Eroded, 0.7, "pattern", ("stone", "organic")),
-    ("blisters", worn.Blisters, 0.7, "pattern", ("organic",)),
-    ("scratches", worn.Scratches, 1.0, "wear", ("machine", "armour", "tech", "jewel")),
-    ("dents", worn.Dents, 0.8, "wear", ("machine", "armour", "tech", "jewel")),
+    ("eroded", worn.Eroded, 0.7, "pattern", ("stone", "organic", "ground")),
+    ("blisters", worn.Blisters, 0.7, "pattern", ("organic", "marine")),
+    ("scratches", worn.Scratches, 1.0, "wear", ("machine", "armour", "tech", "jewel", "plating")),
+    ("dents", worn.Dents, 0.8, "wear", ("machine", "armour", "tech", "jewel", "plating")),
     ("folds", worn.Folds, 1.0, "wear", ("textile",)),
-    ("rivets", attached.Rivets, 1.0, "ornament", ("machine", "armour", "tech", "wood")),
-    ("bolts", attached.Bolts, 0.8, "ornament", ("machine", "tech")),
-    ("spikes", attached.Spikes, 0.7, "ornament", ("armour", "organic", "stone")),
-    ("gems", attached.Gems, 0.8, "ornament", ("jewel", "classical", "stone", "textile")),
-    ("pearls", attached.Pearls, 0.7, "ornament", ("jewel", "classical", "textile", "stone")),
-    ("suckers", attached.Suckers, 0.5, "ornament", ("organic",)),
-    ("crust", attached.Crust, 0.6, "ornament", ("organic", "stone")),
-    ("foliage", attached.Foliage, 0.7, "ornament", ("organic", "jewel", "wood")),
-    ("bolted_plates", attached.BoltedPlates, 0.9, "pattern", ("machine", "armour", "tech")),
+    ("rivets", attached.Rivets, 1.0, "ornament", ("machine", "armour", "tech", "wood", "roof", "plating")),
+    ("bolts", attached.Bolts, 0.8, "ornament", ("machine", "tech", "plating")),
+    ("spikes", attached.Spikes, 0.7, "ornament", ("armour", "organic", "hide", "scaled")),
+    ("gems", attached.Gems, 0.8, "ornament", ("jewel", "classical", "textile")),
+    ("pearls", attached.Pearls, 0.7, "ornament", ("jewel", "classical", "textile")),
+    ("suckers", attached.Suckers, 0.5, "ornament", ("marine",)),
+    ("crust", attached.Crust, 0.6, "ornament", ("marine",)),
+    ("foliage", attached.Foliage, 0.7, "ornament", ("organic", "jewel", "wood", "ground", "plant", "stone")),
+    ("bolted_plates", attached.BoltedPlates, 0.9, "pattern", ("machine", "armour", "tech", "plating")),
 )
 
 BY_NAME = {name: kind for name, kind, *_ in DETAILS}
@@ -94,9 +95,18 @@ def sample(rng: Rng, themes: tuple[str, ...] = (), role: str | None = None):
     return BY_NAME[name].sample(rng.child(name))
 
 
+def name_of(detail) -> str:
+    return _NAMES[type(detail)]
+
+
+def suits(detail, themes: tuple[str, ...]) -> bool:
+    """Whether a detail of this kind could be drawn for one of the themes."""
+    return any(set(themes) & set(row[4]) for row in DETAILS if row[0] == name_of(detail))
+
+
 def to_dict(detail) -> dict:
     """JSON types: {"kind": "flutes", "pitch": 0.1, …}."""
-    return {"kind": _NAMES[type(detail)], **asdict(detail)}
+    return {"kind": name_of(detail), **asdict(detail)}
 
 
 def from_dict(data: dict):

@@ -12,13 +12,14 @@ from zeroverse.record import choice, count, scale, seed, span
 from zeroverse.rng import Rng
 
 LAYOUTS = ("edges", "rows", "staggered")
+_SPARSE = 1.8  # pitch of what stands all over a surface, in its pitch along an edge: the form must show between
 
 
 def laid_out(chart, layout: str, radius: float, pitch: float) -> np.ndarray:
     """[K, 2] positions in one of LAYOUTS."""
     if layout == "edges":
         return edges(chart, 1.6 * radius, pitch)
-    return lattice(chart, 1.6 * radius, pitch, pitch if layout == "staggered" else 1.5 * pitch, layout == "staggered")
+    return lattice(chart, 1.6 * radius, _SPARSE * pitch, _SPARSE * pitch * (1.0 if layout == "staggered" else 1.3), layout == "staggered")
 
 
 def upright(stamp, uv: np.ndarray, radius: float, label: str) -> Ornaments | None:
@@ -30,16 +31,17 @@ def upright(stamp, uv: np.ndarray, radius: float, label: str) -> Ornaments | Non
 class Rivets(Operator):
     """Rivets along the edges, or in rows all over."""
 
-    pitch: float = scale(0.08, 0.25)
-    share: float = span(0.15, 0.3)
+    pitch: float = scale(0.06, 0.15)
+    share: float = span(0.17, 0.27)  # radius over pitch
     head: str = choice("round", "round", "flat", "cone")
-    layout: str = choice("edges", "edges", "rows", "staggered")
+    layout: str = choice("edges", "edges", "edges", "rows", "staggered")
 
     def feature(self):
-        return self.pitch * self.share
+        return 2 * self.pitch * self.share
 
     def ornaments(self, chart):
-        return upright(head(self.head), laid_out(chart, self.layout, self.feature(), self.pitch), self.feature(), "rivets")
+        radius = self.pitch * self.share
+        return upright(head(self.head), laid_out(chart, self.layout, radius, self.pitch), radius, "rivets")
 
     def words(self):
         return f"with {self.head} rivets {'along the edges' if self.layout == 'edges' else 'in rows'}"
@@ -49,19 +51,20 @@ class Rivets(Operator):
 class Bolts(Operator):
     """Hexagonal or socket-head bolts along the edges or in rows, each turned by chance."""
 
-    pitch: float = scale(0.12, 0.3)
-    share: float = span(0.15, 0.25)
+    pitch: float = scale(0.1, 0.22)
+    share: float = span(0.16, 0.24)  # radius over pitch
     head: str = choice("bolt", "bolt", "socket")
-    layout: str = choice("edges", "edges", "rows")
+    layout: str = choice("edges", "edges", "edges", "rows")
     turns: int = seed()
 
     def feature(self):
-        return self.pitch * self.share
+        return 2 * self.pitch * self.share
 
     def ornaments(self, chart):
-        uv = laid_out(chart, self.layout, self.feature(), self.pitch)
+        radius = self.pitch * self.share
+        uv = laid_out(chart, self.layout, radius, self.pitch)
         spin = Rng("bolts", self.turns).unit(len(uv)) * TAU
-        return Ornaments(head(self.head), uv, np.full(len(uv), self.feature()), spin, "bolts") if len(uv) else None
+        return Ornaments(head(self.head), uv, np.full(len(uv), radius), spin, "bolts") if len(uv) else None
 
     def words(self):
         return f"with {'hexagonal' if self.head == 'bolt' else 'socket-head'} bolts"
@@ -71,16 +74,17 @@ class Bolts(Operator):
 class Spikes(Operator):
     """Round spikes or four-sided studs, staggered or along the edges."""
 
-    pitch: float = scale(0.1, 0.28)
-    share: float = span(0.2, 0.34)
+    pitch: float = scale(0.07, 0.17)
+    share: float = span(0.2, 0.3)  # radius over pitch
     head: str = choice("spike", "pyramid")
-    layout: str = choice("edges", "rows", "staggered", "staggered")
+    layout: str = choice("edges", "edges", "rows", "staggered")
 
     def feature(self):
-        return self.pitch * self.share
+        return 2 * self.pitch * self.share
 
     def ornaments(self, chart):
-        return upright(head(self.head), laid_out(chart, self.layout, self.feature(), self.pitch), self.feature(), "spikes")
+        radius = self.pitch * self.share
+        return upright(head(self.head), laid_out(chart, self.layout, radius, self.pitch), radius, "spikes")
 
     def words(self):
         return "with spikes" if self.head == "spike" else "with pyramid studs"
@@ -90,13 +94,13 @@ class Spikes(Operator):
 class Gems(Operator):
     """Faceted or domed stones in round settings."""
 
-    pitch: float = scale(0.12, 0.3)
-    share: float = span(0.22, 0.36)
+    pitch: float = scale(0.09, 0.2)
+    share: float = span(0.24, 0.36)  # radius over pitch
     cut: str = choice("brilliant", "cabochon")
-    layout: str = choice("edges", "rows", "staggered")
+    layout: str = choice("edges", "edges", "rows", "staggered")
 
     def feature(self):
-        return self.pitch * self.share * 0.6
+        return 2 * self.pitch * self.share
 
     def ornaments(self, chart):
         return upright(head(self.cut), laid_out(chart, self.layout, self.pitch * self.share, self.pitch), self.pitch * self.share, "gems")
@@ -107,17 +111,18 @@ class Gems(Operator):
 
 @dataclass(frozen=True)
 class Pearls(Operator):
-    """Close rows of balls along the edges, or all over."""
+    """Balls, in a close row along each edge or all over."""
 
-    pitch: float = scale(0.07, 0.16)
-    share: float = span(0.36, 0.46)
-    layout: str = choice("edges", "edges", "rows")
+    pitch: float = scale(0.045, 0.1)
+    share: float = span(0.36, 0.46)  # radius over pitch
+    layout: str = choice("edges", "edges", "edges", "rows")
 
     def feature(self):
-        return self.pitch * self.share
+        return 2 * self.pitch * self.share
 
     def ornaments(self, chart):
-        return upright(head("ball"), laid_out(chart, self.layout, self.feature(), self.pitch), self.feature(), "pearls")
+        radius = self.pitch * self.share
+        return upright(head("ball"), laid_out(chart, self.layout, radius, self.pitch), radius, "pearls")
 
     def words(self):
         return f"with pearls {'along the edges' if self.layout == 'edges' else 'in rows'}"
@@ -127,7 +132,7 @@ class Pearls(Operator):
 class Suckers(Operator):
     """Suction cups in two or more staggered rows, larger towards v = 0."""
 
-    pitch: float = scale(0.1, 0.22)
+    pitch: float = scale(0.08, 0.16)
     share: float = span(0.3, 0.42)
     taper: float = span(0.3, 0.9)
 
@@ -148,13 +153,13 @@ class Suckers(Operator):
 class Crust(Operator):
     """Barnacles or limpets of many sizes, scattered in patches."""
 
-    pitch: float = scale(0.1, 0.22)
+    pitch: float = scale(0.06, 0.15)
     style: str = choice("barnacle", "barnacle", "limpet")
-    crowd: float = span(0.4, 1.0)
+    crowd: float = span(0.05, 0.4)
     places: int = seed()
 
     def feature(self):
-        return 0.2 * self.pitch
+        return 0.4 * self.pitch
 
     def ornaments(self, chart):
         rng = Rng("crust", self.places)
@@ -169,7 +174,7 @@ class Crust(Operator):
 class Foliage(Operator):
     """Leaves, petals or thorns in staggered rows, tips raised, about along v."""
 
-    pitch: float = scale(0.12, 0.26)
+    pitch: float = scale(0.1, 0.2)
     style: str = choice("leaf", "petal", "thorn")
     swirl: float = span(-0.06, 0.06)
     uneven: float = span(0.0, 1.0)

@@ -37,7 +37,7 @@ class Column(Family):
         foot, low = self._foot()
         high = 2.0 - self._capital_height()
         shaft = self._shaft(kit, low - 0.01, high + 0.01)
-        if self.ruined:
+        if self.ruined and not kit.prefix:  # in a building it carries what would fall
             rng = Rng(self.seed, "ruin")
             block = broken(1.0, 1.0, rng.uniform(1.1, 1.6), 0.25, rng, "shaft", "shaft")
             return union((foot, shaft & block, *self._rubble(rng)))

@@ -20,7 +20,7 @@ from zeroverse.record import choice, count, flag, span
 class Temple(Family):
     """A rectangular temple: steps, columns around or in front of a walled cella, an entablature, pediments and a tiled roof."""
 
-    SKINS = {"wall": ("stone",), "frieze": ("classical", "jewel", "organic")}
+    SKINS = {"wall": ("stone",), "frieze": ("classical", "jewel")}
     FINISHES = {
         "wall": ("stone", "marble", "brick"),
         "steps": ("stone", "marble"),
@@ -179,7 +179,7 @@ class Temple(Family):
 class Pavilion(Family):
     """A round or many-sided open pavilion: stepped floor, a ring of columns, entablature, and a dome, tent or tiled roof; a statue's urn inside."""
 
-    SKINS = {"roof": ("organic", "classical", "stone"), "floor": ("stone",)}
+    SKINS = {"roof": ("roof", "classical"), "floor": ("stone",)}
     FINISHES = {
         "floor": ("stone", "marble"),
         "trim": ("marble", "stone", "painted"),

@@ -18,7 +18,7 @@ from zeroverse.record import choice, count, flag, span
 class Tower(Family):
     """A tower on a round, square, six- or eight-sided plan: storeys, windows, a corbelled gallery, and battlements or a roof."""
 
-    SKINS = {"wall": ("stone",), "roof": ("organic", "stone")}
+    SKINS = {"wall": ("stone",), "roof": ("roof",)}
     FINISHES = {
         "wall": ("stone", "brick", "concrete"),
         "trim": ("stone", "marble"),

@@ -30,7 +30,7 @@ class Sword(Family):
 
     SKINS = {"grip": ("textile", "armour", "organic"), "blade": ("jewel", "armour"), "pommel": ("jewel", "classical")}
     FINISHES = {
-        "blade": ("steel", "iron", "bronze", "silver", "bone"),
+        "blade": ("steel", "steel", "steel", "iron", "bronze", "silver"),
         "inlay": ("gold", "steel", "bronze", "silver"),
         "guard": FITTINGS,
         "grip": ("leather", "wood", "bone", "cloth", "horn"),
@@ -39,7 +39,7 @@ class Sword(Family):
     }
 
     blade: str = choice("straight", "leaf", "sabre", "wavy", "tapered", "kris")
-    length: float = span(0.75, 1.3)
+    length: float = span(0.9, 2.4)
     width: float = span(0.15, 0.34)
     fuller: str = choice("none", "inlay", "motto")
     guard: str = choice("bar", "curved", "tsuba", "crescent", "wings", "knots")
@@ -76,7 +76,7 @@ class Sword(Family):
         ridge = 1.0 - np.abs(x) ** 1.0 * np.abs(x)
         groove = np.clip(1 - (x / 0.36) ** 2, 0.0, 1.0)
         thick = 0.16 * self.width * (1.0 - 0.55 * t[:, None]) * (0.06 + 0.94 * ridge - deep[:, None] * groove)
-        thick = np.maximum(thick, 0.004) * np.minimum(1.0, self.half_width(t)[:, None] / (0.2 * self.width) + 0.1)
+        thick = np.maximum(thick, 0.006) * np.minimum(1.0, self.half_width(t)[:, None] / (0.2 * self.width) + 0.1)
         across = self.middle(t)[:, None] + self.half_width(t)[:, None] * x
         z = np.broadcast_to((-0.03 + (self.length + 0.03) * t)[:, None], across.shape)
         front, back = np.stack([across, -thick, z], axis=-1), np.stack([across, thick, z], axis=-1)
@@ -172,7 +172,7 @@ class Sword(Family):
         return union((neck, lathe(line.close(), "pommel", "guard", sides=8)))
 
     def words(self) -> str:
-        kind = "dagger" if self.length < 1.0 else "sword"
+        kind = "dagger" if self.length < 1.3 else "sword"
         return f"a {kind} with a {self.blade} blade, a {self.guard} guard and a {self.pommel} pommel"
 
 

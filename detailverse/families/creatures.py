@@ -54,8 +54,9 @@ KINDS = {
 class Beast(Family):
     """A creature on four legs: body, neck and tail along one curve; jaws with teeth, horns, a crest along its back, wings."""
 
-    SKINS = {"body": ("organic", "armour")}
-    FINISHES = {"body": ("skin", "scales", "leather", "bronze", "stone", "wood", "painted"), "belly": ("skin", "leather", "scales"),
+    SKINS = {"body": ("hide",)}
+    PLAIN = True
+    FINISHES = {"body": ("pelt", "pelt", "pelt", "skin", "scales", "bronze", "stone"), "belly": ("pelt", "pelt", "skin"),
                 "horn": ("horn", "bone"),
                 "eye": ("gem", "glass"), "wing": ("leather", "skin"), "ground": ("terrain", "stone", "wood")}
 
@@ -66,9 +67,9 @@ class Beast(Family):
     stride: float = span(0.0, 0.28)
     look: float = span(-0.5, 0.5)
     jaw: float = span(0.0, 0.45)
-    horns: str = choice("own", "own", "curled", "straight", "unicorn", "antlers")
-    back: str = choice("own", "own", "spikes", "plates", "mane")
-    wings: bool = flag(0.12)
+    horns: str = choice(*("own",) * 9, "curled", "straight", "unicorn", "antlers")
+    back: str = choice(*("own",) * 7, "spikes", "plates", "mane")
+    wings: bool = flag(0.07)
     ground: bool = flag(0.5)
     seed: int = seed()
 
@@ -82,7 +83,7 @@ class Beast(Family):
         belly = sdf.ellipsoid(0.62 * self.b.hips * self.girth, 0.45 * self.b.body, 0.2).move(0, 0,
                                                                                              self.height - 0.92 * self.b.chest * self.girth).paint(1)
         whole = sdf.union(trunk, belly, *limbs, *head, smooth=0.07)
-        solid = blob(whole, 0.02, ("body", "belly"), ("body", "belly"), kit.skin("body"), room=0.012)
+        solid = blob(whole, 0.02, ("body", "belly"), ("body", "belly"), kit.skin("body"), room=0.008)
         parts = [solid, *claws, *extra, *self.crest(spine, radii, kit.level)]
         if self.kind == "dragon" or self.wings:
             parts.append(self.wing())

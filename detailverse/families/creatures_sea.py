@@ -23,8 +23,9 @@ from zeroverse.rng import Rng
 class SeaStar(Family):
     """A starfish, a brittle star or an urchin, with knobs or spines."""
 
-    SKINS = {"body": ("organic",)}
-    FINISHES = {"body": ("coral", "shell", "skin", "ceramic"), "spine": ("bone", "coral", "shell", "horn")}
+    SKINS = {"body": ("marine",)}
+    PLAIN = True
+    FINISHES = {"body": ("coral", "shell", "skin", "ceramic"), "spine": ("bone", "shell", "horn")}
 
     form: str = choice("starfish", "starfish", "cushion", "brittle", "urchin")
     arms: int = count(5, 11)
@@ -56,7 +57,7 @@ class SeaStar(Family):
                 ways = [np.array([0, 0, 1.0]), 0.9 * side + [0, 0, 0.45], -0.9 * side + [0, 0, 0.45]]
                 knobs += [spike(place + 0.9 * radius * affine.unit(way), way, 0.3 * radius + 0.35 * self.long, 0.2 * radius + 0.012, "spines",
                                 "spine", 8) for way in ways]
-        return union((blob(sdf.union(*bones, smooth=0.12), 0.02, "body", "body", kit.skin("body"), room=0.014), *knobs))
+        return union((blob(sdf.union(*bones, smooth=0.12), 0.02, "body", "body", kit.skin("body"), room=0.009), *knobs))
 
     def urchin(self, kit: Kit) -> Solid:
         tall = 0.55 + self.plump
@@ -78,8 +79,9 @@ class SeaStar(Family):
 class Octopus(Family):
     """An octopus, squid or jellyfish: a mantle or bell over arms that wind, with suckers."""
 
-    SKINS = {"body": ("organic",)}
-    FINISHES = {"body": ("skin", "rubber", "coral", "ceramic", "bronze"), "arm": ("skin", "rubber", "coral"), "eye": ("gem", "glass"),
+    SKINS = {"body": ("marine",)}
+    PLAIN = True
+    FINISHES = {"body": ("skin", "petal", "coral", "shell"), "arm": ("skin", "petal", "coral"), "eye": ("gem", "glass"),
                 "ground": ("terrain", "stone", "coral")}
 
     form: str = choice("octopus", "octopus", "squid", "jellyfish")
@@ -106,13 +108,13 @@ class Octopus(Family):
             skull = sdf.ellipsoid(0.75 * h, 0.7 * h, 0.6 * h).move(0, -0.1 * h, 0.3)
             sockets = [sdf.sphere(0.24 * h).move(x * 0.58 * h, -0.45 * h, 0.42) for x in (1, -1)]
             parts = [blob(sdf.union(mantle, skull, *sockets, *(self.root(line) for line in limbs), smooth=0.12), 0.02, "mantle", "body",
-                          kit.skin("body"), room=0.02)]
+                          kit.skin("body"), room=0.01)]
             parts.append(eyes((0.64 * h, -0.58 * h, 0.44), 0.15 * h))
             if self.form == "squid":
                 wing = fin(np.array([(0.0, -0.4), (0.5, -0.15), (0.35, 0.1), (0.0, 0.35)]) * 1.1, 0.025, "fin", "body", root=(0.05, 0.0))
                 parts.append(pair(wing.turn("z", -TAU / 4).move(0.3 * h, 0.4 * h * self.lean, 0.35 + 1.15 * long * h)))
         for number, line in enumerate(limbs):
-            parts.append(tube(line, lambda s: 0.105 * (1 - s) + 0.02, "arm", "arm", sides=20).named(f"arm#{number}"))
+            parts.append(tube(line, lambda s: 0.105 * (1 - s) + 0.02, "arm", "arm" if self.form == "jellyfish" else "body", sides=20).named(f"arm#{number}"))
             if kit.level >= 2 and self.form != "jellyfish":
                 parts.append(self.suckers(line))
         return union(parts)
@@ -159,8 +161,9 @@ class Octopus(Family):
 class Fish(Family):
     """A fish: body, fins with rays, gills, eyes; slim, tall, flat, round with spines, or a shark; over a bed with weeds."""
 
-    SKINS = {"body": ("organic", "armour")}
-    FINISHES = {"body": ("scales", "skin", "silver", "painted", "gold", "wood"), "fin": ("skin", "scales", "petal"), "eye": ("gem", "glass"),
+    SKINS = {"body": ("scaled",)}
+    PLAIN = True
+    FINISHES = {"body": ("scales", "skin", "silver", "scales", "gold", "bronze"), "fin": ("skin", "scales", "petal"), "eye": ("gem", "glass"),
                 "stand": ("stone", "metal", "coral")}
 
     form: str = choice("slim", "tall", "round", "shark", "eel")
@@ -197,7 +200,7 @@ class Fish(Family):
         if self.spiny or self.form == "round":
             parts += list(self.thorns(kit.level))
         stand = lathe(turned(0.42, -0.95).up(0.06).ogee(-0.14, 0.08).to(0.05, -0.65).to(0.045, -0.1).close(), "stand", "stand")
-        return union((*parts, stand.move(x(0.5), 0.02, 0)))
+        return union((*parts, stand.move(x(0.5), 0.02, 0))).turn("z", TAU / 4)  # a trophy shows its flank
 
     def half(self, t: float) -> float:
         """Half the height at the part t of the length."""
@@ -237,7 +240,8 @@ class Fish(Family):
 class Turtle(Family):
     """A turtle or tortoise: scutes with growth rings on a domed shell, a rim of plates, head, legs or flippers."""
 
-    SKINS = {"body": ("organic",)}
+    SKINS = {"body": ("hide",)}
+    PLAIN = True
     FINISHES = {"scute": ("horn", "shell", "wood", "bronze"), "rim": ("horn", "shell", "wood"), "body": ("skin", "scales", "leather"),
                 "claw": ("horn", "bone"), "eye": ("gem", "glass")}
 

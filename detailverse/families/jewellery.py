@@ -125,7 +125,7 @@ class Crown(Family):
         "gem": ("gem", "crystal"),
         "pearl": ("shell", "gem", "bone"),
         "cap": ("cloth", "leather"),
-        "fur": ("cloth", "wax"),
+        "fur": ("ermine",),
     }
 
     height: float = span(0.28, 0.5)

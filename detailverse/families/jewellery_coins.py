@@ -42,6 +42,7 @@ class Medal(Family):
     """A coin or a medal, upright: a figure, a legend around it, a beaded or milled rim; with a ribbon, a stand, or neither."""
 
     SKINS = {"field": ("jewel", "classical"), "ribbon": ("textile",)}
+    PLAIN = True
     FINISHES = {"field": METALS, "relief": METALS, "ribbon": ("cloth", "leather"), "gem": ("gem",), "stand": ("wood", "stone", "marble")}
 
     shape: str = choice("round", "scalloped", "twelve-sided", "star", "cross")

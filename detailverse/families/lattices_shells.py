@@ -152,11 +152,11 @@ class Fractal(Family):
 
     def cubes(self) -> Solid:
         """Pythagoras' tree: two smaller blocks lean out of every block, the next ones a quarter turn on."""
-        cell = box(0.4, 0.4, 0.56, "solid", "solid").move(0, 0, 0.26)
+        cell = box(0.27, 0.27, 0.6, "solid", "solid").move(0, 0, 0.28)
         frames, ends = [], [(np.eye(3), np.zeros(3))]
-        for _ in range(self.depth + 3):
+        for _ in range(self.depth + 4):
             frames += ends
-            ends = [(affine.product(matrix, step), place + affine.apply(matrix, np.array([[side * 0.14, 0.0, 0.5]]))[0])
+            ends = [(affine.product(matrix, step), place + affine.apply(matrix, np.array([[side * 0.09, 0.0, 0.52]]))[0])
                     for matrix, place in ends for side in (-1, 1)
                     for step in [affine.product(rotation("y", side * 0.72), rotation("z", TAU / 4)) * 0.76]]
         return at(cell, frames)

@@ -62,8 +62,8 @@ class Gauge(Family):
     FINISHES = {
         "case": ("brass", "steel", "painted", "chrome", "copper"),
         "bezel": ("brass", "chrome", "steel"),
-        "face": ("ceramic", "painted", "paper"),
-        "mark": ("plastic", "painted", "rubber"),
+        "face": ("enamel",),
+        "mark": ("ink",),
         "pointer": ("painted", "steel", "plastic"),
         "stem": ("brass", "steel"),
     }
@@ -139,8 +139,8 @@ class AlarmClock(Family):
     FINISHES = {
         "case": ("painted", "brass", "chrome", "copper", "wood", "ceramic"),
         "bezel": ("brass", "chrome", "gold", "steel"),
-        "face": ("paper", "ceramic", "painted", "wood"),
-        "mark": ("plastic", "painted", "gold", "steel"),
+        "face": ("enamel",),
+        "mark": ("ink",),
         "bell": ("brass", "chrome", "steel", "gold"),
         "foot": ("brass", "rubber", "wood", "steel"),
     }

@@ -20,10 +20,10 @@ from zeroverse.rng import Rng
 class Spaceship(Family):
     """A spacecraft: a tapered hull plated by a recursive split, a bridge, wings, engines, and on it a turret or a dish."""
 
-    SKINS = {"hull": ("tech", "machine", "armour"), "engine": ("machine", "tech")}
+    SKINS = {"hull": ("plating",), "engine": ("machine", "tech")}
     FINISHES = {
-        "hull": ("painted", "metal", "steel", "anodised"),
-        "plate": ("painted", "metal", "steel"),
+        "hull": ("alloy", "alloy", "painted", "steel"),
+        "plate": ("alloy", "painted", "steel"),
         "machinery": ("iron", "steel", "copper"),
         "engine": ("steel", "iron", "chrome"),
         "glow": ("glass", "gem"),
@@ -149,7 +149,7 @@ class Spaceship(Family):
             sides=24,
             ends="round",
         )
-        gun = tube(line((reach, 0.4, -0.03), (reach, -0.25, -0.03)), 0.02, "gun", "engine", sides=10)
+        gun = tube(line((reach, 0.65, -0.02), (reach, -0.25, -0.02)), 0.02, "gun", "engine", sides=10)
         wing = union((flat, pod if self.wings == "pods" else gun))
         greeble = (
             greebles(Rng(self.seed, "wing"), 0.4 * (reach - w) + 0.05, 0.3, self.fineness, 0.04, "machinery", "machinery").move(

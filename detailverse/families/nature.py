@@ -7,8 +7,8 @@ from numba import njit
 from detailverse import sdf
 from detailverse.blob import blob
 from detailverse.family import Family, Kit
-from detailverse.shapes import hull, slab
-from detailverse.solid import Solid, towards, union
+from detailverse.shapes import box, cylinder, hull, slab
+from detailverse.solid import Solid, at, towards, union
 from zeroverse.portable import TAU, cos_sin, exp, log
 from zeroverse.record import choice, count, flag, seed, span
 from zeroverse.rng import Rng
@@ -19,8 +19,8 @@ from zeroverse.textures.noise import fbm
 class Rock(Family):
     """A boulder, or several that lean on one another: chipped, layered or water-worn."""
 
-    SKINS = {"rock": ("stone",)}
-    FINISHES = {"rock": ("stone", "concrete", "terrain")}
+    SKINS = {"rock": ("ground",)}
+    FINISHES = {"rock": ("rock", "stone", "rock", "terrain")}
 
     kind: str = choice("boulder", "chipped", "layered", "worn", "pile")
     flat: float = span(0.5, 1.0)
@@ -34,7 +34,7 @@ class Rock(Family):
         whole = sdf.union(*stones, smooth=0.02)
         if kit.level >= 1 and self.kind != "worn":
             whole = whole.displace(sdf.noise(5.0, self.seed % 9973, octaves=3, creased=self.kind == "chipped"), 0.35 * self.rough)
-        return blob(whole, 0.022, "rock", "rock", kit.skin("rock"), room=0.03)
+        return blob(whole, 0.022, "rock", "rock", kit.skin("rock"), room=0.018)
 
     def places(self):
         rng = Rng(self.seed, "pile")
@@ -66,8 +66,8 @@ class Rock(Family):
 class Crystals(Family):
     """A cluster of hexagonal crystals on a matrix of rock: exact faces, striated sides."""
 
-    SKINS = {"matrix": ("stone", "organic")}
-    FINISHES = {"crystal": ("crystal", "gem"), "matrix": ("stone", "terrain")}
+    SKINS = {"matrix": ("ground",)}
+    FINISHES = {"crystal": ("crystal", "gem"), "matrix": ("rock", "stone", "terrain")}
 
     crystals: int = count(9, 34)
     slender: float = span(0.09, 0.2)
@@ -117,8 +117,8 @@ class Crystals(Family):
 class Shell(Family):
     """A coiled shell: an ammonite, a snail or a horn, by the three numbers of Raup (1966): expansion, distance from the axis, translation."""
 
-    SKINS = {"shell": ("organic",)}
-    FINISHES = {"shell": ("shell", "coral", "bone", "ceramic")}
+    SKINS = {"shell": ("marine",)}
+    FINISHES = {"shell": ("shell", "coral", "bone", "shell")}
 
     form: str = choice("ammonite", "snail", "turret", "horn")
     expansion: float = span(1.9, 3.2)
@@ -139,7 +139,7 @@ class Shell(Family):
             outward = (mouth - before) / np.sqrt(((mouth - before) ** 2).sum())
             shell = shell & sdf.half_space(outward, float((mouth * outward).sum()))
             shell = sdf.smooth_difference(shell, sdf.sphere(0.8 * float(radii[-1])).move(*(mouth + 0.25 * radii[-1] * outward)), 0.02)
-        return blob(shell, 0.018, "shell", "shell", kit.skin("shell"), room=0.02).turn("x", TAU / 4 if self.form in ("ammonite", "horn") else 0.0)
+        return blob(shell, 0.018, "shell", "shell", kit.skin("shell"), room=0.008).turn("x", TAU / 4 if self.form in ("ammonite", "horn") else 0.0)
 
     def coil(self, level: int) -> tuple[np.ndarray, np.ndarray]:
         """(points [N, 3], radii [N]) of the tube, the mouth last and about 1 from the axis."""
@@ -163,16 +163,18 @@ class Shell(Family):
 
 @dataclass(frozen=True)
 class Terrain(Family):
-    """A piece of land on a block: ridges, dunes, a volcano or terraces, with boulders."""
+    """A piece of land on a block: ridges, dunes, a volcano or terraces, with boulders, firs and a lake."""
 
-    SKINS = {"land": ("stone", "organic")}
-    FINISHES = {"land": ("terrain", "stone"), "rock": ("stone",)}
+    SKINS = {"land": ("ground",)}
+    FINISHES = {"land": ("terrain",), "rock": ("rock",), "tree": ("foliage",), "water": ("glass",)}
 
     form: str = choice("ridges", "dunes", "volcano", "terraces", "canyon")
-    height: float = span(0.3, 0.75)
+    height: float = span(0.35, 0.8)
     scale: float = span(1.1, 2.4)
     long: float = span(0.7, 1.0)
     boulders: int = count(0, 14)
+    firs: int = count(0, 90)
+    lake: float = span(-0.2, 0.35)  # its level as a share of the height; there is none below 0
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
@@ -180,14 +182,34 @@ class Terrain(Family):
         x, y = np.meshgrid((np.arange(columns) / (columns - 1) - 0.5) * 2, (np.arange(rows) / (rows - 1) - 0.5) * 2 * self.long)
         land = 0.18 + self.height * self.relief(x, y, kit.level)
         ground = slab(land, 2.0, 2.0 * self.long, "land", "land", kit.skin("land"))
-        return union((ground, *(self.boulder(Rng(self.seed, "boulder", i), land) for i in range(self.boulders if kit.level >= 2 else 0))))
+        parts = [ground, *(self.boulder(Rng(self.seed, "boulder", i), land) for i in range(self.boulders if kit.level >= 2 else 0))]
+        if self.lake > 0:
+            deep = 0.17 + self.height * self.lake
+            parts.append(box(1.99, 1.99 * self.long, deep, "water", "water").move(0, 0, deep / 2 + 0.005))
+        firs = list(self.places(land)) if kit.level >= 2 and self.form != "dunes" else []
+        return union((*parts, at(self.fir(kit.level), firs)) if firs else parts)
+
+    def places(self, land: np.ndarray):
+        """Frames of firs: where the land is neither under water, nor near the top, nor steep."""
+        slope = np.abs(np.gradient(land, 2.0 / land.shape[1])).max(axis=0)
+        for k in range(self.firs):
+            rng = Rng(self.seed, "fir", k)
+            i, j = (int(rng.child(name).uniform(0.05, 0.95) * n) for name, n in zip("ij", land.shape))
+            if 0.2 + self.height * max(self.lake, 0.0) < land[i, j] < 0.18 + 0.75 * self.height and slope[i, j] < 1.6:
+                yield rng.child("size").uniform(0.6, 1.2) * np.eye(3), _on(land, i, j, self.long)
+
+    def fir(self, level: int) -> Solid:
+        """A trunk and three skirts."""
+        skirts = (cylinder(0.035 - 0.008 * k, 0.055, "firs", "tree", top=0.004, sides=7 + 2 * level).move(0, 0, 0.02 + 0.032 * k) for k in range(3))
+        return union((cylinder(0.01, 0.06, "firs", "tree", sides=6).move(0, 0, -0.03), *skirts))
 
     def relief(self, x, y, level: int) -> np.ndarray:
         """[R, C] from 0 to 1."""
         points = np.stack([x.ravel() * self.scale, y.ravel() * self.scale, np.zeros(x.size)], axis=1)
-        rough = fbm(points, self.seed % 2**31, 3 + level).reshape(x.shape)
+        rough = fbm(points, self.seed % 2**31, 3 + level, 0.42).reshape(x.shape)
         if self.form == "ridges":
-            land = 1.0 - np.abs(rough) * 2.2
+            crest = np.maximum(1.0 - 2.0 * np.abs(rough), 0.0)
+            land = crest * crest + 0.3 * rough
         elif self.form == "dunes":
             wave = fbm(points * [0.5, 2.2, 1.0], self.seed % 2**31 + 1, 2).reshape(x.shape)
             land = 0.5 + 0.7 * (0.5 - np.abs(wave)) + 0.12 * rough
@@ -208,13 +230,17 @@ class Terrain(Family):
         i, j = (int(rng.child(name).unit() * 0.8 * n + 0.1 * n) for name, n in zip("ij", land.shape))
         size = rng.child("size").uniform(0.03, 0.09)
         points = np.array([size * rng.child("corner", k).uniform(0.7, 1.2) * rng.child("way", k).direction() for k in range(16)])
-        place = (2 * (j / (land.shape[1] - 1) - 0.5), 2 * self.long * (i / (land.shape[0] - 1) - 0.5), float(land[i, j]))
-        return hull(points, "boulder", "rock").move(*place)
+        return hull(points, "boulder", "rock").move(*_on(land, i, j, self.long))
 
     def words(self) -> str:
         name = {"ridges": "a ridged mountain", "dunes": "a field of dunes", "volcano": "a volcano", "terraces": "terraced land",
                 "canyon": "a canyon"}[self.form]
         return f"{name} on a block"
+
+
+def _on(land: np.ndarray, i: int, j: int, long: float) -> tuple[float, float, float]:
+    """The place of row i and column j of the land's grid."""
+    return 2 * (j / (land.shape[1] - 1) - 0.5), 2 * long * (i / (land.shape[0] - 1) - 0.5), float(land[i, j])
 
 
 @njit(cache=True, nogil=True)

@@ -23,12 +23,13 @@ GOLDEN = 0.381966  # of a turn, from one leaf of a phyllotaxis to the next
 
 @dataclass(frozen=True)
 class Tree(Family):
-    """A tree, bare or in leaf, or a coral: limbs that fork, thinner by da Vinci's rule, one smooth skin."""
+    """A tree, bare or in leaf, a coral, whose limbs fork and grow thinner by da Vinci's rule in one smooth skin; a fir or a palm."""
 
-    SKINS = {"bark": ("organic", "wood")}
-    FINISHES = {"bark": ("bark", "wood"), "leaf": ("foliage", "petal"), "ground": ("terrain", "stone")}
+    SKINS = {"bark": ("plant",)}
+    FINISHES = {"bark": ("bark", "bark", "wood"), "leaf": ("foliage", "foliage", "foliage", "petal"), "fruit": ("bark", "petal"),
+                "ground": ("terrain", "stone")}
 
-    form: str = choice("tree", "leafy", "conifer", "coral", "bonsai")
+    form: str = choice("tree", "leafy", "leafy", "conifer", "palm", "coral", "bonsai")
     forks: int = count(4, 6)
     lean: float = span(0.4, 0.85)
     shrink: float = span(0.74, 0.88)
@@ -37,14 +38,16 @@ class Tree(Family):
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
+        ground = lathe(turned(0.5).up(0.07).curve((0.3, 0.07), (0.08, 0.04)).close(), "ground", "ground").move(0, 0, -0.07)
+        if self.form in ("conifer", "palm"):
+            return union((ground, *(self.fir(kit) if self.form == "conifer" else self.palm(kit))))
         points, radii, bones, tips = self.limbs()
         wood = sdf.skeleton(points, radii, bones, smooth=0.03)
         if self.form != "coral":
             wood = sdf.union(wood, *self.roots(), smooth=0.08)
         trunk = blob(wood, 0.016, "trunk" if self.form != "coral" else "coral", "bark", kit.skin("bark"), room=0.012)
-        ground = lathe(turned(0.5).up(0.07).curve((0.3, 0.07), (0.08, 0.04)).close(), "ground", "ground")
-        parts = [trunk, ground.move(0, 0, -0.07)]
-        if self.form in ("leafy", "conifer", "bonsai"):
+        parts = [trunk, ground]
+        if self.form in ("leafy", "bonsai"):
             parts.append(self.foliage(tips, kit.level))
         return union(parts)
 
@@ -84,7 +87,7 @@ class Tree(Family):
 
     def foliage(self, tips, level: int) -> Solid:
         """A clump at every tip: a ball at level 0, leaves from then on."""
-        size = {"leafy": 0.17, "conifer": 0.2, "bonsai": 0.22}[self.form]
+        size = 0.21 if self.form == "leafy" else 0.24
         clump = self.clump(size, level)
         frames = []
         for k, (tip, way) in enumerate(tips):
@@ -96,23 +99,73 @@ class Tree(Family):
         if level == 0:
             return _lump(size, "leaves", "leaf").scale(1, 1, 0.7)
         leaves = []
-        number = 8 + 5 * level if self.form != "conifer" else 12 + 7 * level
+        number = 14 + 11 * level
         for k in range(number):
-            z = 1 - 1.75 * (k + 0.5) / number
+            z = 1 - 1.8 * (k + 0.5) / number
             c, s = cos_sin(TAU * GOLDEN * k)
             r = np.sqrt(max(0.0, 1 - z * z))
-            leaves.append((towards((r * c, r * s, z + 0.25)), (0.0, 0.0, 0.0)))
-        return union((at(self.leaf(size), leaves), _lump(0.45 * size, "leaves", "leaf")))
+            out = np.array((r * c, r * s, z))
+            leaves.append((towards(out + [0.5 * c, 0.5 * s, 0.1]), 0.55 * size * out))  # outwards and a little down: roof tiles against the rain
+        return union((at(self.leaf(size), leaves), _lump(0.7 * size, "leaves", "leaf")))
 
     def leaf(self, size: float) -> Solid:
         """Pointed, folded along its rib, from its stem at the origin along +z."""
-        wide = 0.1 if self.form == "conifer" else 0.34
-        edge = [(0.0, 0.1), (wide * 0.7, 0.45), (wide, 0.7), (wide * 0.7, 0.95), (0.0, 1.3)]
-        points = [(sign * x * size, 0.13 * size * x / wide + y, z * size) for x, z in edge for sign in (1, -1) for y in (0.0, 0.04 * size + 0.012)]
+        wide = 0.16 + 0.12 * self.lean
+        edge = [(0.0, 0.05), (wide, 0.32), (0.65 * wide, 0.52), (0.0, 0.72)]
+        points = [(sign * x * size, 0.35 * size * x + y, z * size) for x, z in edge for sign in (1, -1) for y in (0.0, 0.03 * size + 0.008)]
         return hull(np.array(points), "leaves", "leaf")
 
+    def fir(self, kit: Kit):
+        """A straight trunk with tiers of boughs, the lower the longer; needles on their sides from level 2 on."""
+        yield lathe(turned(0.7 * self.trunk).to(0.02, 1.6).close(), "trunk", "bark", kit.skin("bark")).move(0, 0, -0.03)
+        bough, tiers = self.bough(kit.level), 3 * self.forks - 4
+        yield bough.scale(0.3).turn("y", -TAU / 4).move(0, 0, 1.55)
+        for tier in range(tiers):
+            t = tier / tiers
+            long, number = (0.75 - 0.2 * self.lean) * (1 - t) + 0.1, 11 - round(5 * t)
+            for k in range(number):
+                size = long * Rng(self.seed, "bough", tier, k).uniform(0.85, 1.1)
+                tilt = 0.35 - 0.75 * t
+                turn = TAU * (k + 0.5 * (tier % 2)) / number
+                yield bough.scale(size, size, min(1.0, 1.6 * size)).turn("y", tilt).turn("z", turn).move(0, 0, 0.3 + 1.42 * t)
+
+    def bough(self, level: int) -> Solid:
+        """Along +x, 1 long, flat: a rib, and needles that point outwards from it."""
+        rib = hull(np.array([(0, y, z) for y in (-0.035, 0.035) for z in (-0.03, 0.03)] + [(1.0, 0.0, -0.06)]), "boughs", "leaf")
+        if level < 2:
+            return union((rib, hull(np.array([(0.0, 0, 0.02), (0.0, 0, -0.03), (0.55, 0.24, -0.03), (0.55, -0.24, -0.03), (1.0, 0, -0.06)]), "boughs", "leaf")))
+        needle = hull(np.array([(0, y, z) for y in (-0.03, 0.03) for z in (-0.028, 0.028)] + [(0.3, 0.01, -0.02), (0.3, -0.01, -0.02)]), "boughs", "leaf")
+        pairs = [needle.scale(1.15 - 0.9 * abs(t - 0.3)).turn("z", sign * 0.85).move(t, 0, -0.055 * t)
+                 for t in np.linspace(0.15, 0.95, 3 + 2 * level) for sign in (1, -1)]
+        return union((rib, *pairs))
+
+    def palm(self, kit: Kit):
+        """A leaning trunk under a crown of fronds, with coconuts."""
+        path = spline([(0, 0, -0.05), (0.25 * self.gnarl, 0, 0.6), (1.2 * self.gnarl - 0.1, 0, 1.4)])
+        yield tube(path, lambda s: 0.075 + 0.1 * self.trunk + 0.05 * max(0.0, 0.25 - s) / 0.25 - 0.025 * s, "trunk", "bark", kit.skin("bark"))
+        top, frond = path.at(path.length), self.frond(kit.level)
+        for k in range(9 + self.forks):
+            lift = Rng(self.seed, "frond", k).uniform(-0.45, 0.25)
+            yield frond.turn("y", lift).turn("z", TAU * GOLDEN * k).move(*top)
+        for k in range(self.forks if kit.level >= 1 else 0):
+            c, s = cos_sin(TAU * (0.1 + k / self.forks))
+            yield ball(0.075, "coconuts", "fruit").move(*(top + np.array([0.1 * c, 0.1 * s, -0.08])))
+
+    def frond(self, level: int) -> Solid:
+        """Along +x, 0.75 long, arched and hanging; leaflets from level 2 on."""
+        arch = lambda t: np.array([0.78 * t, 0.0, 0.42 * t - 0.62 * t * t])
+        rib = tube(spline([tuple(arch(t)) for t in (0.0, 0.35, 0.7, 1.0)]), lambda s: 0.022 - 0.012 * s, "fronds", "leaf", sides=8)
+        number = 5 if level < 2 else 5 + 3 * level
+        leaflets = []
+        for t in np.linspace(0.14, 0.98, number):
+            long, half = 0.3 * (1.0 - 0.8 * (t - 0.35) ** 2) * (1.15 - 0.45 * t), 0.34 / number
+            blade = hull(np.array([(0, 0, 0.012), (0, 0, -0.012), (-half, 0.3 * long, 0.0), (half, 0.3 * long, 0.0), (0, 0.35 * long, 0.014),
+                                   (0.25 * long, long, -0.35 * long)]), "fronds", "leaf")
+            leaflets += [one.move(*arch(t)) for one in (blade, blade.mirror("y"))]
+        return union((rib, *leaflets))
+
     def words(self) -> str:
-        return {"tree": "a bare tree", "leafy": "a tree in leaf", "conifer": "a needle tree", "coral": "a branching coral",
+        return {"tree": "a bare tree", "leafy": "a tree in leaf", "conifer": "a fir", "palm": "a palm with coconuts", "coral": "a branching coral",
                 "bonsai": "a bonsai"}[self.form]
 
 
@@ -175,8 +228,10 @@ class Cactus(Family):
         for rib in range(self.ribs):
             c, s = cos_sin(TAU * rib / self.ribs)
             for row in range(self.rows):
-                z = tall * (0.06 + 0.56 * (row + 0.5 * (rib % 2)) / self.rows)
-                frames.append((towards((c, s, 0.15)), (wide * (1 + self.depth) * c * 0.985, wide * (1 + self.depth) * s * 0.985, z)))
+                t = (row + 0.5 * (rib % 2)) / self.rows
+                along, up = cos_sin(0.25 * TAU * max(0.0, t - 0.6) / 0.5)  # a wall, then a dome, as `stem` has them
+                r, z = wide * (1 + self.depth) * 0.985 * along, tall * (0.06 + min(t, 0.6) * 0.93 + 0.37 * up)
+                frames.append((towards((along * c, along * s, 0.15 + up)), (r * c, r * s, z)))
         return at(spine, frames)
 
     def star(self, points: int) -> Solid:
@@ -282,8 +337,9 @@ class Cone(Family):
 class Mushrooms(Family):
     """A group of mushrooms with gills, rings and warts on a patch of ground or a stump."""
 
-    SKINS = {"cap": ("organic",), "ground": ("organic", "wood", "stone")}
-    FINISHES = {"cap": ("petal", "leather", "painted", "skin"), "stalk": ("bone", "paper"), "ground": ("bark", "terrain")}
+    SKINS = {"cap": ("marine",), "ground": ("plant", "ground")}
+    PLAIN = True
+    FINISHES = {"cap": ("petal", "petal", "painted", "leather"), "stalk": ("bone", "paper"), "ground": ("bark", "terrain")}
 
     caps: int = count(2, 6)
     form: str = choice("dome", "flat", "bell", "funnel")
@@ -359,16 +415,20 @@ class Flower(Family):
     cup: float = span(0.1, 0.9)
     heart: float = span(0.12, 0.26)
     leaves: int = count(2, 6)
+    blooms: int = count(1, 4)
     bend: float = span(0.0, 0.25)
 
     def build(self, kit: Kit) -> Solid:
         pot = lathe(turned(0.2).to(0.32, 0.42).out(0.04).up(0.08).out(-0.07).to(0.0, 0.44).open(), "pot", "pot", kit.skin("pot"))
-        stem = spline([(0, 0, 0.3), (self.bend, 0, 0.8), (0.0, self.bend, 1.35)])
-        head = self.head(kit.level).turn("x", 0.45).move(0, self.bend, 1.35)
-        leaf = self.leaf()
-        leaves = [leaf.turn("y", 0.9).turn("z", TAU * GOLDEN * k).move(*stem.at((0.2 + 0.5 * k / self.leaves) * stem.length))
-                  for k in range(self.leaves)]
-        return union((pot, tube(stem, 0.035, "stem", "stem"), head, *leaves))
+        head, leaf, parts = self.head(kit.level).turn("x", 0.45), self.leaf(), [pot]
+        for k in range(self.blooms):
+            c, s = cos_sin(TAU * (0.75 + k / self.blooms))  # the first leans to the front
+            out, top, size = (0.0, 1.35, 1.0) if self.blooms == 1 else (0.55 * self.long + 0.1, 1.35 - 0.22 * (k % 3), 0.72)
+            stem = spline([(0.1 * out * c, 0.1 * out * s, 0.3), (0.5 * out * c + self.bend, 0.5 * out * s, 0.8), (out * c, out * s + self.bend, top)])
+            parts += [tube(stem, 0.035, "stem", "stem"), head.scale(size).turn("z", TAU * k / self.blooms).move(*stem.at(stem.length))]
+            parts += [leaf.turn("y", 0.9).turn("z", TAU * GOLDEN * (j + k)).move(*stem.at((0.2 + 0.5 * j / self.leaves) * stem.length))
+                      for j in range(self.leaves)]
+        return union(parts)
 
     def head(self, level: int) -> Solid:
         heart = ball(self.heart, "heart", "heart").scale(1, 1, 0.55)
@@ -398,11 +458,14 @@ class Flower(Family):
         return _sheet(np.array(top).reshape(steps, across, 3), np.array(bottom).reshape(steps, across, 3), "petals", "petal")
 
     def leaf(self) -> Solid:
-        return hull(np.array([(0, 0.02, 0.0), (0, -0.02, 0.0), (0.03, 0.09, 0.22), (0.03, -0.09, 0.22), (-0.02, 0, 0.2), (0.12, 0, 0.5),
-                              (0.012, 0, 0.02)]), "leaves", "stem")
+        """Along +z, hanging towards +x, folded along its rib."""
+        rows, columns = np.meshgrid(np.arange(9) / 8, np.arange(7) / 3 - 1, indexing="ij")
+        half = 0.012 + 0.4 * self.wide * np.sqrt(np.maximum(0.0, 4.0 * rows * (1.0 - rows))) * (1.25 - 0.5 * rows)
+        upper = np.stack([np.abs(columns) * half + 0.2 * rows * rows, columns * half, 0.52 * rows - 0.14 * rows**3], axis=-1)
+        return _sheet(upper, upper - [0.016, 0.0, 0.0], "leaves", "stem")
 
     def words(self) -> str:
-        return f"a potted flower with {self.rings * self.petals} petals"
+        return f"{'a potted flower' if self.blooms == 1 else f'{self.blooms} potted flowers'} with {self.rings * self.petals} petals"
 
 
 def _lump(size: float, label: str, finish: str) -> Solid:

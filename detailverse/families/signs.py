@@ -194,8 +194,9 @@ class Interlace(Family):
 class RuneStone(Family):
     """A standing stone with runes: in rows, or in a band along its edge with an emblem inside."""
 
-    SKINS = {"face": ("stone",), "ground": ("stone", "organic")}
-    FINISHES = {"stone": ("stone", "rock", "marble", "bone"), "rune": ("painted", "gold", "stone", "crystal"),
+    SKINS = {"face": ("ground",), "ground": ("ground",)}
+    PLAIN = True
+    FINISHES = {"stone": ("stone", "rock", "marble", "bone"), "rune": ("painted", "gold", "ink", "crystal"),
                 "ground": ("rock", "terrain", "foliage")}
 
     tall: float = span(1.5, 2.1)

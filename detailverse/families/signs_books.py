@@ -136,7 +136,7 @@ class LetterBlocks(Family):
     """Toy blocks with letters and figures, in a stack or a row that spells a word."""
 
     SKINS = {"side": ("wood", "jewel"), "top": ("wood",)}
-    FINISHES = {"block": ("wood", "painted", "plastic"), "letter": ("painted", "plastic", "wood"), "frame": ("painted", "wood", "plastic")}
+    FINISHES = {"block": ("wood", "painted", "plastic"), "letter": ("painted", "plastic", "ink"), "frame": ("painted", "wood", "plastic")}
 
     stack: str = choice("pyramid", "tower", "heap", "word")
     letters: str = choice("raised", "sunk")

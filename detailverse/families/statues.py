@@ -38,6 +38,7 @@ class Statue(Family):
     """A draped figure or a bust, on a turned or built plinth."""
 
     SKINS = {"figure": ("classical", "stone")}
+    PLAIN = True
     FINISHES = {"figure": ("marble", "bronze", "stone", "gold", "clay", "wood"), "held": ("gold", "bronze", "iron"),
                 "block": ("marble", "stone", "wood")}
 
@@ -55,7 +56,7 @@ class Statue(Family):
 
     def build(self, kit: Kit) -> Solid:
         figure = self.bust(kit) if self.form == "bust" else self.figure(kit)
-        plinth = kit.nest("plinth", self.plinth, 0.4)
+        plinth = kit.nest("plinth", self.plinth, 0.7).scale(1, 1, 0.6)  # stouter than one that carries a roof
         low, top = (float(corner[2]) for corner in plinth.bounds)
         slab = extrude(ngon(8, 0.42) if self.form == "figure" else ngon(4, 0.46), 0.12, "block", "block").move(0, 0, top - 0.02)
         stem = cylinder(0.08, top - low, "block", "block").move(0, 0, low)
@@ -169,6 +170,7 @@ class Totem(Family):
     """A pole of stacked carved heads: brows, eyes, beaks or noses, teeth, ears or wings."""
 
     SKINS = {"pole": ("wood", "stone")}
+    PLAIN = True
     FINISHES = {"pole": ("wood", "stone", "painted", "clay"), "carved": ("wood", "painted", "stone"), "eye": ("painted", "bone", "gem"),
                 "tooth": ("bone", "painted")}
 

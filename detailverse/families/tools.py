@@ -135,7 +135,7 @@ class Spanner(Family):
     """A spanner: open, ring or adjustable jaws at the ends of a fluted bar, and its size on it."""
 
     SKINS = {"bar": ("machine", "tech", "armour"), "head": ("machine", "armour", "jewel")}
-    FINISHES = {"bar": ("chrome", "steel", "iron", "gold"), "screw": ("steel", "brass"), "nut": ("brass", "steel", "iron")}
+    FINISHES = {"bar": ("chrome", "steel", "iron", "painted", "brass"), "screw": ("steel", "brass"), "nut": ("brass", "steel", "iron")}
 
     left: str = choice("open", "open", "adjustable", "hook")
     right: str = choice("ring", "open", "socket", "hole")
@@ -149,7 +149,7 @@ class Spanner(Family):
     nut: bool = flag(0.4)
 
     def build(self, kit: Kit) -> Solid:
-        """Flat on the ground, along x."""
+        """Upright, its flat face to the front; made along x."""
         half, t = self.length / 2, self.thickness
         bar = rect(self.length, self.width) | polygon(
             [(-half, -self.jaw * 0.7), (-half + 0.35, -self.width / 2), (-half + 0.35, self.width / 2), (-half, self.jaw * 0.7)]
@@ -159,7 +159,8 @@ class Spanner(Family):
                         "bar").move(0, 0, -0.43 * t) & box(1.7 * half, 1, 1, "bar", "bar") if self.fluted else None
         parts = [web, *([rails] if rails else []), self.open_end(kit).move(-half - 0.1), self.other_end().move(half + 0.08)]
         mark = extrude(text(f"{self.size} MM", 0.5 * self.width, weight=0.16), 0.75 * t, "mark", "bar").move(0.1, 0, -0.1 * t)
-        return union((*parts, *([mark] if kit.level >= 1 else []), *([self.loose_nut()] if self.nut and self.left != "hook" else [])))
+        whole = union((*parts, *([mark] if kit.level >= 1 else []), *([self.loose_nut()] if self.nut and self.left != "hook" else [])))
+        return whole.turn("x", TAU / 4).turn("y", TAU / 4)
 
     def open_end(self, kit: Kit) -> Solid:
         j, t = self.jaw, self.thickness

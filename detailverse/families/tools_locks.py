@@ -128,7 +128,7 @@ def _outline(contour: np.ndarray, thickness: float):
 class Padlock(Family):
     """A padlock: body, shackle, keyhole under an escutcheon, rivets, its key in it or not."""
 
-    SKINS = {"body": ("armour", "machine", "classical", "jewel"), "shackle": ("machine", "armour")}
+    SKINS = {"body": ("armour", "machine", "classical", "jewel"), "shackle": ("machine",)}
     FINISHES = {
         "body": ("brass", "iron", "steel", "bronze", "painted", "gold"),
         "shackle": ("steel", "iron", "chrome"),

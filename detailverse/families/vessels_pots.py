@@ -18,7 +18,7 @@ from zeroverse.record import choice, count, flag, span
 class Teapot(Family):
     """A teapot, coffee pot or kettle: body on a foot, a hollow spout to the right, a handle to the left or over the top, a lid with a knob."""
 
-    SKINS = {"body": ("classical", "organic", "jewel", "textile"), "lid": ("classical", "jewel")}
+    SKINS = {"body": ("classical", "jewel", "textile"), "lid": ("classical", "jewel")}
     FINISHES = {
         "body": ("ceramic", "silver", "copper", "iron"),
         "handle": ("ceramic", "wood", "silver", "straw"),
@@ -199,7 +199,7 @@ class Teapot(Family):
 class Fountain(Family):
     """A fountain: a basin on a stepped plinth, bowls that shrink on balusters one over the other, jets, and an ornament on top."""
 
-    SKINS = {"basin": ("stone", "classical"), "bowl": ("classical", "organic", "jewel")}
+    SKINS = {"basin": ("stone", "classical"), "bowl": ("classical", "jewel")}
     FINISHES = {
         "basin": ("stone", "marble"),
         "bowl": ("marble", "stone", "bronze"),

@@ -62,7 +62,7 @@ def foot(r: float, kind: str, waist: float) -> Turning:
 class Goblet(Family):
     """A stemmed cup: foot, knopped stem and hollow bowl, with handles, jewels, a lid."""
 
-    SKINS = {"bowl": ("jewel", "classical", "organic"), "lid": ("jewel", "classical")}
+    SKINS = {"bowl": ("jewel", "classical"), "lid": ("jewel", "classical")}
     FINISHES = {"bowl": ("gold", "silver", "bronze", "glass", "ceramic"), "stem": ("gold", "silver", "bronze", "wood"), "gem": ("gem",)}
 
     bowl: str = choice("tulip", "cup", "flute", "coupe", "thistle")
@@ -141,7 +141,7 @@ class Goblet(Family):
 class Finial(Family):
     """An ornament for a post, a lid or a drawer: a collared neck with a ball, acorn, pineapple, flame, urn, fleur or faceted crown."""
 
-    SKINS = {"crown": ("jewel", "organic", "classical", "machine")}
+    SKINS = {"crown": ("jewel", "classical")}
     FINISHES = {"crown": ("bronze", "gold", "stone", "wood", "ceramic", "gem"), "neck": ("bronze", "gold", "stone", "wood")}
 
     crown: str = choice("ball", "acorn", "pineapple", "flame", "urn", "bud", "spire")
@@ -203,7 +203,7 @@ class Finial(Family):
 class ChessPiece(Family):
     """A turned chess piece: a weighted foot with felt, a body, a collar, and the crown of its rank."""
 
-    SKINS = {"body": ("classical", "wood", "jewel", "machine"), "foot": ("classical", "jewel", "wood")}
+    SKINS = {"body": ("classical", "wood", "jewel"), "foot": ("classical", "jewel", "wood")}
     FINISHES = {"body": ("wood", "ivory", "bone", "marble", "bronze"), "felt": ("cloth",), "crown": ("wood", "gold", "ivory", "bone")}
 
     rank: str = choice("pawn", "rook", "bishop", "queen", "king")

@@ -6,11 +6,12 @@ import numpy as np
 from detailverse.materials.finishes import FINISHES, sample_parts
 from detailverse.materials.layers import Layer, Signals
 from detailverse.materials.solids import SOLIDS
+from detailverse.materials.tones import Scheme, scheme
 from zeroverse import textures
 from zeroverse.rng import Rng
 from zeroverse.textures.base import Fields, Texture
 
-__all__ = ["FINISHES", "Layer", "Material", "Signals", "from_dict", "sample", "to_dict"]
+__all__ = ["FINISHES", "Layer", "Material", "Scheme", "Signals", "from_dict", "sample", "scheme", "to_dict"]
 
 _MOST_LAYERS = 4
 
@@ -38,9 +39,9 @@ class Material:
         return out
 
 
-def sample(rng: Rng, finish: str) -> Material:
-    """One look of a finish, `FINISHES`, by weight. Raises ValueError naming a finish that is unknown."""
-    return Material(*sample_parts(rng, finish))
+def sample(rng: Rng, finish: str, hues: Scheme | None = None) -> Material:
+    """One look of a finish, `FINISHES`, by weight; hues: of its object, drawn if none. Raises ValueError naming a finish that is unknown."""
+    return Material(*sample_parts(rng, finish, scheme(rng.child("scheme")) if hues is None else hues))
 
 
 def to_dict(material: Material) -> dict:
