@@ -143,10 +143,14 @@ def geometry_hash(whole: Surface) -> str:
 def build(recipe: Recipe, uid: str) -> tuple[Asset, Surface]:
     """The recipe's object with its textures, and its surface, which labels are taken from. The same bits in any process. Raises Rejected."""
     whole = surface(recipe)
+    return _finished(recipe, whole, uid), whole
+
+
+def _finished(recipe: Recipe, whole: Surface, uid: str) -> Asset:
     scene = finish(whole, {slot: one.material for slot, one in recipe.finishes.items()}, recipe.texture_size)
     words = captions.compose(recipe)
     stored = to_dict(recipe) | {GEOMETRY: geometry_hash(whole)}
-    return Asset(scene, uid, words["medium"], stored, {"triangles": len(whole.faces)}, {"captions": words}), whole
+    return Asset(scene, uid, words["medium"], stored, {"triangles": len(whole.faces)}, {"captions": words})
 
 
 def make(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Asset:
@@ -155,7 +159,16 @@ def make(seed: int, index: int, family: str | None = None, level: int | None = N
 
 
 def made(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> tuple[Asset, Surface]:
-    """The first of `ATTEMPTS` draws that passes the gates at its level; reasons of the others in `provenance["rejected"]`.
+    """The object that `drawn` finds, with its textures; reasons of the draws before it in `provenance["rejected"]`. Raises as `drawn`."""
+    recipe, whole, rejected = drawn(seed, index, family, level, texture_size)
+    asset = _finished(recipe, whole, f"detailverse-{f'{family}-' if family else ''}{seed}-{index:08d}-l{recipe.level}")
+    asset.provenance.update(source="detailverse", version=VERSION, seed=seed, index=index, attempt=sum(rejected.values()), level=recipe.level,
+                            family=families.name_of(recipe.family), rejected=rejected)
+    return asset, whole
+
+
+def drawn(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> tuple[Recipe, Surface, dict[str, int]]:
+    """The first of `ATTEMPTS` draws that passes the gates at its level: its recipe, its surface, and the reasons of the draws before it.
 
     Raises Rejected when none passes, ValueError for an unknown family or level.
     """
@@ -166,11 +179,7 @@ def made(seed: int, index: int, family: str | None = None, level: int | None = N
     for attempt in range(ATTEMPTS):
         recipe = sample(root.child("attempt", attempt), family, level, texture_size)
         try:
-            asset, whole = build(recipe, f"detailverse-{f'{family}-' if family else ''}{seed}-{index:08d}-l{recipe.level}")
+            return recipe, surface(recipe), dict(rejected)
         except Rejected as error:
             rejected[error.reason] += 1
-            continue
-        asset.provenance.update(source="detailverse", version=VERSION, seed=seed, index=index, attempt=attempt, level=recipe.level,
-                                family=families.name_of(recipe.family), rejected=dict(rejected))
-        return asset, whole
     raise Rejected(f"detailverse seed {seed} index {index}: all {ATTEMPTS} draws rejected: {dict(rejected)}")
