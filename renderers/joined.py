@@ -49,9 +49,9 @@ class JoinedReader:
         return self.readers[number], index % len(self) - self._starts[number]
 
 
-def open_shards(folders: Sequence[str | Path]) -> ShardReader | JoinedReader:
-    """A reader of one folder, or of several as one set. Raises ShardError."""
-    readers = [ShardReader(folder) for folder in folders]
+def open_shards(folders: Sequence[str | Path], size: int | None = None) -> ShardReader | JoinedReader:
+    """A reader of one folder, or of several as one set; size: as of ShardReader. Raises ShardError."""
+    readers = [ShardReader(folder, size) for folder in folders]
     return readers[0] if len(readers) == 1 else JoinedReader(readers)
 
 

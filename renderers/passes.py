@@ -8,6 +8,7 @@ import numpy as np
 
 from zeroverse.jit import pure
 
+NORMAL_BITS = {8: np.uint8, 16: np.uint16}
 DEPTH_UNIT = 1e-4  # one step of the 16-bit depth image: reaches 6.55 units, off by at most 5e-5
 
 
@@ -27,7 +28,7 @@ PASSES = {row.name: row for row in (
     Pass("alpha", 1, np.uint8, "coverage, 255 = fully covered, anti-aliased; stored as the fourth channel of rgb", None),
     Pass("depth", 1, np.float32, "z along the optical axis in world units, 0 = no surface; stored as uint16 in steps of 1e-4", "depth_{view:03d}.png"),
     Pass("normal", 3, np.float32, "unit normal of the mesh in the world frame (normal maps not applied), facing the camera, 0 = no surface; "
-         "stored as uint8, 127.5 (n + 1)", "normal_{view:03d}.png"),
+         "stored as 127.5 (n + 1) in 8 bits, or as 32767.5 (n + 1) in 16", "normal_{view:03d}.png"),
     Pass("albedo", 3, np.uint8, "sRGB-encoded base colour of the diffuse part, base_color (1 - metallic)", "albedo_{view:03d}.png"),
     Pass("metallic_roughness", 2, np.uint8, "metallic, roughness, linear; stored as (metallic, roughness, 0)", "metallic_roughness_{view:03d}.png"),
     Pass("part", 1, np.uint16, "1 + index of the part in the asset, 0 = no surface", "part_{view:03d}.png"),
@@ -40,12 +41,17 @@ def check_passes(names) -> tuple[str, ...]:
     unknown = [name for name in names if name not in PASSES]
     if unknown:
         raise ValueError(f"passes: unknown {', '.join(unknown)}; expected some of {', '.join(PASSES)}")
+    if not names:
+        raise ValueError(f"passes: expected at least one of {', '.join(PASSES)}, got none")
     wanted = set(names) | ({"alpha"} if "rgb" in names else set()) | ({"rgb"} if "alpha" in names else set())
     return tuple(name for name in PASSES if name in wanted)
 
 
-def quantise(name: str, image: np.ndarray) -> np.ndarray:
-    """One view of a rendered pass [H, W, C] -> the integer image that is stored, [H, W] or [H, W, 3]. Raises ValueError for values it cannot hold."""
+def quantise(name: str, image: np.ndarray, normal_bits: int = 8) -> np.ndarray:
+    """One view of a rendered pass [H, W, C] -> the integer image that is stored, [H, W] or [H, W, 3]. Raises ValueError for values it cannot hold.
+
+    normal_bits: 8, off by less than half a degree, or 16, off by less than 0.002 degrees.
+    """
     if image.dtype.kind == "f" and not np.isfinite(image).all():
         raise ValueError(f"{name}: expected finite values, got {int((~np.isfinite(image)).sum())} that are not")
     if name == "depth":
@@ -54,8 +60,8 @@ def quantise(name: str, image: np.ndarray) -> np.ndarray:
             raise ValueError(f"depth: expected 0 to {65535 * DEPTH_UNIT:.2f}, got {image.min():.3f} to {image.max():.3f}")
         return steps.astype(np.uint16)
     if name == "normal":
-        stored = np.empty(image.shape, np.uint8)
-        _store_normals(np.ascontiguousarray(image, np.float32).reshape(-1, 3), stored.reshape(-1, 3))
+        stored = np.empty(image.shape, NORMAL_BITS[normal_bits])
+        _store_normals(np.ascontiguousarray(image, np.float32).reshape(-1, 3), np.float32(_half(stored.dtype)), stored.reshape(-1, 3))
         return stored
     if name == "metallic_roughness":
         return np.concatenate([image, np.zeros_like(image[..., :1])], axis=-1)
@@ -64,9 +70,14 @@ def quantise(name: str, image: np.ndarray) -> np.ndarray:
     return image
 
 
+def _half(dtype: np.dtype) -> float:
+    """Half of the largest value: what 0 is stored as."""
+    return np.iinfo(dtype).max / 2
+
+
 @pure
-def _store_normals(normals, stored):  # [N, 3] float32 -> uint8; in numpy it takes as long as the PNG
-    one, half = np.float32(1.0), np.float32(127.5)
+def _store_normals(normals, half, stored):  # [N, 3] float32 -> uint8 or uint16; in numpy it takes as long as the PNG
+    one = np.float32(1.0)
     for i in range(len(normals)):
         x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
         if x == 0.0 and y == 0.0 and z == 0.0:
@@ -94,7 +105,7 @@ def dequantise(name: str, stored: np.ndarray) -> np.ndarray:
     if name == "depth":
         return (stored * DEPTH_UNIT).astype(np.float32)
     if name == "normal":
-        normal = stored.astype(np.float32) / 127.5 - 1.0
+        normal = stored.astype(np.float32) / np.float32(_half(stored.dtype)) - np.float32(1.0)
         length = np.sqrt((normal * normal).sum(axis=-1, keepdims=True))
         return np.where((stored > 0).any(axis=-1, keepdims=True), normal / np.maximum(length, 1e-6), 0.0).astype(np.float32)
     return stored[..., :PASSES[name].channels].astype(PASSES[name].dtype)

@@ -127,7 +127,7 @@ def test_samples_say_what_they_are(reference):
     reader = ShardReader(reference)
     meta = reader.meta(3)
     assert meta["uid"] == reader.keys[3] == "zeroverse-paper-0-00000003"
-    assert meta["caption"] and meta["parts"] and meta["conventions"] == farm.CONVENTIONS
+    assert meta["caption"] and meta["parts"] and meta["conventions"] == farm.CONVENTIONS.format(half=127.5)
     recipe = json.loads(meta["recipe"])
     from zeroverse import grammar
     from zeroverse.recipe import from_dict

@@ -87,6 +87,27 @@ def test_a_picture_that_unpacks_to_gigabytes_is_refused(assets, side):
             untrusted.check(assets / name, assets)
 
 
+def test_many_pictures_that_unpack_to_gigabytes_together_are_refused(assets):
+    content = document({"uri": "picture.png"}, {"byteLength": len(BLOB), "uri": "data:application/octet-stream;base64," + base64.b64encode(BLOB).decode()})
+    (assets / "large.png").write_bytes(png(11_000, 11_000))
+    content["images"] = [{"uri": "large.png"}] * 4
+    (assets / "four.gltf").write_text(json.dumps(content))
+    untrusted.check(assets / "four.gltf", assets)
+    content["images"] *= 2
+    (assets / "eight.gltf").write_text(json.dumps(content))
+    with pytest.raises(AssetError, match=r"eight\.gltf: its pictures are too large: expected at most 536870912 pixels together, got 968000000"):
+        untrusted.check(assets / "eight.gltf", assets)
+
+
+def test_zeros_without_end_are_refused(assets):
+    """An accessor without a bufferView stands for zeros: 40 bytes of JSON, 24 gigabytes of memory."""
+    content = json.loads(gltf("picture.png"))
+    content["accessors"][0] = {"componentType": 5126, "count": 2**31, "type": "VEC3"}
+    (assets / "zeros.gltf").write_text(json.dumps(content))
+    with pytest.raises(AssetError, match=r"zeros\.gltf: an accessor without data: expected at most 16777216 elements, got 2147483648"):
+        untrusted.check(assets / "zeros.gltf", assets)
+
+
 @pytest.mark.parametrize("content", [b"", b"glTF", b"not json", b"[]", b'{"images": 3}', b"[" * 100_000,
                                      struct.pack("<IIIII", 0x46546C67, 2, 20, 9, 0x4E4F534A)])
 def test_what_is_no_gltf_is_left_to_the_loader(assets, content):

@@ -204,9 +204,7 @@ def _make(folder: Path, source: Zeroverse, spec: farm.RenderSpec, indices: range
     """The folder with its shards, made as far as they are missing."""
     plan = farm.Plan(Local(folder), source, spec, indices.start, len(indices), SHARD_SIZE)
     missing = sum(len(shard.indices) for shard in plan.todo())
-    if not missing:
-        return folder
-    with tqdm(total=missing, desc=str(folder), unit="object") as bar:
+    with tqdm(total=missing, desc=str(folder), unit="object", disable=not missing) as bar:
         def on_made(made: farm.Made) -> None:
             if made.reason:
                 bar.write(f"failed: {made.label}: {made.reason}", file=sys.stderr)

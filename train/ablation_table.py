@@ -10,11 +10,12 @@ BOOTSTRAP_SEED = 0
 HEAD = ("mix, %: plain/cut/wireframe", "perceptual", "log-scale clip", "view angle, °", "runs", "diverged", "rate [95 %]", "skipped updates", "PSNR [95 %]",
         "less the first row [95 %]", "published")
 NOTES = """\
-Diverged: the guard saw a divergence, and the run went back to an earlier checkpoint or was given up; the rate has Wilson's interval. Skipped updates:
-those that the guard left out, also where the run went back later. PSNR in dB: mean over the runs that were not given up, and over the held-out objects;
-its interval resamples both (pigeonhole bootstrap, 10,000 times, seed 0), and of a single run it knows nothing of seeds. Less the first row: on the same
-seeds and objects. Published: LRM-Zero ({source}), PSNR on GSO at 256 px with 8 inputs, or "failed"; one run each of 300 M parameters, 80K steps, 400K
-objects, with a VGG perceptual loss{perceptual} and a view angle of 60, perhaps not degrees, where the row has no other. Compare it within its column.
+Diverged: the guard saw {patience} bad steps in a row, and the run went back to an earlier checkpoint or was given up; the rate has Wilson's interval.
+Skipped updates: those that the guard left out, also where the run went back later. PSNR in dB: mean over the runs that were not given up, and over the
+held-out objects; its interval resamples both (pigeonhole bootstrap, 10,000 times, seed 0), and of a single run it knows nothing of seeds. Less the
+first row: on the same seeds and objects. Published: LRM-Zero ({source}), PSNR on GSO at 256 px with 8 inputs, or "failed"; one run each of 300 M
+parameters, 80K steps, 400K objects, with a VGG perceptual loss{perceptual} and a view angle of 60, perhaps not degrees, where the row has no other.
+Compare it within its column.
 """
 
 
@@ -76,7 +77,7 @@ def table(results: dict) -> str:
     blank = [""] * (HEAD.index("PSNR [95 %]") - 1)
     lines += [_line([what, *blank, _with_interval(value), "", ""]) for what, value in results["floors"].items()]
     perceptual = "" if config["perceptual"].startswith("vgg:") else f" (here: {config['perceptual']})"
-    return "\n".join(lines) + "\n\n" + NOTES.format(source=published.SOURCE, perceptual=perceptual)
+    return "\n".join(lines) + "\n\n" + NOTES.format(patience=config["patience"], source=published.SOURCE, perceptual=perceptual)
 
 
 def _cells(row: dict) -> list[str]:

@@ -33,7 +33,7 @@ from train.runs import read_run
 from train.shape_scores import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, surface_points
 from train.team import default_device
 from zeroverse.asset import Asset, AssetError
-from zeroverse.files import write_whole
+from zeroverse.files import digest, write_whole
 from zeroverse.usage import UsageError
 
 RENDER_SIZE = 512  # pixels of the GSO rig; scored after area-averaging to the model's resolution
@@ -69,8 +69,8 @@ def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Pa
     subjects = of_assets(assets, up) if assets else of_views(views)
     subjects = listed(subjects, only) if only else subjects
     scorer = Scorer(model, LRM(config).to(device), LPIPS.load(lpips) if lpips else None, protocol, targets, config.size)
-    settings = SETTINGS | {"protocol": protocol, "targets": targets, "resolution": config.size, "weights": _digest(read_run(run_dir, "lrm")[1]),
-                           "lpips": _digest(lpips) if lpips else None}
+    settings = SETTINGS | {"protocol": protocol, "targets": targets, "resolution": config.size, "weights": digest(read_run(run_dir, "lrm")[1]),
+                           "lpips": digest(lpips) if lpips else None}
     rows, failed, suspect = [], [], ()
     for number, subject in enumerate(tqdm(subjects, desc=f"benchmark {protocol}", unit="object")):
         try:
@@ -191,11 +191,6 @@ def _scored(out: Path, settings: dict, subject: Subject, scorer: "Scorer") -> di
     _place(out, subject).parent.mkdir(parents=True, exist_ok=True)
     write_whole(_place(out, subject), json.dumps({"stamp": _stamp(settings, subject), "row": row}, indent=1).encode())
     return row
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # ------------------------------------------------------------------------------------------------------------------------- scoring

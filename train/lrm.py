@@ -344,21 +344,21 @@ def train_lrm(data: str | Path | Sequence[str | Path], run_dir: str | Path, pres
     given = {"steps": steps, "seed": seed, "start_from": None if start_from is None else str(start_from)}
     changes = {name: value for name, value in given.items() if value is not None}
     config = replace(preset, **changes)
-    held_out = ShardReader(validate_dir) if validate_dir is not None else None
-    task = LRMTask(config, open_data(data, config.seed), held_out)
+    held_out = ShardReader(validate_dir, config.size) if validate_dir is not None else None
+    task = LRMTask(config, open_data(data, config.seed, config.size), held_out)
     try:
         return fit(task, config, run_dir, resume=resume, device=device)
     finally:
         task.train_views.close()
 
 
-def open_data(data: str | Path | Sequence[str | Path], seed: int):
+def open_data(data: str | Path | Sequence[str | Path], seed: int, size: int):
     """What LRMTask takes for a reader. Raises ValueError for fresh objects beside folders: an endless stream has no share in a set."""
     names = [str(data)] if isinstance(data, (str, Path)) else [str(name) for name in data]
     fresh = [name for name in names if is_generated(name)]
     if fresh and len(names) > 1:
         raise ValueError(f"data: expected folders of shards only, or {fresh[0]} by itself, got {' '.join(names)}")
-    return source_of(fresh[0], seed) if fresh else open_shards(names)
+    return source_of(fresh[0], seed) if fresh else open_shards(names, size)
 
 
 def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:

@@ -174,7 +174,7 @@ def checkpoints_in(run_dir: Path) -> list[Path]:
 
 
 def drop_checkpoints(run_dir: Path) -> None:
-    """Of a run that nobody will resume: they are fifteen times as large as its weights."""
+    """Of a run that nobody will resume: each is four times as large as its weights."""
     for path in checkpoints_in(run_dir):
         _delete(path)
 

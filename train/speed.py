@@ -145,7 +145,7 @@ def timed_config(preset: str, device: str, batch: int | None, steps: int | None)
 
 
 def training(config: LRMConfig, data: str | None, device: str, repeats: int) -> Iterator[str]:
-    task = LRMTask(config, open_data(data, config.seed) if data else Noise(config.batch, config.pool, config.size))
+    task = LRMTask(config, open_data(data, config.seed, config.size) if data else Noise(config.batch, config.pool, config.size))
     try:
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):  # stdout is for tables
             if not fit(task, config, folder, device=device).finished:

@@ -24,8 +24,8 @@ class TrainLrm:
     out: Path
     """Folder for the run: checkpoints, log.jsonl, previews, model.safetensors."""
     preset: Literal["tiny", "laptop", "small", "medium", "base", "base_512"] = "tiny"
-    """tiny: 5 M parameters, 4 x 64 px, two minutes on a laptop; laptop: the same for two hours, the released model; small: 26 M, 128 px; medium: 86 M, 256 px; base: 303 M, 256 px, the published model;
-    base_512: its second stage."""
+    """tiny: 5 M parameters, 4 x 64 px, two minutes on a laptop; laptop: the same for two hours, the released model; small: 26 M, 128 px;
+    medium: 86 M, 256 px; base: 303 M, 256 px, the published model; base_512: its second stage."""
     steps: int | None = None
     """Optimizer updates; default: the preset's."""
     seed: int = 0
@@ -45,8 +45,8 @@ class TrainLrm:
     curriculum_steps: int | None = None
     """Begin with the easiest quarter of the shards' objects, and draw from all of them after so many steps; 0: from all at once."""
     precision: Literal["auto", "bf16", "float32"] | None = None
-    """Of the network's products; default: the preset's, auto but for laptop. auto: bf16 on a GPU, float32 on a CPU; bf16 on CPUs that multiply it (AMD Zen 4, Intel Sapphire Rapids) makes the
-    network 1.6 times cheaper; elsewhere dearer."""
+    """Of the network's products; default: the preset's, auto but for laptop. auto: bf16 on a GPU, float32 on a CPU; bf16 on CPUs that multiply it (AMD
+    Zen 4, Intel Sapphire Rapids) makes the network 1.6 times cheaper; elsewhere dearer."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """Under torchrun. ddp: the whole model on every rank; fsdp: its weights, gradients and optimizer spread over the ranks, for less memory."""
     on_error: Literal["raise", "skip"] = "raise"
@@ -67,8 +67,7 @@ class TrainLrm:
             weights.find(self.start_from, "--start-from")
         from train.lrm import PRESETS, train_lrm
         config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in LRM_FLAGS if getattr(self, flag) is not None})
-        outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume,
-                            start_from=self.start_from,
+        outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume, start_from=self.start_from,
                             validate_dir=need_folder(self.validate, "--validate") if self.validate else None)
         return 0 if outcome.finished else INTERRUPTED
 
@@ -103,13 +102,17 @@ class Benchmark:
     """Score a model on held-out objects with a frozen protocol: results.json, table.md, figure.png.
 
     Pictures, and where the truth has alpha and depth also silhouettes, depth and surface. Two floors stand in the table: the nearest input view
-    copied, and an untrained model; and the published numbers of GS-LRM and LRM-Zero for the protocol.
+    copied, and an untrained model; and the published numbers of GS-LRM and LRM-Zero for the protocol. An interrupted run goes on with the same command.
     """
 
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A folder that `verse train lrm` wrote, or the name of a released model."""
     assets: Path | None = None
-    """Folder of GLB files: rendered with the GSO rig here."""
+    """Folder of .glb, .gltf and .obj files, also in sub-folders, as Google Scanned Objects, ABO and OmniObject3D come: rendered with the GSO rig here."""
+    obj_up: Literal["y", "z"] = "y"
+    """Which way is up in .obj files, whose format does not say: y as Blender writes them, z as in Google Scanned Objects."""
+    objects: Path | None = None
+    """Only the objects of this list, all of which must be there: a name on each line, or JSON."""
     views: Path | None = None
     """Views rendered already: a folder of shards, or folders with opencv_cameras.json or transforms.json."""
     out: Path
@@ -120,18 +123,21 @@ class Benchmark:
     targets: int = 10
     """Target views per object: frozen, seeded by the object's name, never an input."""
     lpips: Path | None = None
-    """LPIPS weights (see README); without them the column is left out."""
+    """Folder with torchvision's vgg16*.pth and vgg.pth of LPIPS v0.1; without it the column is left out."""
+    device: Literal["cpu", "cuda"] | None = None
+    """Of the model; default: the GPU where there is one."""
 
     def run(self) -> int:
         from train.benchmark import benchmark
         need((self.assets is None) != (self.views is None), "--assets, --views", "exactly one of them", "both" if self.assets else "neither")
         need(self.targets >= 1, "--targets", "at least 1", self.targets)
+        need(self.objects is None or self.objects.is_file(), "--objects", "a file", self.objects)
         for flag, path in (("--assets", self.assets), ("--views", self.views)):
             if path is not None:
                 need_folder(path, flag)
         weights.find(self.run_folder)
         print(benchmark(self.run_folder, self.out, assets=self.assets, views=self.views, protocol=self.protocol, targets=self.targets,
-                        lpips=self.lpips))
+                        lpips=self.lpips, only=self.objects, up=f"+{self.obj_up.upper()}", device=self.device))
         return 0
 
 
