@@ -14,7 +14,8 @@ from train.ply import load_ply, property_names, save_ply
 needs_kernel = pytest.mark.skipif(splat.load()[0] is None, reason=f"no C kernel: {splat.load()[1]}")
 interpreted = [pytest.mark.skipif(not splat_triton.interpreted(), reason=f"not in Triton's interpreter: {splat_triton.load()[1]}"),
                pytest.mark.filterwarnings("ignore::RuntimeWarning")]  # numpy's, in the interpreter, of lanes that are masked
-backends = pytest.mark.parametrize("backend", ["torch", pytest.param("c", marks=needs_kernel), pytest.param("triton", marks=interpreted)])
+quick_backends = pytest.mark.parametrize("backend", ["torch", pytest.param("c", marks=needs_kernel)])
+backends = pytest.mark.parametrize("backend", [*quick_backends.args[1], pytest.param("triton", marks=interpreted)])
 NAMES = ("means", "quats", "scales", "opacities", "colors")
 
 

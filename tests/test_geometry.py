@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
-from test_gaussians import backends, needs_kernel, scene
+from test_gaussians import needs_kernel, quick_backends, scene
 from test_lrm import FakeReader, micro, sampler
 
 from renderers.camera import Cameras, look_at, turntable
@@ -41,7 +41,7 @@ def plane(normal, offset: float, rows: int = 90, reach: float = 1.2) -> Gaussian
 RIG = Cameras(look_at(np.array([[1.0, 0.5, 2.2], [-0.9, 0.4, 2.0]])), [[40.0, 40.0, 12.0, 12.0]] * 2, 24, 24)
 
 
-@backends
+@quick_backends
 @pytest.mark.parametrize("view", [0, 1])
 def test_a_wall_parallel_to_the_image_has_one_depth(backend, view):
     """z, not the length of the ray, which differs by 4 % at the corners; and the wall faces the camera."""
@@ -54,7 +54,7 @@ def test_a_wall_parallel_to_the_image_has_one_depth(backend, view):
     torch.testing.assert_close(unit, -forward[:, None, None].expand_as(unit), atol=1e-5, rtol=0)
 
 
-@backends
+@quick_backends
 @pytest.mark.parametrize("normal, offset", [([0.2, 0.1, 1.0], 0.1), ([-0.3, 0.2, -1.0], 0.2)])
 def test_a_slanted_wall_shows_the_normal_of_the_side_that_is_seen(backend, normal, offset):
     n = torch.tensor(normal) / torch.tensor(normal).norm()

@@ -140,11 +140,12 @@ def _warn_once(text: str) -> None:
 
 
 def _background(background, channels: int, like: Tensor) -> Tensor:  # [D]
-    if background is None:
-        background = 0.0
+    dtype = torch.promote_types(like.dtype, torch.float32)
+    if background is None or isinstance(background, (int, float)):  # filled on the device: a copy would wait for it
+        return torch.full((channels,), background or 0.0, dtype=dtype, device=like.device)
     if isinstance(background, Tensor) and background.requires_grad:
         raise ValueError("background: expected a constant, got a tensor that requires a gradient; composite with alpha instead")
-    background = torch.as_tensor(background, dtype=torch.promote_types(like.dtype, torch.float32), device=like.device)
+    background = torch.as_tensor(background, dtype=dtype, device=like.device)
     if background.ndim == 0:
         return background.expand(channels).contiguous()
     _expect("background", background, [channels])

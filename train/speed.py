@@ -10,9 +10,11 @@ import importlib
 import json
 import math
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,8 +147,9 @@ def timed_config(preset: str, device: str, batch: int | None, steps: int | None)
 def training(config: LRMConfig, data: str | None, device: str, repeats: int) -> Iterator[str]:
     task = LRMTask(config, open_data(data, config.seed, config.size) if data else Noise(config.batch, config.pool, config.size))
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            fit(task, config, folder, device=device)
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):  # stdout is for tables
+            if not fit(task, config, folder, device=device).finished:
+                raise KeyboardInterrupt  # which the loop takes for a wish to save and resume
             row = [json.loads(line) for line in Path(folder, "log.jsonl").read_text().splitlines() if "samples_per_s" in line][-1]
         share = row["samples_per_s"] / config.batch * _drawing_seconds(task, device, repeats)
     finally:
@@ -154,9 +157,8 @@ def training(config: LRMConfig, data: str | None, device: str, repeats: int) -> 
     millions = sum(p.numel() for p in task.model.parameters()) / 1e6
     yield from ("", f"Training {config.preset}, {millions:.0f} M parameters, {config.inputs} + {config.targets} views of {config.size}², batches of "
                     f"{config.batch}, {config.steps // 2} steps after as many to warm up, wall time, data: {data or 'none'}:",
-                "", "| samples/s | tokens/s | MFU, % | splatting, % of a step | data wait, % | peak memory, GiB |", "| --- | --- | --- | --- | --- | --- |",
-                f"| {row['samples_per_s']:.3g} | {row['tokens_per_s']:,.0f} | {row['mfu_percent']:.1f} | {100 * share:.1f} | {row['data_wait_percent']:.1f} "
-                f"| {row['memory_gb']:.2f} |")
+                "", "| samples/s | MFU, % | splatting, % of a step | data wait, % | peak memory, GiB |", "| --- | --- | --- | --- | --- |",
+                f"| {row['samples_per_s']:.3g} | {row['mfu_percent']:.1f} | {100 * share:.1f} | {row['data_wait_percent']:.1f} | {row['memory_gb']:.2f} |")
 
 
 def _drawing_seconds(task: LRMTask, device: str, repeats: int) -> float:

@@ -132,7 +132,8 @@ def bin_tiles(projected: Projected, width: int, height: int) -> TileLists:
     """One wait for the device, to learn the number of pairs."""
     B, V, N = projected.depths.shape
     rows, columns = _tile_grid(width, height)
-    grid = projected.means2d.new_tensor([columns, rows])
+    grid = projected.means2d.new_full((2,), columns)
+    grid[1] = rows  # filled, not copied, over there: a copy would wait for the device too
     low = ((projected.means2d - projected.extents) / TILE).floor().clamp_min(0).minimum(grid).long().reshape(-1, 2)
     high = ((projected.means2d + projected.extents) / TILE).floor().add(1).clamp_min(0).minimum(grid).long().reshape(-1, 2)
     size = torch.where((projected.extents > 0).reshape(-1, 2), high - low, 0).clamp_min(0)  # [B * V * N, 2] tiles across and down
