@@ -420,5 +420,5 @@ def test_auto_is_float32_on_a_cpu_and_other_precisions_are_named():
 
 
 def test_unknown_preset():
-    with pytest.raises(ValueError, match="preset: expected one of tiny, small, medium, base, base_512, got 'huge'"):
+    with pytest.raises(ValueError, match="preset: expected one of tiny, laptop, small, medium, base, base_512, got 'huge'"):
         train_lrm("nowhere", "nowhere", "huge")

@@ -83,7 +83,7 @@ def _killed(pid: int) -> bool:
     return True
 
 
-@pytest.mark.slow  # 3 to 5 minutes of CPU each
+@pytest.mark.slow  # 2 to 5 minutes of CPU each
 @pytest.mark.parametrize("engine", LONGEST)
 def test_fifty_kills_lose_nothing(quiet, tmp_path, engine):
     if engine in MODULE:
