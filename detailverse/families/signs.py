@@ -37,7 +37,9 @@ NAMES = (
 )
 
 
-INWARDS = 0.25  # how far from a wall a strand turns back, of half a cell
+INWARDS = 0.42  # how far from a wall a strand turns back, of half a cell
+LIFT = 1.2  # over and under, in half widths of a strap: one that crosses itself must stay clear of itself, for it is one mesh
+SUNK = 0.085  # the most that straps go into the field under them, which is 0.09 thick at least
 
 
 def interlace(columns: int, rows: int, breaks: tuple[tuple[int, int, int], ...]) -> list[np.ndarray]:
@@ -65,12 +67,13 @@ def interlace(columns: int, rows: int, breaks: tuple[tuple[int, int, int], ...])
 
 
 def ribbons(columns: int, rows: int, cell: float, size: float, breaks, label: str, finish: str) -> list[Solid]:
-    """Knotwork about the origin as round straps at z = 0, half a cell between crossings being `cell`."""
+    """Knotwork about the origin as round straps about z = 0, not deeper than `SUNK`, half a cell between crossings being `cell`."""
     out = []
     for strand in interlace(columns, rows, breaks):
-        points = (strand - (columns, rows, 0)) * (cell, cell, 0.55 * size)
+        points = (strand - (columns, rows, 0)) * (cell, cell, LIFT * size)
         out.append(tube(spline(points, closed=True, per_span=5), size, label, finish, section=superellipse(0.8, 1.0, 2.6), sides=12))
-    return out
+    deepest = min((float(strap.bounds[0][2]) for strap in out), default=0.0)
+    return [strap.move(0, 0, max(0.0, -SUNK - deepest)) for strap in out]
 
 
 def drawn_breaks(rng: Rng, columns: int, rows: int, share: float) -> tuple[tuple[int, int, int], ...]:
@@ -116,7 +119,7 @@ class Interlace(Family):
         """Knotwork `wide` across in all."""
         cell = wide / (2 * columns + 0.9)
         breaks = drawn_breaks(Rng(self.seed, name), columns, rows, self.share)
-        return ribbons(columns, rows, cell, 1.05 * self.strap * cell, breaks, "knotwork", "strap")
+        return ribbons(columns, rows, cell, 0.85 * self.strap * cell, breaks, "knotwork", "strap")
 
     def _panel(self, kit: Kit) -> list[Solid]:
         w = 1.4
@@ -131,7 +134,8 @@ class Interlace(Family):
         arm, t = 0.42, 0.2
         shaft = polygon([(-0.58 * arm, -1.2), (0.58 * arm, -1.2), (0.5 * arm, 0.85), (-0.5 * arm, 0.85)])
         region = shaft | rect(1.25, arm).move(0, 0.3) | ring(0.5, 0.36).move(0, 0.3)
-        parts = [plate(region, t, "cross", "field", kit.skin("field"), margin=0.05), outlined(region.offset(-0.025), 0.035, "frame", "frame", t)]
+        parts = [plate(region, t, "cross", "field", kit.skin("field"), margin=0.05),
+                 outlined(region.offset(-0.025).rounded(0.045), 0.035, "frame", "frame", t)]
         low = self.knots(2, 7, 0.36, "shaft")
         parts += [knot.move(0, -0.55, t) for knot in low]
         for x, y in ((0.41, 0.3), (-0.41, 0.3), (0, 0.68)):
