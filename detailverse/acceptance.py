@@ -17,6 +17,7 @@ import trimesh
 from detailverse import families, grammar
 from detailverse.curate.duplicates import near_duplicates
 from detailverse.measures import descriptor
+from zeroverse.files import write_whole
 from zeroverse.progress import progress
 from zeroverse.solid import Rejected
 
@@ -44,8 +45,9 @@ def look(seed: int, index: int) -> dict:
 def run(seed: int, indices: Iterable[int], out: Path, workers: int) -> list[dict]:
     """The rows of these objects; those that `out` has are not made again."""
     indices = list(indices)
-    lines = out.read_text().splitlines() if out.exists() else []
-    rows = {row["index"]: row for row in (json.loads(line) for line in lines if line.endswith("}"))}
+    lines = [line for line in out.read_text().splitlines() if line.endswith("}")] if out.exists() else []
+    write_whole(out, "".join(f"{line}\n" for line in lines).encode())  # without the line that a kill cut short
+    rows = {row["index"]: row for row in map(json.loads, lines)}
     todo = [index for index in indices if index not in rows]
     reasons: Counter[str] = Counter()
     with open(out, "a") as file, progress("acceptance", "object", len(todo)) as bar:

@@ -1,6 +1,7 @@
 """The synthesizer: an integer -> family, details by theme, materials -> a solid that passes the gates -> an asset."""
 import hashlib
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -17,13 +18,15 @@ from detailverse.surface import Surface
 from zeroverse import affine
 from zeroverse.asset import LONGEST_SIDE, Asset
 from zeroverse.rng import Rng
-from zeroverse.solid import Rejected
+from zeroverse.solid import Rejected, closed, weld_places
 
 ATTEMPTS = 8
 LEVEL_WEIGHTS = (1, 2, 3, 4, 5)  # of levels 0 … 4 where none is asked for: the data is there for its detail
 FEWEST, MOST = 2_000, 500_000  # triangles
 CRUMB = 1e-3  # of the volume: pieces below it are dropped, for they are what a boolean left floating
 SIMPLIFIED = 1e-4  # object units: what an object with too many triangles may lose
+GRID = 2.0**24  # steps in an object unit to which positions are rounded: float32 holds each, and none is nearer to another than 6e-8
+SHORT = 1e-6  # object units, along each axis
 THINNEST = 0.004  # object units, of the 5th percentile of thickness: below it, sheets break up on a 256-grid (facts/procedural.md §11.7)
 CROSSED = 1e-3  # share of faces that may pass through others: where details meet in a fold
 ORNAMENT_FINISHES = {  # ornament -> what it may be made of
@@ -92,7 +95,7 @@ def surface(recipe: Recipe) -> Surface:
     whole = _connected(body.surface(), recipe.family.PIECES)
     if not FEWEST <= len(whole.faces) <= MOST and (recipe.level > 0 or len(whole.faces) > MOST):
         raise Rejected("too few triangles" if len(whole.faces) < FEWEST else "too many triangles")
-    whole = _normalised(whole)
+    whole = _without_short_edges(_normalised(whole))
     _check(whole)
     return whole
 
@@ -131,8 +134,23 @@ def _of_faces(whole: Surface, keep: np.ndarray) -> Surface:
 def _normalised(whole: Surface) -> Surface:
     low, high = whole.points.min(axis=0), whole.points.max(axis=0)
     factor = LONGEST_SIDE / float((high - low).max())
-    return Surface(((whole.points - (low + high) / 2) * factor).astype(np.float32).astype(np.float64), whole.faces, whole.leaf, whole.chart,
-                   whole.uv * factor, whole.relief * factor, whole.leaves)
+    points = np.rint((whole.points - (low + high) / 2) * (factor * GRID)) / GRID
+    return Surface(points, whole.faces, whole.leaf, whole.chart, whole.uv * factor, whole.relief * factor, whole.leaves)
+
+
+def _without_short_edges(whole: Surface) -> Surface:
+    """The ends of an edge shorter than `SHORT` become one point, or a reader that merges by position would leave triangles without area, and holes
+    by its count. Raises Rejected where the rest is not closed by position."""
+    start, end = whole.faces.ravel(), np.roll(whole.faces, -1, axis=1).ravel()
+    short = (np.abs(whole.points[start] - whole.points[end]) < SHORT).all(axis=1)
+    links = coo_matrix((np.ones(np.count_nonzero(short), np.int8), (start[short], end[short])), shape=(len(whole.points),) * 2)
+    first, place = np.unique(connected_components(links, directed=False)[1], return_index=True, return_inverse=True)[1:]
+    faces = first[place][whole.faces]
+    keep = (faces != np.roll(faces, -1, axis=1)).all(axis=1)
+    whole = _of_faces(replace(whole, faces=faces), keep)
+    if not closed(weld_places(whole.points)[whole.faces]):
+        raise Rejected("not watertight")
+    return whole
 
 
 def geometry_hash(whole: Surface) -> str:
