@@ -13,7 +13,8 @@ def test_rows_are_kept_and_the_table_counts_them(tmp_path, monkeypatch):
         file.write(json.dumps(twin) + "\n" + json.dumps({"index": 5, "rejected": {}, "failed": "all draws rejected"}) + "\n" + '{"index": 6, "rej')
     monkeypatch.setattr(acceptance, "look", lambda seed, index: made.append(index) or {"index": index, "rejected": {}, "failed": "x"})
     rows = acceptance.run(0, [3, 4, 5, 6], out, workers=1)
-    assert made == [6] and [json.loads(line)["index"] for line in out.read_text().splitlines()] == [3, 4, 5, 6], "only what the file lacks, and the line that a kill cut short, is made"
+    assert made == [6], "only what the file lacks, and the line that a kill cut short, is made"
+    assert [json.loads(line)["index"] for line in out.read_text().splitlines()] == [3, 4, 5, 6]
     text = acceptance.table(rows)
     assert "| objects | 2 of 4, 1 families |" in text and "| 1 not closed |" in text and "2 thin" in text
     assert "| the same geometry; nearly the same | 1; 1 |" in text
