@@ -8,12 +8,10 @@ import dataclasses
 import itertools
 import json
 import math
-import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from tqdm import tqdm
 
 from renderers import farm
 from renderers.plan import difference
@@ -24,6 +22,7 @@ from train.benchmark import benchmark
 from train.lrm import LRMConfig, train_lrm
 from train.runs import Diverged, drop_checkpoints
 from zeroverse.files import write_whole
+from zeroverse.progress import progress
 
 VIEWS = 16  # of a training object, drawn at the model's resolution; the paper has 32
 SHARD_SIZE = 64
@@ -204,10 +203,10 @@ def _make(folder: Path, source: Zeroverse, spec: farm.RenderSpec, indices: range
     """The folder with its shards, made as far as they are missing."""
     plan = farm.Plan(Local(folder), source, spec, indices.start, len(indices), SHARD_SIZE)
     missing = sum(len(shard.indices) for shard in plan.todo())
-    with tqdm(total=missing, desc=str(folder), unit="object", disable=not missing) as bar:
+    with progress(str(folder), "object", missing) if missing else nullcontext() as bar:
         def on_made(made: farm.Made) -> None:
             if made.reason:
-                bar.write(f"failed: {made.label}: {made.reason}", file=sys.stderr)
+                bar.write(f"failed: {made.label}: {made.reason}")
             bar.update()
         farm.generate(plan, workers, on_made, "loky" if workers > 1 else "serial")
     return folder

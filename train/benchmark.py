@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 import renderers
 from renderers.camera import Cameras, gso64
@@ -34,6 +33,7 @@ from train.shape_scores import chamfer, depth_error, rendered_shape, shrunk_dept
 from train.team import default_device
 from zeroverse.asset import Asset, AssetError
 from zeroverse.files import digest, write_whole
+from zeroverse.progress import progress
 from zeroverse.usage import UsageError
 
 RENDER_SIZE = 512  # pixels of the GSO rig; scored after area-averaging to the model's resolution
@@ -72,15 +72,16 @@ def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Pa
     settings = SETTINGS | {"protocol": protocol, "targets": targets, "resolution": config.size, "weights": digest(read_run(run_dir, "lrm")[1]),
                            "lpips": digest(lpips) if lpips else None}
     rows, failed, suspect = [], [], ()
-    for number, subject in enumerate(tqdm(subjects, desc=f"benchmark {protocol}", unit="object")):
-        try:
-            row = _kept(out, settings, subject) or _scored(out, settings, subject, scorer)
-            if views and number == 0:
-                suspect = _warned(subject.open())  # of one object: a mistake in the cameras is made for all
-        except UNUSABLE as error:
-            failed.append({"name": subject.name, "reason": str(error)})
-            continue
-        rows.append(row)
+    with progress(f"benchmark {protocol}", "object", len(subjects)) as bar:
+        for number, subject in enumerate(subjects):
+            try:
+                rows.append(_kept(out, settings, subject) or _scored(out, settings, subject, scorer))
+                if views and number == 0:
+                    suspect = _warned(subject.open())  # of one object: a mistake in the cameras is made for all
+            except UNUSABLE as error:
+                failed.append({"name": subject.name, "reason": str(error)})
+            bar.counts({"failed": len(failed)})
+            bar.update()
     if not rows:
         raise PosedError(f"none of {len(failed)} objects could be scored. First: {failed[0]['reason']}")
     results = {"protocol": protocol, "resolution": config.size, "run": str(run_dir), "preset": config.preset, "settings": settings,

@@ -6,6 +6,7 @@ and 1 or N ranks, each with the whole model or a part of it, see the same sample
 """
 import copy
 import math
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
@@ -24,6 +25,7 @@ from train.guard import Guard, Verdict
 from train.meter import Meter, peak_memory_gb, trackers
 from train.runs import Diverged, RunError, RunFolder, State, read_run
 from train.team import Interrupt, Team, distributed
+from zeroverse.progress import EVERY
 from zeroverse.rng import Rng
 
 __all__ = ["Diverged", "Outcome", "Recipe", "RunError", "Task", "Work", "fit", "may_change", "read_run"]
@@ -235,7 +237,9 @@ class _Reporter:
         self._told: set[str] = set()  # of unusable samples
         self._meter = Meter(config.batch, task.work, matmul_ceiling(str(team.device)) * team.size if team.leads else math.inf)
         self._trackers = trackers(folder.path, step, config.wandb, folder.stamp) if team.leads else []
-        self._bar = tqdm(total=config.steps, initial=step, desc=task.name, unit="step", disable=not team.leads, dynamic_ncols=True)
+        every = 0.1 if sys.stderr.isatty() else EVERY  # a log file is to be read
+        self._bar = tqdm(total=config.steps, initial=step, desc=task.name, unit="step", disable=not team.leads, dynamic_ncols=True, mininterval=every,
+                         maxinterval=2 * every + 10)
 
     def after(self, step: int, done: _Done, state: State) -> None:
         """step: updates tried so far."""
@@ -260,7 +264,7 @@ class _Reporter:
         row = {"step": step, **self._meter.row(), "lr": lr, "skipped": state.skipped, "rollbacks": state.rollbacks, "bad_samples": len(bad),
                "memory_gb": peak_memory_gb(self.team.device)}
         self._log(row)
-        self._bar.set_postfix({name: f"{row[name]:.4g}" for name in ("loss", "psnr") if name in row})
+        self._bar.set_postfix({name: f"{row[name]:.4g}" for name in ("loss", "psnr") if name in row}, refresh=False)
 
     def _look(self, step: int, averaged: nn.Module) -> None:
         if not self.team.leads:
