@@ -14,7 +14,7 @@ from renderers.deferred import Frame, Images, resolve
 from renderers.geometry import geometry_of
 from renderers.lighting import Light, paper_tone
 from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
-from renderers.raster import mark_edges, sample_visibility, to_camera, visibility
+from renderers.raster import faces_buffer, mark_edges, sample_visibility, to_camera, visibility
 from renderers.scene import Scene, scene_of
 from renderers.shading import lit_scene
 from renderers.textures import srgb_tables
@@ -69,7 +69,8 @@ def _blank(wanted, cameras: Cameras, count: int) -> dict[str, np.ndarray]:
 def _draw_each(asset: Asset, cameras: Cameras, light: Light, images: dict[str, np.ndarray]) -> Iterator[int]:
     """Draw view after view into images [K, H, W, C], the first K and then again from the first; yields each one's place."""
     geometry = geometry_of(asset)
-    scene = scene_of(geometry, textured=not COLOURS.isdisjoint(images), bumped="rgb" in images and light.directional)
+    directional = "rgb" in images and light.directional
+    scene = scene_of(geometry, textured=not COLOURS.isdisjoint(images), bumped=directional, rough=directional or "metallic_roughness" in images, merged=True)
     lights = lit_scene(scene, light, geometry.closed, "rgb" in images)
     buffers = _Buffers(scene, cameras)
     low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
@@ -91,6 +92,7 @@ class _Buffers:
     def __init__(self, scene: Scene, cameras: Cameras):
         height, width = cameras.height, cameras.width
         self.camera, self.pixel = np.empty((len(scene.vertices), 3)), np.empty((len(scene.vertices), 2))
+        self.faces = faces_buffer(len(scene.faces))
         self.inverse_depth, self.index = np.empty((height, width), np.float32), np.empty((height, width), np.int32)
         self.slots, self.busy = np.empty((height, width), np.int32), np.empty(((height + 7) // 8, (width + 7) // 8), np.bool_)
 
@@ -99,11 +101,11 @@ def _draw(scene, lights, c2w, intrinsics, cull, at, images):
     bounds = to_camera(scene.vertices, c2w, intrinsics, at.index.shape[1], at.index.shape[0], at.camera, at.pixel)
     at.inverse_depth[:] = 0.0
     at.index[:] = -1
-    visibility(scene, at.camera, at.pixel, intrinsics, cull, at.inverse_depth, at.index)
+    rows = visibility(scene, at.camera, at.pixel, intrinsics, cull, at.inverse_depth, at.index, at.faces)
     seen, depths = np.zeros((0, len(SAMPLES)), np.int32), np.zeros((0, len(SAMPLES)), np.float32)
     if len(images.rgb):
-        count = mark_edges(scene, at.camera, at.pixel, cull, at.index, at.inverse_depth, bounds, at.slots, at.busy)
+        count = mark_edges(scene, at.camera, at.pixel, at.faces, rows, at.index, at.inverse_depth, bounds, at.slots, at.busy)
         seen = np.full((count, len(SAMPLES)), -1, np.int32)
         depths = np.zeros(seen.shape, np.float32)
-        sample_visibility(scene, at.camera, at.pixel, intrinsics, cull, SAMPLES, at.slots, at.busy, depths, seen)
-    resolve(scene, Frame(c2w, intrinsics, at.camera, at.index, SAMPLES, at.slots, depths, seen), lights, srgb_tables()[1], bounds, images)
+        sample_visibility(scene, at.faces, rows, SAMPLES, at.slots, at.busy, depths, seen)
+    resolve(scene, Frame(c2w, intrinsics, at.faces, at.index, SAMPLES, at.slots, depths, seen), lights, srgb_tables()[1], bounds, images)

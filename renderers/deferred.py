@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from renderers.raster import NEAR, same_surface
+from renderers.raster import Faces, same_surface
+from renderers.scene import METALLIC, ROUGHNESS
 from renderers.shading import display, radiance
 from renderers.textures import locate, same_size, sample
 from zeroverse.jit import inlined, pure
@@ -20,8 +21,8 @@ class Frame(NamedTuple):
 
     c2w: np.ndarray  # [4, 4]
     intrinsics: np.ndarray  # [4]
-    camera: np.ndarray  # [N, 3] vertices in camera space
-    index: np.ndarray  # [H, W] int32: the face at the pixel's centre, -1 = none
+    faces: Faces
+    index: np.ndarray  # [H, W] int32: the row of the face at the pixel's centre, -1 = none
     offsets: np.ndarray  # [S, 2]: places of the samples in their pixel
     slots: np.ndarray  # [H, W] int32: rows of sample_index, -1 = the centre speaks for the pixel
     sample_depth: np.ndarray  # [K, S] float32: 1 / z
@@ -46,24 +47,12 @@ def _ray(frame, px, py):  # camera space, z = 1
 
 
 @inlined
-def _triple(rx, ry, p, q):  # ray . (p x q)
-    return rx * (p[1] * q[2] - p[2] * q[1]) + ry * (p[2] * q[0] - p[0] * q[2]) + (p[0] * q[1] - p[1] * q[0])
-
-
-@inlined
-def _hit(scene, frame, f, px, py):
-    """Face f at the pixel position (px, py), weights clamped into the triangle; and 1 / |det|, which texture footprints need."""
-    rx, ry = _ray(frame, px, py)
-    a, b, c = frame.camera[scene.faces[f, 0]], frame.camera[scene.faces[f, 1]], frame.camera[scene.faces[f, 2]]
-    x0, y0, z0 = b[0] - a[0], b[1] - a[1], b[2] - a[2]
-    x1, y1, z1 = c[0] - a[0], c[1] - a[1], c[2] - a[2]
-    nx, ny, nz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1
-    inverse = 1.0 / (nx * a[0] + ny * a[1] + nz * a[2])
-    nearest, furthest = min(a[2], b[2], c[2]), max(a[2], b[2], c[2])
-    z = 1.0 / max((nx * rx + ny * ry + nz) * inverse, 1e-9)
-    z = min(max(z, nearest, NEAR), max(furthest, NEAR))
-    b0, b1, b2 = max(_triple(rx, ry, b, c) * inverse, 0.0), max(_triple(rx, ry, c, a) * inverse, 0.0), max(_triple(rx, ry, a, b) * inverse, 0.0)
-    total = 1.0 / max(b0 + b1 + b2, 1e-30)
+def _hit(planes, row, px, py):
+    """A face at the pixel position (px, py), weights clamped into the triangle; and 1 / |det|, which texture footprints need."""
+    p, inverse = planes[row], planes[row, 13]
+    z = 1.0 / min(max(p[0] * px + (p[1] * py + p[2]), p[14]), p[15])
+    b0, b1, b2 = max(p[3] * px + (p[4] * py + p[5]), 0.0), max(p[6] * px + (p[7] * py + p[8]), 0.0), max(p[9] * px + (p[10] * py + p[11]), 0.0)
+    total = 1.0 / max(b0 + b1 + b2, 1e-300)
     return z, (1.0 if inverse < 0.0 else -1.0), b0 * total, b1 * total, b2 * total, abs(inverse)
 
 
@@ -101,6 +90,8 @@ def _material(scene, f, hit, place, with_surface):
     if base >= 0:
         texel = sample(scene.textures, base, spot)
         r, g, b = r * texel[0], g * texel[1], b * texel[2]
+        metallic *= texel[3] if scene.fourth[material] == METALLIC else 1.0
+        roughness *= texel[3] if scene.fourth[material] == ROUGHNESS else 1.0
     if len(scene.colors):
         p, q, s = scene.colors[scene.faces[f, 0]], scene.colors[scene.faces[f, 1]], scene.colors[scene.faces[f, 2]]
         _, _, b0, b1, b2, _ = hit
@@ -168,13 +159,13 @@ def _colour(scene, frame, light, f, px, py, hit, normal, material, place):
 
 
 @pure
-def _gather(scene, frame, slot, first, done):
+def _gather(frame, slot, first, done):
     """The samples of a pixel that see the surface that sample `first` sees: (mean x, mean y, how many, `done` with their bits set)."""
-    f, k = frame.sample_index[slot, first], frame.sample_depth[slot, first]
+    row, k = frame.sample_index[slot, first], frame.sample_depth[slot, first]
     x = y = 0.0
     weight = 0
     for s in range(first, len(frame.offsets)):
-        if done >> s & 1 == 0 and same_surface(scene, f, frame.sample_index[slot, s], k, frame.sample_depth[slot, s]):
+        if done >> s & 1 == 0 and same_surface(frame.faces.look, row, frame.sample_index[slot, s], k, frame.sample_depth[slot, s]):
             x, y, weight, done = x + frame.offsets[s, 0], y + frame.offsets[s, 1], weight + 1, done | 1 << s
     return x / weight, y / weight, weight, done
 
@@ -185,11 +176,12 @@ def _average(scene, frame, light, slot, y, x):
     r = g = b = 0.0
     covered, done = 0, 0
     for s in range(len(frame.offsets)):
-        f = frame.sample_index[slot, s]
-        if f < 0 or done >> s & 1:
+        row = frame.sample_index[slot, s]
+        if row < 0 or done >> s & 1:
             continue
-        dx, dy, weight, done = _gather(scene, frame, slot, s, done)
-        hit = _hit(scene, frame, f, x + dx, y + dy)
+        f = frame.faces.face[row]
+        dx, dy, weight, done = _gather(frame, slot, s, done)
+        hit = _hit(frame.faces.planes, row, x + dx, y + dy)
         place = _texture_place(scene, frame, f, hit)
         material = _material(scene, f, hit, place, light.directional)
         colour = _colour(scene, frame, light, f, x + dx, y + dy, hit, _normal(scene, f, hit), material, place)
@@ -239,10 +231,11 @@ def resolve(scene, frame, light, encode, bounds, images):
     shade_normal = colour or len(images.normal) > 0
     for y in range(bounds[0], bounds[1]):
         for x in range(bounds[2], bounds[3]):
-            f = frame.index[y, x]
+            row = frame.index[y, x]
             slot = frame.slots[y, x] if colour else -1
-            if f >= 0:
-                hit = _hit(scene, frame, f, x + 0.5, y + 0.5)
+            if row >= 0:
+                f = frame.faces.face[row]
+                hit = _hit(frame.faces.planes, row, x + 0.5, y + 0.5)
                 normal, material, place = (0.0, 0.0, 1.0), ((0.0, 0.0, 0.0), 0.0, 0.0), (0.0, 0.0, 0.0)
                 if shade_normal:
                     normal = _normal(scene, f, hit)
