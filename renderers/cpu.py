@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from renderers.camera import Cameras
-from renderers.deferred import Frame, Images, resolve
+from renderers.deferred import Frame, Images, fragments_buffer, resolve
 from renderers.geometry import geometry_of
 from renderers.lighting import Light, paper_tone
 from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
@@ -81,7 +81,7 @@ def _draw_each(asset: Asset, cameras: Cameras, light: Light, images: dict[str, n
             for image in images.values():
                 image[place] = 0
         outside = bool(((cameras.centers[view] < low) | (cameras.centers[view] > high)).any())
-        out = Images(*(images[name][place] if name in images else np.zeros((0, 0, row.channels), row.dtype) for name, row in PASSES.items()))
+        out = Images(*(images[name][place].reshape(-1, row.channels) if name in images else np.zeros((0, row.channels), row.dtype) for name, row in PASSES.items()))
         _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
         yield place
 
@@ -94,7 +94,8 @@ class _Buffers:
         self.camera, self.pixel = np.empty((len(scene.vertices), 3)), np.empty((len(scene.vertices), 2))
         self.faces = faces_buffer(len(scene.faces))
         self.inverse_depth, self.index = np.empty((height, width), np.float32), np.empty((height, width), np.int32)
-        self.slots, self.busy = np.empty((height, width), np.int32), np.empty(((height + 7) // 8, (width + 7) // 8), np.bool_)
+        self.slots, self.pixels = np.empty((height, width), np.int32), np.empty(height * width, np.int32)
+        self.busy, self.batch = np.empty(((height + 7) // 8, (width + 7) // 8), np.bool_), fragments_buffer()
 
 
 def _draw(scene, lights, c2w, intrinsics, cull, at, images):
@@ -102,10 +103,11 @@ def _draw(scene, lights, c2w, intrinsics, cull, at, images):
     at.inverse_depth[:] = 0.0
     at.index[:] = -1
     rows = visibility(scene, at.camera, at.pixel, intrinsics, cull, at.inverse_depth, at.index, at.faces)
-    seen, depths = np.zeros((0, len(SAMPLES)), np.int32), np.zeros((0, len(SAMPLES)), np.float32)
+    count, seen, depths = 0, np.zeros((0, len(SAMPLES)), np.int32), np.zeros((0, len(SAMPLES)), np.float32)
     if len(images.rgb):
-        count = mark_edges(scene, at.camera, at.pixel, at.faces, rows, at.index, at.inverse_depth, bounds, at.slots, at.busy)
+        count = mark_edges(scene, at.camera, at.pixel, at.faces, rows, at.index, at.inverse_depth, bounds, at.slots, at.busy, at.pixels)
         seen = np.full((count, len(SAMPLES)), -1, np.int32)
         depths = np.zeros(seen.shape, np.float32)
         sample_visibility(scene, at.faces, rows, SAMPLES, at.slots, at.busy, depths, seen)
-    resolve(scene, Frame(c2w, intrinsics, at.faces, at.index, SAMPLES, at.slots, depths, seen), lights, srgb_tables()[1], bounds, images)
+    frame = Frame(c2w, intrinsics, at.faces, at.index, SAMPLES, at.slots, depths, seen)
+    resolve(scene, frame, lights, srgb_tables()[1], bounds, at.pixels[:count], at.batch, images)

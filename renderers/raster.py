@@ -267,12 +267,12 @@ def _mark_hidden_point(px, py, k, inverse_depth, slots):
 
 
 @pure
-def mark_edges(scene, camera, pixel, faces, count, index, inverse_depth, bounds, slots, busy):
+def mark_edges(scene, camera, pixel, faces, count, index, inverse_depth, bounds, slots, busy, pixels):
     """Find the pixels that need more than one sample and number them; returns how many there are.
 
     Those whose neighbours see another surface, and those in front of whose centre's surface a vertex or an edge passes (walked a pixel at a
     time). bounds: rows and columns that the object covers. Holes cut by alpha only mark more than they need.
-    slots [H, W] int32, busy [ceil(H / 8), ceil(W / 8)] bool: out.
+    slots [H, W] int32, busy [ceil(H / 8), ceil(W / 8)] bool, pixels [H W] int32, the place of each: out.
     """
     y0, y1, x0, x1 = bounds
     slots[:] = -1
@@ -292,7 +292,7 @@ def mark_edges(scene, camera, pixel, faces, count, index, inverse_depth, bounds,
         _mark_along(camera, pixel, a, b, inverse_depth, slots)
         _mark_along(camera, pixel, b, c, inverse_depth, slots)
         _mark_along(camera, pixel, c, a, inverse_depth, slots)
-    return _number(slots, busy, bounds)
+    return _number(slots, busy, pixels, bounds)
 
 
 @inlined
@@ -308,12 +308,12 @@ def _mark_along(camera, pixel, i, j, inverse_depth, slots):  # between vertices 
 
 
 @pure
-def _number(slots, busy, bounds):
+def _number(slots, busy, pixels, bounds):
     count = 0
     for y in range(bounds[0], min(bounds[1] + 1, slots.shape[0])):
         for x in range(bounds[2], min(bounds[3] + 1, slots.shape[1])):
             if slots[y, x] >= 0:
-                slots[y, x] = count
+                slots[y, x], pixels[count] = count, y * slots.shape[1] + x
                 busy[y >> 3, x >> 3] = True
                 count += 1
     return count
