@@ -68,22 +68,29 @@ def _blank(wanted, cameras: Cameras, count: int) -> dict[str, np.ndarray]:
 
 def _draw_each(asset: Asset, cameras: Cameras, light: Light, images: dict[str, np.ndarray]) -> Iterator[int]:
     """Draw view after view into images [K, H, W, C], the first K and then again from the first; yields each one's place."""
-    geometry = geometry_of(asset)
     directional = "rgb" in images and light.directional
+    geometry = geometry_of(asset, bumped=directional)
     scene = scene_of(geometry, textured=not COLOURS.isdisjoint(images), bumped=directional, rough=directional or "metallic_roughness" in images, merged=True)
     lights = lit_scene(scene, light, geometry.closed, "rgb" in images)
     buffers = _Buffers(scene, cameras)
     low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
-    count = len(images[next(iter(images))]) if images else 1
+    count, drawn = len(images[next(iter(images))]) if images else 1, {}
     for view in range(len(cameras)):
         place = view % count
         if view >= count:
-            for image in images.values():
-                image[place] = 0
+            _clear(images, place, drawn[place])
         outside = bool(((cameras.centers[view] < low) | (cameras.centers[view] > high)).any())
-        out = Images(*(images[name][place].reshape(-1, row.channels) if name in images else np.zeros((0, row.channels), row.dtype) for name, row in PASSES.items()))
-        _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
+        out = Images(*(images[name][place].reshape(-1, row.channels) if name in images else np.zeros((0, row.channels), row.dtype)
+                       for name, row in PASSES.items()))
+        drawn[place] = _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
         yield place
+
+
+def _clear(images: dict[str, np.ndarray], place: int, bounds: tuple[int, int, int, int]) -> None:
+    """Forget what was drawn within bounds; most of a frame is empty, and to write all of it takes as long as a stage."""
+    y0, y1, x0, x1 = bounds
+    for image in images.values():
+        image[place, y0:y1, x0:x1] = 0
 
 
 class _Buffers:
@@ -98,7 +105,7 @@ class _Buffers:
         self.busy, self.batch = np.empty(((height + 7) // 8, (width + 7) // 8), np.bool_), fragments_buffer()
 
 
-def _draw(scene, lights, c2w, intrinsics, cull, at, images):
+def _draw(scene, lights, c2w, intrinsics, cull, at, images) -> tuple[int, int, int, int]:  # the rows and columns that may have changed
     bounds = to_camera(scene.vertices, c2w, intrinsics, at.index.shape[1], at.index.shape[0], at.camera, at.pixel)
     at.inverse_depth[:] = 0.0
     at.index[:] = -1
@@ -111,3 +118,4 @@ def _draw(scene, lights, c2w, intrinsics, cull, at, images):
         sample_visibility(scene, at.faces, rows, SAMPLES, at.slots, at.busy, depths, seen)
     frame = Frame(c2w, intrinsics, at.faces, at.index, SAMPLES, at.slots, depths, seen)
     resolve(scene, frame, lights, srgb_tables()[1], bounds, at.pixels[:count], at.batch, images)
+    return bounds

@@ -46,16 +46,11 @@ def check_passes(names) -> tuple[str, ...]:
 
 def quantise(name: str, image: np.ndarray) -> np.ndarray:
     """One view of a rendered pass [H, W, C] -> the integer image that is stored, [H, W] or [H, W, 3]. Raises ValueError for values it cannot hold."""
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise ValueError(f"{name}: expected finite values, got {int((~np.isfinite(image)).sum())} that are not")
-    if name == "depth":
-        steps = np.rint(image[..., 0] / DEPTH_UNIT)
-        if steps.max(initial=0) > 65535 or steps.min(initial=0) < 0:
-            raise ValueError(f"depth: expected 0 to {65535 * DEPTH_UNIT:.2f}, got {image.min():.3f} to {image.max():.3f}")
-        return steps.astype(np.uint16)
-    if name == "normal":
-        stored = np.empty(image.shape, np.uint8)
-        _store_normals(np.ascontiguousarray(image, np.float32).reshape(-1, 3), stored.reshape(-1, 3))
+    if name in ("depth", "normal"):
+        stored = np.empty(image.shape[:2] if name == "depth" else image.shape, np.uint16 if name == "depth" else np.uint8)
+        values = np.ascontiguousarray(image, np.float32).reshape(-1, image.shape[2])
+        if not (_store_depths if name == "depth" else _store_normals)(values, stored.reshape(-1, image.shape[2])):
+            raise ValueError(_unstorable(name, image))
         return stored
     if name == "metallic_roughness":
         return np.concatenate([image, np.zeros_like(image[..., :1])], axis=-1)
@@ -64,15 +59,33 @@ def quantise(name: str, image: np.ndarray) -> np.ndarray:
     return image
 
 
+def _unstorable(name: str, image: np.ndarray) -> str:
+    if not np.isfinite(image).all():
+        return f"{name}: expected finite values, got {int((~np.isfinite(image)).sum())} that are not"
+    return f"{name}: expected {'0 to ' + format(65535 * DEPTH_UNIT, '.2f') if name == 'depth' else '-1 to 1'}, got {image.min():.3f} to {image.max():.3f}"
+
+
 @pure
-def _store_normals(normals, stored):  # [N, 3] float32 -> uint8; in numpy it takes as long as the PNG
-    one, half = np.float32(1.0), np.float32(127.5)
+def _store_depths(depths, stored):  # [N, 1] float32 -> uint16; False: a value does not fit. In numpy this takes longer than the PNG, as does the next
+    unit, good = np.float32(DEPTH_UNIT), True
+    for i in range(len(depths)):
+        steps = np.rint(depths[i, 0] / unit)
+        good &= (steps >= 0.0) & (steps <= 65535.0)  # not so for NaN either
+        stored[i, 0] = np.uint16(np.int32(min(max(steps, np.float32(0.0)), np.float32(65535.0))))
+    return good
+
+
+@pure
+def _store_normals(normals, stored):  # [N, 3] float32 -> uint8; False: a value does not fit
+    one, half, good = np.float32(1.0), np.float32(127.5), True
     for i in range(len(normals)):
         x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
+        good &= (abs(x) <= 1.001) & (abs(y) <= 1.001) & (abs(z) <= 1.001)
         if x == 0.0 and y == 0.0 and z == 0.0:
             stored[i, 0] = stored[i, 1] = stored[i, 2] = 0
         else:
             stored[i, 0], stored[i, 1], stored[i, 2] = np.rint((x + one) * half), np.rint((y + one) * half), np.rint((z + one) * half)
+    return good
 
 
 def with_alpha(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
