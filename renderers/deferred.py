@@ -1,7 +1,8 @@
 """From visibility to images: what each pixel's samples see is looked up, shaded and written. World frame, linear colour.
 
 What is shaded is a fragment: the surface at a pixel's centre, or one of the surfaces that an edge pixel's samples see. Fragments go through the stages
-in batches, a tile's centres at a time, each stage a short loop of its own.
+in batches, a tile's centres at a time, each stage a short loop: its steps wait for one another (which level, which texels, fetch, mix), and a processor
+looks a few hundred instructions ahead, which is several fragments of a short loop but not even one of all stages.
 """
 import math
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 from renderers.raster import Faces, same_surface
 from renderers.scene import METALLIC, ROUGHNESS
 from renderers.shading import display, radiance
-from renderers.textures import locate, same_size, sample
+from renderers.textures import corners, gathered, locate, mip_levels, sample, unpacked
 from zeroverse.jit import inlined, pure
 
 FLAT = 256.0 / 255.0  # twice the byte 128, which stands for zero in normal maps as painted
@@ -44,6 +45,7 @@ class Images(NamedTuple):
 
 TILE = 16  # pixels a side: what neighbours share, triangles and texels, is still in the nearest cache when the next row comes to it
 BATCH = TILE * TILE  # fragments at a time
+NOTHING = np.uint32(0xFFFFFFFF)
 
 
 class Fragments(NamedTuple):
@@ -62,16 +64,18 @@ class Fragments(NamedTuple):
     u: np.ndarray
     v: np.ndarray
     footprint: np.ndarray  # area of UV under the pixel
-    spots: np.ndarray  # uint32 [BATCH, 17]: what `locate` says
+    levels: np.ndarray  # [BATCH, 3] uint32: what `mip_levels` says of the base colour's texture; NOTHING: it has none
+    spots: np.ndarray  # [2, BATCH, 8] uint32: four texels and their weights, of the finer level and the coarser one
+    texels: np.ndarray  # [2, BATCH, 2] uint64: what is there
     base: np.ndarray  # [BATCH, 3]
     metallic: np.ndarray
     roughness: np.ndarray
 
 
 def fragments_buffer() -> Fragments:
-    shapes = {"corners": (BATCH, 3), "normal": (BATCH, 3), "base": (BATCH, 3), "spots": (BATCH, 17)}
-    whole = {"pixel", "weight", "row", "face", "spots"}
-    return Fragments(*(np.empty(shapes.get(name, BATCH), np.uint32 if name in whole else np.float64) for name in Fragments._fields))
+    shapes = {"corners": (BATCH, 3), "normal": (BATCH, 3), "base": (BATCH, 3), "levels": (BATCH, 3), "spots": (2, BATCH, 8), "texels": (2, BATCH, 2)}
+    types = dict.fromkeys(("pixel", "weight", "row", "face", "levels", "spots"), np.uint32) | {"texels": np.uint64}
+    return Fragments(*(np.empty(shapes.get(name, BATCH), types.get(name, np.float64)) for name in Fragments._fields))
 
 
 @inlined
@@ -110,7 +114,7 @@ def _normals(scene, faces, batch, count):
 
 @pure
 def _texture_places(scene, frame, batch, count):
-    """(u, v) and the area of UV under the pixel: with b_i = z r . (Pj x Pk) / det, |d(b1, b2) / d(x, y)| = z^3 / (fx fy |det|)."""
+    """(u, v) in 0..1 and the area of UV under the pixel: with b_i = z r . (Pj x Pk) / det, |d(b1, b2) / d(x, y)| = z^3 / (fx fy |det|)."""
     pixel = 1.0 / (frame.intrinsics[0] * frame.intrinsics[1])
     for i in range(count):
         f = batch.face[i]
@@ -118,29 +122,36 @@ def _texture_places(scene, frame, batch, count):
         b0, b1, b2, z = batch.corners[i, 0], batch.corners[i, 1], batch.corners[i, 2], batch.z[i]
         area = (q[0] - p[0]) * (r[1] - p[1]) - (r[0] - p[0]) * (q[1] - p[1])
         batch.footprint[i] = abs(np.float64(area) * frame.faces.planes[batch.row[i], 13]) * z * z * z * pixel
-        batch.u[i], batch.v[i] = b0 * p[0] + b1 * q[0] + b2 * r[0], b0 * p[1] + b1 * q[1] + b2 * r[1]
+        u, v = b0 * p[0] + b1 * q[0] + b2 * r[0], b0 * p[1] + b1 * q[1] + b2 * r[1]
+        batch.u[i], batch.v[i] = u - math.floor(u), v - math.floor(v)
 
 
 @pure
-def _spots(scene, batch, count):
-    """Where the first map of each fragment's material is read."""
+def _levels(scene, batch, count):
     for i in range(count):
-        maps = scene.maps[scene.face_material[batch.face[i]]]
-        texture = maps[0] if maps[0] >= 0 else maps[1]
+        texture = scene.maps[scene.face_material[batch.face[i]], 0]
+        batch.levels[i, 0] = NOTHING
         if texture >= 0:
-            (i0, w0), (i1, w1), blend = locate(scene.textures, texture, batch.u[i], batch.v[i], batch.footprint[i])
-            spot = batch.spots[i]
-            spot[0], spot[1], spot[2], spot[3], spot[4], spot[5], spot[6], spot[7] = i0[0], i0[1], i0[2], i0[3], w0[0], w0[1], w0[2], w0[3]
-            spot[8], spot[9], spot[10], spot[11], spot[12], spot[13], spot[14], spot[15] = i1[0], i1[1], i1[2], i1[3], w1[0], w1[1], w1[2], w1[3]
-            spot[16] = blend
+            batch.levels[i, 0], batch.levels[i, 1], batch.levels[i, 2] = mip_levels(scene.textures, texture, batch.footprint[i])
 
 
-@inlined
-def _spot(stored):  # as `locate` gave it
-    s = stored
-    return (((np.uint64(s[0]), np.uint64(s[1]), np.uint64(s[2]), np.uint64(s[3])), (np.uint64(s[4]), np.uint64(s[5]), np.uint64(s[6]), np.uint64(s[7]))),
-            ((np.uint64(s[8]), np.uint64(s[9]), np.uint64(s[10]), np.uint64(s[11])), (np.uint64(s[12]), np.uint64(s[13]), np.uint64(s[14]), np.uint64(s[15]))),
-            np.uint64(s[16]))
+@pure
+def _spots(textures, batch, count, side):
+    for i in range(count):
+        if batch.levels[i, 0] != NOTHING:
+            places, weights = corners(textures, batch.levels[i, side], 0, batch.u[i], batch.v[i])
+            spot = batch.spots[side, i]
+            spot[0], spot[1], spot[2], spot[3] = places
+            spot[4], spot[5], spot[6], spot[7] = weights
+
+
+@pure
+def _fetch(words, batch, count, side):
+    for i in range(count):
+        if batch.levels[i, 0] != NOTHING:
+            s = batch.spots[side, i]
+            spot = ((np.uint64(s[0]), np.uint64(s[1]), np.uint64(s[2]), np.uint64(s[3])), (np.uint64(s[4]), np.uint64(s[5]), np.uint64(s[6]), np.uint64(s[7])))
+            batch.texels[side, i, 0], batch.texels[side, i, 1] = gathered(words, np.uint64(0), spot)
 
 
 @pure
@@ -151,17 +162,15 @@ def _materials(scene, batch, count, with_surface):
         factors = scene.factors[material]
         r, g, b = np.float64(factors[0]), np.float64(factors[1]), np.float64(factors[2])
         metallic, roughness = np.float64(factors[4]), np.float64(factors[5])
-        base, surface = scene.maps[material, 0], scene.maps[material, 1] if with_surface else -1
-        if base >= 0:
-            texel = sample(scene.textures, base, _spot(batch.spots[i]))
+        if batch.levels[i, 0] != NOTHING:
+            p, q = batch.texels[0, i], batch.texels[1, i]
+            texel = unpacked((p[0], p[1]), (q[0], q[1]), np.uint64(batch.levels[i, 2]))
             r, g, b = r * texel[0], g * texel[1], b * texel[2]
             metallic *= texel[3] if scene.fourth[material] == METALLIC else 1.0
             roughness *= texel[3] if scene.fourth[material] == ROUGHNESS else 1.0
-        if surface >= 0:
-            spot = _spot(batch.spots[i])
-            if base >= 0 and not same_size(scene.textures, base, surface):
-                spot = locate(scene.textures, surface, batch.u[i], batch.v[i], batch.footprint[i])
-            texel = sample(scene.textures, surface, spot)
+        surface = scene.maps[material, 1]
+        if with_surface and surface >= 0:
+            texel = sample(scene.textures, surface, locate(scene.textures, surface, batch.u[i], batch.v[i], batch.footprint[i]))
             roughness, metallic = roughness * texel[1], metallic * texel[2]
         batch.base[i, 0], batch.base[i, 1], batch.base[i, 2] = r, g, b
         batch.metallic[i], batch.roughness[i] = metallic, roughness
@@ -344,7 +353,10 @@ def _look_up(scene, frame, batch, count, normal, material, surface):
         _normals(scene, frame.faces, batch, count)
     if material:
         _texture_places(scene, frame, batch, count)
-        _spots(scene, batch, count)
+        _levels(scene, batch, count)
+        for side in range(2):
+            _spots(scene.textures, batch, count, side)
+            _fetch(scene.textures.words, batch, count, side)
         _materials(scene, batch, count, surface)
         if len(scene.colors):
             _vertex_colours(scene, batch, count)
