@@ -224,7 +224,7 @@ def sample_visibility(scene, faces, count, offsets, slots, busy, sample_depth, s
         for row in range(top, bottom + 1):
             for column in range(first, last + 1):
                 slot = slots[row, column]
-                if slot < 0 or _beside(plane, column + 0.5, row + 0.5):
+                if slot < 0:
                     continue
                 for s in range(len(offsets)):
                     x, y = column + offsets[s, 0], row + offsets[s, 1]
@@ -234,14 +234,6 @@ def sample_visibility(scene, faces, count, offsets, slots, busy, sample_depth, s
                         if k > sample_depth[slot, s] and (not cutout or _opaque(scene, f, w0, w1, w2)):
                             sample_depth[slot, s] = k
                             sample_index[slot, s] = r
-
-
-@inlined
-def _beside(plane, x, y):
-    """Whether one of the edge functions excludes the whole pixel about (x, y)."""
-    w0, w1, w2 = plane[3] * x + (plane[4] * y + plane[5]), plane[6] * x + (plane[7] * y + plane[8]), plane[9] * x + (plane[10] * y + plane[11])
-    return ((w0 + 0.5 * (abs(plane[3]) + abs(plane[4])) < plane[12]) | (w1 + 0.5 * (abs(plane[6]) + abs(plane[7])) < plane[12])
-            | (w2 + 0.5 * (abs(plane[9]) + abs(plane[10])) < plane[12]))
 
 
 @inlined

@@ -17,7 +17,7 @@ class Scene(NamedTuple):
     vertices: np.ndarray  # [N, 3] float64
     table: np.ndarray  # [N, 8] float32: u, v, normal, openness of the front and of the back, unused: half a cache line a vertex
     colors: np.ndarray  # [N, 4] float32, linear factor; [0, 4] when every one is white
-    faces: np.ndarray  # [F, 3] uint32, as the next but one: unsigned, a kernel needs not ask whether an index counts from the end
+    faces: np.ndarray  # [F, 3] uint32: a kernel need not ask of an unsigned index whether it counts from the end
     face_normals: np.ndarray  # [F, 3] float32, unit
     face_part: np.ndarray  # [F] int32
     face_material: np.ndarray  # [F] uint32
@@ -48,8 +48,8 @@ def scene_of(geometry: Geometry, textured: bool, bumped: bool = True, rough: boo
     table = np.zeros((len(geometry.vertices), 8), np.float32)
     table[:, :2], table[:, 2:5], table[:, 5:7] = geometry.uvs, geometry.normals, 1.0
     flat = face_normals(geometry.vertices, geometry.faces).astype(np.float32)
-    return Scene(geometry.vertices, table, geometry.colors.astype(np.float32), geometry.faces.astype(np.uint32), flat, geometry.face_part, geometry.face_material.astype(np.uint32),
-                 maps, np.array(fourth, np.int32), np.array(factors, np.float32), textures)
+    return Scene(geometry.vertices, table, geometry.colors.astype(np.float32), geometry.faces.astype(np.uint32), flat, geometry.face_part,
+                 geometry.face_material.astype(np.uint32), maps, np.array(fourth, np.int32), np.array(factors, np.float32), textures)
 
 
 def _prepared(material: Material, textured: bool, bumped: bool, rough: bool, merged: bool) -> tuple:
