@@ -3,6 +3,7 @@
 A command is a dataclass in `renderers.commands` or `train.commands`; whatever is heavy is imported only when its command runs.
 """
 import os
+import select
 import signal
 import sys
 import textwrap
@@ -16,7 +17,8 @@ from renderers.commands.recipes import Catalogue, Regen
 from renderers.commands.sets import Export, Preview, Verify, View
 from train.commands.curation import Curate, TrainCurator
 from train.commands.models import Benchmark, Compare, Doctor, Reconstruct, TrainLrm
-from zeroverse.usage import INTERRUPTED, UsageError
+from train.commands.studies import Ablate
+from zeroverse.usage import CLOSED_PIPE, INTERRUPTED, UsageError
 
 COMMANDS = (  # words, class: the order of the overview
     ("generate zeroverse", GenerateZeroverse),
@@ -35,6 +37,7 @@ COMMANDS = (  # words, class: the order of the overview
     ("reconstruct", Reconstruct),
     ("benchmark", Benchmark),
     ("compare", Compare),
+    ("ablate", Ablate),
     ("doctor", Doctor),
 )
 
@@ -50,6 +53,27 @@ def overview() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    try:
+        try:
+            return _main(argv)
+        finally:
+            if sys.stdout:  # `>&-` leaves none
+                sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at the end
+        return CLOSED_PIPE
+
+
+def _reader_is_gone() -> bool:
+    """Whether nobody reads what we print any more, as when `| head` has enough. Other pipes may break too, and that is an error."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -85,10 +109,13 @@ def _run(command, name: str, arguments: list[str], debug: bool) -> int:
         print("verse: stopped; the same command continues (training: add --resume)", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # the one place where any failure becomes one line for the user
-        if debug:
+        if debug or (isinstance(error, BrokenPipeError) and _reader_is_gone()):
             raise
         known = isinstance(error, (ValueError, OSError, RuntimeError))
-        print(f"verse: {error if known else f'{type(error).__name__}: {error} (--debug shows where)'}", file=sys.stderr)
+        text = str(error) if known else f"{type(error).__name__}: {error} (--debug shows where)"
+        if isinstance(error, OSError) and error.strerror and error.filename is not None:
+            text = f"{error.filename}: {error.strerror}"
+        print(f"verse: {text}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
 
 

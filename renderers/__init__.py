@@ -2,7 +2,8 @@
 
 A backend's contract: `Renderer().render(asset, cameras, light, passes) -> {name: array [V, H, W, C]}` with the channels, dtype, unit and
 frame that `passes.PASSES` states. Work that does not depend on the view (mip-maps, occlusion, shadow maps) happens once per call.
-A backend may also have `views`, which yields the same a view at a time; who has no need of all at once asks `views` of this module.
+A backend may also have `views`, which yields the same a view at a time, of several (cameras, light) in turn: other image sizes, another light for
+each view. Who has no need of all at once asks `views` of this module.
 """
 import importlib
 
@@ -22,11 +23,15 @@ def load(name: str):
     raise ValueError(f"renderer: expected one of {', '.join(row[0] for row in BACKENDS)}, got {name!r}")
 
 
-def views(backend, asset, cameras, light, passes):
-    """Yield each view's {name: array [H, W, C]}; the next view may overwrite it. Raises what `render` raises."""
+def views(backend, asset, shots, passes):
+    """Yield {name: array [H, W, C]} for each view of each of `shots`, pairs (cameras, light); the next view may overwrite it.
+
+    Where the backend can, what does not depend on cameras and light is done once for all of them. Raises what `render` raises.
+    """
     if hasattr(backend, "views"):
-        yield from backend.views(asset, cameras, light, passes)
+        yield from backend.views(asset, shots, passes)
         return
-    images = backend.render(asset, cameras, light, passes)
-    for view in range(len(cameras)):
-        yield {name: image[view] for name, image in images.items()}
+    for cameras, light in shots:
+        images = backend.render(asset, cameras, light, passes)
+        for view in range(len(cameras)):
+            yield {name: image[view] for name, image in images.items()}

@@ -72,13 +72,25 @@ class Cameras:
 
     def rays(self) -> tuple[np.ndarray, np.ndarray]:
         """(rays_o, rays_d), each [V, H, W, 3] in the world, through the pixel centres; rays_d has unit length."""
+        rays_d = self._at_depth_one()
+        rays_d /= np.sqrt((rays_d * rays_d).sum(axis=-1, keepdims=True))
+        return np.broadcast_to(self.c2w[:, None, None, :3, 3], rays_d.shape), rays_d
+
+    def _at_depth_one(self) -> np.ndarray:  # [V, H, W, 3]
+        """From the camera to where the ray of each pixel has depth 1, world frame."""
         x = np.arange(self.width) + 0.5
         y = np.arange(self.height) + 0.5
         fx, fy, cx, cy = (self.intrinsics[:, i, None, None] for i in range(4))
-        local = np.stack(np.broadcast_arrays((x - cx) / fx, (y[:, None] - cy) / fy, 1.0), axis=-1)  # [V, H, W, 3]
-        rays_d = np.einsum("vij,vhwj->vhwi", self.c2w[:, :3, :3], local)
-        rays_d /= np.sqrt((rays_d * rays_d).sum(axis=-1, keepdims=True))
-        return np.broadcast_to(self.c2w[:, None, None, :3, 3], rays_d.shape), rays_d
+        local = np.stack(np.broadcast_arrays((x - cx) / fx, (y[:, None] - cy) / fy, 1.0), axis=-1)
+        return np.einsum("vij,vhwj->vhwi", self.c2w[:, :3, :3], local)
+
+    def positions(self, depth: np.ndarray) -> np.ndarray:
+        """The points that a depth pass [V, H, W, 1] shows: [V, H, W, 3] in the world; where depth is 0, the camera itself."""
+        return self.centers[:, None, None] + depth * self._at_depth_one()
+
+    def normals_cam(self, normal: np.ndarray) -> np.ndarray:
+        """The normal pass [V, H, W, 3], or any directions in the world, in the frame of each camera: what is seen has z < 0."""
+        return np.einsum("vji,vhwj->vhwi", self.c2w[:, :3, :3], normal)
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """World points [N, 3] -> pixel positions [V, N, 2] and depths [V, N] (z along the optical axis)."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from renderers import codecs, preview
 from renderers.passes import PASSES
-from renderers.shards import ShardReader
+from renderers.shards import ShardReader, at_size, sizes_of
 from renderers.storage import Store
 
 README, LICENSE, PICTURE = "README.md", "LICENSE", "contact_sheet.webp"
@@ -101,7 +101,7 @@ from renderers.shards import ShardReader  # random access; decodes only what is 
 views = ShardReader(".").read(0, ("rgb", "alpha", "depth"), views=[0, 1])
 ```
 
-{len(meta["cameras"]["c2w"])} views of {meta["image_size"][0]} × {meta["image_size"][1]} pixels. Fields:
+{len(meta["cameras"]["c2w"])} views of {" and ".join(f"{size} × {size}" for size in sizes_of(meta))} pixels. Fields:
 
 {_fields(index, meta)}
 
@@ -112,7 +112,8 @@ Labels are exact at pixel centres, colour is anti-aliased.
 
 def _fields(index: dict, meta: dict) -> str:
     """The pass table: file, content, type, mean size."""
-    holds = {file.replace("{view:03d}", "*"): name for name, file in codecs.files_of(meta).items()}
+    every = [codecs.files_of(at_size(meta, size, "the first sample")) for size in sizes_of(meta)]
+    holds = {file.replace("{view:03d}", "*"): name for files in every for name, file in files.items()}
     rows = []
     for file, (count, size) in index["fields"].items():
         row = PASSES.get(holds.get(file, ""))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from renderers import codecs
-from renderers.shards import DATASET_FILE, DATASET_FORMAT, ShardError, check_meta, read_sidecar, sidecar_of, tars_of
+from renderers.shards import DATASET_FILE, DATASET_FORMAT, ShardError, at_size, check_meta, read_sidecar, sidecar_of, sizes_of, tars_of
 from renderers.storage import Store, open_store
 from zeroverse import png
 
@@ -69,6 +69,11 @@ def check_sample(fields: dict[str, bytes], name: str) -> list[str]:
         meta = check_meta(fields["json"], name)
     except ShardError as error:
         return [str(error)]
+    return [problem for size in sizes_of(meta) for problem in _check_pictures(fields, at_size(meta, size, name), name)]
+
+
+def _check_pictures(fields: dict[str, bytes], meta: dict, name: str) -> list[str]:
+    """The problems of a sample's pictures of one size."""
     problems = []
     width, height = meta["image_size"]
     views = len(meta["cameras"]["c2w"])

@@ -56,11 +56,15 @@ def check_quality(codec: str, quality: int | None) -> None:
         raise ValueError(f"quality: expected 1 to 100, and codec webp or jpeg; got {quality} for {codec}")
 
 
-def files(passes: Iterable[str], codec: str) -> dict[str, str]:
-    """{pass: file name with {view}} of the pictures that hold these passes; alpha is part of rgb where the codec can hold it."""
+def files(passes: Iterable[str], codec: str, width: int | None = None) -> dict[str, str]:
+    """{pass: file name with {view}} of the pictures that hold these passes; alpha is part of rgb where the codec can hold it.
+
+    width: of pictures at another size than the sample's first, which say so in their names: rgb_128px_000.png.
+    """
     names = {name: PASSES[name].file for name in passes if PASSES[name].file}
     names |= {name: file.removesuffix("png") + CODECS[codec].suffix for name, file in names.items() if name in COLOURS}
-    return names | ({"alpha": "alpha_{view:03d}.png"} if "rgb" in names and not CODECS[codec].alpha else {})
+    names |= {"alpha": "alpha_{view:03d}.png"} if "rgb" in names and not CODECS[codec].alpha else {}
+    return names if width is None else {name: file.replace("_{view", f"_{width}px_{{view") for name, file in names.items()}
 
 
 def files_of(meta: dict) -> dict[str, str]:

@@ -4,19 +4,19 @@ Per call: geometry, mip-maps, occlusion, shadow maps. Per view: a visibility buf
 then every covered pixel is shaded once; only pixels whose samples see different surfaces are shaded once per surface.
 Exact operations only (+ - * / sqrt floor) and `zeroverse.portable`: no fastmath, no BLAS, no transcendentals on the way to pixels.
 """
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 
 import numba
 import numpy as np
 
 from renderers.camera import Cameras
 from renderers.deferred import Frame, Images, fragments_buffer, resolve
-from renderers.geometry import geometry_of
+from renderers.geometry import Geometry, geometry_of
 from renderers.lighting import Light, paper_tone
 from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
 from renderers.raster import faces_buffer, mark_edges, sample_visibility, to_camera, visibility
 from renderers.scene import Scene, scene_of
-from renderers.shading import lit_scene
+from renderers.shading import LightArrays, lit_scene, relit
 from renderers.textures import srgb_tables
 from zeroverse.asset import Asset
 
@@ -36,42 +36,67 @@ class Renderer:
 
     def render(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> dict[str, np.ndarray]:
         """{name: [V, H, W, C]} as `passes.PASSES` states, and nothing that was not asked for. Raises AssetError, ValueError."""
-        images = _blank(check_passes(passes), cameras, len(cameras))
-        if _toned_later(light, images):
-            images["rgb"] = np.zeros(images["rgb"].shape, np.float32)  # linear radiance: the rule needs all views
-        for _ in _draw_each(asset, cameras, light, images):
-            pass
-        if _toned_later(light, images):
-            images["rgb"] = paper_tone(images["rgb"], images["alpha"])
-        return images
+        wanted = check_passes(passes)
+        return _draw_all(_loaded(asset, wanted, [light]), cameras, light, wanted)
 
-    def views(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> Iterator[dict[str, np.ndarray]]:
+    def views(self, asset: Asset, shots: Sequence[tuple[Cameras, Light]], passes=DEFAULT_PASSES) -> Iterator[dict[str, np.ndarray]]:
         """`render`, a view at a time, each in the memory of the one before: what the kernel takes to find fresh memory for all is a tenth to a third of
-        the time of the whole call."""
-        images = _blank(check_passes(passes), cameras, 1)
-        if _toned_later(light, images):
-            images = self.render(asset, cameras, light, passes)
-            drawn = range(len(cameras))
-        else:
-            drawn = _draw_each(asset, cameras, light, images)
-        for place in drawn:
-            yield {name: image[place] for name, image in images.items()}
+        the time of the whole call. The object is loaded, and its occlusion baked, once for all shots."""
+        wanted = check_passes(passes)
+        loaded = _loaded(asset, wanted, [light for _, light in shots])
+        for cameras, light in shots:
+            if _toned_later(light, wanted):
+                images = _draw_all(loaded, cameras, light, wanted)
+                drawn = range(len(cameras))
+            else:
+                images = _blank(wanted, cameras, 1)
+                drawn = _draw_each(loaded, cameras, light, images)
+            for place in drawn:
+                yield {name: image[place] for name, image in images.items()}
 
 
-def _toned_later(light: Light, images: dict) -> bool:
-    return light.tone == "paper" and "rgb" in images
+def _toned_later(light: Light, wanted: Container[str]) -> bool:
+    return light.tone == "paper" and "rgb" in wanted
 
 
 def _blank(wanted, cameras: Cameras, count: int) -> dict[str, np.ndarray]:
     return {name: np.zeros((count, cameras.height, cameras.width, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
 
 
-def _draw_each(asset: Asset, cameras: Cameras, light: Light, images: dict[str, np.ndarray]) -> Iterator[int]:
-    """Draw view after view into images [K, H, W, C], the first K and then again from the first; yields each one's place."""
-    directional = "rgb" in images and light.directional
+class _Loaded:
+    """What no view and no light needs anew, and the light of the last shot."""
+
+    def __init__(self, geometry: Geometry, scene: Scene, light: Light, lights: LightArrays):
+        self.geometry, self.scene, self._light, self._lights = geometry, scene, light, lights
+
+    def lights(self, light: Light, colour: bool) -> LightArrays:
+        if light is not self._light:
+            self._light, self._lights = light, relit(self.scene, light, colour)
+        return self._lights
+
+
+def _loaded(asset: Asset, wanted: Container[str], lights: Sequence[Light]) -> _Loaded:
+    colour = "rgb" in wanted
+    directional = colour and any(light.directional for light in lights)
     geometry = geometry_of(asset, bumped=directional)
-    scene = scene_of(geometry, textured=not COLOURS.isdisjoint(images), bumped=directional, rough=directional or "metallic_roughness" in images, merged=True)
-    lights = lit_scene(scene, light, geometry.closed, "rgb" in images)
+    scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted), bumped=directional, rough=directional or "metallic_roughness" in wanted, merged=True)
+    return _Loaded(geometry, scene, lights[0], lit_scene(scene, lights[0], geometry.closed, colour))
+
+
+def _draw_all(loaded: _Loaded, cameras: Cameras, light: Light, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
+    images = _blank(wanted, cameras, len(cameras))
+    if _toned_later(light, wanted):
+        images["rgb"] = np.zeros(images["rgb"].shape, np.float32)  # linear radiance: the rule needs all views
+    for _ in _draw_each(loaded, cameras, light, images):
+        pass
+    if _toned_later(light, wanted):
+        images["rgb"] = paper_tone(images["rgb"], images["alpha"])
+    return images
+
+
+def _draw_each(loaded: _Loaded, cameras: Cameras, light: Light, images: dict[str, np.ndarray]) -> Iterator[int]:
+    """Draw view after view into images [K, H, W, C], the first K and then again from the first; yields each one's place."""
+    geometry, scene, lights = loaded.geometry, loaded.scene, loaded.lights(light, "rgb" in images)
     buffers = _Buffers(scene, cameras)
     low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
     count, drawn = len(images[next(iter(images))]) if images else 1, {}
@@ -87,7 +112,7 @@ def _draw_each(asset: Asset, cameras: Cameras, light: Light, images: dict[str, n
 
 
 def _clear(images: dict[str, np.ndarray], place: int, bounds: tuple[int, int, int, int]) -> None:
-    """Forget what was drawn within bounds; most of a frame is empty, and to write all of it takes as long as a stage."""
+    """Forget what was drawn within bounds; most of a frame is empty, and to write all of it costs several milliseconds an object."""
     y0, y1, x0, x1 = bounds
     for image in images.values():
         image[place, y0:y1, x0:x1] = 0
@@ -105,7 +130,8 @@ class _Buffers:
         self.busy, self.batch = np.empty(((height + 7) // 8, (width + 7) // 8), np.bool_), fragments_buffer()
 
 
-def _draw(scene, lights, c2w, intrinsics, cull, at, images) -> tuple[int, int, int, int]:  # the rows and columns that may have changed
+def _draw(scene, lights, c2w, intrinsics, cull, at, images) -> tuple[int, int, int, int]:
+    """One view; returns the rows and columns (y0, y1, x0, x1) outside which nothing was written."""
     bounds = to_camera(scene.vertices, c2w, intrinsics, at.index.shape[1], at.index.shape[0], at.camera, at.pixel)
     at.inverse_depth[:] = 0.0
     at.index[:] = -1

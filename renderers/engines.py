@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 DIED = object()  # the outcome of an item whose worker died, not once but whenever it was tried
 ALONE = 2  # times an item is tried by itself after a worker died; then it goes without
+STARTS = 3  # of a local dask cluster
 AHEAD = 8  # finished items per worker that may wait for a slower one before them; an object of 32 views at 256 px has 5 MB
 
 
@@ -111,7 +112,7 @@ def dask(workers: int, address: str | None) -> Iterator[Pool]:
     distributed = _extra("distributed", "dask")
     import dask as config
     with config.config.set({"distributed.scheduler.allowed-failures": 0}):  # ours to count; an existing cluster has its own setting
-        cluster = None if address else distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, env=_ONE_THREAD)
+        cluster = None if address else _dask_cluster(distributed, workers)
     with distributed.Client(address or cluster) as client:
         try:
             client.wait_for_workers(1)
@@ -120,6 +121,16 @@ def dask(workers: int, address: str | None) -> Iterator[Pool]:
         finally:
             if cluster:
                 cluster.close()
+
+
+def _dask_cluster(distributed, workers: int):
+    """A local cluster. It does not survive a worker that dies while it starts, so it is started again."""
+    for _ in range(STARTS):
+        try:
+            return distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, env=_ONE_THREAD)
+        except RuntimeError as error:
+            failure = error
+    raise RuntimeError(f"--engine dask: no local cluster after {STARTS} starts: {failure}") from failure
 
 
 @contextmanager

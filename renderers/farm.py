@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 import renderers
 from renderers import card, codecs, engines
 from renderers.camera import CUBE, RADII, Cameras, framed, gso64, orbit, sphere_shell, turntable, zero123
 from renderers.lighting import LIGHTS, TONES, HdrFolder, Light
 from renderers.orbit import Orbit
-from renderers.passes import DEFAULT_PASSES, DEPTH_UNIT, check_passes, quantise, with_alpha
+from renderers.passes import DEFAULT_PASSES, DEPTH_UNIT, NORMAL_BITS, check_passes, quantise, with_alpha
 from renderers.plan import FarmError, Plan, Shard, write_index, writer
 from renderers.shards import DATASET_FILE, SAMPLE_FORMAT, canonical, write_shard
 from renderers.storage import Store
@@ -28,9 +30,11 @@ RIGS = {  # name -> cameras for one object with the convex hull of points [N, 3]
     "zero123": lambda rng, spec, points: zero123(rng, spec.views, spec.size),
     "orbit": lambda rng, spec, points: orbit(rng, spec.views, spec.size, spec.orbit, points()),
 }
+LIGHT_PER = ("object", "view")
 FRAMED = {"rig": ("zero123",), "yes": tuple(RIGS), "no": ()}  # --framed -> rigs whose cameras move back until the object is whole; orbit is by itself
 CONVENTIONS = ("camera: OpenCV c2w (+x right, +y down, +z forward); intrinsics: fx fy cx cy in pixels, pixel centres at +0.5; world: right-handed, +Z up; "
-               "depth: z along the optical axis, value * depth_unit, 0 = no surface; normal: world frame, value / 127.5 - 1; rgb: sRGB, straight alpha")
+               "depth: z along the optical axis, value * depth_unit, 0 = no surface; normal: world frame, value / {half} - 1; rgb: sRGB, straight alpha")
+OTHER_SIZES = "; other_sizes: the same views drawn again, labels exact; their intrinsics are these times their width / this width"
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,11 @@ class RenderSpec:
 
     views: int = 32
     size: int = 256
+    more_sizes: tuple[int, ...] = ()  # widths at which the same views are drawn again
     rig: str = "sphere"
     radius: str = "paper"
     light: str = "uniform"
+    light_per: str = "object"
     renderer: str = "cpu"
     passes: tuple[str, ...] = DEFAULT_PASSES
     meshes: bool = False
@@ -51,13 +57,20 @@ class RenderSpec:
     quality: int | None = None
     hdri: HdrFolder | None = None
     tone: str = "srgb"
+    normal_bits: int = 8
 
     def __post_init__(self):
-        for name, table in (("rig", RIGS), ("radius", RADII), ("light", LIGHTS), ("framed", FRAMED), ("tone", TONES)):
+        for name, table in (("rig", RIGS), ("radius", RADII), ("light", LIGHTS), ("light_per", LIGHT_PER), ("framed", FRAMED), ("tone", TONES),
+                            ("normal_bits", NORMAL_BITS)):
             if getattr(self, name) not in table:
-                raise ValueError(f"{name}: expected one of {', '.join(table)}, got {getattr(self, name)!r}")
-        if self.views < 1 or self.size < 8:
-            raise ValueError(f"views, size: expected at least 1 view and 8 pixels, got {self.views} and {self.size}")
+                raise ValueError(f"{name}: expected one of {', '.join(map(str, table))}, got {getattr(self, name)!r}")
+        object.__setattr__(self, "more_sizes", tuple(self.more_sizes))
+        if self.views < 1 or min(self.sizes) < 8:
+            raise ValueError(f"views, size: expected at least 1 view and 8 pixels, got {self.views} and {min(self.sizes)}")
+        if len(set(self.sizes)) < len(self.sizes):
+            raise ValueError(f"size: expected each one once, got {' '.join(map(str, self.sizes))}")
+        if self.light_per == "view" and (isinstance(LIGHTS[self.light], Light) or self.tone == "paper"):
+            raise ValueError(f"light_per: expected a light that is drawn (environment, sky, random) and the tone srgb, got {self.light!r}, {self.tone!r}")
         if isinstance(self.hdri, dict):  # as a sidecar records it
             object.__setattr__(self, "hdri", HdrFolder(**self.hdri))
         if self.light == "environment" and self.hdri is None:
@@ -69,10 +82,19 @@ class RenderSpec:
         if self.rig == "gso-64":
             object.__setattr__(self, "views", 64)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return (self.size, *self.more_sizes)
+
     def cameras(self, rng: Rng, points: Callable = lambda: CUBE) -> Cameras:
         """The cameras for an object; points() gives what must be in the picture, [N, 3]."""
         cameras = RIGS[self.rig](rng, self, points)
         return framed(cameras, points()) if self.rig in FRAMED[self.framed] else cameras
+
+    def lights(self, rng: Rng) -> list[Light]:
+        """One for all views, or one for each."""
+        streams = [rng] if self.light_per == "object" else [rng.child("view", view) for view in range(self.views)]
+        return [replace(LIGHTS[self.light].draw(stream, self.hdri), tone=self.tone) for stream in streams]
 
 
 @dataclass
@@ -120,11 +142,12 @@ def make_sample(source, spec: RenderSpec, index: int) -> Made:
         asset = source.make(index)
         clock.lap("generate")
         cameras = spec.cameras(source.stream(index).child("cameras"), lambda: hull(asset))
-        light = replace(LIGHTS[spec.light].draw(source.stream(index).child("light"), spec.hdri), tone=spec.tone)
+        lights = spec.lights(source.stream(index).child("light"))
         clock.lap("render")
-        for view, images in enumerate(renderers.views(_backend(spec.renderer), asset, cameras, light, spec.passes)):
+        shots, drawn = shots_of(cameras, lights, spec.sizes)
+        for (size, view), images in zip(drawn, renderers.views(_backend(spec.renderer), asset, shots, spec.passes), strict=True):
             clock.lap("render")
-            made.fields |= pictures(images, view, spec)
+            made.fields |= pictures(images, view, spec, size)
             clock.lap("encode")
     except AssetError as error:  # of a file, or of a grammar that found nothing worth keeping (solid.Rejected)
         made.reason, made.fields = str(error), {}
@@ -133,14 +156,26 @@ def make_sample(source, spec: RenderSpec, index: int) -> Made:
         raise FarmError(f"{made.label}: {type(error).__name__}: {error}") from error
     made.key = asset.uid
     made.redraws = asset.provenance.get("rejected", {})
-    made.fields |= described(asset, cameras, light, spec)
+    made.fields |= described(asset, cameras, lights, spec)
     clock.lap("encode")
     return made
 
 
+def shots_of(cameras: Cameras, lights: list[Light], sizes: tuple[int, ...]) -> tuple[list[tuple[Cameras, Light]], list[tuple[int, int]]]:
+    """What to draw, pairs (cameras, light), and the (size, view) of each picture that comes of it, in an order that sets up each light once.
+
+    Every size is drawn anew. Shrinking the first one would do for colour, but no label: the centre of a small pixel lies between four large ones, so
+    that depth and normals would be means across edges, and a part the vote of its neighbours.
+    """
+    seen = [cameras.resized(size, size) for size in sizes]
+    views = range(len(cameras))
+    if len(lights) == 1:
+        return [(each, lights[0]) for each in seen], [(size, view) for size in sizes for view in views]
+    return [(each[[view]], lights[view]) for view in views for each in seen], [(size, view) for view in views for size in sizes]
+
+
 def hull(asset: Asset):
     """The vertices [N, 3] of the convex hull; all vertices of an object without volume, which has none."""
-    import numpy as np
     from scipy.spatial import ConvexHull, QhullError
     points = np.concatenate([mesh.vertices for mesh in asset.scene.geometry.values()])
     try:
@@ -149,30 +184,33 @@ def hull(asset: Asset):
         return points
 
 
-def pictures(images: dict, view: int, spec: RenderSpec) -> dict[str, bytes]:
+def pictures(images: dict, view: int, spec: RenderSpec, size: int) -> dict[str, bytes]:
     """The rendered passes of one view -> fields of the sample."""
-    files = codecs.files(spec.passes, spec.codec)
+    files = codecs.files(spec.passes, spec.codec, None if size == spec.size else size)
     fields = {}
     for name, file in files.items():
-        image = quantise(name, images[name])
+        image = quantise(name, images[name], spec.normal_bits)
         if name == "rgb" and "alpha" not in files:
             image = with_alpha(image, images["alpha"])
         fields[file.format(view=view)] = codecs.encode(name, image, spec.codec, spec.quality)
     return fields
 
 
-def described(asset: Asset, cameras: Cameras, light: Light, spec: RenderSpec) -> dict[str, bytes]:
+def described(asset: Asset, cameras: Cameras, lights: list[Light], spec: RenderSpec) -> dict[str, bytes]:
     """What is known of the object -> the other fields of the sample."""
     files = codecs.files(spec.passes, spec.codec)
+    other_sizes = [{"image_size": [size, size], "files": codecs.files(spec.passes, spec.codec, size)} for size in spec.more_sizes]
     fields = {"json": canonical({
         "format": SAMPLE_FORMAT, "uid": asset.uid, "caption": asset.caption, "parts": list(asset.parts),
-        "image_size": [cameras.width, cameras.height], "views": len(cameras), "passes": list(spec.passes), "files": files, "conventions": CONVENTIONS,
+        "image_size": [cameras.width, cameras.height], "views": len(cameras), "passes": list(spec.passes), "files": files,
+        "conventions": CONVENTIONS.format(half=np.iinfo(NORMAL_BITS[spec.normal_bits]).max / 2) + (OTHER_SIZES if other_sizes else ""),
         "cameras": {"c2w": cameras.c2w.tolist(), "intrinsics": cameras.intrinsics.tolist()}, "depth_unit": DEPTH_UNIT,
         "light": spec.light, "rig": spec.rig, "renderer": spec.renderer,
         # free-form values as JSON strings: the Hugging Face loader wants the same types in every sample (facts/ecosystem.md §3.1)
         "recipe": json.dumps(asset.recipe, sort_keys=True), "provenance": json.dumps(asset.provenance, sort_keys=True),
         "labels": json.dumps(asset.labels, sort_keys=True),
-        "light_drawn": light.record(),
+        "light_drawn": lights[0].record() if len(lights) == 1 else f"[{', '.join(light.record() for light in lights)}]",
+        **({"other_sizes": other_sizes} if other_sizes else {}),
     })}
     if spec.meshes:
         fields["mesh.glb"] = glb_bytes(asset)
@@ -197,7 +235,8 @@ class _Clock:
 MANY = 8  # with so many shards per worker, workers write whole shards: no sample travels, and the last ones cost little waiting
 QUARANTINED = "crashed a worker twice"
 _ADVICE = {errno.ENOSPC: "make room", errno.EDQUOT: "make room", errno.EROFS: "choose an --out that can be written",
-           errno.EACCES: "choose an --out that can be written", errno.EPERM: "choose an --out that can be written"}
+           errno.EACCES: "choose an --out that can be written", errno.EPERM: "choose an --out that can be written",
+           errno.EEXIST: "choose an --out that is no file", errno.ENOTDIR: "choose an --out that is no file"}
 
 
 def _ignore(made: Made) -> None:
@@ -294,4 +333,6 @@ def _errors_of(plan: Plan):
         yield
     except OSError as error:
         advice = _ADVICE.get(error.errno, "")
-        raise FarmError(f"{plan.out}: {error.strerror or error}{'; ' + advice if advice else ''}. Whole shards stay; the same command continues") from error
+        advice = f"; {advice}" if advice else ""
+        stays = "" if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ENOENT) else ". Whole shards stay; the same command continues"
+        raise FarmError(f"{plan.out}: {error.strerror or error}{advice}{stays}") from error

@@ -145,7 +145,8 @@ def _material(name: str, mesh, bumped: bool) -> Material:
     if isinstance(material, trimesh.visual.material.SimpleMaterial):  # OBJ's; it has no metals
         roughness = math.sqrt(math.sqrt(2.0 / (material.glossiness + 2.0)))  # as trimesh's to_pbr, without the C library's pow
         material = trimesh.visual.material.PBRMaterial(
-            baseColorTexture=material.image, baseColorFactor=material.diffuse, metallicFactor=0.0, roughnessFactor=roughness)
+            baseColorTexture=material.image, metallicFactor=0.0, roughnessFactor=roughness,
+            baseColorFactor=None if material.image is not None else material.diffuse)  # exporters leave any grey in Kd beside a picture: Blender ignores it too
     if not isinstance(material, trimesh.visual.material.PBRMaterial):
         raise AssetError(f"part {name}: material: expected PBRMaterial or SimpleMaterial, got {type(material).__name__}")
     return _pbr(name, material, getattr(mesh.visual, "uv", None) is not None, bumped)

@@ -21,7 +21,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from renderers import untrusted
-from zeroverse.asset import Asset, AssetError, load_glb
+from zeroverse.asset import Asset, AssetError, load_file
 from zeroverse.files import write_whole
 from zeroverse.rng import Rng
 
@@ -279,7 +279,7 @@ class Objaverse:
         entry = listing(self.cache, self.key).objects[index]
         path = Hub(self.cache, self.hub).get(entry.path)
         untrusted.check(path, path.parent)
-        asset = load_glb(path)
+        asset = load_file(path)
         provenance = {"source": self.name, "uid": entry.uid, "file": entry.path, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
                       "licence": LICENCES[entry.licence][0], "credit": entry.credit()}
         return Asset(asset.scene, entry.uid, entry.title, asset.recipe, provenance)

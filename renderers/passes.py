@@ -8,6 +8,7 @@ import numpy as np
 
 from zeroverse.jit import pure
 
+NORMAL_BITS = {8: np.uint8, 16: np.uint16}
 DEPTH_UNIT = 1e-4  # one step of the 16-bit depth image: reaches 6.55 units, off by at most 5e-5
 
 
@@ -27,7 +28,7 @@ PASSES = {row.name: row for row in (
     Pass("alpha", 1, np.uint8, "coverage, 255 = fully covered, anti-aliased; stored as the fourth channel of rgb", None),
     Pass("depth", 1, np.float32, "z along the optical axis in world units, 0 = no surface; stored as uint16 in steps of 1e-4", "depth_{view:03d}.png"),
     Pass("normal", 3, np.float32, "unit normal of the mesh in the world frame (normal maps not applied), facing the camera, 0 = no surface; "
-         "stored as uint8, 127.5 (n + 1)", "normal_{view:03d}.png"),
+         "stored as 127.5 (n + 1) in 8 bits, or as 32767.5 (n + 1) in 16", "normal_{view:03d}.png"),
     Pass("albedo", 3, np.uint8, "sRGB-encoded base colour of the diffuse part, base_color (1 - metallic)", "albedo_{view:03d}.png"),
     Pass("metallic_roughness", 2, np.uint8, "metallic, roughness, linear; stored as (metallic, roughness, 0)", "metallic_roughness_{view:03d}.png"),
     Pass("part", 1, np.uint16, "1 + index of the part in the asset, 0 = no surface", "part_{view:03d}.png"),
@@ -40,18 +41,23 @@ def check_passes(names) -> tuple[str, ...]:
     unknown = [name for name in names if name not in PASSES]
     if unknown:
         raise ValueError(f"passes: unknown {', '.join(unknown)}; expected some of {', '.join(PASSES)}")
+    if not names:
+        raise ValueError(f"passes: expected at least one of {', '.join(PASSES)}, got none")
     wanted = set(names) | ({"alpha"} if "rgb" in names else set()) | ({"rgb"} if "alpha" in names else set())
     return tuple(name for name in PASSES if name in wanted)
 
 
-def quantise(name: str, image: np.ndarray) -> np.ndarray:
-    """One view of a rendered pass [H, W, C] -> the integer image that is stored, [H, W] or [H, W, 3]. Raises ValueError for values it cannot hold."""
+def quantise(name: str, image: np.ndarray, normal_bits: int = 8) -> np.ndarray:
+    """One view of a rendered pass [H, W, C] -> the integer image that is stored, [H, W] or [H, W, 3]. Raises ValueError for values it cannot hold.
+
+    normal_bits: 8, off by less than half a degree, or 16, off by less than 0.002 degrees.
+    """
     if name in ("depth", "normal"):
-        stored = np.empty(image.shape[:2] if name == "depth" else image.shape, np.uint16 if name == "depth" else np.uint8)
-        values = np.ascontiguousarray(image, np.float32).reshape(-1, image.shape[2])
-        if not (_store_depths if name == "depth" else _store_normals)(values, stored.reshape(-1, image.shape[2])):
+        stored = np.empty(image.shape, np.uint16 if name == "depth" else NORMAL_BITS[normal_bits])
+        values, flat = np.ascontiguousarray(image, np.float32).reshape(-1, image.shape[2]), stored.reshape(-1, image.shape[2])
+        if not (_store_depths(values, flat) if name == "depth" else _store_normals(values, np.float32(_half(stored.dtype)), flat)):
             raise ValueError(_unstorable(name, image))
-        return stored
+        return stored[..., 0] if name == "depth" else stored
     if name == "metallic_roughness":
         return np.concatenate([image, np.zeros_like(image[..., :1])], axis=-1)
     if name == "part":
@@ -59,28 +65,34 @@ def quantise(name: str, image: np.ndarray) -> np.ndarray:
     return image
 
 
+def _half(dtype: np.dtype) -> float:
+    """Half of the largest value: what 0 is stored as."""
+    return np.iinfo(dtype).max / 2
+
+
 def _unstorable(name: str, image: np.ndarray) -> str:
     if not np.isfinite(image).all():
         return f"{name}: expected finite values, got {int((~np.isfinite(image)).sum())} that are not"
-    return f"{name}: expected {'0 to ' + format(65535 * DEPTH_UNIT, '.2f') if name == 'depth' else '-1 to 1'}, got {image.min():.3f} to {image.max():.3f}"
+    expected = f"0 to {65535 * DEPTH_UNIT:.2f}" if name == "depth" else "-1 to 1"
+    return f"{name}: expected {expected}, got {image.min():.3f} to {image.max():.3f}"
 
 
 @pure
-def _store_depths(depths, stored):  # [N, 1] float32 -> uint16; False: a value does not fit. In numpy this takes longer than the PNG, as does the next
+def _store_depths(depths, stored):  # [N, 1] float32 -> uint16; False: a value does not fit
     unit, good = np.float32(DEPTH_UNIT), True
     for i in range(len(depths)):
         steps = np.rint(depths[i, 0] / unit)
-        good &= (steps >= 0.0) & (steps <= 65535.0)  # not so for NaN either
-        stored[i, 0] = np.uint16(np.int32(min(max(steps, np.float32(0.0)), np.float32(65535.0))))
+        good &= (steps >= 0.0) & (steps <= 65535.0)  # neither is so for NaN
+        stored[i, 0] = np.int32(min(max(steps, np.float32(0.0)), np.float32(65535.0)))
     return good
 
 
 @pure
-def _store_normals(normals, stored):  # [N, 3] float32 -> uint8; False: a value does not fit
-    one, half, good = np.float32(1.0), np.float32(127.5), True
+def _store_normals(normals, half, stored):  # [N, 3] float32 -> uint8 or uint16; False: a value does not fit. In numpy it takes as long as the PNG
+    one, limit, good = np.float32(1.0), np.float32(1.0001), True
     for i in range(len(normals)):
         x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
-        good &= (abs(x) <= 1.001) & (abs(y) <= 1.001) & (abs(z) <= 1.001)
+        good &= (abs(x) <= limit) & (abs(y) <= limit) & (abs(z) <= limit)
         if x == 0.0 and y == 0.0 and z == 0.0:
             stored[i, 0] = stored[i, 1] = stored[i, 2] = 0
         else:
@@ -107,7 +119,7 @@ def dequantise(name: str, stored: np.ndarray) -> np.ndarray:
     if name == "depth":
         return (stored * DEPTH_UNIT).astype(np.float32)
     if name == "normal":
-        normal = stored.astype(np.float32) / 127.5 - 1.0
+        normal = stored.astype(np.float32) / np.float32(_half(stored.dtype)) - np.float32(1.0)
         length = np.sqrt((normal * normal).sum(axis=-1, keepdims=True))
         return np.where((stored > 0).any(axis=-1, keepdims=True), normal / np.maximum(length, 1e-6), 0.0).astype(np.float32)
     return stored[..., :PASSES[name].channels].astype(PASSES[name].dtype)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from renderers.shards import DATASET_FILE, DATASET_FORMAT, canonical, folded, read_sidecar, sidecar_of, tars_of
+from renderers.shards import DATASET_FILE, DATASET_FORMAT, canonical, folded, read_sidecar, sidecar_of, stamp_of, tars_of
 from renderers.sources import licence
 from renderers.storage import Store
 
@@ -55,8 +55,19 @@ class Plan:
 
     def missing(self) -> list[Shard]:
         """The shards that are not there whole. Raises FarmError when the folder holds something this run would spoil."""
-        sizes = self.out.sizes()
-        return [shard for shard in self.shards() if not self._is_done(shard, sizes)]
+        sizes, mine = self.out.sizes(), self.shards()
+        others = [name for name in tars_of(sizes) if name not in {shard.name for shard in mine}]
+        if others:
+            self._of_these_settings(others[0])  # one speaks for all: none was added to a folder of another data set
+        return [shard for shard in mine if not self._is_done(shard, sizes)]
+
+    def _of_these_settings(self, name: str) -> dict:
+        """The sidecar of a shard. Raises FarmError when it belongs to another data set."""
+        sidecar = stamp_of(self.out, sidecar_of(name))
+        if sidecar["dataset"] != self.config:
+            raise FarmError(f"{self.out.at(name)}: made with other settings ({difference(sidecar['dataset'], self.config)}); "
+                            "choose another --out or the same settings")
+        return sidecar
 
     def mine(self) -> list[Shard]:
         """Every `world_size`-th shard, whatever is there already: no process needs to know what the others do."""
@@ -69,9 +80,7 @@ class Plan:
     def _is_done(self, shard: Shard, sizes: dict[str, int]) -> bool:
         if shard.name not in sizes or sidecar_of(shard.name) not in sizes:
             return False
-        sidecar, indices, path = read_sidecar(self.out, sidecar_of(shard.name)), shard.indices, self.out.at(shard.name)
-        if sidecar["dataset"] != self.config:
-            raise FarmError(f"{path}: made with other settings ({difference(sidecar['dataset'], self.config)}); choose another --out or the same settings")
+        sidecar, indices, path = self._of_these_settings(shard.name), shard.indices, self.out.at(shard.name)
         first, stop = sidecar["indices"]
         if first < indices.start or stop > indices.stop:
             raise FarmError(f"{path}: holds objects {first} to {stop - 1}, this run asks for {indices.start} to {indices.stop - 1} and would drop some; "

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from renderers import farm, sources
 from renderers.orbit import Orbit
 from renderers.plan import difference, writer
-from renderers.shards import ShardReader, read_sidecar, sidecar_of, tars_of
+from renderers.shards import ShardReader, sidecar_of, stamp_of, tars_of
 from renderers.storage import Store, open_store
 from zeroverse.asset import AssetError
 from zeroverse.rng import Rng
@@ -37,7 +37,7 @@ def rebuild(where: str | Path | Store, count: int, assets: str | None = None) ->
 def _samples(store: Store) -> list[_Stored]:
     samples = []
     for tar in tars_of(store.sizes()):
-        sidecar = read_sidecar(store, sidecar_of(tar))
+        sidecar = stamp_of(store, sidecar_of(tar))
         failed = {row["index"] for row in sidecar["failed"]}
         kept = [index for index in range(*sidecar["indices"]) if index not in failed]
         samples += [_Stored(sidecar, index, len(samples) + offset) for offset, index in enumerate(kept)]

@@ -71,9 +71,14 @@ def lit_scene(scene: Scene, light: Light, closed: bool, colour: bool) -> LightAr
 
     For every backend on the CPU: one object's cost less than one of its views there, and nothing but rgb depends on them.
     """
-    directions = np.array(light.directions if colour else (), dtype=np.float64).reshape(-1, 3)
     if colour:
         bake(scene, axes(), MAP_SIZE, not closed)
+    return relit(scene, light, colour)
+
+
+def relit(scene: Scene, light: Light, colour: bool) -> LightArrays:
+    """`lit_scene` in another light: occlusion, which is of the object alone, is baked already."""
+    directions = np.array(light.directions if colour else (), dtype=np.float64).reshape(-1, 3)
     return light_arrays(light, *shadow_maps(scene, directions, SHADOW_SIZE))
 
 

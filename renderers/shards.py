@@ -1,8 +1,9 @@
 """Multi-view WebDataset shards: the schema, a writer that never leaves half a shard, and a random-access reader.
 
 A shard is a plain tar that `webdataset` reads without this code: members `<uid>.<field>`, with the fields of one sample in a row:
-`rgb_000.png` (RGBA) and the other passes per view as `codecs.files` says, `json` (cameras, caption, recipe, labels), and `mesh.glb` when
-asked for. Beside each tar lies a sidecar `.json` with its hash and the place of every field; it is written last and means "whole".
+`rgb_000.png` (RGBA) and the other passes per view as `codecs.files` says, the same at other sizes (`rgb_128px_000.png`), `json` (cameras, caption,
+recipe, labels), and `mesh.glb` when asked for. Beside each tar lies a sidecar `.json` with its hash and the place of every field; it is written
+last and means "whole".
 """
 import hashlib
 import json
@@ -10,6 +11,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +53,8 @@ def write_shard(store: Store, name: str, samples: Iterable[tuple[str, dict[str, 
     with store.writing(name) as file:
         entries, digest = _write_tar(file, samples, name)
         size = file.tell()
-        store.remove(sidecar_of(name))  # the one of an earlier tar must never vouch for this one
+        if not _vouches(store, name, size, digest):  # two runs may make one shard at a time; what the other finished stays finished
+            store.remove(sidecar_of(name))  # the one of an earlier tar must never vouch for this one
     sidecar = {"format": SHARD_FORMAT, "shard": name, "bytes": size, "sha256": digest, "samples": entries, **stamp}
     try:
         store.write(sidecar_of(name), canonical(sidecar))
@@ -59,6 +62,15 @@ def write_shard(store: Store, name: str, samples: Iterable[tuple[str, dict[str, 
         store.remove(name)  # on a full disk it would only hold the place that the next try needs
         raise
     return sidecar
+
+
+def _vouches(store: Store, name: str, size: int, digest: str) -> bool:
+    """Whether the sidecar that is there describes a tar of these bytes."""
+    try:
+        sidecar = read_sidecar(store, sidecar_of(name))
+    except ShardError:
+        return False
+    return (sidecar["bytes"], sidecar["sha256"]) == (size, digest)
 
 
 def sidecar_of(tar: str) -> str:
@@ -112,6 +124,43 @@ def read_sidecar(store: Store, name: str) -> dict:
         raise ShardError(f"{store.at(name)}: not the sidecar of a shard")
     if sidecar["format"] != SHARD_FORMAT:
         raise ShardError(f"{store.at(name)}: format: expected {SHARD_FORMAT}, got {sidecar['format']}")
+    odd = next((key for key, (_, fits) in _SIDECAR.items() if not fits(sidecar.get(key))), None)
+    if odd:
+        raise ShardError(f"{store.at(name)}: {odd}: expected {_SIDECAR[odd][0]}, got {json.dumps(sidecar.get(odd))[:60]}; was it edited? Delete it, and the "
+                         "command that made the shard makes it again")
+    return sidecar
+
+
+def _whole(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_entry(entry) -> bool:
+    return (isinstance(entry, dict) and isinstance(entry.get("key"), str) and all(_whole(entry.get(key)) for key in ("offset", "bytes", "crc32"))
+            and isinstance(entry.get("fields"), dict) and all(_is_pair(place) for place in entry["fields"].values()))
+
+
+def _is_pair(value) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_whole, value))
+
+
+_SIDECAR = {  # key -> what it holds, in words and as a check; the last four, of the farm, are not in every shard
+    "bytes": ("a number", _whole),
+    "sha256": ("a hash", lambda value: isinstance(value, str)),
+    "samples": ("a list of keys, offsets, bytes, crc32 and fields", lambda value: isinstance(value, list) and all(map(_is_entry, value))),
+    "dataset": ("settings", lambda value: value is None or isinstance(value, dict)),
+    "indices": ("two numbers", lambda value: value is None or _is_pair(value)),
+    "failed": ("a list of failures", lambda value: value is None or isinstance(value, list) and all(isinstance(row, dict) for row in value)),
+    "redraws": ("reasons and their numbers", lambda value: value is None or isinstance(value, dict) and all(map(_whole, value.values()))),
+}
+
+
+def stamp_of(store: Store, name: str) -> dict:
+    """A sidecar that the farm wrote: with dataset, indices, failed and redraws. Raises ShardError as `read_sidecar`, and for one that lacks any."""
+    sidecar = read_sidecar(store, name)
+    missing = [key for key in ("dataset", "indices", "failed", "redraws") if sidecar.get(key) is None]
+    if missing:
+        raise ShardError(f"{store.at(name)}: no {missing[0]}; was it edited? Delete it, and the command that made the shard makes it again")
     return sidecar
 
 
@@ -132,11 +181,14 @@ class _Sample(NamedTuple):
 class ShardReader:
     """Random access to the samples of a folder of shards, or of an fsspec URL: reads and decodes only the fields asked for.
 
+    size: of samples with pictures of several sizes, show the smallest that are at least so many pixels wide; default: the first.
     Raises ShardError when the folder holds no whole shard, or a shard whose size is not the one its sidecar states.
     """
 
-    def __init__(self, folder: str | Path | Store):
-        self.store = open_store(folder)
+    size: int | None = None
+
+    def __init__(self, folder: str | Path | Store, size: int | None = None):
+        self.store, self.size = open_store(folder), size
         self.folder = self.store.folder if isinstance(self.store, Local) else str(self.store)
         if not self.store.exists():
             raise ShardError(f"{self.store}: no such folder")
@@ -159,7 +211,7 @@ class ShardReader:
     def __len__(self) -> int:
         return len(self._samples)
 
-    @property
+    @cached_property  # of a large set it takes longer than reading a sample
     def keys(self) -> tuple[str, ...]:
         return tuple(sample.key for sample in self._samples)
 
@@ -181,8 +233,9 @@ class ShardReader:
         return tuple(self._samples[index].columns)
 
     def meta(self, index: int) -> dict:
-        """The sample's json. Raises ShardError naming the sample when it is not one of this version."""
-        return check_meta(self.field(index, "json"), self._name(index))
+        """The sample's json, `at_size`. Raises ShardError naming the sample when it is not one of this version."""
+        meta = check_meta(self.field(index, "json"), self._name(index))
+        return meta if self.size is None else at_size(meta, self.size, self._name(index))
 
     def cameras(self, index: int) -> Cameras:
         return cameras_of(self.meta(index))
@@ -232,7 +285,7 @@ def check_meta(data: bytes, name: str) -> dict:
     missing = {"cameras", "image_size", "passes", "uid"} - meta.keys()
     if missing:
         raise ShardError(f"{name}: json: missing {', '.join(sorted(missing))}")
-    unknown = (set(meta["passes"]) | set(meta.get("files", ()))) - PASSES.keys()
+    unknown = set(meta["passes"]).union(meta.get("files", ()), *(row.get("files", ()) for row in meta.get("other_sizes", ()))) - PASSES.keys()
     if unknown:
         raise ShardError(f"{name}: json: passes: unknown {', '.join(sorted(unknown))}; expected some of {', '.join(PASSES)}")
     try:
@@ -244,6 +297,23 @@ def check_meta(data: bytes, name: str) -> dict:
 
 def cameras_of(meta: dict) -> Cameras:
     return Cameras(np.array(meta["cameras"]["c2w"]), np.array(meta["cameras"]["intrinsics"]), *meta["image_size"])
+
+
+def sizes_of(meta: dict) -> list[int]:
+    """The widths of a sample's pictures, the first of them first."""
+    return [meta["image_size"][0], *(row["image_size"][0] for row in meta.get("other_sizes", ()))]
+
+
+def at_size(meta: dict, size: int, name: str) -> dict:
+    """A sample's json as if its pictures were those of the smallest size with at least `size` pixels across; ShardError when all are smaller."""
+    wide = [width for width in sizes_of(meta) if width >= size]
+    if not wide:
+        raise ShardError(f"{name}: expected views of at least {size} pixels, got {max(sizes_of(meta))}")
+    if min(wide) == meta["image_size"][0]:
+        return meta
+    row = next(row for row in meta["other_sizes"] if row["image_size"][0] == min(wide))
+    intrinsics = cameras_of(meta).resized(*row["image_size"]).intrinsics.tolist()
+    return {**meta, **row, "cameras": {**meta["cameras"], "intrinsics": intrinsics}}
 
 
 def folded(field: str) -> str:

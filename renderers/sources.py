@@ -7,18 +7,23 @@ from pathlib import Path
 
 from renderers import untrusted
 from renderers.objaverse import Objaverse
-from zeroverse.asset import Asset, AssetError, load_glb, uid_of
+from zeroverse.asset import Asset, AssetError, load_file, uid_of
 from zeroverse.rng import Rng
 
 
 @dataclass(frozen=True)
 class Zeroverse:
-    """Procedural objects of `zeroverse.grammar`, one for every integer; `textures` is a folder of images to use instead of the families."""
+    """Procedural objects of `zeroverse.grammar`, one for every integer; `textures` is a folder of images to use instead of the families.
+
+    cut, wireframe: shares of the objects that have one; None: the preset's.
+    """
 
     seed: int = 0
     preset: str = "paper"
     textures: str | None = None
     texture_size: int = 256
+    cut: float | None = None
+    wireframe: float | None = None
     name = "zeroverse"
 
     @classmethod
@@ -30,7 +35,9 @@ class Zeroverse:
 
     def config(self) -> dict:
         from zeroverse.recipe import GRAMMAR_VERSION
-        return {"source": self.name, "grammar_version": GRAMMAR_VERSION, **asdict(self)}
+        shares = {name: share for name in ("cut", "wireframe") if (share := getattr(self, name)) is not None}  # folders from before them lack them
+        return {"source": self.name, "grammar_version": GRAMMAR_VERSION, "seed": self.seed, "preset": self.preset, "textures": self.textures,
+                "texture_size": self.texture_size, **shares}
 
     def size(self) -> int | None:
         """How many objects there are; None: as many as there are integers."""
@@ -38,7 +45,7 @@ class Zeroverse:
 
     def make(self, index: int) -> Asset:
         from zeroverse import grammar
-        return grammar.make(self.seed, index, self.preset, textures_dir=self.textures, texture_size=self.texture_size)
+        return grammar.make(self.seed, index, self.preset, self.textures, self.texture_size, self.cut, self.wireframe)
 
     def label(self, index: int) -> str:
         return f"zeroverse seed {self.seed} index {index}"
@@ -92,19 +99,27 @@ class Detailverse:
         return Rng("detailverse", "views", self.family or "any", self.seed, index)
 
 
+SUFFIXES = (".glb", ".gltf", ".obj")
+WITHIN = ("meshes/model", "Scan/Scan")  # where GSO and OmniObject3D have the one mesh of an object's folder, which is what names it
+
+
 @dataclass(frozen=True)
 class Files:
-    """The .glb and .gltf files of a folder and its sub-folders, in the order of their relative paths."""
+    """The .glb, .gltf and .obj files of a folder and its sub-folders, in the order of their relative paths.
+
+    up: of the .obj files, whose format does not say: `+Y` as Blender writes them, or `+Z` as the Google scans have it.
+    """
 
     assets: str
     seed: int = 0
+    up: str = "+Y"
     name = "files"
 
     @classmethod
     def from_config(cls, config: dict, assets: str | None) -> "Files":
         if assets is None:
             raise ValueError("the objects come from files: say where they are with --assets")
-        source = cls(assets, config["seed"])
+        source = cls(assets, config["seed"], config.get("up", cls.up))
         if source.config() != config:
             raise ValueError(f"{assets}: not the files that the shards were made from ({config['files']} of them, by name)")
         return source
@@ -114,30 +129,43 @@ class Files:
         root = Path(self.assets)
         if not root.is_dir():
             raise AssetError(f"{root}: no such folder")
-        paths = tuple(sorted(path for path in root.rglob("*") if path.suffix.lower() in (".glb", ".gltf") and path.is_file()))
+        paths = tuple(sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()))
         if not paths:
-            raise AssetError(f"{root}: no .glb or .gltf files")
+            raise AssetError(f"{root}: no {', '.join(SUFFIXES)} files")
         twins = [uid for uid, times in Counter(self.uid(path) for path in paths).items() if times > 1]
         if twins:
             raise AssetError(f"{root}: several files would be called {', '.join(twins)}; rename all but one of each")
         return paths
 
     def uid(self, path: Path) -> str:
-        return uid_of(path.relative_to(self.assets).with_suffix("").as_posix())
+        name = path.relative_to(self.assets).with_suffix("").as_posix()
+        return uid_of(next((name.removesuffix(f"/{within}") for within in WITHIN if name.endswith(f"/{within}")), name))
 
     def config(self) -> dict:
         names = "\n".join(path.relative_to(self.assets).as_posix() for path in self.paths)
-        return {"source": self.name, "seed": self.seed, "files": len(self.paths), "names_sha256": hashlib.sha256(names.encode()).hexdigest()}
+        turned = {"up": self.up} if self.up != type(self).up else {}  # folders of before it lack it
+        return {"source": self.name, "seed": self.seed, "files": len(self.paths), "names_sha256": hashlib.sha256(names.encode()).hexdigest(), **turned}
 
     def size(self) -> int | None:
         return len(self.paths)
 
     def make(self, index: int) -> Asset:
-        path = self.paths[index]
-        untrusted.check(path, Path(self.assets))
-        asset = load_glb(path)
-        provenance = asset.provenance | {"file": path.relative_to(self.assets).as_posix(), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        path, root = self.paths[index], Path(self.assets)
+        asset = self._obj(path, root) if path.suffix.lower() == ".obj" else self._gltf(path, root)
+        provenance = asset.provenance | {"file": path.relative_to(root).as_posix(), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         return Asset(asset.scene, self.uid(path), asset.caption, asset.recipe, provenance)
+
+    def _obj(self, path: Path, root: Path) -> Asset:
+        beside = untrusted.Beside(path, root)
+        asset = load_file(path, up=self.up, resolver=beside)
+        if beside.refused:
+            raise beside.refused
+        return asset
+
+    @staticmethod
+    def _gltf(path: Path, root: Path) -> Asset:
+        untrusted.check(path, root)
+        return load_file(path)
 
     def label(self, index: int) -> str:
         return str(self.paths[index])
@@ -150,7 +178,7 @@ class Files:
 SOURCES = (  # name, class, what it is
     ("zeroverse", Zeroverse, "procedural objects after LRM-Zero"),
     ("detailverse", Detailverse, "detailed objects after DetailVerse"),
-    ("files", Files, "existing GLB files"),
+    ("files", Files, "existing GLB, glTF and OBJ files"),
     ("objaverse", Objaverse, "objects of Objaverse 1.0, by list and licence"),
 )
 

@@ -2,6 +2,7 @@
 
 Both kinds have the same methods and are small and picklable, so that workers on other machines open them for themselves.
 """
+import errno
 import os
 import socket
 import tempfile
@@ -32,6 +33,8 @@ class Local:
         return self.folder.is_dir()
 
     def prepare(self) -> None:
+        if self.folder.is_symlink() and not self.folder.exists():
+            raise FileNotFoundError(errno.ENOENT, f"a link to {os.readlink(self.folder)}, which is not there")
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def sweep(self) -> None:
@@ -45,8 +48,9 @@ class Local:
         """{name: bytes} of the files in the folder, sorted by name."""
         if not self.folder.is_dir():
             return {}
-        with os.scandir(self.folder) as entries:  # a temporary file may vanish between its listing and its stat: left out
-            return dict(sorted((entry.name, entry.stat().st_size) for entry in entries if ".tmp-" not in entry.name and entry.is_file()))
+        with os.scandir(self.folder) as entries:
+            sizes = ((entry.name, _size(entry)) for entry in entries if ".tmp-" not in entry.name)
+            return dict(sorted((name, size) for name, size in sizes if size is not None))
 
     def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
         """`size` bytes from `offset`; fewer at the end of the file. Raises FileNotFoundError."""
@@ -63,7 +67,15 @@ class Local:
 
     def remove(self, name: str) -> None:
         if (self.folder / name).exists():  # asked first: a read-only folder refuses to unlink even what is not there
-            (self.folder / name).unlink()
+            (self.folder / name).unlink(missing_ok=True)
+
+
+def _size(entry: os.DirEntry) -> int | None:
+    """Bytes of a file; None for what is no file, or vanished since it was listed."""
+    try:
+        return entry.stat().st_size if entry.is_file() else None
+    except FileNotFoundError:
+        return None
 
 
 class Remote:

@@ -6,6 +6,10 @@ os.environ.setdefault("VERSE_GL_SOFTWARE", "1")  # the gl backend is tested on w
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+import torch  # noqa: E402
+
+if not torch.cuda.is_available():  # Triton's kernels are tested in its interpreter, which must be asked for before anything imports Triton
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 from renderers.camera import turntable  # noqa: E402
 from renderers.shards import SAMPLE_FORMAT, canonical  # noqa: E402
@@ -21,6 +25,15 @@ def dataset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dataset")
     assert verse.main(f"generate zeroverse --out {folder} --count 5 --shard-size 3 --views 8 --size 64 --texture-size 32 --workers 1".split()) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def run_folder(dataset, tmp_path_factory):
+    """A tiny model after two steps."""
+    import verse
+    folder = tmp_path_factory.mktemp("run")
+    assert verse.main(f"train lrm --data {dataset} --out {folder / 'run'} --preset tiny --steps 2".split()) == 0
+    return folder / "run"
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import torch
 import verse
 from renderers.camera import Cameras, gso64, to_opencv_json, turntable
 from train import benchmark, posed
-from train.benchmark import PROTOCOLS, choose_targets, find_inputs, nearest_input, prepare
+from train.benchmark import nearest_input, prepare
 from train.posed import Posed, PosedError
+from train.protocols import PROTOCOLS, choose_targets, find_inputs
 from train.reconstruct import spread_views
 from zeroverse import png
 
@@ -27,14 +28,6 @@ def views_folder(tmp_path):
         (folder / "opencv_cameras.json").write_text(json.dumps(to_opencv_json(cameras, paths)))
         return folder
     return write
-
-
-@pytest.fixture(scope="session")
-def run_folder(dataset, tmp_path_factory):
-    """A tiny model after two steps."""
-    folder = tmp_path_factory.mktemp("run")
-    assert verse.main(f"train lrm --data {dataset} --out {folder / 'run'} --preset tiny --steps 2".split()) == 0
-    return folder / "run"
 
 
 @pytest.mark.parametrize("protocol, indices", [("gso-4", [16, 20, 24, 28]), ("gso-4-45", [18, 22, 26, 30]), ("gso-8", [0, 4, 8, 12, 34, 38, 42, 46])])
@@ -160,11 +153,68 @@ def test_benchmark_of_assets_names_what_it_cannot_read(run_folder, tmp_path, cap
     assert verse.main(f"benchmark {run_folder} --assets {tmp_path / 'assets'} --out {tmp_path / 'out'} --targets 2".split()) == 1
     assert "1 objects could not be scored" in capsys.readouterr().err
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert [row["name"] for row in results["objects"]] == ["ball"] and "bad.glb" in results["failed"][0]["name"]
+    assert [row["name"] for row in results["objects"]] == ["ball"]
+    assert results["failed"][0]["name"] == "bad" and "bad.glb: not a readable GLB" in results["failed"][0]["reason"]
     scores = results["objects"][0]["scores"]
     assert {"iou", "depth_error", "chamfer"} < set(scores["model"]) == set(scores["untrained"]) > set(scores["nearest input"])
     assert verse.main(["compare", str(tmp_path / "out"), str(tmp_path / "out" / "results.json")]) == 0
     assert capsys.readouterr().out.count("+0.0000 [+0.0000, +0.0000]") >= 3
+
+
+def many(folder, views_folder, names):
+    ramp = np.broadcast_to(np.linspace(60, 200, 64).astype(np.uint8)[:, None, None], (64, 64, 3))
+    for name in names:
+        views_folder(gso64(64), np.dstack([ramp, np.full((64, 64), 255, np.uint8)]), name)
+    return folder / "views"
+
+
+def test_an_interrupted_benchmark_goes_on(run_folder, views_folder, tmp_path, monkeypatch):
+    """Ctrl-C at the second of three objects: the first is on disk, the same command scores only the others, and the table is that of one run."""
+    views, scored, stops = many(tmp_path, views_folder, ("cup", "mug", "pot")), [], ["mug"]
+    real = benchmark.Scorer.row
+
+    def row(self, item):
+        scored.append(item.name)
+        if item.name in stops:
+            stops.clear()
+            raise KeyboardInterrupt
+        return real(self, item)
+
+    monkeypatch.setattr(benchmark.Scorer, "row", row)
+    command = f"benchmark {run_folder} --views {views} --targets 2 --out".split()
+    assert verse.main([*command, str(tmp_path / "out")]) == 130
+    assert verse.main([*command, str(tmp_path / "out")]) == 0 and scored == ["cup", "mug", "mug", "pot"]
+    assert verse.main([*command, str(tmp_path / "once")]) == 0
+    assert (tmp_path / "out" / "results.json").read_bytes() == (tmp_path / "once" / "results.json").read_bytes()
+    scored.clear()
+    assert verse.main([*command, str(tmp_path / "out"), "--protocol", "gso-8"]) == 0 and scored == ["cup", "mug", "pot"], "other settings, other scores"
+
+
+def test_one_bad_object_costs_itself_alone(run_folder, views_folder, tmp_path, capsys):
+    views = many(tmp_path, views_folder, ("cup", "mug"))
+    for picture in (views / "cup" / "renderings").iterdir():
+        picture.write_bytes(b"x")
+    assert verse.main(f"benchmark {run_folder} --views {views} --targets 2 --out {tmp_path / 'out'}".split()) == 1
+    assert "1 objects could not be scored" in capsys.readouterr().err
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [row["name"] for row in results["objects"]] == ["mug"] and "not a readable image" in results["failed"][0]["reason"]
+
+
+@pytest.mark.parametrize("content", ["mug\ncup\n", '["mug", "cup"]', '{"name": "two", "objects": ["mug", "cup"]}'])
+def test_a_list_of_objects(run_folder, views_folder, tmp_path, content):
+    views = many(tmp_path, views_folder, ("cup", "mug", "pot"))
+    (tmp_path / "list").write_text(content)
+    subjects = benchmark.listed(benchmark.of_views(views), tmp_path / "list")
+    assert [subject.name for subject in subjects] == ["mug", "cup"]
+
+
+@pytest.mark.parametrize("content, message", [("mug\njug\n", "1 of 2 objects are not there, the first is 'jug'"), ("{}", "expected a name on each line"),
+                                              ("[1]", "expected a name on each line")])
+def test_a_list_that_does_not_fit_is_named(run_folder, views_folder, tmp_path, capsys, content, message):
+    views = many(tmp_path, views_folder, ("cup", "mug"))
+    (tmp_path / "list").write_text(content)
+    assert verse.main(f"benchmark {run_folder} --views {views} --objects {tmp_path / 'list'} --out {tmp_path / 'out'}".split()) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_scores_are_the_closed_forms():

@@ -15,10 +15,10 @@ from renderers.farm import RIGS
 from renderers.lighting import LIGHTS
 from renderers.shards import ShardReader
 from train import lrm
-from train.benchmark import PROTOCOLS
 from train.commands.models import LRM_FLAGS
 from train.data import ON_ERROR
 from train.loop import PARALLEL, Outcome
+from train.protocols import PROTOCOLS
 from zeroverse.grammar import PRESETS
 from zeroverse.rng import Rng
 
@@ -36,8 +36,12 @@ def test_help_teaches_and_loads_nothing_heavy(arguments):
                                      "generate zeroverse --out x --count 0", "generate zeroverse --out x --count many", "generate zeroverse --out x --size 2",
                                      "generate zeroverse --out x --light moon", "generate files --assets /nowhere --out x", "benchmark . --out x",
                                      "generate zeroverse --out x --passes smell", "generate zeroverse --out x --workers -1", "preview . --out x --limit 0",
+                                     "ablate --out x --mixes 50/60/0", "ablate --out x --mixes 50/50", "ablate --out x --seeds 0",
+                                     "ablate --out x --perceptual -0.1", "ablate --out x --angles 0", "ablate --out x --clips",
+                                     "generate zeroverse --out x --cut 1.5", "generate zeroverse --out x --cut 0.9",
                                      "train lrm --data generate:zeroverse --out x --curriculum-steps 5", "train lrm --data . --out x --depth-weight -1",
-                                     "train lrm --data . --out x --parallel tp", "regen /nowhere.json --out x"])
+                                     "train lrm --data . --out x --parallel tp", "train lrm --out x --data",
+                                     "train lrm --data . generate:zeroverse --out x", "train lrm --data . /nowhere --out x", "regen /nowhere.json --out x"])
 def test_wrong_usage_is_status_2(command, capsys):
     try:
         status = verse.main(command.split())
@@ -71,11 +75,14 @@ def test_verify_says_what_is_there(dataset, capsys):
 @pytest.mark.parametrize("command, field, table", [
     (verse.GenerateZeroverse, "renderer", [row[0] for row in renderers.BACKENDS]), (verse.GenerateZeroverse, "light", LIGHTS),
     (verse.GenerateZeroverse, "rig", RIGS), (verse.GenerateZeroverse, "preset", PRESETS), (verse.Benchmark, "protocol", PROTOCOLS),
-    (verse.TrainLrm, "preset", lrm.PRESETS), (verse.TrainLrm, "parallel", PARALLEL), (verse.TrainLrm, "on_error", ON_ERROR),
+    (verse.TrainLrm, "preset", lrm.PRESETS), (verse.Ablate, "preset", lrm.PRESETS), (verse.Ablate, "precision", lrm.PRECISIONS),
+    (verse.TrainLrm, "parallel", PARALLEL), (verse.TrainLrm, "precision", lrm.PRECISIONS),
+    (verse.TrainLrm, "on_error", ON_ERROR),
 ])
 def test_choices_are_the_registries(command, field, table):
     """The command line spells its choices out, because --help must not import the registries; a new row is named here."""
-    assert set(typing.get_args(typing.get_type_hints(command)[field])) == set(table), f"add the new row to {command.__name__}.{field} in {command.__module__}"
+    kind, *none = typing.get_args(typing.get_type_hints(command)[field] | None)  # None, where it is one: the preset's
+    assert set(typing.get_args(kind)) == set(table), f"add the new row to {command.__name__}.{field} in {command.__module__}"
 
 
 def test_flags_of_train_lrm_are_fields_of_its_config(monkeypatch, tmp_path):
@@ -85,7 +92,8 @@ def test_flags_of_train_lrm_are_fields_of_its_config(monkeypatch, tmp_path):
     for preset in lrm.PRESETS:
         assert verse.main(f"train lrm --data {tmp_path} --out x --preset {preset}".split()) == 0
     assert given == [preset() for preset in lrm.PRESETS.values()]
-    flags = {"depth_weight": 0.2, "normal_weight": 0.02, "centers_weight": 0.5, "curriculum_steps": 9, "parallel": "fsdp", "on_error": "skip", "wandb": "mine"}
+    flags = {"depth_weight": 0.2, "normal_weight": 0.02, "centers_weight": 0.5, "curriculum_steps": 9, "precision": "bf16", "parallel": "fsdp",
+             "on_error": "skip", "wandb": "mine"}
     assert set(flags) == set(LRM_FLAGS)
     words = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     assert verse.main(["train", "lrm", "--data", str(tmp_path), "--out", "x", *words]) == 0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from crashing import Crashing
 
-from renderers import farm
+from renderers import engines, farm
 from renderers.engines import ENGINES, split
 from renderers.plan import FarmError, Plan
 from renderers.shards import ShardReader, read_sidecar
@@ -141,6 +141,22 @@ def test_clusters_survive_a_crashing_object(whole, tmp_path, engine):
     done = cluster(engine, "-c", code)
     assert "4 crashed a worker twice" in done.stdout, done.stdout + done.stderr
     assert tars(tmp_path) == tars(whole)
+
+
+def test_a_dask_cluster_whose_worker_dies_while_it_starts_is_started_again():
+    class Distributed:
+        starts = 0
+
+        def LocalCluster(self, **_):
+            self.starts += 1
+            if self.starts < 3:
+                raise RuntimeError("Nanny failed to start.")
+            return "cluster"
+    assert engines._dask_cluster(Distributed(), 2) == "cluster"
+    broken = Distributed()
+    broken.starts = -9
+    with pytest.raises(RuntimeError, match="--engine dask: no local cluster after 3 starts: Nanny failed to start"):
+        engines._dask_cluster(broken, 2)
 
 
 def test_an_engine_that_is_not_installed_says_what_to_install(monkeypatch, tmp_path):

@@ -87,6 +87,19 @@ def test_other_settings_do_not_spoil_a_folder(reference, capsys, change, message
     assert tars(reference) == before
 
 
+def test_shares_of_edits_are_in_the_settings_that_rebuild(reference, tmp_path, capsys):
+    command = f"generate zeroverse --out {tmp_path} --count 2 --workers 1 {SMALL}"
+    assert verse.main(f"{command} --cut 1 --wireframe 0".split()) == 0
+    reader = ShardReader(tmp_path)
+    assert [json.loads(reader.meta(index)["recipe"])["edit"]["kind"] for index in range(2)] == ["cut", "cut"]
+    assert reader.keys[1] == "zeroverse-paper-cut1-wireframe0-0-00000001"
+    assert verse.main(["verify", str(tmp_path), "--rebuild", "2"]) == 0
+    assert verse.main(f"{command} --cut 0.5 --wireframe 0".split()) == 1
+    assert "source.cut: 1.0 there, 0.5 asked for" in capsys.readouterr().err
+    source = json.loads((reference / "dataset.json").read_text())["config"]["source"]
+    assert {"cut", "wireframe"} & source.keys() == set(), "folders from before the shares were flags can be continued"
+
+
 def kill_and_resume(tmp_path: Path, reference: Path, waits) -> None:
     command = [sys.executable, "-m", "verse", *f"generate zeroverse --out {tmp_path} --count 5 --workers 2 {SMALL}".split()]
     for wait in waits:
@@ -114,7 +127,7 @@ def test_samples_say_what_they_are(reference):
     reader = ShardReader(reference)
     meta = reader.meta(3)
     assert meta["uid"] == reader.keys[3] == "zeroverse-paper-0-00000003"
-    assert meta["caption"] and meta["parts"] and meta["conventions"] == farm.CONVENTIONS
+    assert meta["caption"] and meta["parts"] and meta["conventions"] == farm.CONVENTIONS.format(half=127.5)
     recipe = json.loads(meta["recipe"])
     from zeroverse import grammar
     from zeroverse.recipe import from_dict

@@ -1,4 +1,4 @@
-"""Splatting: a dense float64 reference, the torch twin and the C kernel agree; closed forms; determinism; builds; `.ply` files."""
+"""Splatting: a dense float64 reference, the torch twin and the kernels agree; closed forms; determinism; builds; `.ply` files."""
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from renderers.camera import Cameras, look_at
-from train import splat
+from train import splat, splat_triton
 from train.gaussians import Gaussians, describe, rasterize, render, sh_basis
 from train.ply import load_ply, property_names, save_ply
 
 needs_kernel = pytest.mark.skipif(splat.load()[0] is None, reason=f"no C kernel: {splat.load()[1]}")
-backends = pytest.mark.parametrize("backend", ["torch", pytest.param("c", marks=needs_kernel)])
+interpreted = [pytest.mark.skipif(not splat_triton.interpreted(), reason=f"not in Triton's interpreter: {splat_triton.load()[1]}"),
+               pytest.mark.filterwarnings("ignore::RuntimeWarning")]  # numpy's, in the interpreter, of lanes that are masked
+backends = pytest.mark.parametrize("backend", ["torch", pytest.param("c", marks=needs_kernel), pytest.param("triton", marks=interpreted)])
 NAMES = ("means", "quats", "scales", "opacities", "colors")
 
 
@@ -323,7 +325,7 @@ def test_wrong_shapes_say_which_and_what(name, shape, expected):
 
 def test_other_wrong_arguments():
     arguments = scene(2, 1, 10, 1, 8, 8)
-    with pytest.raises(ValueError, match="backend: expected one of auto, c, torch, got 'cuda'"):
+    with pytest.raises(ValueError, match="backend: expected one of auto, c, triton, gsplat, torch, got 'cuda'"):
         rasterize(**arguments, backend="cuda")
     with pytest.raises(ValueError, match="image size: expected positive, got 0 x 8"):
         rasterize(**arguments | {"width": 0})

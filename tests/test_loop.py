@@ -259,8 +259,9 @@ def test_log_previews_and_export(tmp_path):
 # --------------------------------------------------------------------------------------------------------------- with the real trainer
 
 
-def test_lrm_learns_resumes_and_loads(tmp_path):
-    config = micro(steps=5, save_every=0, warmup=1, seed=4, log_every=1)
+@pytest.mark.parametrize("precision", ["auto", "bf16"])
+def test_lrm_learns_resumes_and_loads(tmp_path, precision):
+    config = micro(steps=5, save_every=0, warmup=1, seed=4, log_every=1, precision=precision)
     held_out = FakeReader(objects=2)
 
     def task(at=None):

@@ -378,8 +378,45 @@ def test_a_stage_of_higher_resolution_starts_from_the_weights_of_the_last(tmp_pa
     assert same(task.model.state_dict(), load_run(tmp_path)[0].state_dict()) and not same(task.model.state_dict(), LRM(fine).state_dict())
     assert task.loss(task.model, task.batch([0]), 0)[0].isfinite()
     assert [getattr(base_512(), name) for name in ("size", "steps", "batch", "lr", "warmup")] == [512, 20_000, 128, 1e-4, 500]  # GS-LRM
+    (tmp_path / "empty").mkdir()
     with pytest.raises(RunError, match="no exported model"):
+        LRMTask(micro(start_from=str(tmp_path / "empty")), FakeReader())
+    with pytest.raises(ValueError, match="start_from: expected the folder of a run or a released model .*nowhere"):
         LRMTask(micro(start_from=str(tmp_path / "nowhere")), FakeReader())
+
+
+@pytest.mark.parametrize("qk_norm", [False, True])
+@pytest.mark.filterwarnings("error")
+def test_bf16_on_a_cpu_is_the_same_network_but_for_rounding(qk_norm):
+    """Products to 8 bits; what the blocks add to, and the Gaussians, stay in float32. Warnings count: of types that do not go together torch only warns."""
+    batch = sampler(FakeReader()).batch([0, 1])
+    exact, rounded = (LRM(micro(precision=precision, qk_norm=qk_norm)) for precision in ("float32", "bf16"))
+    streams = []
+    for block in rounded.blocks:
+        block.register_forward_hook(lambda block, given, made: streams.append((given[0].dtype, made.dtype)))
+    (a, wanted), (b, got) = (outcome(model, batch) for model in (exact, rounded))
+    assert streams == [(torch.float32, torch.float32)] * 2
+    for name in ("means", "quats", "scales", "opacities", "sh"):
+        x, y = getattr(a, name), getattr(b, name)
+        assert y.dtype == torch.float32 and not torch.equal(x, y)
+        assert ((x - y).norm() / x.norm()).item() < 2**-7, name
+    for name, gradient in wanted.items():
+        assert got[name].dtype == torch.float32 and ((gradient - got[name]).norm() / gradient.norm()).item() < 0.05, name
+
+
+def outcome(model, batch):
+    """(Gaussians, gradients of a loss of all of them)."""
+    gaussians = model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"])
+    sum(getattr(gaussians, name).square().sum() for name in ("means", "scales", "opacities", "sh")).backward()
+    return gaussians.map(lambda x: x.detach()), {name: p.grad for name, p in model.named_parameters()}
+
+
+def test_auto_is_float32_on_a_cpu_and_other_precisions_are_named():
+    batch = sampler(FakeReader()).batch([0])
+    auto, exact = (outcome(LRM(micro(precision=precision)), batch)[0] for precision in ("auto", "float32"))
+    assert torch.equal(auto.means, exact.means) and torch.equal(auto.sh, exact.sh)
+    with pytest.raises(ValueError, match="precision: expected one of auto, bf16, float32, got 'fp8'"):
+        micro(precision="fp8")
 
 
 def test_unknown_preset():

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from train.losses import VggPerceptual, dssim, mse, perceptual_loss, read_weights
-from train.metrics import LPIPS, VGG16, VGG19, bootstrap_interval, psnr, ssim, vgg_features
+from train.metrics import LPIPS, VGG16, VGG19, bootstrap_interval, crossed_interval, psnr, ssim, vgg_features, wilson_interval
+from zeroverse.rng import Rng
 
 torch.set_num_threads(1)
 
@@ -65,6 +66,43 @@ def test_bootstrap_is_seeded_and_covers():
     assert bootstrap_interval([2.0, 2.0], seed=0) == (2.0, 2.0)
     with pytest.raises(ValueError, match="values"):
         bootstrap_interval([], seed=0)
+
+
+def test_crossed_interval_equals_drawing_runs_and_objects_one_by_one():
+    values = np.random.Generator(np.random.Philox(2)).normal(20.0, 2.0, (3, 4))
+    drawn = [(Rng("crossed bootstrap", 7, axis).unit((50, count)) * count).astype(int) for axis, count in (("runs", 3), ("objects", 4))]
+    means = [np.mean([values[i, j] for i in runs for j in objects]) for runs, objects in zip(*drawn)]
+    assert crossed_interval(values, seed=7, resamples=50, level=0.8) == pytest.approx(np.quantile(means, [0.1, 0.9]), abs=1e-12)
+
+
+def test_crossed_interval_has_the_width_of_both_effects():
+    """Runs a_i + objects b_j: variances var(a) / S + var(b) / N; of S N independent values it is three times too large (Owen 2007, theorem 1)."""
+    normal = np.random.Generator(np.random.Philox(3)).normal
+    runs, objects = normal(0.0, 1.0, (40, 1)), normal(0.0, 2.0, (1, 60))
+    for values, variance in ((runs + objects, runs.var() / 40 + objects.var() / 60), (runs + 0 * objects, runs.var() / 40),
+                             (0 * runs + objects, objects.var() / 60)):
+        low, high = crossed_interval(values, seed=0)
+        assert high - low == pytest.approx(2 * 1.96 * variance**0.5, rel=0.05) and low < values.mean() < high
+    noise = normal(0.0, 1.0, (60, 60))
+    low, high = crossed_interval(noise, seed=0)
+    assert high - low == pytest.approx(2 * 1.96 * (3 / 3600) ** 0.5, rel=0.1)
+    assert crossed_interval([[2.0, 2.0]], seed=0) == (2.0, 2.0)
+    with pytest.raises(ValueError, match=r"values: expected \[S, N\]"):
+        crossed_interval([[]], seed=0)
+
+
+def test_wilson_interval_solves_its_equation():
+    """Its ends are the rates p for which the observed rate is z standard errors away: |k / n - p| = z sqrt(p (1 - p) / n)."""
+    for times, trials in ((0, 1), (0, 10), (3, 10), (5, 10), (10, 10), (1, 400)):
+        low, high = wilson_interval(times, trials)
+        for p in (low, high):
+            assert abs(times / trials - p) == pytest.approx(1.959964 * (p * (1 - p) / trials) ** 0.5, abs=1e-6)
+        assert 0 <= low <= times / trials <= high <= 1 and low < high
+        assert wilson_interval(trials - times, trials) == pytest.approx((1 - high, 1 - low))
+    assert wilson_interval(0, 10)[1] == pytest.approx(0.27753, abs=1e-5)
+    for wrong in ((-1, 3), (4, 3), (0, 0)):
+        with pytest.raises(ValueError, match="times, trials"):
+            wilson_interval(*wrong)
 
 
 def vgg_weights(plan, seed=0):

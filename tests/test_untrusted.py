@@ -87,6 +87,27 @@ def test_a_picture_that_unpacks_to_gigabytes_is_refused(assets, side):
             untrusted.check(assets / name, assets)
 
 
+def test_many_pictures_that_unpack_to_gigabytes_together_are_refused(assets):
+    content = document({"uri": "picture.png"}, {"byteLength": len(BLOB), "uri": "data:application/octet-stream;base64," + base64.b64encode(BLOB).decode()})
+    (assets / "large.png").write_bytes(png(11_000, 11_000))
+    content["images"] = [{"uri": "large.png"}] * 4
+    (assets / "four.gltf").write_text(json.dumps(content))
+    untrusted.check(assets / "four.gltf", assets)
+    content["images"] *= 2
+    (assets / "eight.gltf").write_text(json.dumps(content))
+    with pytest.raises(AssetError, match=r"eight\.gltf: its pictures are too large: expected at most 536870912 pixels together, got 968000000"):
+        untrusted.check(assets / "eight.gltf", assets)
+
+
+def test_zeros_without_end_are_refused(assets):
+    """An accessor without a bufferView stands for zeros: 40 bytes of JSON, 24 gigabytes of memory."""
+    content = json.loads(gltf("picture.png"))
+    content["accessors"][0] = {"componentType": 5126, "count": 2**31, "type": "VEC3"}
+    (assets / "zeros.gltf").write_text(json.dumps(content))
+    with pytest.raises(AssetError, match=r"zeros\.gltf: an accessor without data: expected at most 16777216 elements, got 2147483648"):
+        untrusted.check(assets / "zeros.gltf", assets)
+
+
 @pytest.mark.parametrize("content", [b"", b"glTF", b"not json", b"[]", b'{"images": 3}', b"[" * 100_000,
                                      struct.pack("<IIIII", 0x46546C67, 2, 20, 9, 0x4E4F534A)])
 def test_what_is_no_gltf_is_left_to_the_loader(assets, content):
@@ -104,3 +125,57 @@ def test_the_farm_names_them_and_makes_the_rest(assets, tmp_path, capsys):
     assert "1 objects written" not in error and "3 objects failed" in error
     for name in ("b-bomb.glb: a picture is too large", "c-escape.gltf: refers to '../picture.png'", "d-cut.glb: not a readable GLB"):
         assert name in error
+
+
+# OBJ files
+
+
+OBJ = "mtllib a.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nvt 0 0\nvt 1 0\nvt 0 1\nusemtl paint\nf 1/1 3/2 2/3\nf 1/1 2/2 4/3\nf 2/1 3/2 4/3\nf 3/1 1/2 4/3\n"
+
+
+@pytest.fixture
+def scan(assets):
+    """scan(picture's name, its bytes, where it lies) -> the folder of an object laid out as those of Google Scanned Objects."""
+    def write(name: str, data: bytes | None = None, place: str = "cup/materials/textures/texture.png"):
+        (assets / "cup" / "meshes").mkdir(parents=True)
+        (assets / "cup" / "meshes" / "model.obj").write_text(OBJ)
+        (assets / "cup" / "meshes" / "a.mtl").write_text(f"newmtl paint\nKd 0.4 0.4 0.4\nmap_Kd {name}\n")
+        if data is not None:
+            (assets / place).parent.mkdir(parents=True, exist_ok=True)
+            (assets / place).write_bytes(data)
+        return assets
+    return write
+
+
+@pytest.mark.parametrize("name, place", [("texture.png", "cup/materials/textures/texture.png"), ("texture.png", "cup/meshes/texture.png"),
+                                         ("..\\pictures\\a.png", "cup/pictures/a.png")])
+def test_a_scan_finds_its_picture(scan, name, place):
+    """In GSO's folder, beside the file, or by a path from Windows; and the grey that exporters leave in Kd does not darken it."""
+    from renderers.geometry import geometry_of
+    from renderers.sources import Files
+    source = Files(str(scan(name, png(8, 8), place)))
+    asset = source.make(0)
+    (material,) = geometry_of(asset).materials
+    assert asset.uid == "cup" and material.base_map.shape[:2] == (8, 8) and material.base_color == (1.0, 1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("up, world", [("+Z", lambda x, y, z: (x, y, z)), ("+Y", lambda x, y, z: (x, -z, y))])
+def test_a_scan_stands_as_the_user_says(scan, up, world):
+    from renderers.sources import Files
+    (mesh,) = Files(str(scan("none.png")), up=up).make(0).scene.geometry.values()
+    expected = np.array([world(*point) for point in POINTS.astype(float)])
+    expected = (expected - (expected.min(0) + expected.max(0)) / 2) * 1.8
+    assert {tuple(point) for point in mesh.vertices.round(6)} == {tuple(point) for point in expected.round(6)}
+
+
+@pytest.mark.parametrize("name", ["../../../picture.png", "/etc/passwd"])
+def test_a_scan_reads_nothing_outside_its_folder(scan, name):
+    from renderers.sources import Files
+    with pytest.raises(AssetError, match=r"model\.obj: refers to .* which is not in"):
+        Files(str(scan(name))).make(0)
+
+
+def test_a_scan_with_a_picture_that_unpacks_to_gigabytes_is_refused(scan):
+    from renderers.sources import Files
+    with pytest.raises(AssetError, match="a picture is too large"):
+        Files(str(scan("texture.png", png(1 << 15, 1 << 15)))).make(0)

@@ -302,6 +302,20 @@ def test_make(preset):
     assert json.loads(json.dumps(asset.recipe)) == asset.recipe and json.dumps(asset.provenance)
 
 
+def test_shares_of_edits_change_the_edit_and_nothing_else():
+    for index in range(4):
+        usual, plain, cut, wired = (grammar.make(0, index, texture_size=16, cut=cut, wireframe=wire) for cut, wire in ((None, None), (0, 0), (1, 0), (0, 1)))
+        assert [(asset.recipe["edit"] or {}).get("kind") for asset in (plain, cut, wired)] == [None, "cut", "wireframe"]
+        assert {asset.provenance["attempt"] for asset in (usual, plain, cut, wired)} == {0}
+        assert usual.recipe["parts"] == plain.recipe["parts"] == cut.recipe["parts"] == wired.recipe["parts"]
+        (same,) = (asset for asset in (plain, cut, wired) if asset.recipe["edit"] == usual.recipe["edit"])
+        assert fingerprint(same) == fingerprint(usual) and same.uid != usual.uid
+    assert grammar.make(0, 0, texture_size=16, cut=0.25).uid == "zeroverse-paper-cut0_25-0-00000000"
+    assert {"cut", "wireframe"} & usual.provenance.keys() == set() and wired.provenance["wireframe"] == 1
+    with pytest.raises(ValueError, match=r"cut_p \+ wire_p: expected at most 1, got 1.1"):
+        grammar.make(0, 0, cut=0.9)
+
+
 def test_rejected_draws_are_counted_and_replaced(monkeypatch):
     calls = []
 

@@ -3,13 +3,14 @@
 Nothing is downloaded. Here and not in `renderers`, because it needs torch.
 """
 import functools
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+
+from zeroverse.files import digest
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which DINOv2 was trained with; CLIP's folder brings its own
 SIZE = 224
@@ -34,21 +35,11 @@ class Backbone:
     @cached_property
     def name(self) -> str:
         """Of the weights, wherever they lie: what was measured with others is not taken for the same."""
-        return "+".join(f"{Path(path).name}-{_digest(Path(path))[:12]}" for path in self.paths)
+        return "+".join(f"{Path(path).name}-{digest(path)[:12]}" for path in self.paths)
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """[V, H, W, 3] uint8 -> [V, D] float32."""
         return np.concatenate([_features(path, pictures) for path in self.paths], axis=1)
-
-
-def _digest(path: Path) -> str:
-    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
-    digest = hashlib.sha256()
-    for file in files:
-        with open(file, "rb") as stream:
-            while block := stream.read(1 << 22):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def _features(path: str, pictures: np.ndarray) -> np.ndarray:

@@ -1,14 +1,15 @@
-"""Frozen protocols, per-object scores, and intervals: what `verse benchmark` runs.
+"""Models against frozen protocols, object by object: what `verse benchmark` runs.
 
-Inputs are found by where their cameras stand, not by their order, so a rig whose axes, handedness or up direction are off fails with the
-camera that is missing. Targets are drawn once and for ever from the views that are not inputs, keyed by protocol and object name.
+Every object's scores are on disk as soon as they are known, so an interrupted run goes on, and one that cannot be scored costs itself alone.
 """
+import hashlib
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,30 +17,27 @@ from torch import Tensor
 from tqdm import tqdm
 
 import renderers
-from renderers.camera import Cameras, gso64, spherical
+from renderers.camera import Cameras, gso64
 from renderers.lighting import UNIFORM
+from renderers.shards import ShardError, canonical
 from renderers.sources import Files
 from train import camera_check, posed, published
 from train.data import composite, resize_area
 from train.gaussians import Gaussians
 from train.lrm import LRM, camera_tensors, draw, load_run
-from train.metrics import LPIPS, bootstrap_interval, psnr, ssim
+from train.metrics import LPIPS, psnr, ssim
 from train.posed import Posed, PosedError
+from train.protocols import choose_targets, find_inputs
+from train.report import extremes, figure, summarise, table
+from train.runs import read_run
 from train.shape_scores import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, surface_points
-from zeroverse import png
+from train.team import default_device
 from zeroverse.asset import Asset, AssetError
-from zeroverse.files import write_whole
-from zeroverse.rng import Rng
+from zeroverse.files import digest, write_whole
+from zeroverse.usage import UsageError
 
-PROTOCOLS = {  # name -> (elevation, azimuth) of the inputs in degrees, on the 64-view GSO rig; or how many of any rig's views
-    "gso-4": ((20, 0), (20, 90), (20, 180), (20, 270)),
-    "gso-4-45": ((20, 45), (20, 135), (20, 225), (20, 315)),
-    "gso-8": ((0, 0), (0, 90), (0, 180), (0, 270), (40, 45), (40, 135), (40, 225), (40, 315)),
-    "random-8": 8,
-}
-MAX_ANGLE_DEG = 1.0  # a view this close to a protocol's direction is that view
 RENDER_SIZE = 512  # pixels of the GSO rig; scored after area-averaging to the model's resolution
-BOOTSTRAP_SEED = 0
+UNUSABLE = (AssetError, PosedError, ShardError, OSError)  # what one object may be, to the loss of that one only
 SETTINGS = {
     "background": "white", "tone": "sRGB of albedo x occlusion under uniform white light, no per-object percentile stretch",
     "scored": "sRGB 0..1 at the model's resolution, the whole image, views area-averaged down to it",
@@ -51,43 +49,176 @@ SETTINGS = {
 }
 
 
-def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Path | None = None, protocol: str = "gso-4", targets: int = 10,
-              lpips: Path | None = None) -> str:
-    """Score the model of `run_dir`, write results.json, table.md and figure.png to `out`; returns the table.
+class Subject(NamedTuple):
+    """An object to score. version: of its data, so that scores of others are not taken for its own; open: reads it, or raises one of UNUSABLE."""
 
-    Raises PosedError when a rig lacks an input view, RuntimeError at the end when some objects could not be scored (results hold the rest).
+    name: str
+    version: str
+    open: Callable[[], Posed]
+
+
+def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Path | None = None, protocol: str = "gso-4", targets: int = 10,
+              lpips: Path | None = None, only: Path | None = None, up: str = "+Y", device: str | None = None) -> str:
+    """Score the model of `run_dir`, write results.json, table.md, figure.png and objects/ to `out`; returns the table.
+
+    only: a list of objects (`listed`); up: of .obj files. What `out` holds of the same weights, settings and data is not scored again. Raises
+    PosedError when no object could be scored, RuntimeError at the end when some could not (results hold the rest, and why).
     """
-    torch.manual_seed(0)
-    model, config = load_run(run_dir)
-    untrained = LRM(config)
-    measure = LPIPS.load(lpips) if lpips else None
-    failed: list[dict] = []
-    objects = list(_rendered(assets, protocol, targets, failed)) if assets else posed.find(views)
-    suspect = camera_check.check(objects[0]) if views else ()  # of one object: a mistake in the cameras is made for all
-    for warning in suspect:
-        warnings.warn(warning, stacklevel=2)
-    rows, shown = [], []
-    for item in tqdm(objects, desc=f"benchmark {protocol}", unit="object"):
-        trial = prepare(item, protocol, targets, config.size)
-        scores = {}
-        for name, network in (("model", model), ("untrained", untrained)):
-            gaussians, pred = reconstruct_views(network, trial)
-            scores[name] = score(pred, trial.truth, measure) | score_shape(gaussians, trial)
-            if network is model:
-                shown.append((trial, pred))
-        scores["nearest input"] = score(nearest_input(trial), trial.truth, measure)
-        rows.append({"name": item.name, "inputs": trial.inputs, "targets": trial.targets, "scores": scores})
-    results = {"protocol": protocol, "resolution": config.size, "run": str(run_dir), "preset": config.preset, "settings": SETTINGS,
+    device = default_device(device)
+    model, config = load_run(run_dir, device)
+    subjects = of_assets(assets, up) if assets else of_views(views)
+    subjects = listed(subjects, only) if only else subjects
+    scorer = Scorer(model, LRM(config).to(device), LPIPS.load(lpips) if lpips else None, protocol, targets, config.size)
+    settings = SETTINGS | {"protocol": protocol, "targets": targets, "resolution": config.size, "weights": digest(read_run(run_dir, "lrm")[1]),
+                           "lpips": digest(lpips) if lpips else None}
+    rows, failed, suspect = [], [], ()
+    for number, subject in enumerate(tqdm(subjects, desc=f"benchmark {protocol}", unit="object")):
+        try:
+            row = _kept(out, settings, subject) or _scored(out, settings, subject, scorer)
+            if views and number == 0:
+                suspect = _warned(subject.open())  # of one object: a mistake in the cameras is made for all
+        except UNUSABLE as error:
+            failed.append({"name": subject.name, "reason": str(error)})
+            continue
+        rows.append(row)
+    if not rows:
+        raise PosedError(f"none of {len(failed)} objects could be scored. First: {failed[0]['reason']}")
+    results = {"protocol": protocol, "resolution": config.size, "run": str(run_dir), "preset": config.preset, "settings": settings,
                "objects": rows, "failed": failed, "summary": summarise(rows), "camera_warnings": suspect,
                "published": [row._asdict() for row in published.rows(protocol)]}
-    text = table(results)
-    out.mkdir(parents=True, exist_ok=True)
+    text, places = table(results), {subject.name: subject for subject in subjects}
     write_whole(out / "results.json", json.dumps(results, indent=1).encode())
     write_whole(out / "table.md", text.encode())
-    write_whole(out / "figure.png", figure(rows, shown))
+    write_whole(out / "figure.png", figure([scorer.pictures(places[rows[i]["name"]].open()) for i in extremes(rows)]))
     if failed:
         raise RuntimeError(f"{len(failed)} objects could not be scored; {out / 'results.json'} names them and holds the rest. First: {failed[0]['reason']}")
     return text
+
+
+def _warned(item: Posed) -> tuple[str, ...]:
+    found = camera_check.check(item)
+    for warning in found:
+        warnings.warn(warning, stacklevel=3)
+    return found
+
+
+# -------------------------------------------------------------------------------------------------------------------- which objects
+
+
+def of_assets(folder: Path, up: str = "+Y") -> list[Subject]:
+    """The files of a folder, on the GSO rig; only the views that a protocol uses are drawn, when they are asked for."""
+    source, backend, rig = Files(str(folder), up=up), renderers.load("cpu"), gso64(RENDER_SIZE)
+
+    def opened(index: int) -> Posed:
+        asset = source.make(index)
+        views = _RenderedViews(backend, asset, rig)
+        return Posed(asset.uid, rig, views.on_white, views.shape)
+
+    def version(path: Path) -> str:
+        return f"{path.stat().st_size} {path.stat().st_mtime_ns} {up}"
+
+    return [Subject(source.uid(path), version(path), lambda index=index: opened(index)) for index, path in enumerate(source.paths)]
+
+
+def of_views(folder: Path) -> list[Subject]:
+    """Every object with posed views in a folder."""
+    return [Subject(item.name, hashlib.sha256(item.cameras.c2w.tobytes() + item.cameras.intrinsics.tobytes()).hexdigest(), lambda item=item: item)
+            for item in posed.find(folder)]
+
+
+def listed(subjects: Sequence[Subject], path: Path) -> list[Subject]:
+    """Those that a list names, in its order: a name on each line, or JSON, a list of names or an object with one under `objects`.
+
+    Raises UsageError naming what the list has and the subjects do not: a score of fewer objects would not be the score of the list.
+    """
+    names, known = read_list(path), {subject.name: subject for subject in subjects}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise UsageError(f"--objects {path}: {len(missing)} of {len(names)} objects are not there, the first is {missing[0]!r}; "
+                         f"there are {len(known)}, the first is {next(iter(known), None)!r}")
+    return [known[name] for name in names]
+
+
+def read_list(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    try:
+        names = json.loads(text)
+    except ValueError:
+        names = [line.strip() for line in text.splitlines() if line.strip()]
+    names = names.get("objects") if isinstance(names, dict) else names
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"--objects {path}: expected a name on each line, a JSON list of names, or one under the key objects")
+    return list(dict.fromkeys(names))
+
+
+class _RenderedViews:
+    """The views of an asset, drawn when they are asked for, once for colour and shape."""
+
+    def __init__(self, backend, asset: Asset, rig: Cameras):
+        self.draw = lru_cache(1)(lambda views: backend.render(asset, rig[list(views)], UNIFORM, ("rgb", "alpha", "depth")))
+
+    def on_white(self, views: Sequence[int]) -> np.ndarray:
+        images = self.draw(tuple(views))
+        return composite(images["rgb"], images["alpha"])
+
+    def shape(self, views: Sequence[int]) -> dict[str, np.ndarray]:
+        images = self.draw(tuple(views))
+        return {"alpha": images["alpha"] / np.float32(255), "depth": images["depth"]}
+
+
+# --------------------------------------------------------------------------------------------------------------------- what is kept
+
+
+def _stamp(settings: dict, subject: Subject) -> str:
+    return hashlib.sha256(canonical(settings | {"version": subject.version})).hexdigest()
+
+
+def _place(out: Path, subject: Subject) -> Path:
+    return out / "objects" / f"{subject.name}.json"
+
+
+def _kept(out: Path, settings: dict, subject: Subject) -> dict | None:
+    """The row of an earlier run, if it is of the same weights, settings and data."""
+    try:
+        saved = json.loads(_place(out, subject).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return saved["row"] if saved.get("stamp") == _stamp(settings, subject) else None
+
+
+def _scored(out: Path, settings: dict, subject: Subject, scorer: "Scorer") -> dict:
+    row = scorer.row(subject.open())
+    _place(out, subject).parent.mkdir(parents=True, exist_ok=True)
+    write_whole(_place(out, subject), json.dumps({"stamp": _stamp(settings, subject), "row": row}, indent=1).encode())
+    return row
+
+
+# ------------------------------------------------------------------------------------------------------------------------- scoring
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model and its floors under one protocol. measure: LPIPS, or None to leave it out; size: the model's resolution."""
+
+    model: LRM
+    untrained: LRM
+    measure: LPIPS | None
+    protocol: str
+    targets: int
+    size: int
+
+    def row(self, item: Posed) -> dict:
+        trial, scores = prepare(item, self.protocol, self.targets, self.size), {}
+        for name, network in (("model", self.model), ("untrained", self.untrained)):
+            gaussians, pred = reconstruct_views(network, trial)
+            scores[name] = score(pred, trial.truth, self.measure) | score_shape(gaussians, trial)
+        scores["nearest input"] = score(nearest_input(trial), trial.truth, self.measure)
+        return {"name": item.name, "inputs": trial.inputs, "targets": trial.targets, "scores": scores}
+
+    def pictures(self, item: Posed) -> tuple[Tensor, Tensor, Tensor]:
+        """(inputs, prediction, truth), each [., 3, S, S]."""
+        trial = prepare(item, self.protocol, self.targets, self.size)
+        return trial.seen, reconstruct_views(self.model, trial)[1], trial.truth
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,70 +258,14 @@ def _true_shape(item: Posed, inputs: list[int], targets: list[int], size: int) -
     return found
 
 
-def find_inputs(cameras: Cameras, protocol: str, name: str) -> list[int]:
-    """The indices of a protocol's input views. Raises PosedError naming the direction that no camera looks from."""
-    if isinstance(PROTOCOLS[protocol], int):
-        return _random_inputs(len(cameras), PROTOCOLS[protocol], protocol, name)
-    wanted = np.array(PROTOCOLS[protocol], dtype=np.float64)
-    directions = spherical(wanted[:, 1], wanted[:, 0], 1.0)
-    centers = cameras.centers / np.linalg.norm(cameras.centers, axis=1, keepdims=True)
-    angles = np.degrees(np.arccos(np.clip(directions @ centers.T, -1.0, 1.0)))  # [I, V]
-    for (elevation, azimuth), row in zip(PROTOCOLS[protocol], angles):
-        if row.min() > MAX_ANGLE_DEG:
-            raise PosedError(f"{name}: protocol {protocol} needs a view from elevation {elevation}, azimuth {azimuth} degrees (+Z up); "
-                             f"the nearest camera is {row.min():.1f} degrees away")
-    return [int(index) for index in angles.argmin(axis=1)]
-
-
-def _random_inputs(views: int, count: int, protocol: str, name: str) -> list[int]:
-    if views < count:
-        raise PosedError(f"{name}: protocol {protocol} needs {count} views, got {views}")
-    return sorted(np.argsort(Rng("benchmark inputs", protocol, name).unit(views), kind="stable")[:count].tolist())
-
-
-def choose_targets(views: int, inputs: list[int], count: int, protocol: str, name: str) -> list[int]:
-    """`count` views that are not inputs, drawn without replacement from a stream keyed by protocol and object."""
-    others = [view for view in range(views) if view not in inputs]
-    if len(others) < count:
-        raise PosedError(f"{name}: expected {count} views that are not inputs, got {len(others)}")
-    order = np.argsort(Rng("benchmark", protocol, name).unit(len(others)), kind="stable")
-    return sorted(others[i] for i in order[:count])
-
-
-def _rendered(folder: Path, protocol: str, targets: int, failed: list[dict]) -> Iterator[Posed]:
-    """GLB files as posed objects: only the views that the protocol uses are drawn, when they are asked for."""
-    source, backend, rig = Files(str(folder)), renderers.load("cpu"), gso64(RENDER_SIZE)
-    for index in range(source.size()):
-        try:
-            asset = source.make(index)
-        except AssetError as error:
-            failed.append({"name": source.label(index), "reason": str(error)})
-            continue
-
-        views = _RenderedViews(backend, asset, rig)
-        yield Posed(asset.uid, rig, views.on_white, views.shape)
-
-
-class _RenderedViews:
-    """The views of an asset, drawn when they are asked for, once for colour and shape."""
-
-    def __init__(self, backend, asset: Asset, rig: Cameras):
-        self.draw = lru_cache(1)(lambda views: backend.render(asset, rig[list(views)], UNIFORM, ("rgb", "alpha", "depth")))
-
-    def on_white(self, views: Sequence[int]) -> np.ndarray:
-        images = self.draw(tuple(views))
-        return composite(images["rgb"], images["alpha"])
-
-    def shape(self, views: Sequence[int]) -> dict[str, np.ndarray]:
-        images = self.draw(tuple(views))
-        return {"alpha": images["alpha"] / np.float32(255), "depth": images["depth"]}
-
-
 @torch.no_grad()
 def reconstruct_views(model: LRM, trial: Trial) -> tuple[Gaussians, Tensor]:
-    """The model's Gaussians [1, N] from the input views, and what the target cameras see of them on white, [T, 3, S, S]."""
-    gaussians = model(trial.seen[None], *camera_tensors(trial.seen_cameras))
-    return gaussians, draw(gaussians, *camera_tensors(trial.truth_cameras), trial.truth_cameras.width)[0].clamp(0, 1)
+    """The model's Gaussians [1, N] from the input views, and what the target cameras see of them on white, [T, 3, S, S]; on the CPU."""
+    device = next(model.parameters()).device
+    seen, truth = ([x.to(device) for x in camera_tensors(cameras)] for cameras in (trial.seen_cameras, trial.truth_cameras))
+    gaussians = model(trial.seen[None].to(device), *seen)
+    pred = draw(gaussians, *truth, trial.truth_cameras.width)[0].clamp(0, 1)
+    return gaussians.map(Tensor.cpu), pred.cpu()
 
 
 def nearest_input(trial: Trial) -> Tensor:  # [T, 3, S, S]
@@ -215,61 +290,3 @@ def score_shape(gaussians: Gaussians, trial: Trial) -> dict[str, float | None]:
     if trial.depth is not None:
         scores |= {"depth_error": depth_error(depth, alpha, trial.depth), "chamfer": chamfer(gaussians, trial.surface)}
     return scores
-
-
-def summarise(rows: list[dict]) -> dict:
-    """{what: {metric: {mean, low, high, objects}}} over the objects that have the metric."""
-    summary = {}
-    for what in dict.fromkeys(what for row in rows for what in row["scores"]):
-        scores = [row["scores"][what] for row in rows]
-        metrics = dict.fromkeys(metric for row in scores for metric in row)
-        values = {metric: [row[metric] for row in scores if row.get(metric) is not None] for metric in metrics}
-        summary[what] = {metric: _interval(found) for metric, found in values.items() if found}
-    return summary
-
-
-def _interval(values: list[float]) -> dict[str, float]:
-    low, high = bootstrap_interval(values, BOOTSTRAP_SEED)
-    return {"mean": float(np.mean(values)), "low": low, "high": high, "objects": len(values)}
-
-
-def table(results: dict) -> str:
-    """The summary, published numbers of the protocol, then every object, as Markdown."""
-    lpips = {"lpips": None} if results["published"] else {}  # published with every row, so it has a column even when we did not measure it
-    metrics = list(dict.fromkeys(["psnr", "ssim", *lpips, *(metric for scores in results["summary"].values() for metric in scores)]))
-    head = ["| | " + " | ".join(metric.replace("_", " ").upper() for metric in metrics) + " |", "| --- |" + " --- |" * len(metrics)]
-    lines = [f"{len(results['objects'])} objects, protocol {results['protocol']}, {results['resolution']} px, preset {results['preset']}; "
-             "mean [95 % interval over objects]", "", *head]
-    for what, scores in results["summary"].items():
-        lines.append(_line(what, [_with_interval(metric, scores.get(metric)) for metric in metrics]))
-    for row in (published.Row(**row) for row in results["published"]):
-        lines.append(_line(published.label(row), [_shown(metric, getattr(row, metric, None)) for metric in metrics]))
-    lines += ["", head[0].replace("| |", "| object |"), head[1]]
-    for row in results["objects"]:
-        lines.append(_line(row["name"], [_shown(metric, row["scores"]["model"].get(metric)) for metric in metrics]))
-    return "\n".join(lines) + "\n"
-
-
-def _line(label: str, cells: list[str]) -> str:
-    return f"| {label} | " + " | ".join(cells) + " |"
-
-
-def _with_interval(metric: str, value: dict | None) -> str:
-    return f"{_shown(metric, value['mean'])} [{_shown(metric, value['low'])}, {_shown(metric, value['high'])}]" if value else "–"
-
-
-def _shown(metric: str, value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}" if metric == "psnr" else f"{value:.3f}"
-
-
-def figure(rows: list[dict], shown: list[tuple[Trial, Tensor]]) -> bytes:
-    """Worst, median and best object: inputs, then prediction above truth for some targets. PNG bytes."""
-    order = sorted(range(len(rows)), key=lambda i: rows[i]["scores"]["model"]["psnr"])
-    picked = list(dict.fromkeys((order[0], order[len(order) // 2], order[-1])))
-    lines = []
-    for trial, pred in (shown[i] for i in picked):
-        count = min(6, len(trial.targets))
-        lines.append(torch.cat([*trial.seen[:4], *pred[:count]], dim=2))
-        lines.append(torch.cat([torch.ones_like(trial.seen[0])] * min(4, len(trial.seen)) + list(trial.truth[:count]), dim=2))
-    image = torch.cat(lines, dim=1)
-    return png.encode(np.ascontiguousarray((image.permute(1, 2, 0) * 255).round().byte().numpy()))

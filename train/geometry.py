@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from train.gaussians import ALPHA_MIN, Gaussians, rasterize, rotations, sh_colors
+from train.gaussians import Gaussians, rasterize, sh_colors
+from train.splat_torch import ALPHA_MIN, rotations
 
 
 class Drawn(NamedTuple):

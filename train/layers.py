@@ -20,6 +20,14 @@ def unpatchify(tokens: Tensor, patch: int, height: int, width: int) -> Tensor:
     return x.movedim((-5, -4), (-4, -2)).reshape(*lead, size // patch**2, height, width)
 
 
+class RMSNorm(nn.RMSNorm):
+    """Computed in the type of its weight, returned in that of its input: autocast does the one on CUDA only, where it then returns float32, and on a
+    CPU has bfloat16 meet float32, which no fused kernel takes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype)).to(x.dtype)
+
+
 class Attention(nn.Module):
     """Full self-attention over [B, T, C]; `qk_norm` puts an RMS norm on queries and keys, so that logits cannot grow without bound."""
 
@@ -30,13 +38,12 @@ class Attention(nn.Module):
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.proj = nn.Linear(width, width, bias=False)
-        self.q_norm = nn.RMSNorm(width // heads) if qk_norm else nn.Identity()
-        self.k_norm = nn.RMSNorm(width // heads) if qk_norm else nn.Identity()
+        self.q_norm = RMSNorm(width // heads) if qk_norm else nn.Identity()
+        self.k_norm = RMSNorm(width // heads) if qk_norm else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each [B, heads, T, C / heads]
-        q, k = self.q_norm(q).to(v.dtype), self.k_norm(k).to(v.dtype)  # under autocast a norm returns float32, and attention wants one type
-        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return self.proj(F.scaled_dot_product_attention(self.q_norm(q), self.k_norm(k), v).transpose(1, 2).flatten(2))
 
 
 class Block(nn.Module):

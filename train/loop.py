@@ -22,11 +22,11 @@ from train.data import prefetch
 from train.flops import Work, matmul_ceiling
 from train.guard import Guard, Verdict
 from train.meter import Meter, peak_memory_gb, trackers
-from train.runs import RunError, RunFolder, State, read_run
+from train.runs import Diverged, RunError, RunFolder, State, read_run
 from train.team import Interrupt, Team, distributed
 from zeroverse.rng import Rng
 
-__all__ = ["Outcome", "Recipe", "RunError", "Task", "Work", "fit", "may_change", "read_run"]
+__all__ = ["Diverged", "Outcome", "Recipe", "RunError", "Task", "Work", "fit", "may_change", "read_run"]
 BETAS = (0.9, 0.95)  # GS-LRM
 PARALLEL = ("ddp", "fsdp")  # the whole model on every rank, or weights, gradients and optimizer state spread over the ranks
 
@@ -94,20 +94,24 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """step: updates done. finished: all steps are done (else the run was interrupted, and can be resumed). metrics: the last validation."""
+    """step: updates done. finished: all steps are done (else the run was interrupted, and can be resumed). metrics: the last validation.
+
+    skipped, rollbacks: as in State.
+    """
 
     step: int
     finished: bool
     skipped: int
     metrics: dict[str, float]
+    rollbacks: int = 0
 
 
 def fit(task: Task, config: Recipe, run_dir: str | Path, resume: bool = False, device: str | None = None) -> Outcome:
     """Train `task` in `run_dir`, from its last checkpoint if `resume`. Under torchrun every rank calls this alike.
 
     Writes log.jsonl, checkpoint_*, previews/, and, with every checkpoint, model.safetensors (averaged weights) and config.json.
-    Raises RunError when the folder holds a run and `resume` is false, when config or data are not the checkpoint's, or when training
-    diverges with no good checkpoint to return to, or once more than `rollbacks` times.
+    Raises RunError when the folder holds a run and `resume` is false, or when config or data are not the checkpoint's; and Diverged, a RunError
+    too, when training diverges with no good checkpoint to return to, or once more than `rollbacks` times.
     """
     team = Team(device)
     try:
@@ -138,10 +142,10 @@ def _fit(task: Task, config: Recipe, folder: RunFolder, resume: bool, team: Team
                 reporter.after(step, done, state)
                 if done.stop and step < config.steps:
                     reporter.say(f"stopped after step {step} of {config.steps} and saved in {folder.path}: the same command with --resume continues")
-                    return Outcome(step, False, state.skipped, reporter.metrics)
+                    return Outcome(step, False, state.skipped, reporter.metrics, state.rollbacks)
         finally:
             batches.close()
-    return Outcome(config.steps, True, state.skipped, reporter.metrics)
+    return Outcome(config.steps, True, state.skipped, reporter.metrics, state.rollbacks)
 
 
 def prepare(task: Task, config: Recipe, team: Team) -> State:
@@ -216,7 +220,7 @@ def _backward(train: nn.Module, state: State, batches: Iterator, accumulate: int
 def _roll_back(state: State, config: Recipe, folder: RunFolder, step: int, reason: str, team: Team, reporter: "_Reporter") -> int:
     """Back to the last good checkpoint, with the data that follow; its step."""
     if state.rollbacks == config.rollbacks:
-        raise RunError(f"diverged: {reason}, up to step {step}, after {state.rollbacks} rollbacks")
+        raise Diverged(f"diverged: {reason}, up to step {step}, after {state.rollbacks} rollbacks", step, state.skipped, state.rollbacks)
     good = folder.roll_back(state, step, reason, team)
     reporter.rolled_back(good, step, reason)
     return good

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from renderers.camera import Cameras
+from renderers.joined import open_shards
 from renderers.shards import ShardReader
+from train import weights
 from train.curriculum import Curriculum, complexities
 from train.data import ViewSampler
 from train.flops import block_flops, linear_flops
@@ -33,6 +35,7 @@ CHANNELS_IN = 9  # rgb, Plücker moment, direction
 CHANNELS_OUT = (1, 3, 3, 4, 1)  # distance, rgb, scale, quaternion, opacity
 VALIDATED = 64  # held-out objects scored per validation, at most
 PREVIEWED = 4
+PRECISIONS = ("auto", "bf16", "float32")  # of the network's products; auto: bf16 on CUDA, float32 on a CPU. Weights, rays and drawing are always float32
 HEAD_STD = 0.002  # not 0.02, with which pixels would start at distances 0.7 apart (d = 1024): here they start as smooth surfaces
 XYZ_MAX = 1.0  # Gaussians live in [-1, 1]^3; objects in [-0.9, 0.9]^3
 
@@ -47,6 +50,7 @@ class LRMConfig(Recipe):
     heads: int
     patch: int = 8  # pixels
     qk_norm: bool = False  # not in GS-LRM; the usual cure for attention logits that grow in long bf16 runs
+    precision: str = "auto"  # one of PRECISIONS
     size: int  # pixels, of inputs and targets
     inputs: int = 4
     targets: int = 4
@@ -67,13 +71,18 @@ class LRMConfig(Recipe):
     normal_weight: float = 0.0  # of drawn normals against the shards'; ours
     centers_weight: float = 0.0  # of the inputs' Gaussians against the surface in their pixels (MegaSynth: + 1.5 dB, + 3 after fine-tuning; weight unpublished)
     view_angle_deg: float = 60.0  # of a target from its nearest input (LRM-Zero table 10, which also tries 40); 180: any
-    start_from: str = ""  # a run whose averaged weights are the start, of any resolution: the network has no positions to embed
+    start_from: str = ""  # a run, or a released model's name, whose averaged weights are the start, of any resolution: the network has no positions to embed
     curriculum_steps: int = 0  # until all objects are drawn from, the easiest first; 0: all from the start (train/curriculum.py)
     curriculum_start: float = 0.25  # share of the objects that the first step draws from; ours
     on_error: str = may_change("raise")  # or "skip": an unusable sample is named, counted and replaced
     cache_gb: float = may_change(0.0)  # memory for decoded views
     recompute: bool = may_change(False)  # blocks' activations in the backward pass: a third more work for a fraction of the memory
     processes: int = may_change(-1)  # that make objects, with `generate:` data; -1: one per core, 0: the loading threads do
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, got {self.precision!r}")
 
 
 def base() -> LRMConfig:
@@ -111,7 +120,14 @@ def tiny() -> LRMConfig:
                    save_every=100, validate_every=100, preview_every=100)
 
 
-PRESETS = {preset.__name__: preset for preset in (tiny, small, medium, base, base_512)}
+def laptop() -> LRMConfig:
+    """`tiny` for two hours on two CPU cores: the released model. 2,000 objects and 32,000 samples, so that geometry is learned too, with the shards'
+    depth to lead it; bf16 halves the network's time on the CPUs that multiply it."""
+    return replace(tiny(), preset="laptop", steps=8000, batch=4, lr=8e-4, warmup=200, ema=0.999, perceptual_weight=0.1, centers_weight=0.1, precision="bf16",
+                   cache_gb=4.0, save_every=500, validate_every=1000, preview_every=1000)
+
+
+PRESETS = {preset.__name__: preset for preset in (tiny, laptop, small, medium, base, base_512)}
 
 
 class LRM(nn.Module):
@@ -144,8 +160,9 @@ class LRM(nn.Module):
         (V, _, H, W), patch = rgb.shape[1:], self.config.patch
         rays_o, rays_d = camera_rays(c2w, intrinsics, H, W)  # [B, V, 3, H, W]
         tokens = patchify(torch.cat([2 * rgb - 1, plucker(rays_o, rays_d)], dim=2), patch).flatten(1, 2)  # [B, V T, 9 p p]
-        with torch.autocast(rgb.device.type, torch.bfloat16, enabled=rgb.device.type == "cuda"):
-            x = self.input_norm(self.embed(tokens))
+        bf16 = self.config.precision == "bf16" or self.config.precision == "auto" and rgb.device.type == "cuda"
+        with torch.autocast(rgb.device.type, torch.bfloat16, enabled=bf16):
+            x = self.input_norm(self.embed(tokens)).float()  # what the blocks add to: CUDA's autocast keeps it in float32, a CPU's would not
             for block in self.blocks:
                 x = checkpoint(block, x, use_reentrant=False) if self.config.recompute and torch.is_grad_enabled() else block(x)
             x = self.head(self.output_norm(x))
@@ -220,7 +237,7 @@ class LRMTask:
         self.config = config
         self.model = LRM(config)
         if config.start_from:
-            self.model.load_state_dict(load_run(config.start_from)[0].state_dict())
+            self.model.load_state_dict(load_run(weights.find(config.start_from, "start_from"))[0].state_dict())
         self.perceptual = perceptual_loss(config.perceptual)
         self.drawn_labels = bool(config.depth_weight or config.normal_weight)
         views = dict(size=config.size, pool=config.pool, inputs=config.inputs, targets=config.targets, seed=config.seed, on_error=config.on_error)
@@ -312,11 +329,12 @@ def predict(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
     return draw(gaussians, batch["target_c2w"], batch["target_intrinsics"], batch["target_rgb"].shape[-1])
 
 
-def train_lrm(data_dir: str | Path, run_dir: str | Path, preset: str | LRMConfig = "tiny", steps: int | None = None, seed: int | None = None,
-              resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None, start_from: str | Path | None = None) -> Outcome:
-    """Train on a folder of shards, or on fresh objects of `generate:zeroverse` or `generate:detailverse`.
+def train_lrm(data: str | Path | Sequence[str | Path], run_dir: str | Path, preset: str | LRMConfig = "tiny", steps: int | None = None,
+              seed: int | None = None, resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None,
+              start_from: str | Path | None = None) -> Outcome:
+    """Train on a folder of shards, on several as one set (renderers.joined), or on fresh objects of `generate:zeroverse` or `generate:detailverse`.
 
-    preset: a name of PRESETS, or a config of your own; steps, seed and start_from (a run's folder), when given, replace its.
+    preset: a name of PRESETS, or a config of your own; steps, seed and start_from (a run's folder or a released model), when given, replace its.
     validate_dir: shards of objects that are not trained on, scored now and then and shown in the previews.
     """
     if isinstance(preset, str):
@@ -326,19 +344,27 @@ def train_lrm(data_dir: str | Path, run_dir: str | Path, preset: str | LRMConfig
     given = {"steps": steps, "seed": seed, "start_from": None if start_from is None else str(start_from)}
     changes = {name: value for name, value in given.items() if value is not None}
     config = replace(preset, **changes)
-    held_out = ShardReader(validate_dir) if validate_dir is not None else None
-    reader = source_of(str(data_dir), config.seed) if is_generated(str(data_dir)) else ShardReader(data_dir)
-    task = LRMTask(config, reader, held_out)
+    held_out = ShardReader(validate_dir, config.size) if validate_dir is not None else None
+    task = LRMTask(config, open_data(data, config.seed, config.size), held_out)
     try:
         return fit(task, config, run_dir, resume=resume, device=device)
     finally:
         task.train_views.close()
 
 
+def open_data(data: str | Path | Sequence[str | Path], seed: int, size: int):
+    """What LRMTask takes for a reader. Raises ValueError for fresh objects beside folders: an endless stream has no share in a set."""
+    names = [str(data)] if isinstance(data, (str, Path)) else [str(name) for name in data]
+    fresh = [name for name in names if is_generated(name)]
+    if fresh and len(names) > 1:
+        raise ValueError(f"data: expected folders of shards only, or {fresh[0]} by itself, got {' '.join(names)}")
+    return source_of(fresh[0], seed) if fresh else open_shards(names, size)
+
+
 def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:
-    """The averaged weights of a run, ready for inference, and its config. Raises train.loop.RunError when there are none."""
-    saved, weights = read_run(run_dir, LRMTask.name)
+    """The averaged weights of a run, or of a released model by its name, ready for inference, and its config. Raises as train.runs.read_run."""
+    saved, path = read_run(run_dir, LRMTask.name)
     config = LRMConfig(**saved)
     model = LRM(config)
-    model.load_state_dict(load_file(weights))
+    model.load_state_dict(load_file(path))  # which casts those of a released model, in float16, to the float32 of the network
     return model.to(device).eval(), config

@@ -1,8 +1,8 @@
 """Published scores, to stand beside ours in a table: numbers as printed in the papers, none of them with an interval.
 
-Source of every row: LRM-Zero (NeurIPS 2024, arXiv 2406.09371), main and generalisation results, as in facts/lrm_zero.md §2.2. GS-LRM there is the
-same network trained on Objaverse. Object lists and random target views were not released, and the images went through a per-object tone stretch:
-the rows say what scale brings, not what a difference of 0.1 dB means.
+Source of every row: LRM-Zero (NeurIPS 2024, arXiv 2406.09371), main and generalisation results and ablations, as in facts/lrm_zero.md §2.2 to §2.4.
+GS-LRM there is the same network trained on Objaverse. Object lists and random target views were not released, and the images went through a
+per-object tone stretch: the rows say what scale brings, not what a difference of 0.1 dB means.
 """
 from typing import NamedTuple
 
@@ -41,3 +41,29 @@ def rows(protocol: str) -> tuple[Row, ...]:
 def label(row: Row) -> str:
     size = f", {row.resolution} px" if row.resolution else ""
     return f"{row.model} on {row.data}{size} (published, {SOURCE})"
+
+
+class Ablation(NamedTuple):
+    """A row of LRM-Zero's tables 2, 3 and 10: 256 px, 8 inputs, 80K steps, GSO. mix: shares of objects in % with height fields only, with a cut, with a
+    wireframe. angle: a threshold that is 60 by default and may not mean degrees (facts/lrm_zero.md §3). psnr: None where training failed."""
+
+    mix: str
+    perceptual: float
+    log_scale_max: float
+    angle: float
+    psnr: float | None
+
+
+ABLATIONS = tuple(Ablation(*row) for row in (
+    ("40/40/20", 0.2, -1.2, 60, 30.78), ("60/40/0", 0.2, -1.2, 60, 30.75), ("66.6/0/33.3", 0.2, -1.2, 60, 29.82), ("100/0/0", 0.2, -1.2, 60, 29.88),
+    ("100/0/0", 0.5, -1.2, 60, 29.54), ("85/10/5", 0.5, -1.2, 60, 30.62),
+    ("20/80/0", 0.5, -1.2, 60, None), ("20/80/0", 0.2, -1.2, 60, None), ("20/80/0", 0.0, -1.2, 60, None),
+    ("40/60/0", 0.2, -1.2, 60, None), ("40/60/0", 0.2, -1.6, 40, 30.32), ("40/60/0", 0.2, -1.6, 60, 30.42), ("40/60/0", 0.2, -1.2, 40, 30.85),
+    ("92/8/0", 0.2, -1.6, 40, 30.14), ("92/8/0", 0.2, -1.6, 60, 30.46), ("92/8/0", 0.2, -1.2, 60, 30.86),
+))
+
+
+def ablation(mix: str, perceptual: float, log_scale_max: float, angle: float | None) -> Ablation | None:
+    """The published row of these settings, if there is one; no angle: the paper's default."""
+    wanted = (mix, perceptual, log_scale_max, 60 if angle is None else angle)
+    return next((row for row in ABLATIONS if row[:4] == wanted), None)

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from renderers.camera import Cameras, turntable
 from train import camera_check, posed
-from train.benchmark import find_inputs
 from train.data import resize_area
 from train.gaussians import Gaussians
 from train.lrm import LRM, camera_tensors, draw, load_run
 from train.ply import save_ply
 from train.posed import Posed, PosedError
+from train.protocols import find_inputs
 from train.splat_formats import glb_bytes, page, splat_bytes
 from zeroverse.files import write_whole
 

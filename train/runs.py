@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import nn
 
-from train import sharding
+from train import sharding, weights
 from train.guard import Guard
 from train.team import Team
 from zeroverse.files import replacing, write_whole
@@ -20,6 +20,14 @@ KEEP = 2  # checkpoints; the one before the last survives a disk that fills up d
 
 class RunError(ValueError):
     """A run folder that cannot be started in, resumed or loaded; the message says what differs."""
+
+
+class Diverged(RunError):
+    """A run that was given up. step: the last update tried; skipped, rollbacks: as in State."""
+
+    def __init__(self, message: str, step: int, skipped: int, rollbacks: int):
+        super().__init__(message)
+        self.step, self.skipped, self.rollbacks = step, skipped, rollbacks
 
 
 @dataclass
@@ -57,7 +65,7 @@ class RunFolder:
         self._free = {f.name for f in dataclasses.fields(config) if f.metadata.get("may_change")}
 
     def checkpoints(self) -> list[Path]:
-        return sorted(path for path in self.path.glob("checkpoint_*") if path.suffix in (".pt", sharding.SUFFIX))
+        return checkpoints_in(self.path)
 
     def restore(self, state: State, resume: bool, team: Team) -> int:
         """The first step to do, after loading the last checkpoint, if there is one; the log is cut back to it."""
@@ -77,7 +85,7 @@ class RunFolder:
     def roll_back(self, state: State, step: int, reason: str, team: Team) -> int:
         """Load the last checkpoint that was saved in good health, and return its step; the data go on behind those of `step`, the last one done.
 
-        The log is cut back too, but for a row that says why. A killed run that resumes comes to the same end. Raises RunError where there is none.
+        The log is cut back too, but for a row that says why. A killed run that resumes comes to the same end. Raises Diverged where there is none.
         """
         skipped, shift, rollbacks = state.skipped, state.shift, state.rollbacks
         for path in reversed(self.checkpoints()):
@@ -85,7 +93,7 @@ class RunFolder:
             if state.guard.streak == 0:
                 break
         else:
-            raise RunError(f"diverged: {reason}, up to step {step}; no good checkpoint to return to (save_every)")
+            raise Diverged(f"diverged: {reason}, up to step {step}; no good checkpoint to return to (save_every)", step, skipped, rollbacks)
         state.skipped, state.rollbacks, state.shift = skipped, rollbacks + 1, shift + step - good
         team.wait()
         if team.leads:
@@ -154,22 +162,41 @@ class RunFolder:
             tensors = {"model": state.model.state_dict(), "ema": state.ema.state_dict(), "optimizer": state.optimizer.state_dict()}
             with replacing(self.path / f"checkpoint_{step:08d}.pt") as file:
                 torch.save(facts | tensors, file)
-        write_whole(self.path / "model.safetensors", safetensors_bytes(averaged.state_dict()))
-        write_whole(self.path / "config.json", json.dumps({**self.stamp, "step": step}, indent=1).encode())
+        write_whole(self.path / weights.MODEL, safetensors_bytes(averaged.state_dict()))
+        write_whole(self.path / weights.CONFIG, json.dumps({**self.stamp, "step": step}, indent=1).encode())
         for old in self.checkpoints()[:-KEEP]:
             _delete(old)
+
+
+def checkpoints_in(run_dir: Path) -> list[Path]:
+    """The oldest first."""
+    return sorted(path for path in run_dir.glob("checkpoint_*") if path.suffix in (".pt", sharding.SUFFIX))
+
+
+def drop_checkpoints(run_dir: Path) -> None:
+    """Of a run that nobody will resume: each is four times as large as its weights."""
+    for path in checkpoints_in(run_dir):
+        _delete(path)
 
 
 def _delete(checkpoint: Path) -> None:
     shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink()
 
 
-def read_run(run_dir: str | Path, trainer: str) -> tuple[dict, Path]:
-    """(config as it was saved, path of the exported weights) of a run. Raises RunError when the folder has none, or those of another trainer."""
-    path = Path(run_dir) / "config.json"
-    if not path.exists():
-        raise RunError(f"{run_dir}: no exported model (config.json and model.safetensors); is it the folder of a run?")
-    saved = json.loads(path.read_bytes())
+def read_stamp(run: str | Path) -> dict:
+    """Trainer, data, config and step of a run, or a released model's, as they were saved. Raises RunError when nothing was exported."""
+    folder = weights.find(run)
+    if not (folder / weights.CONFIG).exists():
+        raise RunError(f"{run}: no exported model ({weights.CONFIG} and {weights.MODEL}); is it the folder of a run?")
+    return json.loads((folder / weights.CONFIG).read_bytes())
+
+
+def read_run(run: str | Path, trainer: str) -> tuple[dict, Path]:
+    """(config as it was saved, path of the exported weights) of the folder of a run, or of a released model by its name (train.weights).
+
+    Raises RunError when the folder has no weights, or those of another trainer; UsageError when there is neither folder nor name.
+    """
+    saved = read_stamp(run)
     if saved["trainer"] != trainer:
-        raise RunError(f"{run_dir}: trained by {saved['trainer']}, expected {trainer}")
-    return saved["config"], path.with_name("model.safetensors")
+        raise RunError(f"{run}: trained by {saved['trainer']}, expected {trainer}")
+    return saved["config"], weights.find(run) / weights.MODEL

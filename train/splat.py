@@ -117,7 +117,21 @@ def _open(path: Path) -> ctypes.CDLL:
     return kernel
 
 
+def describe() -> str:
+    kernel, reason = load()
+    return f"{'C kernel' if kernel else 'plain torch (slower)'}: {reason}"
+
+
 # Calling
+
+
+def refusal(tensors: list[Tensor]) -> str:
+    """Why the kernel cannot draw (means ... colors); "" if it can."""
+    device, dtype, channels = tensors[0].device, tensors[0].dtype, tensors[-1].shape[-1]
+    if device.type != "cpu" or dtype != torch.float32 or channels > MAX_CHANNELS:
+        return f"takes float32 on the CPU and at most {MAX_CHANNELS} channels, got {dtype} on {device}, {channels} channels"
+    kernel, reason = load()
+    return "" if kernel else f"is not available: {reason}"
 
 
 def rasterize(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, colors: Tensor, w2c: Tensor, intrinsics: Tensor,

@@ -9,13 +9,18 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 
+def default_device(asked: str | None = None) -> str:
+    """What was asked for, else the GPU where there is one."""
+    return asked or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class Team:
     """The ranks that train together, from torchrun's environment; one rank without it."""
 
     def __init__(self, device: str | None = None):
         self.rank, self.size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         self.leads = self.rank == 0
-        kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        kind = default_device(device)
         self.device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if kind == "cuda" else kind)
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)

@@ -1,4 +1,4 @@
-"""Asset: an object with its parts, caption and recipe; GLB in and out. What the grammars make and the renderers take."""
+"""Asset: an object with its parts, caption and recipe; GLB in and out, OBJ in. What the grammars make and the renderers take."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,16 +96,20 @@ def uid_of(name: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
 
 
-def load_glb(path: str | Path, longest_side: float = LONGEST_SIDE) -> Asset:
-    """Read a GLB or glTF file (+Y up) as an Asset (+Z up, normalised). Raises AssetError naming the file."""
+def load_file(path: str | Path, longest_side: float = LONGEST_SIDE, up: str = "+Y", resolver: trimesh.resolvers.Resolver | None = None) -> Asset:
+    """Read a GLB, glTF or OBJ file as an Asset (+Z up, normalised). Raises AssetError naming the file.
+
+    up: of the file, `+Y` as glTF defines, or `+Z`. resolver: finds what the file refers to; None: beside it.
+    """
     path = Path(path)
     try:
-        scene = trimesh.load_scene(path, process=False)
+        scene = trimesh.load_scene(path, process=False, resolver=resolver)
     except Exception as error:  # trimesh's readers raise whatever the bytes provoke; every kind of it is "this file is bad"
-        raise AssetError(f"{path}: not a readable GLB: {type(error).__name__}: {error}") from error
+        raise AssetError(f"{path}: not a readable {path.suffix[1:].upper()}: {type(error).__name__}: {error}") from error
     scene = flatten(scene)
-    for name, mesh in scene.geometry.items():
-        scene.geometry[name] = moved(mesh, _Y_UP_TO_Z_UP)
+    if up == "+Y":
+        for name, mesh in scene.geometry.items():
+            scene.geometry[name] = moved(mesh, _Y_UP_TO_Z_UP)
     try:
         normalise(scene, longest_side)
     except AssetError as error:

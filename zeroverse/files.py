@@ -1,4 +1,5 @@
-"""Files that are whole or absent: the one home of "temporary name, fsync, rename"."""
+"""Files that are whole or absent: the one home of "temporary name, fsync, rename"; and what tells their content apart."""
+import hashlib
 import os
 import socket
 from collections.abc import Iterator
@@ -36,3 +37,13 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def digest(path: str | Path) -> str:
+    """SHA-256 of a file, or of the files in a folder by name, read in pieces."""
+    path, total = Path(path), hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file()):
+        with open(file, "rb") as stream:
+            while block := stream.read(1 << 22):
+                total.update(block)
+    return total.hexdigest()

@@ -4,7 +4,7 @@ Sources: the paper's section 3 and appendix D, and the parameters of the release
 """
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zeroverse import affine, textures
@@ -136,24 +136,35 @@ def _edit(rng: Rng, mixture: Mixture, draw_texture):
     return OBJECT_EDITS[name].sample(rng.child(name), shapes, draw_texture) if name else None
 
 
-def make(seed: int, index: int, preset: str = "paper", textures_dir: str | Path | None = None, texture_size: int = 256) -> Asset:
-    """The object that (preset, seed, index) names: the first of `ATTEMPTS` draws that is worth keeping.
+def mixture_of(preset: str, cut: float | None = None, wireframe: float | None = None) -> Mixture:
+    """A preset, with other shares of objects that are cut or get a wireframe where they are given. Raises ValueError."""
+    if preset not in PRESETS:
+        raise ValueError(f"preset: expected one of {', '.join(PRESETS)}; got {preset!r}")
+    given = {name: share for name, share in (("cut_p", cut), ("wire_p", wireframe)) if share is not None}
+    return replace(PRESETS[preset], **given)
+
+
+def make(seed: int, index: int, preset: str = "paper", textures_dir: str | Path | None = None, texture_size: int = 256, cut: float | None = None,
+         wireframe: float | None = None) -> Asset:
+    """The object that (preset, seed, index) names: the first of `ATTEMPTS` draws that is worth keeping. cut, wireframe: as in `mixture_of`.
 
     The reasons of the draws before it are counted in `provenance["rejected"]`. Raises Rejected when none is left, ValueError for an
     unknown preset.
     """
-    if preset not in PRESETS:
-        raise ValueError(f"preset: expected one of {', '.join(PRESETS)}; got {preset!r}")
-    root = Rng("zeroverse", GRAMMAR_VERSION, preset, seed, index)  # the preset is in the key: two presets never share an object
+    mixture, shares = mixture_of(preset, cut, wireframe), {name: x for name, x in (("cut", cut), ("wireframe", wireframe)) if x is not None}
+    label = "-".join([preset, *(f"{name}{share:g}".replace(".", "_") for name, share in shares.items())])  # a uid has no dots
+    # The preset is in the key: two presets never share an object. The shares are not: at two shares it is the same object but for its edit, and
+    # whoever compares them compares nothing else.
+    root = Rng("zeroverse", GRAMMAR_VERSION, preset, seed, index)
     rejected: Counter[str] = Counter()
     for attempt in range(ATTEMPTS):
-        recipe = sample(root.child("attempt", attempt), PRESETS[preset], textures_dir, texture_size)
+        recipe = sample(root.child("attempt", attempt), mixture, textures_dir, texture_size)
         try:
-            asset = build(recipe, f"zeroverse-{preset}-{seed}-{index:08d}", textures_dir, check_worth)
+            asset = build(recipe, f"zeroverse-{label}-{seed}-{index:08d}", textures_dir, check_worth)
         except Rejected as error:
             rejected[error.reason] += 1
             continue
         asset.provenance.update(source="zeroverse", version=GRAMMAR_VERSION, preset=preset, seed=seed, index=index, attempt=attempt,
-                                rejected=dict(rejected))
+                                rejected=dict(rejected), **shares)
         return asset
-    raise Rejected(f"zeroverse {preset} seed {seed} index {index}: all {ATTEMPTS} draws rejected: {dict(rejected)}")
+    raise Rejected(f"zeroverse {label} seed {seed} index {index}: all {ATTEMPTS} draws rejected: {dict(rejected)}")

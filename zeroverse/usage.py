@@ -1,7 +1,9 @@
-"""What every command needs: how wrong arguments are told, and what Ctrl-C gives."""
+"""What every command needs: how wrong arguments are told, and what Ctrl-C and a closed pipe give."""
+import os
 from pathlib import Path
 
 INTERRUPTED = 130  # what shells give a program that Ctrl-C ended
+CLOSED_PIPE = 141  # and one whose reader went away
 
 
 class UsageError(ValueError):
@@ -11,6 +13,8 @@ class UsageError(ValueError):
 def need_folder(path: Path, flag: str) -> Path:
     if not path.is_dir():
         raise UsageError(f"{flag}: no such folder: {path}")
+    if not os.access(path, os.R_OK | os.X_OK):  # or it would look empty
+        raise UsageError(f"{flag}: a folder that may not be read: {path}")
     return path
 
 

@@ -9,8 +9,10 @@ from typing import Annotated, Literal
 import tyro
 
 from renderers.orbit import Orbit
+from zeroverse.progress import progress
 from zeroverse.usage import UsageError, need, need_folder
 
+LARGEST = 8192  # pixels across; such a view takes a gigabyte while it is drawn
 Renderer = Literal["cpu", "gl", "pyrender", "mitsuba"]
 Light = Literal["uniform", "studio", "softbox", "environment", "sky", "random"]
 Engine = Literal["loky", "dask", "ray", "serial"]
@@ -27,8 +29,8 @@ class _Generate:
     """First index."""
     views: int = 32
     """Cameras per object (the gso-64 rig always has 64)."""
-    size: int = 256
-    """Image width and height in pixels."""
+    size: tuple[int, ...] = (256,)
+    """Image width and height in pixels. --size 512 128: the same views at 512 (rgb_000.png) and, drawn anew, at 128 (rgb_128px_000.png)."""
     rig: Rig = "sphere"
     """sphere: the published training shell; gso-64: the published evaluation rig; turntable; zero123: Zero-1-to-3's random views, whole sphere;
     orbit: random lens, look-at point, roll and principal point, see --orbit."""
@@ -41,12 +43,16 @@ class _Generate:
     light: Light = "uniform"
     """uniform: white from everywhere, so colour = albedo x occlusion, as LRM-Zero; studio: three lights with shadows; softbox: the same with soft
     shadows, and panels that metal mirrors; environment: a file of --hdri; sky: clear to overcast; random: each object one of these (--renderer cpu)."""
+    light_per: Literal["object", "view"] = "object"
+    """view: of environment, sky and random another draw for every view; a sky takes 0.1 s each."""
     hdri: Path | None = None
     """Folder of Radiance .hdr files for the lights environment and random; each object draws one and a turn of it."""
     tone: Literal["srgb", "paper"] = "srgb"
     """srgb: radiance as it is; paper: LRM-Zero's stretch of each object between its 1st and 99th percentile, gamma 2.2 (--renderer cpu)."""
     passes: tuple[str, ...] = ("rgb", "alpha", "depth", "normal", "albedo", "part")
     """What to store; also metallic_roughness."""
+    normal_bits: Literal[8, 16] = 8
+    """16: normals within 0.002 degrees instead of half a degree, in 16-bit PNGs of two to four times the size."""
     shard_size: int = 64
     """Objects per shard."""
     workers: int = 0
@@ -73,8 +79,10 @@ class _Generate:
 
     def _run(self, source, count: int | None) -> int:
         for flag, value, least in (("--start", self.start, 0), ("--shard-size", self.shard_size, 1), ("--workers", self.workers, 0),
-                                   ("--views", self.views, 1), ("--size", self.size, 8), ("--device", self.device or 0, 0)):
+                                   ("--views", self.views, 1), ("--device", self.device or 0, 0)):
             need(value >= least, flag, f"at least {least}", value)
+        for size in self.size or ("none",):
+            need(size in range(8, LARGEST + 1), "--size", f"8 to {LARGEST}", size)
         if self.device is not None:
             os.environ["VERSE_GL_DEVICE"] = str(self.device)  # no part of the spec: it chooses who draws, not what; workers inherit it
         import joblib
@@ -82,9 +90,9 @@ class _Generate:
         from renderers import engines, farm, lighting, storage
         try:
             out, (rank, world_size) = storage.open_store(self.out), engines.split(self.rank, self.world_size)
-            spec = farm.RenderSpec(self.views, self.size, self.rig, self.radius, self.light, self.renderer, self.passes, self.meshes,
-                                   self.framed, self.orbit, self.codec, self.quality,
-                                   lighting.HdrFolder.of(need_folder(self.hdri, "--hdri")) if self.hdri else None, self.tone)
+            hdri = lighting.HdrFolder.of(need_folder(self.hdri, "--hdri")) if self.hdri else None
+            spec = farm.RenderSpec(self.views, self.size[0], self.size[1:], self.rig, self.radius, self.light, self.light_per, self.renderer, self.passes,
+                                   self.meshes, self.framed, self.orbit, self.codec, self.quality, hdri, self.tone, self.normal_bits)
         except ValueError as error:
             raise UsageError(str(error)) from error
         available = source.size()
@@ -99,17 +107,16 @@ class _Generate:
 
 
 def _with_progress(farm, plan, workers: int, engine: str, address: str | None):
-    from tqdm import tqdm
     todo = sum(len(shard.indices) for shard in plan.todo())
     share = f" ({plan.rank + 1} of {plan.world_size})" if plan.world_size > 1 else ""
-    with tqdm(total=todo, desc=f"{plan.source.name} -> {plan.out}{share}", unit="object", smoothing=0.1) as bar:
+    with progress(f"{plan.source.name} -> {plan.out}{share}", "object", todo) as bar:
         reasons = Counter()
 
         def on_made(made):
             if made.reason:
-                bar.write(f"failed: {made.label}: {made.reason}", file=sys.stderr)
+                bar.write(f"failed: {made.label}: {made.reason}")
             reasons.update(made.redraws, failed=bool(made.reason))
-            bar.set_postfix({reason: times for reason, times in reasons.most_common(3) if times}, refresh=False)
+            bar.counts(reasons)
             bar.update()
         return farm.generate(plan, workers, on_made, engine, address)
 
@@ -117,7 +124,7 @@ def _with_progress(farm, plan, workers: int, engine: str, address: str | None):
 def _report(plan, summary, workers: int) -> int:
     made = summary.written + len(summary.failed)
     print(f"{plan.out}: {summary.written} objects written, {summary.kept} already there, {len(summary.failed)} failed; "
-          f"{plan.spec.views} views of {plan.spec.size} px each", end="")
+          f"{plan.spec.views} views of {' and '.join(map(str, plan.spec.sizes))} px each", end="")
     if made:
         stages = ", ".join(f"{stage} {seconds / made:.2f}" for stage, seconds in summary.seconds.items())
         print(f"; {60 * made / summary.wall:.0f} objects a minute on {workers} workers; CPU seconds an object: {stages}", end="")
@@ -143,6 +150,10 @@ class GenerateZeroverse(_Generate):
     """How many objects."""
     preset: Literal["paper", "released", "default"] = "paper"
     """paper: the grammar LRM-Zero describes; released: the other parameters of its published code; default: ours."""
+    cut: float | None = None
+    """Share of the objects that have a boolean cut; default: the preset's (paper: 0.4). At another share an object is the same but for its edit."""
+    wireframe: float | None = None
+    """Share of the objects that have a wireframe, never together with a cut; default: the preset's (paper: 0.2)."""
     textures: Path | None = None
     """Draw textures from the images in this folder, not from the procedural families."""
     texture_size: int = 256
@@ -150,10 +161,15 @@ class GenerateZeroverse(_Generate):
 
     def run(self) -> int:
         from renderers.sources import Zeroverse
+        from zeroverse.grammar import mixture_of
         need(self.count >= 1, "--count", "at least 1", self.count)
         need(self.texture_size >= 16, "--texture-size", "at least 16", self.texture_size)
+        try:
+            mixture_of(self.preset, self.cut, self.wireframe)
+        except ValueError as error:
+            raise UsageError(f"--cut, --wireframe: {error}") from error
         textures = str(need_folder(self.textures, "--textures")) if self.textures else None
-        return self._run(Zeroverse(self.seed, self.preset, textures, self.texture_size), self.count)
+        return self._run(Zeroverse(self.seed, self.preset, textures, self.texture_size, self.cut, self.wireframe), self.count)
 
 
 @dataclass(kw_only=True)
@@ -166,7 +182,7 @@ class GenerateDetailverse(_Generate):
     count: int = 24
     """How many objects."""
     family: str | None = None
-    """Only this structure family, as `verse gallery` shows them; default: all, by weight."""
+    """Only this structure family, as `verse catalogue` shows them; default: all, by weight."""
     level: Literal[0, 1, 2, 3, 4] | None = None
     """0: bare structures … 4: all details. The same seed and index at two levels is the same object, coarse and fine. Default: a mixture."""
     fields: Literal["none", "vae"] = "none"
@@ -185,19 +201,21 @@ class GenerateDetailverse(_Generate):
 
 @dataclass(kw_only=True)
 class GenerateFiles(_Generate):
-    """Existing GLB files -> the same shards.
+    """Existing GLB, glTF and OBJ files -> the same shards.
 
     Files that cannot be read are named and counted, the rest is made, and the exit status is 1. Example: verse generate files --assets DIR --out data
     """
 
     assets: Path
-    """Folder with .glb and .gltf files, also in sub-folders; sorted by name."""
+    """Folder with .glb, .gltf and .obj files, also in sub-folders; sorted by name."""
+    obj_up: Literal["y", "z"] = "y"
+    """Which way is up in .obj files, whose format does not say: y as Blender writes them, z as in Google Scanned Objects."""
     count: int | None = None
     """How many files; default: all."""
 
     def run(self) -> int:
         from renderers.sources import Files
-        return self._run(Files(str(need_folder(self.assets, "--assets")), self.seed), self.count)
+        return self._run(Files(str(need_folder(self.assets, "--assets")), self.seed, f"+{self.obj_up.upper()}"), self.count)
 
 
 @dataclass(kw_only=True)

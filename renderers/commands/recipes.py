@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from zeroverse.progress import progress
 from zeroverse.usage import need
 
 
@@ -21,10 +22,8 @@ class Catalogue:
     seed: int = 0
 
     def run(self) -> int:
-        from tqdm import tqdm
-
         from renderers.catalogue import catalogue
-        with tqdm(desc="catalogue", unit="picture") as bar:
+        with progress("catalogue", "picture") as bar:
             def on_done(total: int) -> None:
                 bar.total = total
                 bar.update()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from zeroverse.progress import progress
 from zeroverse.usage import need
 
 Shards = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DIR|URL")]
@@ -47,22 +48,18 @@ class Verify:
         return 1 if problems else 0
 
     def _stored(self, store) -> tuple[int, int, list[str]]:
-        from tqdm import tqdm
-
         from renderers import checks, shards
         tars = sum(name.endswith(".tar") for name in store.sizes())
         problems = [] if tars else [f"{store}: no shards"]
-        with tqdm(total=tars, desc="verify", unit="shard") as bar:
+        with progress("verify", "shard", tars) as bar:
             for _, found in checks.verify(store):
                 problems += found
                 bar.update(1 if bar.n < tars else 0)
         return tars, 0 if problems else len(shards.ShardReader(store)), problems
 
     def _made_again(self, store) -> list[str]:
-        from tqdm import tqdm
-
         from renderers import rebuild
-        with tqdm(total=self.rebuild, desc="rebuild", unit="object") as bar:
+        with progress("rebuild", "object", self.rebuild) as bar:
             problems = []
             for found in rebuild.rebuild(store, self.rebuild, str(self.assets) if self.assets else None):
                 problems += found
@@ -84,11 +81,9 @@ class Preview:
     """Also a contact sheet of each of these passes: --sheet rgb normal gives contact_sheet_rgb.png and contact_sheet_normal.png."""
 
     def run(self) -> int:
-        from tqdm import tqdm
-
         from renderers.preview import preview
         need(self.limit >= 1, "--limit", "at least 1", self.limit)
-        with tqdm(desc="preview", unit="object") as bar:
+        with progress("preview", "object") as bar:
             def on_done(total: int) -> None:
                 bar.total = total
                 bar.update()
@@ -119,13 +114,11 @@ class Export:
     """Of the blender split and of which pixels become points."""
 
     def run(self) -> int:
-        from tqdm import tqdm
-
         from renderers.export import export
         from renderers.shards import ShardReader
         need(self.limit is None or self.limit >= 1, "--limit", "at least 1", self.limit)
         count = len(ShardReader(_need_shards(self.folder)).keys[:self.limit])
-        with tqdm(total=count, desc=f"{self.format} -> {self.out}", unit="object", delay=0.5) as bar:
+        with progress(f"{self.format} -> {self.out}", "object", count) as bar:
             done = export(self.folder, self.out, self.format, self.seed, self.limit, on_done=lambda uid: bar.update())
         print(f"{self.out}: {done.written} objects written, {done.kept} already there")
         return 0

@@ -16,7 +16,7 @@ from renderers.farm import hull
 from renderers.lighting import UNIFORM
 from renderers.shards import ShardError, ShardReader
 from renderers.sources import Files
-from zeroverse.asset import Asset, AssetError, load_glb
+from zeroverse.asset import Asset, AssetError, load_file
 from zeroverse.rng import Rng
 
 AZIMUTHS_DEG = (270, 0, 90, 180, 45, 225, 135, 315)  # the first sees the front; the first four are TripoSG's views for scoring; two from above, two from below
@@ -150,7 +150,7 @@ class ShardPool:
             path = Path(folder) / "mesh.glb"
             path.write_bytes(self.reader.field(index, "mesh.glb"))
             try:
-                return replace(load_glb(path), uid=self.names[index])
+                return replace(load_file(path), uid=self.names[index])
             except AssetError as error:
                 raise Unusable(f"mesh.glb: {str(error).removeprefix(f'{path}: ')}") from error
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from renderers.curate.filters import Thresholds
+from zeroverse.progress import progress
 from zeroverse.usage import need, need_folder
 
 
@@ -36,7 +37,6 @@ class Curate:
 
     def run(self) -> int:
         import joblib
-        from tqdm import tqdm
 
         from renderers.curate import run, sealed
         from renderers.curate.score import Scorer
@@ -49,11 +49,11 @@ class Curate:
         need((scorer.embed if scorer else "") == (embed.name if embed else ""), "--features", f"the scorer's, {scorer.embed or 'none'}" if scorer else
               "--curator with it", embed.name if embed else "none")
         workers = self.workers or joblib.cpu_count()
-        with tqdm(desc=f"{self.input} -> {self.out}", unit="object", smoothing=0.1) as bar:
+        with progress(f"{self.input} -> {self.out}", "object") as bar:
             def on_row(row, total):
                 bar.total = total
                 if row.failed:
-                    bar.write(f"unreadable: {row.source}: {row.failed}", file=sys.stderr)
+                    bar.write(f"unreadable: {row.source}: {row.failed}")
                 bar.update()
             orienter = self._of_curator("orienter.json", str)
             done = run.curate(self.input, self.out, self.limits, run.Looks(self.size, orienter, embed), scorer, workers, on_row)
@@ -64,7 +64,7 @@ class Curate:
                 print(f"  removed {done.removed[reason]} x: {reason}")
         if self.watertight and kept:
             from renderers.curate.subjects import open_pool
-            with tqdm(total=len(kept), desc="watertight", unit="object") as bar:
+            with progress("watertight", "object", len(kept)) as bar:
                 rows = sealed.seal(open_pool(self.input, self.size), kept, self.out, self.watertight, workers, bar.update)
             failed = {uid: row["failed"] for uid, row in rows.items() if "failed" in row}
             for uid, why in failed.items():
@@ -110,21 +110,20 @@ class TrainCurator:
 
     def run(self) -> int:
         import joblib
-        from tqdm import tqdm
 
         from renderers.curate import trained
         need((self.ratings is None) == (self.rated is None), "--ratings, --rated", "both or neither", "one of them")
         need(self.objects >= 10, "--objects", "at least 10", self.objects)
         self.out.mkdir(parents=True, exist_ok=True)
         workers, embed = self.workers or joblib.cpu_count(), _backbone(self.features)
-        with tqdm(desc="rated", unit="object") as bar:
+        with progress("rated", "object") as bar:
             if self.ratings:
                 rated = trained.rated_by_people(self.rated, self.ratings, embed, workers, bar.update)
             else:
                 rated = trained.rated_by_defects(self.source, self.seed, self.objects, embed, workers, bar.update)
         _print_numbers(self.out / "scorer.json", trained.train_scorer(rated, self.out, embed.name if embed else ""))
         if self.source == "detailverse" and not self.ratings:
-            with tqdm(total=2 * self.objects, desc="upright", unit="object") as bar:
+            with progress("upright", "object", 2 * self.objects) as bar:
                 described = trained.upright(self.source, self.seed, 2 * self.objects, workers, bar.update)
             _print_numbers(self.out / "orienter.json", trained.train_orienter(*described, self.out))
         return 0

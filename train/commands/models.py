@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 import tyro
 
+from train import weights
 from zeroverse.usage import INTERRUPTED, need, need_folder
 
-LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "parallel", "on_error", "wandb")  # fields of LRMConfig
+LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "precision", "parallel", "on_error", "wandb")  # fields of LRMConfig
 
 
 @dataclass(kw_only=True)
@@ -17,30 +18,35 @@ class TrainLrm:
     Ctrl-C saves; --resume continues, to the same weights as an uninterrupted run. On several GPUs: torchrun --nproc-per-node 8 -m verse train lrm …
     """
 
-    data: str
-    """A folder of shards (verse generate), or generate:zeroverse or generate:detailverse: fresh objects, made while training."""
+    data: Annotated[tuple[str, ...], tyro.conf.arg(metavar="DIR ...|generate:SOURCE")]
+    """A folder of shards (verse generate), or several, whose objects then count as one set; or generate:zeroverse or generate:detailverse: fresh objects,
+    made while training. A set's order counts: --resume wants the same."""
     out: Path
     """Folder for the run: checkpoints, log.jsonl, previews, model.safetensors."""
-    preset: Literal["tiny", "small", "medium", "base", "base_512"] = "tiny"
-    """tiny: 5 M parameters, 4 x 64 px, a laptop; small: 26 M, 128 px; medium: 86 M, 256 px; base: 303 M, 256 px, the published model;
-    base_512: its second stage."""
+    preset: Literal["tiny", "laptop", "small", "medium", "base", "base_512"] = "tiny"
+    """tiny: 5 M parameters, 4 x 64 px, two minutes on a laptop; laptop: the same for two hours, the released model; small: 26 M, 128 px;
+    medium: 86 M, 256 px; base: 303 M, 256 px, the published model; base_512: its second stage."""
     steps: int | None = None
     """Optimizer updates; default: the preset's."""
     seed: int = 0
     resume: bool = False
     """Continue the run in --out."""
-    start_from: Path | None = None
-    """A run whose weights are the start, as base_512 wants the run of base."""
+    start_from: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
+    """A run, or the name of a released model, whose weights are the start, as base_512 wants the run of base."""
     validate: Path | None = None
     """Shards of held-out objects to score while training."""
-    depth_weight: float = 0.0
-    """In the loss, of drawn depth against the shards' (which need the passes depth and normal, as by default); 0.2 is a start."""
-    normal_weight: float = 0.0
+    depth_weight: float | None = None
+    """In the loss, of drawn depth against the shards' (which need the passes depth and normal, as by default); 0.2 is a start. Of this and the next
+    three, the default is the preset's: 0, but for centers in laptop."""
+    normal_weight: float | None = None
     """In the loss, of drawn normals against the shards'; 0.02 is a start."""
-    centers_weight: float = 0.0
+    centers_weight: float | None = None
     """In the loss, of the Gaussians' distance from the surface point in their pixel, as MegaSynth has it."""
-    curriculum_steps: int = 0
+    curriculum_steps: int | None = None
     """Begin with the easiest quarter of the shards' objects, and draw from all of them after so many steps; 0: from all at once."""
+    precision: Literal["auto", "bf16", "float32"] | None = None
+    """Of the network's products; default: the preset's, auto but for laptop. auto: bf16 on a GPU, float32 on a CPU; bf16 on CPUs that multiply it (AMD
+    Zen 4, Intel Sapphire Rapids) makes the network 1.6 times cheaper; elsewhere dearer."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """Under torchrun. ddp: the whole model on every rank; fsdp: its weights, gradients and optimizer spread over the ranks, for less memory."""
     on_error: Literal["raise", "skip"] = "raise"
@@ -51,14 +57,17 @@ class TrainLrm:
     def run(self) -> int:
         need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
         for flag in ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps"):
-            need(getattr(self, flag) >= 0, f"--{flag.replace('_', '-')}", "at least 0", getattr(self, flag))
-        fresh = self.data.startswith("generate:")
-        need(not (fresh and self.curriculum_steps), "--curriculum-steps", "a folder of shards with it, whose objects can be sorted", self.data)
-        data = self.data if fresh else need_folder(Path(self.data), "--data")
+            need((getattr(self, flag) or 0) >= 0, f"--{flag.replace('_', '-')}", "at least 0", getattr(self, flag))
+        need(len(self.data) > 0, "--data", "a folder of shards or generate:SOURCE", "nothing")
+        fresh = any(name.startswith("generate:") for name in self.data)
+        need(not fresh or len(self.data) == 1, "--data", "folders of shards only, or generate:SOURCE by itself", " ".join(self.data))
+        need(not (fresh and self.curriculum_steps), "--curriculum-steps", "folders of shards with it, whose objects can be sorted", " ".join(self.data))
+        data = self.data if fresh else [need_folder(Path(name), "--data") for name in self.data]
+        if self.start_from:
+            weights.find(self.start_from, "--start-from")
         from train.lrm import PRESETS, train_lrm
-        config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in LRM_FLAGS})
-        outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume,
-                            start_from=need_folder(self.start_from, "--start-from") if self.start_from else None,
+        config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in LRM_FLAGS if getattr(self, flag) is not None})
+        outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume, start_from=self.start_from,
                             validate_dir=need_folder(self.validate, "--validate") if self.validate else None)
         return 0 if outcome.finished else INTERRUPTED
 
@@ -71,7 +80,7 @@ class Reconstruct:
     """
 
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """A folder that `verse train lrm` wrote."""
+    """A folder that `verse train lrm` wrote, or the name of a released model."""
     views: Path
     """A folder of shards, or folders with opencv_cameras.json or transforms.json and their images."""
     out: Path
@@ -83,7 +92,7 @@ class Reconstruct:
 
     def run(self) -> int:
         from train.reconstruct import reconstruct
-        for path in reconstruct(need_folder(self.run_folder, "RUN"), need_folder(self.views, "--views"), self.out, self.sample, self.inputs):
+        for path in reconstruct(weights.find(self.run_folder), need_folder(self.views, "--views"), self.out, self.sample, self.inputs):
             print(path)
         return 0
 
@@ -93,13 +102,17 @@ class Benchmark:
     """Score a model on held-out objects with a frozen protocol: results.json, table.md, figure.png.
 
     Pictures, and where the truth has alpha and depth also silhouettes, depth and surface. Two floors stand in the table: the nearest input view
-    copied, and an untrained model; and the published numbers of GS-LRM and LRM-Zero for the protocol.
+    copied, and an untrained model; and the published numbers of GS-LRM and LRM-Zero for the protocol. An interrupted run goes on with the same command.
     """
 
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """A folder that `verse train lrm` wrote."""
+    """A folder that `verse train lrm` wrote, or the name of a released model."""
     assets: Path | None = None
-    """Folder of GLB files: rendered with the GSO rig here."""
+    """Folder of .glb, .gltf and .obj files, also in sub-folders, as Google Scanned Objects, ABO and OmniObject3D come: rendered with the GSO rig here."""
+    obj_up: Literal["y", "z"] = "y"
+    """Which way is up in .obj files, whose format does not say: y as Blender writes them, z as in Google Scanned Objects."""
+    objects: Path | None = None
+    """Only the objects of this list, all of which must be there: a name on each line, or JSON."""
     views: Path | None = None
     """Views rendered already: a folder of shards, or folders with opencv_cameras.json or transforms.json."""
     out: Path
@@ -110,17 +123,21 @@ class Benchmark:
     targets: int = 10
     """Target views per object: frozen, seeded by the object's name, never an input."""
     lpips: Path | None = None
-    """LPIPS weights (see README); without them the column is left out."""
+    """Folder with torchvision's vgg16*.pth and vgg.pth of LPIPS v0.1; without it the column is left out."""
+    device: Literal["cpu", "cuda"] | None = None
+    """Of the model; default: the GPU where there is one."""
 
     def run(self) -> int:
         from train.benchmark import benchmark
         need((self.assets is None) != (self.views is None), "--assets, --views", "exactly one of them", "both" if self.assets else "neither")
         need(self.targets >= 1, "--targets", "at least 1", self.targets)
-        for flag, path in (("RUN", self.run_folder), ("--assets", self.assets), ("--views", self.views)):
+        need(self.objects is None or self.objects.is_file(), "--objects", "a file", self.objects)
+        for flag, path in (("--assets", self.assets), ("--views", self.views)):
             if path is not None:
                 need_folder(path, flag)
+        weights.find(self.run_folder)
         print(benchmark(self.run_folder, self.out, assets=self.assets, views=self.views, protocol=self.protocol, targets=self.targets,
-                        lpips=self.lpips))
+                        lpips=self.lpips, only=self.objects, up=f"+{self.obj_up.upper()}", device=self.device))
         return 0
 
 

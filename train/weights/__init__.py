@@ -1,0 +1,25 @@
+"""Released models: a folder <name>/ each, beside this file, laid out as a run's is (config.json, model.safetensors), written by train.release.
+
+Light to import: the command line looks names up here before it loads torch.
+"""
+from pathlib import Path
+
+from zeroverse.usage import UsageError
+
+ROOT = Path(__file__).parent
+CONFIG, MODEL = "config.json", "model.safetensors"
+
+
+def names() -> list[str]:
+    """Of the released models."""
+    return sorted(path.parent.name for path in ROOT.glob(f"*/{CONFIG}") if path.with_name(MODEL).is_file())
+
+
+def find(run: str | Path, flag: str = "RUN") -> Path:
+    """The folder `run`, or where there is none the released model of that name. Raises UsageError that lists the names there are."""
+    path = Path(run)
+    if path.is_dir():
+        return path
+    if str(run) not in names():
+        raise UsageError(f"{flag}: expected the folder of a run or a released model ({', '.join(names()) or 'none so far'}), got {run}")
+    return ROOT / run
