@@ -10,11 +10,11 @@ import numba
 import numpy as np
 
 from renderers.camera import Cameras
-from renderers.deferred import Frame, Images, resolve
+from renderers.deferred import Frame, Images, fragments_buffer, resolve
 from renderers.geometry import Geometry, geometry_of
 from renderers.lighting import Light, paper_tone
 from renderers.passes import DEFAULT_PASSES, PASSES, check_passes
-from renderers.raster import mark_edges, sample_visibility, to_camera, visibility
+from renderers.raster import faces_buffer, mark_edges, sample_visibility, to_camera, visibility
 from renderers.scene import Scene, scene_of
 from renderers.shading import LightArrays, lit_scene, relit
 from renderers.textures import srgb_tables
@@ -76,8 +76,10 @@ class _Loaded:
 
 
 def _loaded(asset: Asset, wanted: Container[str], lights: Sequence[Light]) -> _Loaded:
-    geometry, colour = geometry_of(asset), "rgb" in wanted
-    scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted), bumped=colour and any(light.directional for light in lights))
+    colour = "rgb" in wanted
+    directional = colour and any(light.directional for light in lights)
+    geometry = geometry_of(asset, bumped=directional)
+    scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted), bumped=directional, rough=directional or "metallic_roughness" in wanted, merged=True)
     return _Loaded(geometry, scene, lights[0], lit_scene(scene, lights[0], geometry.closed, colour))
 
 
@@ -97,16 +99,23 @@ def _draw_each(loaded: _Loaded, cameras: Cameras, light: Light, images: dict[str
     geometry, scene, lights = loaded.geometry, loaded.scene, loaded.lights(light, "rgb" in images)
     buffers = _Buffers(scene, cameras)
     low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
-    count = len(images[next(iter(images))]) if images else 1
+    count, drawn = len(images[next(iter(images))]) if images else 1, {}
     for view in range(len(cameras)):
         place = view % count
         if view >= count:
-            for image in images.values():
-                image[place] = 0
+            _clear(images, place, drawn[place])
         outside = bool(((cameras.centers[view] < low) | (cameras.centers[view] > high)).any())
-        out = Images(*(images[name][place] if name in images else np.zeros((0, 0, row.channels), row.dtype) for name, row in PASSES.items()))
-        _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
+        out = Images(*(images[name][place].reshape(-1, row.channels) if name in images else np.zeros((0, row.channels), row.dtype)
+                       for name, row in PASSES.items()))
+        drawn[place] = _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
         yield place
+
+
+def _clear(images: dict[str, np.ndarray], place: int, bounds: tuple[int, int, int, int]) -> None:
+    """Forget what was drawn within bounds; most of a frame is empty, and to write all of it costs several milliseconds an object."""
+    y0, y1, x0, x1 = bounds
+    for image in images.values():
+        image[place, y0:y1, x0:x1] = 0
 
 
 class _Buffers:
@@ -115,19 +124,24 @@ class _Buffers:
     def __init__(self, scene: Scene, cameras: Cameras):
         height, width = cameras.height, cameras.width
         self.camera, self.pixel = np.empty((len(scene.vertices), 3)), np.empty((len(scene.vertices), 2))
+        self.faces = faces_buffer(len(scene.faces))
         self.inverse_depth, self.index = np.empty((height, width), np.float32), np.empty((height, width), np.int32)
-        self.slots, self.busy = np.empty((height, width), np.int32), np.empty(((height + 7) // 8, (width + 7) // 8), np.bool_)
+        self.slots, self.pixels = np.empty((height, width), np.int32), np.empty(height * width, np.int32)
+        self.busy, self.batch = np.empty(((height + 7) // 8, (width + 7) // 8), np.bool_), fragments_buffer()
 
 
-def _draw(scene, lights, c2w, intrinsics, cull, at, images):
+def _draw(scene, lights, c2w, intrinsics, cull, at, images) -> tuple[int, int, int, int]:
+    """One view; returns the rows and columns (y0, y1, x0, x1) outside which nothing was written."""
     bounds = to_camera(scene.vertices, c2w, intrinsics, at.index.shape[1], at.index.shape[0], at.camera, at.pixel)
     at.inverse_depth[:] = 0.0
     at.index[:] = -1
-    visibility(scene, at.camera, at.pixel, intrinsics, cull, at.inverse_depth, at.index)
-    seen, depths = np.zeros((0, len(SAMPLES)), np.int32), np.zeros((0, len(SAMPLES)), np.float32)
+    rows = visibility(scene, at.camera, at.pixel, intrinsics, cull, at.inverse_depth, at.index, at.faces)
+    count, seen, depths = 0, np.zeros((0, len(SAMPLES)), np.int32), np.zeros((0, len(SAMPLES)), np.float32)
     if len(images.rgb):
-        count = mark_edges(scene, at.camera, at.pixel, cull, at.index, at.inverse_depth, bounds, at.slots, at.busy)
+        count = mark_edges(scene, at.camera, at.pixel, at.faces, rows, at.index, at.inverse_depth, bounds, at.slots, at.busy, at.pixels)
         seen = np.full((count, len(SAMPLES)), -1, np.int32)
         depths = np.zeros(seen.shape, np.float32)
-        sample_visibility(scene, at.camera, at.pixel, intrinsics, cull, SAMPLES, at.slots, at.busy, depths, seen)
-    resolve(scene, Frame(c2w, intrinsics, at.camera, at.index, SAMPLES, at.slots, depths, seen), lights, srgb_tables()[1], bounds, images)
+        sample_visibility(scene, at.faces, rows, SAMPLES, at.slots, at.busy, depths, seen)
+    frame = Frame(c2w, intrinsics, at.faces, at.index, SAMPLES, at.slots, depths, seen)
+    resolve(scene, frame, lights, srgb_tables()[1], bounds, at.pixels[:count], at.batch, images)
+    return bounds

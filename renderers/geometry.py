@@ -54,8 +54,8 @@ class Geometry:
     closed: bool
 
 
-def geometry_of(asset: Asset) -> Geometry:
-    """All parts of `asset` in one set of arrays, with normals of its own and long edges split.
+def geometry_of(asset: Asset, bumped: bool = True) -> Geometry:
+    """All parts of `asset` in one set of arrays, with normals of its own and long edges split. bumped: whether normal maps are wanted.
 
     Normals come from the triangles, never from the file: trimesh forgets a file's normals when vertices move and fills them in again without
     saying so, so using them would make pixels depend on what was called before. Raises AssetError naming the part and what is wrong with it.
@@ -63,7 +63,7 @@ def geometry_of(asset: Asset) -> Geometry:
     parts = [_checked(name, mesh) for name, mesh in asset.scene.geometry.items()]
     if not parts or not sum(len(mesh.faces) for mesh in parts):
         raise AssetError(f"{asset.uid}: no surface: expected at least one triangle")
-    materials = _materials(asset.parts, parts)
+    materials = _materials(asset.parts, parts, bumped)
     table = np.concatenate([np.concatenate([mesh.vertices, _uvs(name, mesh), _colors(mesh)], axis=1) for name, mesh in zip(asset.parts, parts)])
     table = np.ascontiguousarray(table, dtype=np.float64)  # [N, 3 + 2 + 4]
     offsets = np.cumsum([0] + [len(mesh.vertices) for mesh in parts[:-1]])
@@ -127,17 +127,17 @@ def _colors(mesh) -> np.ndarray:
     return full
 
 
-def _materials(names, meshes) -> tuple[Material, ...]:
+def _materials(names, meshes, bumped: bool) -> tuple[Material, ...]:
     """One for each part; parts that share a material, as those of detailed objects do, share what it becomes."""
     made: dict[tuple, Material] = {}
     keys = [(id(getattr(mesh.visual, "material", None) or mesh), getattr(mesh.visual, "uv", None) is not None) for mesh in meshes]
     for key, name, mesh in zip(keys, names, meshes):
         if key not in made:
-            made[key] = _material(name, mesh)
+            made[key] = _material(name, mesh, bumped)
     return tuple(made[key] for key in keys)
 
 
-def _material(name: str, mesh) -> Material:
+def _material(name: str, mesh, bumped: bool) -> Material:
     material = getattr(mesh.visual, "material", None)
     if material is None:
         plain = (1.0, 1.0, 1.0, 1.0) if mesh.visual.kind in ("vertex", "face") else NO_MATERIAL
@@ -149,13 +149,13 @@ def _material(name: str, mesh) -> Material:
             baseColorFactor=None if material.image is not None else material.diffuse)  # exporters leave any grey in Kd beside a picture: Blender ignores it too
     if not isinstance(material, trimesh.visual.material.PBRMaterial):
         raise AssetError(f"part {name}: material: expected PBRMaterial or SimpleMaterial, got {type(material).__name__}")
-    return _pbr(name, material, has_uv=getattr(mesh.visual, "uv", None) is not None)
+    return _pbr(name, material, getattr(mesh.visual, "uv", None) is not None, bumped)
 
 
-def _pbr(name: str, material, has_uv: bool) -> Material:
+def _pbr(name: str, material, has_uv: bool, bumped: bool) -> Material:
     """BLEND is drawn as MASK at one half: what is more than half transparent is not there, the rest is solid. An order-free answer that labels can share."""
     maps = [_image(name, image) if has_uv else None
-            for image in (material.baseColorTexture, material.metallicRoughnessTexture, material.normalTexture)]
+            for image in (material.baseColorTexture, material.metallicRoughnessTexture, material.normalTexture if bumped else None)]
     if maps[2] is not None and maps[2][..., 2].mean() < 128:
         maps[2] = None  # it leans backwards on average, so it is no tangent-space map; files do put other textures there
     mode = (material.alphaMode or "OPAQUE").upper()

@@ -52,17 +52,12 @@ def quantise(name: str, image: np.ndarray, normal_bits: int = 8) -> np.ndarray:
 
     normal_bits: 8, off by less than half a degree, or 16, off by less than 0.002 degrees.
     """
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise ValueError(f"{name}: expected finite values, got {int((~np.isfinite(image)).sum())} that are not")
-    if name == "depth":
-        steps = np.rint(image[..., 0] / DEPTH_UNIT)
-        if steps.max(initial=0) > 65535 or steps.min(initial=0) < 0:
-            raise ValueError(f"depth: expected 0 to {65535 * DEPTH_UNIT:.2f}, got {image.min():.3f} to {image.max():.3f}")
-        return steps.astype(np.uint16)
-    if name == "normal":
-        stored = np.empty(image.shape, NORMAL_BITS[normal_bits])
-        _store_normals(np.ascontiguousarray(image, np.float32).reshape(-1, 3), np.float32(_half(stored.dtype)), stored.reshape(-1, 3))
-        return stored
+    if name in ("depth", "normal"):
+        stored = np.empty(image.shape, np.uint16 if name == "depth" else NORMAL_BITS[normal_bits])
+        values, flat = np.ascontiguousarray(image, np.float32).reshape(-1, image.shape[2]), stored.reshape(-1, image.shape[2])
+        if not (_store_depths(values, flat) if name == "depth" else _store_normals(values, np.float32(_half(stored.dtype)), flat)):
+            raise ValueError(_unstorable(name, image))
+        return stored[..., 0] if name == "depth" else stored
     if name == "metallic_roughness":
         return np.concatenate([image, np.zeros_like(image[..., :1])], axis=-1)
     if name == "part":
@@ -75,15 +70,34 @@ def _half(dtype: np.dtype) -> float:
     return np.iinfo(dtype).max / 2
 
 
+def _unstorable(name: str, image: np.ndarray) -> str:
+    if not np.isfinite(image).all():
+        return f"{name}: expected finite values, got {int((~np.isfinite(image)).sum())} that are not"
+    expected = f"0 to {65535 * DEPTH_UNIT:.2f}" if name == "depth" else "-1 to 1"
+    return f"{name}: expected {expected}, got {image.min():.3f} to {image.max():.3f}"
+
+
 @pure
-def _store_normals(normals, half, stored):  # [N, 3] float32 -> uint8 or uint16; in numpy it takes as long as the PNG
-    one = np.float32(1.0)
+def _store_depths(depths, stored):  # [N, 1] float32 -> uint16; False: a value does not fit
+    unit, good = np.float32(DEPTH_UNIT), True
+    for i in range(len(depths)):
+        steps = np.rint(depths[i, 0] / unit)
+        good &= (steps >= 0.0) & (steps <= 65535.0)  # neither is so for NaN
+        stored[i, 0] = np.int32(min(max(steps, np.float32(0.0)), np.float32(65535.0)))
+    return good
+
+
+@pure
+def _store_normals(normals, half, stored):  # [N, 3] float32 -> uint8 or uint16; False: a value does not fit. In numpy it takes as long as the PNG
+    one, limit, good = np.float32(1.0), np.float32(1.0001), True
     for i in range(len(normals)):
         x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
+        good &= (abs(x) <= limit) & (abs(y) <= limit) & (abs(z) <= limit)
         if x == 0.0 and y == 0.0 and z == 0.0:
             stored[i, 0] = stored[i, 1] = stored[i, 2] = 0
         else:
             stored[i, 0], stored[i, 1], stored[i, 2] = np.rint((x + one) * half), np.rint((y + one) * half), np.rint((z + one) * half)
+    return good
 
 
 def with_alpha(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ r . (Pj x Pk) have the sign of det = P0 . (P1 x P2); both are linear in the pixe
 that cross the near plane need no clipping. The two triangles at an edge compute exact negatives there, so no pixel centre falls between them.
 """
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,25 @@ from zeroverse.jit import inlined, pure
 NEAR = 0.01
 TOLERANCE = 1e-9  # of an edge function's largest value: a sample this near to an edge is inside both triangles
 SAME_DEPTH = 0.01  # relative depth within which neighbouring pixels can see one surface
+CROSSING = 1.0 / NEAR  # greatest 1 / z of a face that comes nearer than the near plane
 BEHIND = 1e-6  # how much further away a back face counts, relative: of two sheets in one place the one that faces the camera is seen
+
+
+class Faces(NamedTuple):
+    """The faces that a view can see, a row each in the order of the scene's. A buffer: `visibility` fills as many rows as it says.
+
+    A row of `planes`, of a x + b y + c in pixels: 0..2 1 / z, 3..11 the edge functions opposite to each vertex, which are its weight times |det| / z;
+    12 the tolerance of those; 13 1 / det, negative where the camera sees the front; 14, 15 the range of 1 / z.
+    """
+
+    face: np.ndarray  # [F] uint32: index in the scene
+    box: np.ndarray  # [F, 4] int32: first and last column, first and last row that it touches
+    planes: np.ndarray  # [F, 16] float64
+    look: np.ndarray  # [F, 4] float32: unit normal, part
+
+
+def faces_buffer(count: int) -> Faces:
+    return Faces(np.empty(count, np.uint32), np.empty((count, 4), np.int32), np.empty((count, 16)), np.empty((count, 4), np.float32))
 
 
 @pure
@@ -107,11 +126,32 @@ def _extent(scene, camera, pixel, f, normal, det, cull, width, height):
     squared = normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2]
     seen = seen and det * det > 1e-14 * squared * (a[0] * a[0] + a[1] * a[1] + a[2] * a[2])
     if not seen or nearest < NEAR:
-        return seen, (0.0, float(width), 0.0, float(height)), (0.0, 1.0 / NEAR)
+        return seen, (0.0, float(width), 0.0, float(height)), (1.0 / max(furthest, NEAR), CROSSING)
     low_x, high_x = min(pixel[ia, 0], pixel[ib, 0], pixel[ic, 0]), max(pixel[ia, 0], pixel[ib, 0], pixel[ic, 0])
     low_y, high_y = min(pixel[ia, 1], pixel[ib, 1], pixel[ic, 1]), max(pixel[ia, 1], pixel[ib, 1], pixel[ic, 1])
     seen = high_x >= 0.0 and high_y >= 0.0 and low_x <= width and low_y <= height
     return seen, (low_x, high_x, low_y, high_y), (1.0 / furthest, 1.0 / nearest)
+
+
+@inlined
+def _set_up(scene, camera, lens, f, normal, det, box, limits, shape, faces, row):
+    """Write what `Faces` says of face f into a row."""
+    a, b, c = camera[scene.faces[f, 0]], camera[scene.faces[f, 1]], camera[scene.faces[f, 2]]
+    sign = -1.0 if det < 0.0 else 1.0
+    inverse = 1.0 / det
+    ka, kb = normal[0] * inverse * lens[0], normal[1] * inverse * lens[1]  # 1 / z = n . r / det
+    e, g, h = _edge(b, c, sign, lens), _edge(c, a, sign, lens), _edge(a, b, sign, lens)
+    plane = faces.planes[row]
+    plane[0], plane[1], plane[2] = ka, kb, normal[2] * inverse - ka * lens[2] - kb * lens[3]
+    plane[3], plane[4], plane[5] = e
+    plane[6], plane[7], plane[8] = g
+    plane[9], plane[10], plane[11] = h
+    plane[12], plane[13], plane[14], plane[15] = -TOLERANCE * abs(det), inverse, limits[0], limits[1]
+    faces.face[row] = f
+    faces.box[row, 0], faces.box[row, 1] = clip(box[0], shape[1] - 1), clip(box[1], shape[1] - 1)
+    faces.box[row, 2], faces.box[row, 3] = clip(box[2], shape[0] - 1), clip(box[3], shape[0] - 1)
+    faces.look[row, 0], faces.look[row, 1], faces.look[row, 2] = scene.face_normals[f, 0], scene.face_normals[f, 1], scene.face_normals[f, 2]
+    faces.look[row, 3] = scene.face_part[f]
 
 
 @inlined
@@ -120,75 +160,67 @@ def _lens(intrinsics):
 
 
 @inlined
-def _planes(scene, camera, lens, f, normal, det):
-    """A face's plane of 1 / z, three edge functions, tolerance, and the weight of its depth."""
-    a, b, c = camera[scene.faces[f, 0]], camera[scene.faces[f, 1]], camera[scene.faces[f, 2]]
-    sign = -1.0 if det < 0.0 else 1.0
-    inverse = 1.0 / det
-    ka, kb = normal[0] * inverse * lens[0], normal[1] * inverse * lens[1]  # 1 / z = n . r / det
-    plane = (ka, kb, normal[2] * inverse - ka * lens[2] - kb * lens[3])
-    return plane, _edge(b, c, sign, lens), _edge(c, a, sign, lens), _edge(a, b, sign, lens), -TOLERANCE * abs(det), (1.0 if det < 0.0 else 1.0 - BEHIND)
+def _depth_key(plane, x, row, weight):  # 1 / z of a face as depth tests compare it; 0 = nearer than the near plane
+    k = plane[0] * x + row
+    if plane[15] == CROSSING and k > CROSSING:
+        return np.float32(0.0)
+    return np.float32(min(max(k, plane[14]), plane[15]) * weight)
 
 
 @inlined
-def _depth_key(plane, x, row, limits, weight):  # 1 / z of a face as depth tests compare it; 0 = nearer than the near plane
-    k = plane[0] * x + row
-    if limits[0] == 0.0 and k > limits[1]:
-        return np.float32(0.0)
-    return np.float32(min(max(k, limits[0]), limits[1]) * weight)
+def _weight(plane):  # of its depth
+    return 1.0 if plane[13] < 0.0 else 1.0 - BEHIND
 
 
 @pure
-def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index):
-    """Nearest face at every pixel centre.
+def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index, faces):
+    """Nearest face at every pixel centre; returns how many rows of `faces` are filled.
 
     camera [N, 3], pixel [N, 2] from `to_camera`; cull: leave back faces out. inverse_depth [H, W] float32 (in: 0; out: 1 / z) and
-    index [H, W] int32 (in: -1; out: the face).
+    index [H, W] int32 (in: -1; out: the face's row in `faces`).
     """
     height, width = index.shape
     lens = _lens(intrinsics)
-    for f in range(len(scene.faces)):
-        normal, det = _front(scene, camera, f)
-        seen, box, limits = _extent(scene, camera, pixel, f, normal, det, cull, width, height)
-        first, last = int(max(_first(box[0], 0.5), 0.0)), int(_last(box[1], 0.5, width))
-        top, bottom = int(max(_first(box[2], 0.5), 0.0)), int(_last(box[3], 0.5, height))
-        if not seen or first > last or top > bottom:
-            continue
-        plane, e, g, h, tolerance, weight = _planes(scene, camera, lens, f, normal, det)
-        cutout = scene.factors[scene.face_material[f], 7] > 0.0
-        for row in range(top, bottom + 1):
-            y = row + 0.5
-            e_row, g_row, h_row, k_row = e[1] * y + e[2], g[1] * y + g[2], h[1] * y + h[2], plane[1] * y + plane[2]
-            for column in range(first, last + 1):
-                x = column + 0.5
-                w0, w1, w2 = e[0] * x + e_row, g[0] * x + g_row, h[0] * x + h_row
-                if (w0 >= tolerance) & (w1 >= tolerance) & (w2 >= tolerance):  # one branch to mispredict, not three
-                    k = _depth_key(plane, x, k_row, limits, weight)
-                    if k > inverse_depth[row, column] and (not cutout or _opaque(scene, f, w0, w1, w2)):
-                        inverse_depth[row, column] = k
-                        index[row, column] = f
-
-
-@pure
-def sample_visibility(scene, camera, pixel, intrinsics, cull, offsets, slots, busy, sample_depth, sample_index):
-    """Nearest face of every sample of the pixels that have a slot.
-
-    offsets [S, 2]: each sample's place in its pixel, 0..1. slots [H, W] int32: a pixel's row in the sample arrays, or -1.
-    busy [ceil(H / 8), ceil(W / 8)] bool: blocks that hold a slot. sample_depth [K, S] float32 (in: 0), sample_index [K, S] int32 (in: -1).
-    """
-    height, width = slots.shape
-    lens = _lens(intrinsics)
+    count = 0
     for f in range(len(scene.faces)):
         normal, det = _front(scene, camera, f)
         seen, box, limits = _extent(scene, camera, pixel, f, normal, det, cull, width, height)
         if not seen:
             continue
-        first, last = clip(box[0], width - 1), clip(box[1], width - 1)
-        top, bottom = clip(box[2], height - 1), clip(box[3], height - 1)
+        _set_up(scene, camera, lens, f, normal, det, box, limits, index.shape, faces, count)
+        plane = faces.planes[count]
+        first, last = int(max(_first(box[0], 0.5), 0.0)), int(_last(box[1], 0.5, width))
+        top, bottom = int(max(_first(box[2], 0.5), 0.0)), int(_last(box[3], 0.5, height))
+        cutout, weight = scene.factors[scene.face_material[f], 7] > 0.0, _weight(plane)
+        for row in range(top, bottom + 1):
+            y = row + 0.5
+            e_row, g_row, h_row, k_row = plane[4] * y + plane[5], plane[7] * y + plane[8], plane[10] * y + plane[11], plane[1] * y + plane[2]
+            for column in range(first, last + 1):
+                x = column + 0.5
+                w0, w1, w2 = plane[3] * x + e_row, plane[6] * x + g_row, plane[9] * x + h_row
+                if (w0 >= plane[12]) & (w1 >= plane[12]) & (w2 >= plane[12]):  # one branch to mispredict, not three
+                    k = _depth_key(plane, x, k_row, weight)
+                    if k > inverse_depth[row, column] and (not cutout or _opaque(scene, f, w0, w1, w2)):
+                        inverse_depth[row, column] = k
+                        index[row, column] = count
+        count += 1
+    return count
+
+
+@pure
+def sample_visibility(scene, faces, count, offsets, slots, busy, sample_depth, sample_index):
+    """Nearest face of every sample of the pixels that have a slot.
+
+    faces, count: as `visibility` leaves them. offsets [S, 2]: each sample's place in its pixel, 0..1. slots [H, W] int32: a pixel's row in the
+    sample arrays, or -1. busy [ceil(H / 8), ceil(W / 8)] bool: blocks that hold a slot. sample_depth [K, S] float32 (in: 0),
+    sample_index [K, S] int32 (in: -1; out: a row of `faces`).
+    """
+    for r in range(count):
+        first, last, top, bottom = faces.box[r, 0], faces.box[r, 1], faces.box[r, 2], faces.box[r, 3]
         if not _any_busy(busy, first, last, top, bottom):
             continue
-        plane, e, g, h, tolerance, weight = _planes(scene, camera, lens, f, normal, det)
-        cutout = scene.factors[scene.face_material[f], 7] > 0.0
+        f, plane = faces.face[r], faces.planes[r]
+        cutout, weight = scene.factors[scene.face_material[f], 7] > 0.0, _weight(plane)
         for row in range(top, bottom + 1):
             for column in range(first, last + 1):
                 slot = slots[row, column]
@@ -196,12 +228,12 @@ def sample_visibility(scene, camera, pixel, intrinsics, cull, offsets, slots, bu
                     continue
                 for s in range(len(offsets)):
                     x, y = column + offsets[s, 0], row + offsets[s, 1]
-                    w0, w1, w2 = e[0] * x + (e[1] * y + e[2]), g[0] * x + (g[1] * y + g[2]), h[0] * x + (h[1] * y + h[2])
-                    if (w0 >= tolerance) & (w1 >= tolerance) & (w2 >= tolerance):
-                        k = _depth_key(plane, x, plane[1] * y + plane[2], limits, weight)
+                    w0, w1, w2 = plane[3] * x + (plane[4] * y + plane[5]), plane[6] * x + (plane[7] * y + plane[8]), plane[9] * x + (plane[10] * y + plane[11])
+                    if (w0 >= plane[12]) & (w1 >= plane[12]) & (w2 >= plane[12]):
+                        k = _depth_key(plane, x, plane[1] * y + plane[2], weight)
                         if k > sample_depth[slot, s] and (not cutout or _opaque(scene, f, w0, w1, w2)):
                             sample_depth[slot, s] = k
-                            sample_index[slot, s] = f
+                            sample_index[slot, s] = r
 
 
 @inlined
@@ -214,18 +246,14 @@ def _any_busy(busy, first, last, top, bottom):
 
 
 @inlined
-def same_surface(scene, f, g, k, other):
-    """Whether faces f and g, seen at inverse depths k and `other`, are one smooth surface: one part and material, no step in depth, no crease."""
-    if f == g:
+def same_surface(look, r, other, k, k_other):
+    """Whether the faces in two rows, seen at inverse depths k and k_other, are one smooth surface: one part, no step in depth, no crease."""
+    if r == other:
         return True
-    if f < 0 or g < 0 or abs(k - other) > SAME_DEPTH * k:
+    if r < 0 or other < 0 or abs(k - k_other) > SAME_DEPTH * k:
         return False
-    if scene.face_part[f] != scene.face_part[g] or scene.face_material[f] != scene.face_material[g]:
-        return False
-    cosine = np.float32(0.0)
-    for c in range(3):
-        cosine += scene.face_normals[f, c] * scene.face_normals[g, c]
-    return abs(cosine) >= CREASE_COS
+    p, q = look[r], look[other]
+    return p[3] == q[3] and abs(p[0] * q[0] + p[1] * q[1] + p[2] * q[2]) >= CREASE_COS
 
 
 @inlined
@@ -239,33 +267,32 @@ def _mark_hidden_point(px, py, k, inverse_depth, slots):
 
 
 @pure
-def mark_edges(scene, camera, pixel, cull, index, inverse_depth, bounds, slots, busy):
+def mark_edges(scene, camera, pixel, faces, count, index, inverse_depth, bounds, slots, busy, pixels):
     """Find the pixels that need more than one sample and number them; returns how many there are.
 
     Those whose neighbours see another surface, and those in front of whose centre's surface a vertex or an edge passes (walked a pixel at a
     time). bounds: rows and columns that the object covers. Holes cut by alpha only mark more than they need.
-    slots [H, W] int32, busy [ceil(H / 8), ceil(W / 8)] bool: out.
+    slots [H, W] int32, busy [ceil(H / 8), ceil(W / 8)] bool, pixels [H W] int32, the place of each: out.
     """
     y0, y1, x0, x1 = bounds
     slots[:] = -1
     busy[:] = False
     for y in range(y0, y1):
         for x in range(x0, x1):
-            if x + 1 < slots.shape[1] and not same_surface(scene, index[y, x], index[y, x + 1], inverse_depth[y, x], inverse_depth[y, x + 1]):
+            if x + 1 < slots.shape[1] and not same_surface(faces.look, index[y, x], index[y, x + 1], inverse_depth[y, x], inverse_depth[y, x + 1]):
                 slots[y, x] = slots[y, x + 1] = 0
-            if y + 1 < slots.shape[0] and not same_surface(scene, index[y, x], index[y + 1, x], inverse_depth[y, x], inverse_depth[y + 1, x]):
+            if y + 1 < slots.shape[0] and not same_surface(faces.look, index[y, x], index[y + 1, x], inverse_depth[y, x], inverse_depth[y + 1, x]):
                 slots[y, x] = slots[y + 1, x] = 0
     for i in range(len(camera)):
         if camera[i, 2] >= NEAR:
             _mark_hidden_point(pixel[i, 0], pixel[i, 1], 1.0 / camera[i, 2], inverse_depth, slots)
-    for f in range(len(scene.faces)):
-        if cull and _front(scene, camera, f)[1] >= 0.0:
-            continue  # what can be seen of it are edges that it shares with a front face
+    for r in range(count):  # what can be seen of other faces are edges that they share with one of these
+        f = faces.face[r]
         a, b, c = scene.faces[f, 0], scene.faces[f, 1], scene.faces[f, 2]
         _mark_along(camera, pixel, a, b, inverse_depth, slots)
         _mark_along(camera, pixel, b, c, inverse_depth, slots)
         _mark_along(camera, pixel, c, a, inverse_depth, slots)
-    return _number(slots, busy, bounds)
+    return _number(slots, busy, pixels, bounds)
 
 
 @inlined
@@ -281,12 +308,12 @@ def _mark_along(camera, pixel, i, j, inverse_depth, slots):  # between vertices 
 
 
 @pure
-def _number(slots, busy, bounds):
+def _number(slots, busy, pixels, bounds):
     count = 0
     for y in range(bounds[0], min(bounds[1] + 1, slots.shape[0])):
         for x in range(bounds[2], min(bounds[3] + 1, slots.shape[1])):
             if slots[y, x] >= 0:
-                slots[y, x] = count
+                slots[y, x], pixels[count] = count, y * slots.shape[1] + x
                 busy[y >> 3, x >> 3] = True
                 count += 1
     return count

@@ -14,7 +14,7 @@ ENCODE_STEPS = 16384  # sRGB's steepest code is 5 of these wide, so a code is ne
 
 
 _HALVES = np.uint64(0x0000FFFF0000FFFF)  # the even ones of a texel's four channels
-_UNIT = 1.0 / (65535.0 * 65536.0)  # of what `_bilinear` returns
+_UNIT = 1.0 / (65535.0 * 65536.0)  # of what `gathered` returns and `_mixed` mixes
 
 
 class Textures(NamedTuple):
@@ -136,7 +136,7 @@ def half_log2(x):
 
 
 @inlined
-def _corners(textures, level, start, u, v):
+def corners(textures, level, start, u, v):
     """The four texels around (u, v) in [0, 1), wrapping, counted from `start`, and their weights: products of 256ths, so that they add up to 65536."""
     offset, width, height = textures.levels[level, 0] - start, np.int64(textures.levels[level, 1]), np.int64(textures.levels[level, 2])
     x, y = int(u * width * 256.0 + 0.5) - 128, int((1.0 - v) * height * 256.0 + 0.5) - 128  # in 256ths of a texel, from the first one's centre
@@ -151,7 +151,7 @@ def _corners(textures, level, start, u, v):
 
 
 @inlined
-def _gathered(words, start, corners):
+def gathered(words, start, corners):
     """65536 x the four channels: (R and B, G and A), each pair in the halves of one word, as two channels in one multiplication take half the time."""
     i, w = corners
     a, b, c, d = words[start + i[0]], words[start + i[1]], words[start + i[2]], words[start + i[3]]
@@ -161,39 +161,43 @@ def _gathered(words, start, corners):
 
 
 @inlined
-def _mixed(finer, coarser, blend):  # two words of `_gathered`, blend 0..65536 of the second
+def _mixed(finer, coarser, blend):  # two words of `gathered`, blend 0..65536 of the second
     shift = np.uint64(16)
     return (finer >> shift & _HALVES) * (np.uint64(65536) - blend) + (coarser >> shift & _HALVES) * blend
 
 
 @inlined
-def locate(textures, texture, u, v, footprint):
-    """Where a trilinear, wrapping look-up reads: texels and weights in two levels, and the share of the coarser one. Good for every texture of that size.
+def mip_levels(textures, texture, footprint):
+    """(finer level, coarser level, share of the coarser one in 65536ths) of a trilinear look-up.
 
     footprint: |d(u, v) / d(x, y)|, the area of UV that a pixel covers. Its square root sets the level: the longer axis, the usual choice, blurs
     stretched UVs visibly and lies further from a path tracer (facts/renderers.md §4).
     """
     first, count = textures.ranges[texture, 0], textures.ranges[texture, 1]
-    start = textures.levels[first, 0]
-    u, v = u - np.floor(u), v - np.floor(v)
     level = min(max(half_log2(footprint * textures.levels[first, 1] * textures.levels[first, 2] + 1e-12), 0.0), count - 1.0)
     finer = int(level)
-    coarser = min(finer + 1, count - 1)
-    blend = np.uint64(int((level - finer) * 65536.0))
-    return _corners(textures, first + finer, start, u, v), _corners(textures, first + coarser, start, u, v), blend
+    return first + finer, first + min(finer + 1, count - 1), np.uint64(int((level - finer) * 65536.0))
 
 
 @inlined
-def same_size(textures, one, other):
-    one, other = textures.ranges[one, 0], textures.ranges[other, 0]
-    return textures.levels[one, 1] == textures.levels[other, 1] and textures.levels[one, 2] == textures.levels[other, 2]
+def locate(textures, texture, u, v, footprint):
+    """Where a trilinear, wrapping look-up reads: texels and weights in two levels, and the share of the coarser one. Good for every texture of that size."""
+    start = textures.levels[textures.ranges[texture, 0], 0]
+    finer, coarser, blend = mip_levels(textures, texture, footprint)
+    u, v = u - np.floor(u), v - np.floor(v)
+    return corners(textures, finer, start, u, v), corners(textures, coarser, start, u, v), blend
 
 
 @inlined
 def sample(textures, texture, spot):
     """The four channels, 0..1 linear. spot: from `locate`, for a texture of the same size."""
     start = np.uint64(textures.levels[textures.ranges[texture, 0], 0])
-    finer, coarser = _gathered(textures.words, start, spot[0]), _gathered(textures.words, start, spot[1])
-    rb, ga = _mixed(finer[0], coarser[0], spot[2]), _mixed(finer[1], coarser[1], spot[2])
+    return unpacked(gathered(textures.words, start, spot[0]), gathered(textures.words, start, spot[1]), spot[2])
+
+
+@inlined
+def unpacked(finer, coarser, blend):
+    """The four channels, 0..1 linear, of what `gathered` gives for two levels."""
+    rb, ga = _mixed(finer[0], coarser[0], blend), _mixed(finer[1], coarser[1], blend)
     low, high = np.uint64(0xFFFFFFFF), np.uint64(32)
     return np.int64(rb & low) * _UNIT, np.int64(ga & low) * _UNIT, np.int64(rb >> high) * _UNIT, np.int64(ga >> high) * _UNIT

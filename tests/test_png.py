@@ -100,6 +100,38 @@ def test_bytes_after_the_end_change_nothing():
     assert len(streams) == 1
 
 
+def plain_tokens(data, distance):
+    """The slow twin: a byte at a time."""
+    at, tokens = min(distance, len(data)), data[:distance].tolist()
+    while at < len(data):
+        stop = at
+        while stop < len(data) and data[stop] == data[stop - distance]:
+            stop += 1
+        if stop == at:  # no repeat
+            tokens.append(int(data[at]))
+            at += 1
+            continue
+        while stop - at >= 3:
+            length = min(stop - at, 258)
+            length -= 3 if 0 < stop - at - length < 3 else 0
+            tokens.append(253 + length)
+            at += length
+        tokens += data[at:stop].tolist()
+        at = stop
+    return tokens
+
+
+def test_tokens_are_those_of_the_slow_twin():
+    rng = np.random.default_rng(4)
+    for length in [*range(1, 40), 300, 999]:
+        for distance in range(1, 9):
+            data, filler = rng.integers(0, rng.integers(1, 5), length, np.uint8), rng.integers(0, 2, 8, np.uint8)
+            tokens, uses = np.empty(length + 8, np.uint16), np.zeros((4, 512), np.int64)
+            found = tokens[:deflate._tokenise(np.concatenate([data, filler]), distance, tokens, uses)].tolist()
+            assert found == plain_tokens(data, distance)
+            assert np.array_equal(uses[0], np.bincount(found, minlength=512))
+
+
 def package_merge(counts, limit):
     """The slow twin: the least total bits that any code of at most `limit` bits takes (Larmore and Hirschberg 1990)."""
     leaves = sorted(count for count in counts if count)

@@ -275,6 +275,19 @@ def test_metallic_roughness_channels(cpu):
     assert abs(int(out["albedo"][0, 64, 64, 0]) - srgb(np.float64(0.6))) <= 2
 
 
+@pytest.mark.parametrize("metal", ["even", "varied"])
+def test_a_look_up_shared_with_the_base_colour_changes_nothing(cpu, metal):
+    """Without roughness to store, metalness travels in the base colour's alpha or as a factor; with it, where both vary, in a map of its own."""
+    rng = np.random.default_rng(5)
+    image, surface = rng.integers(0, 256, (32, 16, 3), np.uint8), rng.integers(0, 256, (32, 16, 3), np.uint8)
+    surface[..., 2] = 90 if metal == "even" else surface[..., 2]
+    mesh = quad(n=3, image=Image.fromarray(image), metallic=0.8, roughness=0.7, metallicRoughnessTexture=Image.fromarray(surface))
+    alone = cpu.render(asset_of(mesh), front(), UNIFORM, ("albedo",))["albedo"]
+    both = cpu.render(asset_of(mesh), front(), UNIFORM, ("albedo", "metallic_roughness"))
+    assert np.array_equal(alone, both["albedo"]) and alone.std() > 5
+    assert both["metallic_roughness"][..., 1].std() > 5
+
+
 def test_vertex_colours_are_linear_factors(cpu):
     mesh = trimesh.creation.icosphere(subdivisions=3, radius=0.8)
     mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=np.tile([[51, 128, 255, 255]], (len(mesh.vertices), 1)).astype(np.uint8))

@@ -19,8 +19,9 @@ _MATCH = 253  # tokens 0..255 are bytes, 253 + length is a match of 3..258 bytes
 def compress(padded: np.ndarray, distance: int) -> bytes:
     """uint8 [N + PADDING], distance 1..8 -> the first N bytes as a zlib stream; stored, where that is smaller."""
     data = padded[:-PADDING]
-    tokens, uses = np.empty(len(padded), np.uint16), np.zeros(512, np.int64)
+    tokens, uses = np.empty(len(padded), np.uint16), np.zeros((4, 512), np.int64)
     n = _tokenise(padded, distance, tokens, uses)
+    uses = uses[0]
     lengths, codes = _huffman(_counts(uses), 15)
     bits, sizes, total = _codebook(uses, lengths, codes, distance)
     kinds, extras, counts = _runs(lengths, distance)
@@ -231,25 +232,37 @@ def _adler(data):
 
 
 @pure
+def _zeros(word):
+    """The highest bit of every byte that is zero."""
+    low = np.uint64(0x7F7F7F7F7F7F7F7F)
+    return ~((word & low) + low | word | low)
+
+
+@pure
+def _first(flags):
+    """The place, 0..7, of the first byte whose highest bit is set. The lowest flag, alone, moves its place to the top of the product."""
+    alone = (flags & (~flags + np.uint64(1))) >> np.uint64(7)
+    return np.int64(alone * np.uint64(0x0001020304050607) >> np.uint64(56))
+
+
+@pure
 def _tokenise(padded, distance, tokens, uses):
-    """Bytes that repeat those `distance` before become matches; the number of tokens, and how often each occurs added to `uses`."""
+    """Bytes that repeat those `distance` before become matches; the number of tokens, and how often each occurs in the first row of uses [4, 512]."""
     end, at, n = len(padded) - PADDING, 0, 0
     while at < min(distance, end):
         tokens[n] = padded[at]
         at, n = at + 1, n + 1
     while at < end:
-        differ = _word(padded, at) ^ _word(padded, at - distance)
-        if differ & np.uint64(0xFFFFFF):
-            tokens[n], tokens[n + 1], tokens[n + 2] = padded[at], padded[at + 1], padded[at + 2]
-            step = max(3 * ((differ & np.uint64(0xFF0000)) != 0), 1 + ((differ & np.uint64(0xFF00)) != 0))  # no branch to mispredict
-            at, n = at + step, n + step
+        same = _zeros(_word(padded, at) ^ _word(padded, at - distance))
+        starts = same & same >> np.uint64(8) & same >> np.uint64(16)  # of a match: three bytes that repeat, in the first six places
+        for k in range(PADDING):  # as many literals as can be, to be written over
+            tokens[n + k] = padded[at + k]
+        if starts == 0:
+            at, n = at + 6, n + 6
             continue
-        stop = at
-        while differ == 0 and stop + 2 * PADDING < end:
-            stop += PADDING
-            differ = _word(padded, stop) ^ _word(padded, stop - distance)
-        while stop < end and padded[stop] == padded[stop - distance]:
-            stop += 1
+        skipped = _first(starts)
+        at, n = at + skipped, n + skipped
+        stop = _match_end(padded, distance, at, end)
         while stop - at >= 3:
             length = min(stop - at, 258)
             if 0 < stop - at - length < 3:
@@ -260,6 +273,21 @@ def _tokenise(padded, distance, tokens, uses):
             tokens[n] = padded[at]
             at, n = at + 1, n + 1
     n -= max(at - end, 0)
-    for k in range(n):
-        uses[tokens[k]] += 1
+    for k in range(0, n - 3, 4):  # four rows: the same token twice in a row, as most are, would wait for itself
+        for row in range(4):
+            uses[row, tokens[k + row]] += 1
+    for k in range(n - n % 4, n):
+        uses[0, tokens[k]] += 1
+    for token in range(512):
+        uses[0, token] += uses[1, token] + uses[2, token] + uses[3, token]
     return n
+
+
+@pure
+def _match_end(padded, distance, at, end):
+    while at < end:
+        differ = _word(padded, at) ^ _word(padded, at - distance)
+        if differ != 0:
+            return min(at + _first(~_zeros(differ) & np.uint64(0x8080808080808080)), end)
+        at += PADDING
+    return end

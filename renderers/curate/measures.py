@@ -7,7 +7,7 @@ from detailverse.curate.descriptors import shape_descriptor
 from detailverse.curate.planes import planar_base
 from renderers.curate.subjects import Subject
 from renderers.geometry import geometry_of
-from renderers.raster import to_camera, visibility
+from renderers.raster import faces_buffer, to_camera, visibility
 from renderers.scene import scene_of
 from zeroverse.rng import Rng
 
@@ -61,21 +61,20 @@ def back_faces(subject: Subject) -> float:
     """
     geometry = geometry_of(subject.asset)
     scene, cameras = scene_of(geometry, textured=False), subject.cameras
-    culled, every = (_faces_seen(scene, cameras, cull) for cull in (True, False))
-    nearest, front = every[1], culled[1]
+    front, nearest = (_nearest(scene, cameras, cull) for cull in (True, False))
     seen = nearest > 0
     return float((seen & (front < nearest * (1 - 1e-3))).sum() / max(seen.sum(), 1))
 
 
-def _faces_seen(scene, cameras, cull: bool) -> tuple[np.ndarray, np.ndarray]:
-    """(face, inverse depth) [V, H, W] at pixel centres."""
-    shape = (len(cameras), cameras.height, cameras.width)
-    index, inverse = np.full(shape, -1, np.int32), np.zeros(shape, np.float32)
-    camera, pixel = np.empty((len(scene.vertices), 3)), np.empty((len(scene.vertices), 2))
+def _nearest(scene, cameras, cull: bool) -> np.ndarray:
+    """Inverse depth [V, H, W] at pixel centres, 0 = no surface."""
+    shape = (cameras.height, cameras.width)
+    index, inverse = np.full(shape, -1, np.int32), np.zeros((len(cameras), *shape), np.float32)
+    camera, pixel, faces = np.empty((len(scene.vertices), 3)), np.empty((len(scene.vertices), 2)), faces_buffer(len(scene.faces))
     for view in range(len(cameras)):
         to_camera(scene.vertices, cameras.c2w[view], cameras.intrinsics[view], cameras.width, cameras.height, camera, pixel)
-        visibility(scene, camera, pixel, cameras.intrinsics[view], cull, inverse[view], index[view])
-    return index, inverse
+        visibility(scene, camera, pixel, cameras.intrinsics[view], cull, inverse[view], index, faces)
+    return inverse
 
 
 def colour_spread(subject: Subject, masks: np.ndarray) -> float:
