@@ -139,18 +139,23 @@ def _normalised(whole: Surface) -> Surface:
 
 
 def _without_short_edges(whole: Surface) -> Surface:
-    """The ends of an edge shorter than `SHORT` become one point, or a reader that merges by position would leave triangles without area, and holes
-    by its count. Raises Rejected where the rest is not closed by position."""
+    """Closed for a reader that merges equal positions, for whom an edge without length would leave triangles without area, and open edges by its
+    count. Edges up to `SHORT` go, or where that would pinch the surface, only those without length. Raises Rejected where neither is closed."""
+    for length in (SHORT, 0.0):
+        found = _collapsed(whole, length)
+        if closed(weld_places(found.points)[found.faces]):
+            return found
+    raise Rejected("not watertight")
+
+
+def _collapsed(whole: Surface, length: float) -> Surface:
+    """The ends of every edge that is at most so long, along each axis, are one point."""
     start, end = whole.faces.ravel(), np.roll(whole.faces, -1, axis=1).ravel()
-    short = (np.abs(whole.points[start] - whole.points[end]) < SHORT).all(axis=1)
+    short = (np.abs(whole.points[start] - whole.points[end]) <= length).all(axis=1)
     links = coo_matrix((np.ones(np.count_nonzero(short), np.int8), (start[short], end[short])), shape=(len(whole.points),) * 2)
     first, place = np.unique(connected_components(links, directed=False)[1], return_index=True, return_inverse=True)[1:]
     faces = first[place][whole.faces]
-    keep = (faces != np.roll(faces, -1, axis=1)).all(axis=1)
-    whole = _of_faces(replace(whole, faces=faces), keep)
-    if not closed(weld_places(whole.points)[whole.faces]):
-        raise Rejected("not watertight")
-    return whole
+    return _of_faces(replace(whole, faces=faces), (faces != np.roll(faces, -1, axis=1)).all(axis=1))
 
 
 def geometry_hash(whole: Surface) -> str:

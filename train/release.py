@@ -41,9 +41,10 @@ def halved(name: str, tensor: Tensor) -> Tensor:
 
 
 def public(config: dict) -> dict:
-    """A run's config without paths of this machine and the name of a W&B project; a start from a released model is kept, as anybody can have it."""
+    """A run's config without what is of this machine: paths, the name of a W&B project, and a precision that its CPU was good at; a start from a
+    released model is kept, as anybody can have it."""
     start, (kind, colon, path) = config.get("start_from", ""), config.get("perceptual", "").partition(":")
-    return config | {"start_from": start if start in names() else "", "perceptual": f"{kind}{colon}{Path(path).name}", "wandb": ""}
+    return config | {"start_from": start if start in names() else "", "perceptual": f"{kind}{colon}{Path(path).name}", "wandb": "", "precision": "auto"}
 
 
 def main(arguments: list[str] | None = None) -> None:
