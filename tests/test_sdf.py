@@ -169,7 +169,7 @@ def test_random_trees_give_closed_solids(first):
 def test_checkerboard_noise_stays_manifold():
     """A field rougher than the lattice: every ambiguous configuration occurs."""
     points, faces, _ = polygonise(box(1.0).displace(noise(25.0, 3), 0.3), 0.04, bounds=(-1, -1, -1, 1, 1, 1))
-    assert len(faces) > 10000
+    assert len(faces) > 8000, "rough it is, whatever specks go and slivers merge"
     assert_solid(points, faces)
 
 
