@@ -30,8 +30,8 @@ def look(seed: int, index: int) -> dict:
     row: dict = {"index": index, "rejected": {}}
     try:
         recipe, whole, row["rejected"] = grammar.drawn(seed, index)
-    except Rejected as error:
-        return row | {"failed": str(error)}
+    except Exception as error:  # a crash of the grammar is what this looks for: it is named, and the other objects are looked at
+        return row | {"failed": str(error) if isinstance(error, Rejected) else f"crash: {type(error).__name__}: {error}"}
     seconds = time.process_time() - began
     mesh = trimesh.Trimesh(whole.points.astype(np.float32), whole.faces, process=False)
     mesh.merge_vertices()
@@ -69,7 +69,9 @@ def table(rows: list[dict]) -> str:
     seconds = np.array([row["seconds"] for row in made])
     same = len(made) - len({row["hash"] for row in made})
     near = int((near_duplicates(np.array([row["descriptor"] for row in made]), TWINS) >= 0).sum())
+    failed = Counter(row["failed"].split(":")[0] for row in rows if "failed" in row)
     lines = [("objects", f"{len(made):,} of {len(rows):,}, {len({row['family'] for row in made})} families"),
+             ("failed", ", ".join(f"{times} {what}" for what, times in failed.items()) or "none"),
              ("not closed, wound, positive, finite", ", ".join(f"{times} {fault}" for fault, times in faults.items()) or "none"),
              ("draws replaced", ", ".join(f"{times} {reason}" for reason, times in reasons.most_common()) or "none"),
              ("the same geometry; nearly the same", f"{same}; {near}"),

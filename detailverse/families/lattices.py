@@ -13,6 +13,7 @@ from detailverse.solid import Solid, around, union
 from zeroverse.portable import TAU, cos_sin
 from zeroverse.record import choice, flag, seed, span
 from zeroverse.rng import Rng
+from zeroverse.solid import Rejected
 
 
 def envelope(form: str, tall: float) -> sdf.Sdf:
@@ -178,6 +179,8 @@ class StrutLattice(Family):
         pairs = [(number[(*cell, a)], other) for *cell, a in number for first, second, shift in links if first == a
                  for other in [number.get((*(c + s for c, s in zip(cell, shift)), second))] if other is not None]
         bones = [(a, b) for a, b in pairs if inside[a] and inside[b]]
+        if not bones:
+            raise Rejected(f"no strut of {self.cell} cells fits within a {self.form}")
         jitter = Rng(self.seed, "wander").uniform(-1.0, 1.0, places.shape) * self.wander * size
         return _joined(places + jitter, bones)
 
