@@ -233,6 +233,29 @@ def test_reconstruct(run_folder, dataset, tmp_path):
     assert "property float f_dc_0" in header and "property float rot_3" in header
 
 
+def test_reconstructions_have_no_gaps_at_higher_resolutions():
+    """A wall of Gaussians far smaller than a pixel, one for each: whole at its own resolution, dots at four times that; whole with what a pixel added.
+
+    Closed form: along an axis of the image the variance of each is then EPS2D pixels² of the resolution it was predicted at.
+    """
+    from train.gaussians import EPS2D, Gaussians
+    from train.lrm import camera_rays, camera_tensors, draw
+    from train.reconstruct import as_sharp_as_seen
+    cameras, size = turntable(1, 16), 16
+    rays_o, rays_d = camera_rays(*camera_tensors(cameras), size, size)
+    axis = torch.from_numpy(cameras.c2w[0, :3, 2]).float()[:, None, None]
+    means = (rays_o + rays_d * 2.7 / (rays_d * axis).sum(2, keepdim=True))[0, 0].flatten(1).T[None]  # [1, S S, 3], all at depth 2.7
+    count = size * size
+    wall = Gaussians(means, torch.tensor([1.0, 0, 0, 0]).expand(1, count, 4), torch.full((1, count, 3), 1e-4), torch.full((1, count), 0.9),
+                     torch.full((1, count, 1, 3), -1.7))
+    seen = as_sharp_as_seen(wall, cameras)
+    assert torch.allclose(seen.scales, torch.tensor((EPS2D * (2.7 / cameras.intrinsics[0, 0]) ** 2 + 1e-8) ** 0.5).float())
+    c2w, intrinsics = camera_tensors(cameras.resized(64, 64))
+    inner = (..., slice(12, -12), slice(12, -12))
+    dots, whole = (draw(gaussians, c2w, intrinsics, 64)[inner] for gaussians in (wall, seen))
+    assert dots.max() > 0.9 and whole.max() < 0.35, "white between the dots; no white comes through the wall"
+
+
 @pytest.mark.parametrize("arguments", ["--sample 99", "--inputs 0 99"])
 def test_reconstruct_names_a_wrong_choice(run_folder, dataset, tmp_path, capsys, arguments):
     assert verse.main(f"reconstruct {run_folder} --views {dataset} --out {tmp_path} {arguments}".split()) == 1

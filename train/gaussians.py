@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+EPS2D = 0.3  # pixels², what the classic mode adds to the variance of every splat
 SH_C0 = 0.28209479177387814  # 1 / (2 sqrt(pi))
 BACKENDS = (  # name, module with `rasterize` and `refusal`, the device on which "auto" asks it before it takes the last
     ("c", "train.splat", "cpu"),
@@ -75,7 +76,7 @@ def render(gaussians: Gaussians, w2c: Tensor, intrinsics: Tensor, width: int, he
 
 
 def rasterize(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, colors: Tensor, w2c: Tensor, intrinsics: Tensor,
-              width: int, height: int, *, background=None, near: float = 0.01, eps2d: float = 0.3, antialiased: bool = False,
+              width: int, height: int, *, background=None, near: float = 0.01, eps2d: float = EPS2D, antialiased: bool = False,
               backend: str = "auto") -> tuple[Tensor, Tensor]:
     """(image [B, V, D, H, W] composited on the background, alpha [B, V, 1, H, W]).
 

@@ -1,6 +1,7 @@
 """Posed images -> Gaussians in the formats that splat viewers open, a page that shows them, and a turntable: what `verse reconstruct` runs."""
 import io
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from renderers.camera import Cameras, turntable
+from renderers.camera import Cameras, rigid_inverse, turntable
 from train import camera_check, posed
 from train.data import resize_area
-from train.gaussians import Gaussians
+from train.gaussians import EPS2D, Gaussians
 from train.lrm import LRM, camera_tensors, draw, load_run
 from train.ply import save_ply
 from train.posed import Posed, PosedError
@@ -70,8 +71,23 @@ def spread_views(item: Posed, count: int) -> list[int]:
 
 @torch.no_grad()
 def predict(model: LRM, images: Tensor, cameras: Cameras) -> Gaussians:
-    """images [I, 3, S, S] in 0..1 on white -> the Gaussians of one object [1, N]."""
-    return model(images[None], *camera_tensors(cameras))
+    """images [I, 3, S, S] in 0..1 on white -> the Gaussians of one object [1, N], for views of any resolution."""
+    return as_sharp_as_seen(model(images[None], *camera_tensors(cameras)), cameras)
+
+
+def as_sharp_as_seen(gaussians: Gaussians, cameras: Cameras) -> Gaussians:
+    """The same at the resolution of the input cameras, whose pixels [I, S, S] the Gaussians [1, I S S] come from, and no sharper at a higher one.
+
+    Splatting widens everything by `EPS2D` pixels², and a model learns to count on it: its Gaussians may be far smaller than a pixel, and a viewer with
+    four times the resolution would show dots with gaps. So what a pixel added where each was predicted becomes its own (after the 3D filter of Mip-Splatting, Yu et al. 2024).
+    """
+    pixels = gaussians.means.shape[1] // len(cameras)
+    w2c = torch.from_numpy(rigid_inverse(cameras.c2w)).to(gaussians.means)  # [I, 4, 4]
+    means = gaussians.means.unflatten(1, (len(cameras), pixels))
+    depth = torch.einsum("ij,binj->bin", w2c[:, 2, :3], means) + w2c[:, 2, 3, None]  # [1, I, S S]
+    focal = torch.from_numpy(cameras.intrinsics[:, :2].mean(axis=1)).to(means)  # [I], pixels
+    variance = (EPS2D * (depth / focal[:, None]).square()).flatten(1)
+    return replace(gaussians, scales=(gaussians.scales.square() + variance[..., None]).sqrt())
 
 
 @torch.no_grad()
