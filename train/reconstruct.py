@@ -79,7 +79,8 @@ def as_sharp_as_seen(gaussians: Gaussians, cameras: Cameras) -> Gaussians:
     """The same at the resolution of the input cameras, whose pixels [I, S, S] the Gaussians [1, I S S] come from, and no sharper at a higher one.
 
     Splatting widens everything by `EPS2D` pixels², and a model learns to count on it: its Gaussians may be far smaller than a pixel, and a viewer with
-    four times the resolution would show dots with gaps. So what a pixel added where each was predicted becomes its own (after the 3D filter of Mip-Splatting, Yu et al. 2024).
+    four times the resolution would show dots with gaps. So what a pixel added where each was predicted becomes its own (after the 3D filter of
+    Mip-Splatting, Yu et al. 2024).
     """
     pixels = gaussians.means.shape[1] // len(cameras)
     w2c = torch.from_numpy(rigid_inverse(cameras.c2w)).to(gaussians.means)  # [I, 4, 4]
