@@ -1,13 +1,14 @@
 """How much detail objects have and how much they differ: `python -m renderers.statistics` prints a Markdown table of sets beside one another.
 
 Every number needs no learned weights, and has its definition in detailverse/measures.py. Sharp edges are counted after a remesh, so that a dense mesh
-has no advantage; the gradient of normals, from pictures; Vendi scores and coverage, on descriptors that turn with nothing and on upright pictures.
+has no advantage; the gradient of normals, from pictures; Vendi scores and coverage, on descriptors that turn with nothing, on upright pictures, and on
+pictures of every object turned to its principal axes: upright ones are compared pixel by pixel, so that a random pose counts as another object.
 """
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from tqdm import tqdm
+import trimesh
 
 import renderers
 from detailverse import families, measures
@@ -15,7 +16,8 @@ from detailverse.curate.sampling import triangles_of
 from renderers.camera import look_at, pinhole, spherical
 from renderers.lighting import UNIFORM
 from renderers.sources import Detailverse, Files, Zeroverse
-from zeroverse.asset import Asset
+from zeroverse.asset import Asset, moved, normalise
+from zeroverse.progress import progress
 
 VIEWS, SIDE = 8, 256
 FAR, NARROW = 25.0, 4.8  # almost parallel rays: distance, and the field of view in degrees that holds an object of 1.8 there
@@ -24,21 +26,48 @@ THUMB = 16
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one object: sharp edges on the 256-grid, mean angle in degrees between neighbouring pixels' normals, and its two descriptors."""
+    """Of one object: sharp edges on the 256-grid, mean angle in degrees between neighbouring pixels' normals, and its three descriptors."""
 
     edges: int
     gradient: float
     shape: np.ndarray
     looks: np.ndarray
+    aligned: np.ndarray
 
 
 def measure(asset: Asset) -> Measured:
     points, faces = triangles_of(asset)
+    normals, alpha = _pictures(asset)
+    return Measured(measures.sharp_edges_256(points, faces), measures.normal_gradient_energy(normals, alpha)["mean_deg"],
+                    measures.descriptor(points, faces), _looks(normals, alpha), _looks(*_pictures(_turned(asset, principal_axes(points, faces)))))
+
+
+def _pictures(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
+    """(normals [V, H, W, 3], alpha [V, H, W]) of eight views around."""
     cameras = pinhole(look_at(spherical(np.arange(VIEWS) * 45.0, np.array([20.0, -20.0] * (VIEWS // 2)), FAR)), SIDE, fov_x_deg=NARROW)
     images = renderers.load("cpu").render(asset, cameras, UNIFORM, ("alpha", "normal"))
-    alpha = images["alpha"][..., 0] / 255.0
-    return Measured(measures.sharp_edges_256(points, faces), measures.normal_gradient_energy(images["normal"], alpha)["mean_deg"],
-                    measures.descriptor(points, faces), _looks(images["normal"], alpha))
+    return images["normal"], images["alpha"][..., 0] / 255.0
+
+
+def principal_axes(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """[3, 3], a rotation: the surface's longest axis becomes x, its shortest z, its heavier ends (by the third moment) positive, but for y, which
+    keeps the hand."""
+    a, b, c = (points[faces[:, corner]] for corner in range(3))
+    area, center = np.linalg.norm(np.cross(b - a, c - a), axis=1), (a + b + c) / 3
+    offset = center - np.average(center, axis=0, weights=area)
+    _, axes = np.linalg.eigh((offset * area[:, None]).T @ offset)
+    x, z = axes[:, 2], axes[:, 0]
+    x, z = (axis if (area * (offset @ axis) ** 3).sum() >= 0 else -axis for axis in (x, z))
+    return np.array([x, np.cross(z, x), z])
+
+
+def _turned(asset: Asset, rotation: np.ndarray) -> Asset:
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation
+    scene = trimesh.Scene()
+    for name, mesh in asset.scene.geometry.items():
+        scene.add_geometry(moved(mesh, matrix), geom_name=name, node_name=name)
+    return replace(asset, scene=normalise(scene))
 
 
 def _looks(normals: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -52,15 +81,16 @@ def _looks(normals: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 def table(sets: dict[str, list[Measured]]) -> str:
     """Markdown. Kernel widths are half the median distances within all objects together, the same for every row."""
     every = [one for measured in sets.values() for one in measured]
-    widths = {name: measures.median_distance(np.stack([getattr(one, name) for one in every])) / 2 for name in ("shape", "looks")}
-    rows = ["| set | objects | sharp edges, median | mean | normals, ° a pixel | Vendi, shape | Vendi, upright | covers the others |", "| --- |" + " --- |" * 7]
+    widths = {name: measures.median_distance(np.stack([getattr(one, name) for one in every])) / 2 for name in ("shape", "looks", "aligned")}
+    rows = ["| set | objects | sharp edges, median | mean | normals, ° a pixel | Vendi, shape | Vendi, upright | Vendi, aligned | covers the others |",
+            "| --- |" + " --- |" * 8]
     for name, measured in sets.items():
         edges = np.array([one.edges for one in measured])
-        vendi = [measures.vendi(np.stack([getattr(one, kind) for one in measured]), widths[kind]) for kind in ("shape", "looks")]
+        vendi = [measures.vendi(np.stack([getattr(one, kind) for one in measured]), widths[kind]) for kind in ("shape", "looks", "aligned")]
         others = [one.shape for other, more in sets.items() for one in more if other != name]
         covers = measures.coverage(np.stack([one.shape for one in measured]), np.stack(others)) if others else float("nan")
         rows.append(f"| {name} | {len(measured)} | {np.median(edges):,.0f} | {edges.mean():,.0f} | {np.median([one.gradient for one in measured]):.1f} "
-                    f"| {vendi[0]:.1f} | {vendi[1]:.1f} | {100 * covers:.0f} % |")
+                    f"| {vendi[0]:.1f} | {vendi[1]:.1f} | {vendi[2]:.1f} | {100 * covers:.0f} % |")
     return "\n".join(rows)
 
 
@@ -78,7 +108,11 @@ def main() -> None:
     sets = {}
     for name, source in sources.items():
         count = min(options.count, source.size() or options.count)
-        sets[name] = [measure(source.make(index)) for index in tqdm(range(count), desc=name, unit="object")]
+        with progress(name, "object", count) as bar:
+            sets[name] = []
+            for index in range(count):
+                sets[name].append(measure(source.make(index)))
+                bar.update()
     print(table(sets))
 
 
