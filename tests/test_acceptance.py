@@ -1,7 +1,11 @@
 """The acceptance table counts what it is told to, and goes on where it stopped."""
 import json
 
+import numpy as np
+import trimesh
+
 from detailverse import acceptance
+from detailverse.measures import descriptor
 
 
 def test_rows_are_kept_and_the_table_counts_them(tmp_path, monkeypatch):
@@ -26,3 +30,15 @@ def test_a_crash_of_the_grammar_is_a_row(monkeypatch):
 
     monkeypatch.setattr(acceptance.grammar, "drawn", crash)
     assert acceptance.look(0, 7) == {"index": 7, "rejected": {}, "failed": "crash: IndexError: too many indices"}
+
+
+def test_a_turned_object_is_nearly_the_same_and_a_stretched_one_is_not():
+    points, faces = box()
+    turn = trimesh.transformations.random_rotation_matrix(np.random.default_rng(0).random(3))[:3, :3]
+    near, far = (np.linalg.norm(descriptor(points, faces) - descriptor(other, faces)) for other in (points @ turn.T, points * [1, 1, 1.1]))
+    assert near < acceptance.TWINS < far
+
+
+def box():
+    mesh = trimesh.creation.box((1.0, 0.7, 0.4)).subdivide().subdivide()
+    return np.asarray(mesh.vertices), np.asarray(mesh.faces)
