@@ -93,7 +93,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _interrupt(signum, frame) -> None:
-    """Ctrl-C. The threads of the process pool may trip over its sudden end, which is nobody's concern: they stay silent."""
+    """Ctrl-C, or the SIGTERM of a cluster that wants its node back. The threads of the process pool may trip over its sudden end, which is nobody's concern: they stay silent."""
     threading.excepthook = lambda failure: None
     raise KeyboardInterrupt
 
@@ -102,7 +102,8 @@ def _run(command, name: str, arguments: list[str], debug: bool) -> int:
     # Idle OpenMP threads sleep. By default they spin, and on two cores with other work beside it a training step cost four times the CPU time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
     try:
         return tyro.cli(command, prog=f"verse {name}", args=arguments).run()
     except KeyboardInterrupt:

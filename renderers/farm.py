@@ -5,7 +5,7 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -239,14 +239,28 @@ _ADVICE = {errno.ENOSPC: "make room", errno.EDQUOT: "make room", errno.EROFS: "c
            errno.EEXIST: "choose an --out that is no file", errno.ENOTDIR: "choose an --out that is no file"}
 
 
-def _ignore(made: Made) -> None:
+def _ignore(made: Sequence[Made]) -> None:
     pass
 
 
-def generate(plan: Plan, workers: int, on_made: Callable[[Made], None] = _ignore, engine: str = "loky", address: str | None = None) -> Summary:
+def told_on(bar) -> Callable[[Sequence[Made]], None]:
+    """An `on_made` that names failures on a bar of zeroverse.progress, and counts objects and the reasons of replaced draws."""
+    reasons = Counter()
+
+    def on_made(made: Sequence[Made]) -> None:
+        for one in made:
+            if one.reason:
+                bar.write(f"failed: {one.label}: {one.reason}")
+            reasons.update(one.redraws, failed=bool(one.reason))
+        bar.counts(reasons)
+        bar.update(len(made))
+    return on_made
+
+
+def generate(plan: Plan, workers: int, on_made: Callable[[Sequence[Made]], None] = _ignore, engine: str = "loky", address: str | None = None) -> Summary:
     """Make this process's missing shards of the plan; when all of the plan are there, write the folder's index and card.
 
-    `on_made` hears of each object as it is done. Objects are written in the order of their indices, so the bytes depend neither on `workers`
+    `on_made` hears of objects as they are done: of one, or where workers write whole shards of a shard's. Objects are written in the order of their indices, so the bytes depend neither on `workers`
     nor on the engine. Kill it at any moment: finished shards stay, and the same call makes the rest. Raises FarmError.
     """
     began = time.perf_counter()
@@ -287,9 +301,8 @@ def _made(plan: Plan, pool: engines.Pool, todo: list[Shard], on_made) -> Iterato
             if made is engines.DIED:
                 lost.append(shard)
                 continue
-            for one in made:
-                on_made(one)
-                yield one
+            on_made(made)
+            yield from made
         todo = lost
     stream = _objects(plan, pool, [index for shard in todo for index in shard.indices])
     for shard in todo:
@@ -301,7 +314,7 @@ def _objects(plan: Plan, pool: engines.Pool, indices: list[int]) -> Iterator[Mad
         yield Made(index, plan.source.label(index), reason=QUARANTINED) if made is engines.DIED else made
 
 
-def make_shard(plan: Plan, shard: Shard, stream: Iterable[Made] | None = None, on_made: Callable[[Made], None] = _ignore) -> list[Made]:
+def make_shard(plan: Plan, shard: Shard, stream: Iterable[Made] | None = None, on_made: Callable[[Sequence[Made]], None] = _ignore) -> list[Made]:
     """Write one shard, of the objects in `stream` or of those made here; returns what became of each, without its fields."""
     stream = (make_sample(plan.source, plan.spec, index) for index in shard.indices) if stream is None else stream
     done, failed, redraws = [], [], Counter()
@@ -312,7 +325,7 @@ def make_shard(plan: Plan, shard: Shard, stream: Iterable[Made] | None = None, o
             redraws.update(made.redraws)
             if made.reason:
                 failed.append(failure(made) | {"seed": plan.source.seed})
-            on_made(made)
+            on_made([made])
             if not made.reason:
                 yield made.key, made.fields
 

@@ -55,7 +55,7 @@ def test_workers_that_make_whole_shards_survive_it_too(tmp_path, monkeypatch):
     """With many shards they are the unit of work; the lost ones are made object by object."""
     monkeypatch.setattr(farm, "MANY", 1)
     seen = []
-    done = make(tmp_path / "a", Crashing(3, "kill"), count=8, shard_size=1, on_made=seen.append)
+    done = make(tmp_path / "a", Crashing(3, "kill"), count=8, shard_size=1, on_made=seen.extend)
     assert done.written == 7 and [row["index"] for row in done.failed] == [3] and sorted(made.index for made in seen) == list(range(8))
     make(tmp_path / "b", Crashing(3, "rejected"), count=8, shard_size=1, engine="serial")
     assert tars(tmp_path / "a") == tars(tmp_path / "b")

@@ -1,4 +1,4 @@
-"""Fifty kills -9 of workers and of whole runs, at random moments, under each engine: nothing half-written, and in the end the same bytes."""
+"""A SIGTERM ends a run and its workers; fifty kills -9 of workers and of whole runs, at random moments, under each engine: nothing half-written, and in the end the same bytes."""
 import os
 import signal
 import subprocess
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from zeroverse.usage import INTERRUPTED
 
 KILLS = int(os.environ.get("VERSE_KILLS", "50"))
 COMMAND = "generate zeroverse --count 48 --shard-size 3 --views 1 --size 16 --texture-size 16"
@@ -81,6 +83,20 @@ def _killed(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_cluster_that_wants_its_node_back(tmp_path):
+    """Slurm's SIGTERM stops a run as Ctrl-C does: it says how to go on, and its workers go with it."""
+    run = Run(tmp_path, "loky")
+    try:
+        run.work(5.0)  # it has its workers, and work for many times as long
+        run.process.terminate()
+        log = lambda: (tmp_path / "log").read_text()
+        assert run.process.wait(60) == INTERRUPTED and "stopped; the same command continues" in log() and "Traceback" not in log(), log()
+        workers = [line for line, _ in run.members().values() if WORKER["loky"] in line]
+        assert not workers and not list(tmp_path.glob("*.tmp-*"))
+    finally:
+        run.kill_all()
 
 
 @pytest.mark.slow  # 2 to 5 minutes of CPU each

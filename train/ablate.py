@@ -204,9 +204,5 @@ def _make(folder: Path, source: Zeroverse, spec: farm.RenderSpec, indices: range
     plan = farm.Plan(Local(folder), source, spec, indices.start, len(indices), SHARD_SIZE)
     missing = sum(len(shard.indices) for shard in plan.todo())
     with progress(str(folder), "object", missing) if missing else nullcontext() as bar:
-        def on_made(made: farm.Made) -> None:
-            if made.reason:
-                bar.write(f"failed: {made.label}: {made.reason}")
-            bar.update()
-        farm.generate(plan, workers, on_made, "loky" if workers > 1 else "serial")
+        farm.generate(plan, workers, farm.told_on(bar), "loky" if workers > 1 else "serial")
     return folder

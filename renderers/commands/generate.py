@@ -1,7 +1,6 @@
 """`verse generate …`: a source of objects -> shards. One class is one command; its fields are its flags, their docstrings its help."""
 import os
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -110,15 +109,7 @@ def _with_progress(farm, plan, workers: int, engine: str, address: str | None):
     todo = sum(len(shard.indices) for shard in plan.todo())
     share = f" ({plan.rank + 1} of {plan.world_size})" if plan.world_size > 1 else ""
     with progress(f"{plan.source.name} -> {plan.out}{share}", "object", todo) as bar:
-        reasons = Counter()
-
-        def on_made(made):
-            if made.reason:
-                bar.write(f"failed: {made.label}: {made.reason}")
-            reasons.update(made.redraws, failed=bool(made.reason))
-            bar.counts(reasons)
-            bar.update()
-        return farm.generate(plan, workers, on_made, engine, address)
+        return farm.generate(plan, workers, farm.told_on(bar), engine, address)
 
 
 def _report(plan, summary, workers: int) -> int:
