@@ -93,7 +93,8 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _interrupt(signum, frame) -> None:
-    """Ctrl-C, or the SIGTERM of a cluster that wants its node back. The threads of the process pool may trip over its sudden end, which is nobody's concern: they stay silent."""
+    """Ctrl-C, or the SIGTERM of a cluster that wants its node back. The threads of the process pool may trip over its sudden end, which is nobody's
+    concern: they stay silent."""
     threading.excepthook = lambda failure: None
     raise KeyboardInterrupt
 

@@ -260,8 +260,9 @@ def told_on(bar) -> Callable[[Sequence[Made]], None]:
 def generate(plan: Plan, workers: int, on_made: Callable[[Sequence[Made]], None] = _ignore, engine: str = "loky", address: str | None = None) -> Summary:
     """Make this process's missing shards of the plan; when all of the plan are there, write the folder's index and card.
 
-    `on_made` hears of objects as they are done: of one, or where workers write whole shards of a shard's. Objects are written in the order of their indices, so the bytes depend neither on `workers`
-    nor on the engine. Kill it at any moment: finished shards stay, and the same call makes the rest. Raises FarmError.
+    `on_made` hears of objects as they are done: of one, or where workers write whole shards of a shard's. Objects are written in the order of their
+    indices, so the bytes depend neither on `workers` nor on the engine. Kill it at any moment: finished shards stay, and the same call makes the rest.
+    Raises FarmError.
     """
     began = time.perf_counter()
     with _errors_of(plan):

@@ -1,4 +1,5 @@
-"""A SIGTERM ends a run and its workers; fifty kills -9 of workers and of whole runs, at random moments, under each engine: nothing half-written, and in the end the same bytes."""
+"""A SIGTERM ends a run and its workers. Fifty kills -9 of workers and of whole runs, at random moments, under each engine: nothing half-written,
+and in the end the same bytes."""
 import os
 import signal
 import subprocess
