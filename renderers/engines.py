@@ -1,12 +1,12 @@
 """Where the work runs: this machine's processes (loky), a dask or ray cluster. One loop over all of them, which survives dying workers."""
 import os
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from zeroverse.workers import leave_with
 
 DIED = object()  # the outcome of an item whose worker died, not once but whenever it was tried
 ALONE = 2  # times an item is tried by itself after a worker died; then it goes without
@@ -93,7 +93,7 @@ def loky(workers: int, address: str | None) -> Iterator[Pool]:
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     def executor():  # the same one until it breaks, then a new one; it idles for some minutes, so that the next run starts at once
-        return get_reusable_executor(max_workers=workers, timeout=300, reuse=True, env=_ONE_THREAD, initializer=_leave_with, initargs=(os.getpid(),))
+        return get_reusable_executor(max_workers=workers, timeout=300, reuse=True, env=_ONE_THREAD, initializer=leave_with, initargs=(os.getpid(),))
 
     def submit(function, *arguments):
         try:
@@ -106,15 +106,6 @@ def loky(workers: int, address: str | None) -> Iterator[Pool]:
     except BaseException:
         executor().shutdown(wait=True, kill_workers=True)
         raise
-
-
-def _leave_with(parent: int) -> None:
-    """In a worker: end when the run has been killed. loky's workers do not notice, and would wait for work, a gigabyte each, until somebody ends them."""
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

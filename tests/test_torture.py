@@ -100,20 +100,6 @@ def test_a_cluster_that_wants_its_node_back(tmp_path):
         run.kill_all()
 
 
-def test_workers_do_not_outlive_a_run_that_was_killed(tmp_path):
-    run = Run(tmp_path, "loky")
-    try:
-        run.work(5.0)
-        run.kill_parent()
-        for _ in range(600):
-            if not run.members():
-                break
-            time.sleep(0.1)
-        assert not run.members()
-    finally:
-        run.kill_all()
-
-
 @pytest.mark.slow  # 2 to 5 minutes of CPU each
 @pytest.mark.parametrize("engine", LONGEST)
 def test_fifty_kills_lose_nothing(quiet, tmp_path, engine):

@@ -4,6 +4,7 @@ The batches are those of `data.ViewSampler` on shards of the same source: the ob
 """
 import hashlib
 import itertools
+import os
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -18,6 +19,7 @@ from renderers.shards import ShardError, ShardReader, canonical
 from renderers.sources import Detailverse, Zeroverse
 from train.data import View, collate, decoded, drawn_views, sample_of
 from zeroverse.rng import Rng
+from zeroverse.workers import leave_with
 
 PREFIX = "generate:"
 SOURCES = {"zeroverse": Zeroverse, "detailverse": Detailverse}
@@ -52,7 +54,7 @@ class FreshViews:
         self.inputs, self.targets, self.view_angle_deg = inputs, targets, view_angle_deg
         self.bad: dict[str, str] = {}
         count = joblib.cpu_count() if processes < 0 else processes
-        self._pool: Executor | None = ProcessPoolExecutor(count, get_context("spawn")) if count else None  # forked torch threads may hang
+        self._pool: Executor | None = _workers(count) if count else None
         self.fingerprint = hashlib.sha256(canonical({"online": source.config(), "views": pool, "size": size, "passes": list(passes)})).hexdigest()
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
@@ -99,6 +101,11 @@ class FreshViews:
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+
+
+def _workers(count: int) -> ProcessPoolExecutor:
+    """Spawned: forked torch threads may hang."""
+    return ProcessPoolExecutor(count, get_context("spawn"), leave_with, (os.getpid(),))
 
 
 def fresh(source, spec: RenderSpec, index: int) -> tuple[str, str, Cameras | None, list[View]]:
