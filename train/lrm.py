@@ -164,7 +164,7 @@ class LRM(nn.Module):
         with torch.autocast(rgb.device.type, torch.bfloat16, enabled=bf16):
             x = self.input_norm(self.embed(tokens)).float()  # what the blocks add to: CUDA's autocast keeps it in float32, a CPU's would not
             for block in self.blocks:
-                x = checkpoint(block, x, use_reentrant=False) if self.config.recompute and torch.is_grad_enabled() else block(x)
+                x = checkpoint(block, x, use_reentrant=False, preserve_rng_state=False) if self.config.recompute and torch.is_grad_enabled() else block(x)
             x = self.head(self.output_norm(x))
         raw = unpatchify(x.float().unflatten(1, (V, -1)), patch, H, W)  # [B, V, 12, H, W]
         if self.config.color_skip:
