@@ -72,7 +72,7 @@ class _Rasterize(torch.autograd.Function):
         with torch.cuda.device_of(inputs[0]):  # Triton launches on the current device
             splats, depths = _project(inputs, *options)
             cover = _cover(splats, width, height)
-            groups, pixels = grouped(cover.size.prod(-1).sum(-1).tolist()), _pixels(inputs, width, height)
+            groups, pixels = grouped(_pairs(cover)), _pixels(inputs, width, height)
             for group in groups:
                 lists = _lists(depths, cover, group, width, height)
                 _composite(inputs, splats, lists, group.first, pixels)
@@ -116,6 +116,11 @@ def grouped(pairs: list[int]) -> list[Group]:
 
 def _cover(splats: Tensor, width: int, height: int) -> Cover:
     return covered_tiles(splats[..., :2], splats[..., 6:], width, height)
+
+
+def _pairs(cover: Cover) -> list[int]:
+    """Of each image. Here the host waits for the device."""
+    return cover.size.prod(-1).sum(-1).tolist()
 
 
 def _lists(depths: Tensor, cover: Cover, group: Group, width: int, height: int) -> TileLists:
