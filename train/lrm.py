@@ -86,7 +86,7 @@ class LRMConfig(Recipe):
 
 
 def base() -> LRMConfig:
-    """GS-LRM's 256 stage: 64 A100 for two days. On GPUs with more memory than an A100-40G raise micro_batch.
+    """GS-LRM's 256 stage: 64 A100-40G for two days. Its 8 samples a GPU need 38 GiB here, with recompute 13; 80 GB hold 18 (train/memory.py).
 
     303,417,344 parameters: 9 x 64 x 1024 in the embedding, 12 x 64 x 1024 in the head, 24 (12 x 1024² + 2 x 1024) in the blocks, 2 x 1024 in norms.
     """

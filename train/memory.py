@@ -116,6 +116,7 @@ def splatting_as_on_a_gpu(pairs: int) -> Iterator[None]:
 
 
 def report(presets, samples: int | None, gib: float) -> Iterator[str]:
+    """Lines of the table. What fits is extrapolated from one and two samples, which is right to a few per cent."""
     yield f"| preset | samples | GiB | largest in {gib:g} GiB | GiB, recompute | largest in {gib:g} GiB |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for name in presets:
