@@ -121,6 +121,26 @@ def test_a_batch_is_its_samples_one_by_one(device):
             assert torch.equal(leaves[name].grad[0], grads[name][b]), name
 
 
+@devices
+@pytest.mark.parametrize("pairs", [1, 100])
+def test_images_in_groups_are_the_same_to_the_bit(monkeypatch, pairs, device):
+    """As drawn where the tile lists of all images are too long to be held at once: one image at a time, and a few."""
+    arguments = moved(scene(6, 3, 25, 2, 14, 9), device)
+    whole = gradients(rasterize, arguments, backend="triton", background=0.3)
+    groups, grouped = [], splat_triton.grouped
+    monkeypatch.setattr(splat_triton, "PAIRS", pairs)
+    monkeypatch.setattr(splat_triton, "grouped", lambda counts: groups.append(grouped(counts)) or groups[-1])
+    parts = gradients(rasterize, arguments, backend="triton", background=0.3)
+    (found,) = groups
+    assert len(found) == 6 if pairs == 1 else 1 < len(found) < 6
+    assert torch.equal(whole[0], parts[0]) and torch.equal(whole[1], parts[1]) and all(torch.equal(whole[2][name], parts[2][name]) for name in NAMES)
+
+
+def test_groups_hold_consecutive_images_and_no_more_than_they_may(monkeypatch):
+    monkeypatch.setattr(splat_triton, "PAIRS", 10)
+    assert splat_triton.grouped([4, 6, 1, 11, 0, 3]) == [(0, 2, 10), (2, 3, 1), (3, 4, 11), (4, 6, 3)] and splat_triton.grouped([0]) == [(0, 1, 0)]
+
+
 @pytest.mark.parametrize("device", [pytest.param("cpu", marks=interpreted)])
 def test_programs_do_not_wait_for_each_other(monkeypatch, device):
     """Drawn with the programs of every launch in reverse, not a bit changes: none reads what another of its launch writes, nor adds to it."""
@@ -166,7 +186,7 @@ from triton.compiler import ASTSource
 from train import splat_kernels, splat_triton
 
 POINTERS = {"members": "*i64", "starts": "*i64", "places": "*i64", "order": "*i64", "first": "*i64", "last_out": "*i32", "last_in": "*i32"}
-NUMBERS = {"gaussians": "i32", "views": "i32", "width": "i32", "height": "i32", "count": "i32", "near": "fp32", "eps2d": "fp32"}
+NUMBERS = {"gaussians": "i32", "views": "i32", "width": "i32", "height": "i32", "count": "i32", "start": "i32", "near": "fp32", "eps2d": "fp32"}
 TILES = {"CHANNELS": 3, "PER_VIEW": False, "TILE": splat_triton.TILE, "CHUNK": splat_triton.CHUNK}
 KERNELS = {"project": (4, {"ANTIALIASED": True, "BLOCK": splat_triton.BLOCK}), "composite": (1, TILES | {"GROUP": 4}), "composite_backward": (1, TILES),
            "sum_rows": (4, {"WIDTH": 9, "BLOCK": 32, "COLUMNS": 16}), "project_backward": (4, {"ANTIALIASED": True, "BLOCK": splat_triton.BLOCK, "WIDTH": 9})}

@@ -38,8 +38,8 @@ def matmul_ceiling(device: str) -> float:
     """
     kind = torch.device(device)
     size, dtype = CEILING_SIZES[kind.type]
-    noise = torch.Generator().manual_seed(0)  # on zeros a GPU draws less power and runs faster
-    a, b = (torch.randn(size, size, generator=noise).to(kind, dtype) for _ in range(2))
+    noise = torch.Generator(kind).manual_seed(0)  # on zeros a GPU draws less power and runs faster; drawn there, which on a CPU takes seconds
+    a, b = (torch.randn(size, size, generator=noise, device=kind, dtype=dtype) for _ in range(2))
     best = min(_seconds(a, b) for _ in range(CEILING_REPEATS))
     return 2 * size**3 / best
 

@@ -29,7 +29,8 @@ def draw_geometry(gaussians: Gaussians, w2c: Tensor, intrinsics: Tensor, width: 
     colors = colors[:, None].expand(B, V, N, 3) if colors.ndim == 3 else colors
     z = torch.einsum("bvj,bnj->bvn", w2c[..., 2, :3].to(gaussians.means), gaussians.means) + w2c[..., 2, 3:].to(gaussians.means)
     channels = torch.cat([colors, z[..., None], facing_normals(gaussians, w2c)], dim=-1)
-    behind = channels.new_tensor([background] * 3 + [0.0] * 4)
+    behind = channels.new_zeros(7)
+    behind[:3] = background  # filled, not copied, over there: a copy would wait for the device
     image, alpha = rasterize(gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, channels, w2c, intrinsics, width, height,
                              background=behind, antialiased=antialiased, backend=backend)
     rgb, depth, normal = image.split([3, 1, 3], dim=2)

@@ -86,7 +86,7 @@ class LRMConfig(Recipe):
 
 
 def base() -> LRMConfig:
-    """GS-LRM's 256 stage: 64 A100 for two days. On GPUs with more memory than an A100-40G raise micro_batch.
+    """GS-LRM's 256 stage: 64 A100-40G for two days. Its 8 samples a GPU need 38 GiB here, with recompute 13; 80 GB hold 18 (train/memory.py).
 
     303,417,344 parameters: 9 x 64 x 1024 in the embedding, 12 x 64 x 1024 in the head, 24 (12 x 1024² + 2 x 1024) in the blocks, 2 x 1024 in norms.
     """
@@ -164,7 +164,7 @@ class LRM(nn.Module):
         with torch.autocast(rgb.device.type, torch.bfloat16, enabled=bf16):
             x = self.input_norm(self.embed(tokens)).float()  # what the blocks add to: CUDA's autocast keeps it in float32, a CPU's would not
             for block in self.blocks:
-                x = checkpoint(block, x, use_reentrant=False) if self.config.recompute and torch.is_grad_enabled() else block(x)
+                x = checkpoint(block, x, use_reentrant=False, preserve_rng_state=False) if self.config.recompute and torch.is_grad_enabled() else block(x)
             x = self.head(self.output_norm(x))
         raw = unpatchify(x.float().unflatten(1, (V, -1)), patch, H, W)  # [B, V, 12, H, W]
         if self.config.color_skip:

@@ -18,6 +18,7 @@ from train.ply import save_ply
 from train.posed import Posed, PosedError
 from train.protocols import find_inputs
 from train.splat_formats import glb_bytes, page, splat_bytes
+from train.team import default_device
 from zeroverse.files import write_whole
 
 FRAMES = 48
@@ -26,9 +27,12 @@ SIZE = 256  # pixels of the turntable
 MIN_OPACITY = 1 / 255  # fainter splats change no 8-bit pixel: most of a white background's
 
 
-def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: tuple[int, ...] | None = None) -> list[Path]:
-    """Reconstruct one object and write gaussians.ply, .splat and .glb, viewer.html, turntable.webp and inputs.png to `out`; returns their paths."""
-    model, config = load_run(run_dir)
+def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: tuple[int, ...] | None = None, device: str | None = None) -> list[Path]:
+    """Reconstruct one object and write gaussians.ply, .splat and .glb, viewer.html, turntable.webp and inputs.png to `out`; returns their paths.
+
+    device: of the model and the drawing; default: the GPU where there is one.
+    """
+    model, config = load_run(run_dir, default_device(device))
     objects = posed.find(views)
     if not 0 <= sample < len(objects):
         raise PosedError(f"sample: expected 0 to {len(objects) - 1}, got {sample}")
@@ -71,8 +75,9 @@ def spread_views(item: Posed, count: int) -> list[int]:
 
 @torch.no_grad()
 def predict(model: LRM, images: Tensor, cameras: Cameras) -> Gaussians:
-    """images [I, 3, S, S] in 0..1 on white -> the Gaussians of one object [1, N], for views of any resolution."""
-    return as_sharp_as_seen(model(images[None], *camera_tensors(cameras)), cameras)
+    """images [I, 3, S, S] in 0..1 on white -> the Gaussians of one object [1, N], for views of any resolution, where the model is."""
+    device = next(model.parameters()).device
+    return as_sharp_as_seen(model(*(x.to(device) for x in (images[None], *camera_tensors(cameras)))), cameras)
 
 
 def as_sharp_as_seen(gaussians: Gaussians, cameras: Cameras) -> Gaussians:
@@ -102,7 +107,7 @@ def spin(gaussians: Gaussians) -> bytes:
 
 
 def _bytes(image: Tensor) -> np.ndarray:
-    return (image.clamp(0, 1) * 255).round().byte().numpy()
+    return (image.clamp(0, 1) * 255).round().byte().cpu().numpy()
 
 
 def _png(image: Tensor) -> bytes:  # [3, H, W]

@@ -269,17 +269,19 @@ def _footprint(splats, member, live, left, top, column, row):
     return dx, dy, (a, b, c), opacity, opacity[:, None] * tl.exp(tl.minimum(power, 0.0))
 
 
-@triton.jit
-def composite(splats, colors, members, starts, background, image_out, alpha_out, transmittance, last_out, gaussians, views, width, height,
+@triton.jit(do_not_specialize=["start"])
+def composite(splats, colors, members, starts, background, image_out, alpha_out, transmittance, last_out, start, gaussians, views, width, height,
               CHANNELS: tl.constexpr, GROUP: tl.constexpr, PER_VIEW: tl.constexpr, TILE: tl.constexpr, CHUNK: tl.constexpr):
-    """A program: GROUP channels of one tile. last_out: the last member drawn in each pixel, counted from the tile's first; -1 for none."""
+    """A program: GROUP channels of one tile, in order from image `start` on. last_out: the last member drawn in each pixel, counted from the tile's first;
+    -1 for none."""
     PIXELS: tl.constexpr = TILE * TILE
-    tile = tl.program_id(0)
+    listed = tl.program_id(0)
+    tile = listed + start * tl.cdiv(width, TILE) * tl.cdiv(height, TILE)
     image, left, top, column, row, inside = _place(tile, width, height, TILE, PIXELS)
     channel = tl.program_id(1) * GROUP + tl.arange(0, GROUP)
     shift = 0 if PER_VIEW else (image // views - image) * gaussians  # from a member to its colour
-    first = tl.load(starts + tile)
-    count = (tl.load(starts + tile + 1) - first).to(tl.int32)
+    first = tl.load(starts + listed)
+    count = (tl.load(starts + listed + 1) - first).to(tl.int32)
 
     color = tl.zeros([GROUP, PIXELS], tl.float32)
     through = tl.full([PIXELS], 1.0, tl.float32)
@@ -313,19 +315,20 @@ def composite(splats, colors, members, starts, background, image_out, alpha_out,
         tl.store(last_out + scratch, last)
 
 
-@triton.jit
-def composite_backward(splats, colors, members, starts, places, background, transmittance, last_in, grad_image, grad_alpha, rows,
-                       gaussians, views, width, height, CHANNELS: tl.constexpr, PER_VIEW: tl.constexpr, TILE: tl.constexpr, CHUNK: tl.constexpr):
-    """A program: one tile, back to front. rows: [pairs, 6 + CHANNELS], zero, of which member i owns row places[i].
+@triton.jit(do_not_specialize=["start"])
+def composite_backward(splats, colors, members, starts, places, background, transmittance, last_in, grad_image, grad_alpha, rows, start, gaussians,
+                       views, width, height, CHANNELS: tl.constexpr, PER_VIEW: tl.constexpr, TILE: tl.constexpr, CHUNK: tl.constexpr):
+    """A program: one tile, in order from image `start` on, back to front. rows: [pairs, 6 + CHANNELS], zero, of which member i owns row places[i].
 
     Transmittance is recovered by division; `behind` is what a pixel's loss gains from everything further away.
     """
     PIXELS: tl.constexpr = TILE * TILE
     WIDTH: tl.constexpr = 6 + CHANNELS
-    tile = tl.program_id(0)
+    listed = tl.program_id(0)
+    tile = listed + start * tl.cdiv(width, TILE) * tl.cdiv(height, TILE)
     image, left, top, column, row, inside = _place(tile, width, height, TILE, PIXELS)
     shift = 0 if PER_VIEW else (image // views - image) * gaussians
-    first = tl.load(starts + tile)
+    first = tl.load(starts + listed)
     scratch = tile.to(tl.int64) * PIXELS + tl.arange(0, PIXELS)
     through, last = tl.load(transmittance + scratch), tl.load(last_in + scratch)
     area, pixel = width * height, (top + row) * width + left + column

@@ -115,43 +115,69 @@ def _tile_grid(width: int, height: int) -> tuple[int, int]:
 
 
 class TileLists(NamedTuple):
-    """Tile t of all images holds members[starts[t]:starts[t + 1]], nearest first.
+    """Tile t of some images holds members[starts[t]:starts[t + 1]], nearest first.
 
     The same pairs, Gaussian by Gaussian: those of order[i] have the places first[i]:first[i + 1], and places[j] is that of members[j].
     """
 
     members: Tensor  # [pairs], flat indices into [B, V, N]
-    starts: Tensor  # [B * V * tiles + 1]
+    starts: Tensor  # [images * tiles + 1]
     places: Tensor  # [pairs]
-    order: Tensor  # [B * V * N], flat indices, image by image, nearest first
-    first: Tensor  # [B * V * N + 1]
+    order: Tensor  # [images * N], flat indices, image by image, nearest first
+    first: Tensor  # [images * N + 1]
+
+
+class Cover(NamedTuple):
+    """The tiles that a Gaussian's box covers on its image, [B * V, N, 2] each, x before y: the first, and how many, 0 for what is not drawn."""
+
+    low: Tensor
+    size: Tensor
 
 
 @torch.no_grad()
 def bin_tiles(projected: Projected, width: int, height: int) -> TileLists:
-    """One wait for the device, to learn the number of pairs."""
-    B, V, N = projected.depths.shape
-    rows, columns = _tile_grid(width, height)
-    grid = projected.means2d.new_full((2,), columns)
-    grid[1] = rows  # filled, not copied, over there: a copy would wait for the device too
-    low = ((projected.means2d - projected.extents) / TILE).floor().clamp_min(0).minimum(grid).long().reshape(-1, 2)
-    high = ((projected.means2d + projected.extents) / TILE).floor().add(1).clamp_min(0).minimum(grid).long().reshape(-1, 2)
-    size = torch.where((projected.extents > 0).reshape(-1, 2), high - low, 0).clamp_min(0)  # [B * V * N, 2] tiles across and down
+    """Of all images. One wait for the device, to learn the number of pairs."""
+    cover = covered_tiles(projected.means2d, projected.extents, width, height)
+    return list_tiles(projected.depths.flatten(0, 1), cover, width, height, int(cover.size.prod(-1).sum()))
 
-    images = torch.arange(B * V, device=size.device)
-    order = (projected.depths.reshape(B * V, N).argsort(dim=1, stable=True) + images[:, None] * N).reshape(-1)
-    count = size[order].prod(-1)
-    first = F.pad(count.cumsum(0), (1, 0))
-    pairs = int(first[-1])
-    which = order.repeat_interleave(count, output_size=pairs)
-    rank = torch.arange(pairs, device=size.device) - first[:-1].repeat_interleave(count, output_size=pairs)
-    across = size[which, 0]
-    row, column = low[which, 1] + rank // across, low[which, 0] + rank % across
-    tiles = B * V * rows * columns
-    tile = ((which // N * rows + row) * columns + column).to(torch.int32 if tiles < 2**31 else torch.int64)  # half the bits are half the sort
+
+@torch.no_grad()
+def covered_tiles(means2d: Tensor, extents: Tensor, width: int, height: int) -> Cover:
+    """Of [B, V, N, 2] both."""
+    rows, columns = _tile_grid(width, height)
+    grid = means2d.new_full((2,), columns)
+    grid[1] = rows  # filled, not copied, over there: a copy would wait for the device
+    low = ((means2d - extents) / TILE).floor().clamp_min(0).minimum(grid).int().flatten(0, 1)
+    high = ((means2d + extents) / TILE).floor().add(1).clamp_min(0).minimum(grid).int().flatten(0, 1)
+    return Cover(low, torch.where(extents.flatten(0, 1) > 0, high - low, 0).clamp_min(0))
+
+
+@torch.no_grad()
+def list_tiles(depths: Tensor, cover: Cover, width: int, height: int, pairs: int, image: int = 0) -> TileLists:
+    """Of consecutive images, the first of which is number `image`, from their depths [images, N] and the number of their (Gaussian, tile) pairs.
+
+    Holds some 40 bytes a pair while it sorts, and leaves 16.
+    """
+    images, N = depths.shape
+    rows, columns = _tile_grid(width, height)
+    tiles = images * rows * columns
+    number = torch.arange(images, device=depths.device)[:, None]
+    order = (depths.argsort(dim=1, stable=True) + number * N).reshape(-1)
+    low, size = (x.reshape(-1, 2)[order] for x in cover)
+    first = F.pad(size.prod(-1).cumsum(0), (1, 0))
+
+    short = torch.int32 if max(pairs, tiles) < 2**31 else torch.int64  # half the bits are half the memory, and half the sort
+    corner = (number.repeat_interleave(N) * rows + low[:, 1]) * columns + low[:, 0]  # the first tile of each box
+    which = torch.repeat_interleave(size.prod(-1).to(short), output_size=pairs)  # places in `order`
+    rank = torch.arange(pairs, device=depths.device, dtype=short).sub_(first[:-1].to(short).index_select(0, which))
+    across = size[:, 0].to(short).index_select(0, which)  # which, unlike [which], takes 32 bits as they are
+    tile = corner.to(short).index_select(0, which).add_(rank // across * columns).add_(rank.remainder_(across))
+    del rank, across
     tile, places = tile.sort(stable=True)
-    starts = torch.searchsorted(tile, torch.arange(tiles + 1, device=size.device, dtype=tile.dtype))
-    return TileLists(which[places], starts, places, order, first)
+    starts = torch.searchsorted(tile, torch.arange(tiles + 1, device=depths.device, dtype=short))
+    del tile
+    order += image * N
+    return TileLists(order.index_select(0, which.index_select(0, places)), starts, places, order, first)
 
 
 def _groups(lengths: Tensor) -> list[tuple[Tensor, int]]:

@@ -1,24 +1,27 @@
 """The Triton splatting kernels (`splat_kernels.py`), called on a GPU's tensors; or, under TRITON_INTERPRET=1, on a CPU's, to test them without one.
 
 All samples and views go in one launch of each kernel: project, sort (torch), composite; backward: composite, sum over tiles, project. The host
-waits for the device once, to learn how long the tile lists are. Deterministic: two runs on one device are equal bit for bit.
+waits for the device once, to learn how long the tile lists are. Where they are too long to be held at once, as those of an untrained `base`, whose
+Gaussians are large, images are sorted and composited in groups. Deterministic: two runs on one device are equal bit for bit.
 Triton comes with the torch wheels for GPUs; the kernels compile on first use, in seconds, into Triton's own cache.
 """
 import functools
 import importlib
 from types import ModuleType
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from train.splat_torch import TILE, Projected, TileLists, bin_tiles
+from train.splat_torch import TILE, Cover, TileLists, covered_tiles, list_tiles
 
 OLDEST = (3, 4)  # Triton that compiles these kernels; 3.6 and 3.7 do too
 MAX_CHANNELS = 512  # any number would do: this bounds the memory of the gradient rows, 6 + channels floats per (Gaussian, tile) pair
 CHUNK = 8  # Gaussians composited at a time: 16 would spill registers, 4 need a quarter more instructions (sm_90)
 GROUP = 8  # channels that one program composites, at most
 BLOCK = 128  # Gaussians that one program projects
+PAIRS = 1 << 26  # (Gaussian, tile) pairs listed at once, if more than one image has them: 3 GB while they are sorted, as much for their gradients
 
 
 @functools.cache
@@ -65,24 +68,64 @@ class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(ctx, options, *inputs):
         inputs = [x.detach().contiguous() for x in inputs]
+        width, height = options[:2]
         with torch.cuda.device_of(inputs[0]):  # Triton launches on the current device
             splats, depths = _project(inputs, *options)
-            means2d, conics, opacities, extents = splats.split([2, 3, 1, 2], dim=-1)
-            lists = bin_tiles(Projected(means2d, conics, opacities, depths, extents), *options[:2])
-            image, alpha, *pixels = _composite(inputs, splats, lists, *options[:2])
-        ctx.options = options
-        ctx.save_for_backward(*inputs, splats, *pixels, *lists)
-        return image, alpha
+            cover = _cover(splats, width, height)
+            groups, pixels = grouped(_pairs(cover)), _pixels(inputs, width, height)
+            for group in groups:
+                lists = _lists(depths, cover, group, width, height)
+                _composite(inputs, splats, lists, group.first, pixels)
+        ctx.options, ctx.groups = options, groups
+        ctx.save_for_backward(*inputs, splats, depths, *pixels[2:], *(lists if len(groups) == 1 else ()))
+        return pixels[:2]
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_image, grad_alpha):
         saved = list(ctx.saved_tensors)
-        inputs, splats, pixels, lists = saved[:8], saved[8], saved[9:11], TileLists(*saved[11:])
+        inputs, splats, depths, pixels, (width, height) = saved[:8], saved[8], saved[9], saved[10:12], ctx.options[:2]
+        grads = grad_image.contiguous(), grad_alpha.contiguous()
         with torch.cuda.device_of(splats):
-            rows = _composite_backward(inputs, splats, pixels, lists, grad_image.contiguous(), grad_alpha.contiguous())
-            sums = _sum_rows(rows, lists)
+            sums = splats.new_empty(depths.numel(), 6 + inputs[4].shape[-1])
+            cover = _cover(splats, width, height) if len(ctx.groups) > 1 else None
+            for group in ctx.groups:
+                lists = _lists(depths, cover, group, width, height) if cover else TileLists(*saved[12:])
+                _sum_rows(_composite_backward(inputs, splats, pixels, lists, group.first, *grads), lists, sums)
             return None, *_project_backward(inputs, splats, sums, *ctx.options), None, None, None
+
+
+class Group(NamedTuple):
+    """Images first … stop - 1 of all B V, and how many (Gaussian, tile) pairs they have."""
+
+    first: int
+    stop: int
+    pairs: int
+
+
+def grouped(pairs: list[int]) -> list[Group]:
+    """Consecutive images, from the pairs of each, in groups of at most PAIRS or of one image."""
+    groups: list[Group] = []
+    for image, more in enumerate(pairs):
+        if groups and groups[-1].pairs + more <= PAIRS:
+            groups[-1] = Group(groups[-1].first, image + 1, groups[-1].pairs + more)
+        else:
+            groups.append(Group(image, image + 1, more))
+    return groups
+
+
+def _cover(splats: Tensor, width: int, height: int) -> Cover:
+    return covered_tiles(splats[..., :2], splats[..., 6:], width, height)
+
+
+def _pairs(cover: Cover) -> list[int]:
+    """Of each image. Here the host waits for the device."""
+    return cover.size.prod(-1).sum(-1).tolist()
+
+
+def _lists(depths: Tensor, cover: Cover, group: Group, width: int, height: int) -> TileLists:
+    images = slice(group.first, group.stop)
+    return list_tiles(depths.flatten(0, 1)[images], Cover(*(x[images] for x in cover)), width, height, group.pairs, group.first)
 
 
 def _project(inputs, width, height, near, eps2d, antialiased) -> tuple[Tensor, Tensor]:
@@ -94,34 +137,38 @@ def _project(inputs, width, height, near, eps2d, antialiased) -> tuple[Tensor, T
     return splats, depths
 
 
-def _composite(inputs, splats, lists, width, height) -> tuple[Tensor, ...]:
-    """(image, alpha, transmittance [tiles, TILE²], last [tiles, TILE²])."""
+def _pixels(inputs, width, height) -> tuple[Tensor, ...]:
+    """(image [B, V, D, H, W], alpha [B, V, 1, H, W], transmittance [tiles, TILE²], last [tiles, TILE²]), all images' and not yet drawn."""
+    colors, (B, V) = inputs[4], inputs[5].shape[:2]
+    tiles = B * V * _blocks(height, TILE) * _blocks(width, TILE)
+    return (colors.new_empty(B, V, colors.shape[-1], height, width), colors.new_empty(B, V, 1, height, width), colors.new_empty(tiles, TILE * TILE),
+            colors.new_empty(tiles, TILE * TILE, dtype=torch.int32))
+
+
+def _composite(inputs, splats, lists, image, pixels) -> None:
+    """Draw the images of the lists, of which `image` is the first, into `pixels`."""
     *_, colors, w2c, _, background = inputs
-    (B, V), (N, D), tiles = w2c.shape[:2], colors.shape[-2:], len(lists.starts) - 1
-    image, alpha = colors.new_empty(B, V, D, height, width), colors.new_empty(B, V, 1, height, width)
-    transmittance, last = colors.new_empty(tiles, TILE * TILE), colors.new_empty(tiles, TILE * TILE, dtype=torch.int32)
+    (N, D), (height, width) = colors.shape[-2:], pixels[0].shape[-2:]
     group = min(GROUP, _power_of_two(max(1, D)))  # without channels there still is alpha
-    load()[0].composite[tiles, max(1, _blocks(D, group))](splats, colors, lists.members, lists.starts, background, image, alpha, transmittance, last,
-                                                          N, V, width, height, D, group, colors.ndim == 4, TILE, CHUNK, num_warps=1)
-    return image, alpha, transmittance, last
+    load()[0].composite[len(lists.starts) - 1, max(1, _blocks(D, group))](splats, colors, lists.members, lists.starts, background, *pixels, image, N,
+                                                                          w2c.shape[1], width, height, D, group, colors.ndim == 4, TILE, CHUNK, num_warps=1)
 
 
-def _composite_backward(inputs, splats, pixels, lists, grad_image, grad_alpha) -> Tensor:
+def _composite_backward(inputs, splats, pixels, lists, image, grad_image, grad_alpha) -> Tensor:
     """[pairs, 6 + D]: gradients of x, y, a, b, c, opacity and colour, Gaussian by Gaussian."""
     *_, colors, w2c, _, background = inputs
     (N, D), (height, width) = colors.shape[-2:], grad_image.shape[-2:]
     rows = colors.new_zeros(len(lists.members), 6 + D)
-    load()[0].composite_backward[len(lists.starts) - 1,](splats, colors, lists.members, lists.starts, lists.places, background, *pixels, grad_image,
-                                                         grad_alpha, rows, N, w2c.shape[1], width, height, D, colors.ndim == 4, TILE, CHUNK, num_warps=1)
+    load()[0].composite_backward[len(lists.starts) - 1,](splats, colors, lists.members, lists.starts, lists.places, background, *pixels, grad_image, grad_alpha,
+                                                         rows, image, N, w2c.shape[1], width, height, D, colors.ndim == 4, TILE, CHUNK, num_warps=1)
     return rows
 
 
-def _sum_rows(rows, lists) -> Tensor:
-    """[B V N, 6 + D]."""
+def _sum_rows(rows, lists, sums) -> None:
+    """Into sums [B V N, 6 + D], of the images of the lists."""
     count, width = len(lists.order), rows.shape[1]
-    sums, columns = rows.new_empty(count, width), min(16, _power_of_two(width))
+    columns = min(16, _power_of_two(width))
     load()[0].sum_rows[_blocks(count, 32), _blocks(width, columns)](rows, lists.first, lists.order, sums, count, width, 32, columns)
-    return sums
 
 
 def _project_backward(inputs, splats, sums, width, height, near, eps2d, antialiased) -> list[Tensor]:

@@ -8,7 +8,8 @@ import tyro
 from train import weights
 from zeroverse.usage import INTERRUPTED, need, need_folder
 
-LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "precision", "parallel", "on_error", "wandb")  # fields of LRMConfig
+LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "precision", "parallel", "micro_batch", "recompute", "workers",
+             "on_error", "wandb")  # fields of LRMConfig
 
 
 @dataclass(kw_only=True)
@@ -49,6 +50,13 @@ class TrainLrm:
     Zen 4, Intel Sapphire Rapids) makes the network 1.6 times cheaper; elsewhere dearer."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """Under torchrun. ddp: the whole model on every rank; fsdp: its weights, gradients and optimizer spread over the ranks, for less memory."""
+    micro_batch: int | None = None
+    """Samples of a rank's backward pass, a divisor of its share of the batch; 0: the whole share. Fewer take less memory, and give the same step: what fits
+    on a GPU, `python -m train.memory` says without one. Default: the preset's."""
+    recompute: bool | None = None
+    """Compute activations anew in the backward pass: a third more work for a fraction of the memory. Default: the preset's."""
+    workers: int | None = None
+    """Threads of a rank that load batches; more where the log's data_wait_percent is not near 0. Default: the preset's, 2."""
     on_error: Literal["raise", "skip"] = "raise"
     """An unusable sample ends the run, or is named, counted and replaced."""
     wandb: Annotated[str, tyro.conf.arg(metavar="PROJECT")] = ""
@@ -58,6 +66,8 @@ class TrainLrm:
         need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
         for flag in ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps"):
             need((getattr(self, flag) or 0) >= 0, f"--{flag.replace('_', '-')}", "at least 0", getattr(self, flag))
+        for flag, least in (("micro_batch", 0), ("workers", 1)):
+            need(getattr(self, flag) is None or getattr(self, flag) >= least, f"--{flag.replace('_', '-')}", f"at least {least}", getattr(self, flag))
         need(len(self.data) > 0, "--data", "a folder of shards or generate:SOURCE", "nothing")
         fresh = any(name.startswith("generate:") for name in self.data)
         need(not fresh or len(self.data) == 1, "--data", "folders of shards only, or generate:SOURCE by itself", " ".join(self.data))
@@ -89,10 +99,12 @@ class Reconstruct:
     """Which object, when the folder holds several."""
     inputs: tuple[int, ...] | None = None
     """Indices of the input views; default: views spread around the object, as many as the model was trained with."""
+    device: Literal["cpu", "cuda"] | None = None
+    """Of the model; default: the GPU where there is one."""
 
     def run(self) -> int:
         from train.reconstruct import reconstruct
-        for path in reconstruct(weights.find(self.run_folder), need_folder(self.views, "--views"), self.out, self.sample, self.inputs):
+        for path in reconstruct(weights.find(self.run_folder), need_folder(self.views, "--views"), self.out, self.sample, self.inputs, self.device):
             print(path)
         return 0
 
