@@ -404,6 +404,20 @@ def test_bf16_on_a_cpu_is_the_same_network_but_for_rounding(qk_norm):
         assert got[name].dtype == torch.float32 and ((gradient - got[name]).norm() / gradient.norm()).item() < 0.05, name
 
 
+def test_rays_are_not_rounded_to_bfloat16():
+    """A camera turned by a tenth of a pixel at 512 is another camera to the first layer, as to that of the float32 network."""
+    batch, turn = sampler(FakeReader()).batch([0]), torch.eye(4)
+    turn[0, 2], turn[2, 0] = 2e-4, -2e-4
+    seen = {}
+    for precision in ("float32", "bf16"):
+        model = LRM(micro(precision=precision))
+        model.embed.register_forward_hook(lambda layer, given, made, precision=precision: seen.setdefault(precision, []).append(made))
+        for c2w in (batch["c2w"], batch["c2w"] @ turn):
+            model(batch["rgb"] / 255, c2w, batch["intrinsics"])
+    change = {precision: second - first for precision, (first, second) in seen.items()}
+    assert change["float32"].abs().max() > 0 and torch.equal(change["float32"], change["bf16"])
+
+
 def outcome(model, batch):
     """(Gaussians, gradients of a loss of all of them)."""
     gaussians = model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"])

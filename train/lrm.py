@@ -35,7 +35,7 @@ CHANNELS_IN = 9  # rgb, Plücker moment, direction
 CHANNELS_OUT = (1, 3, 3, 4, 1)  # distance, rgb, scale, quaternion, opacity
 VALIDATED = 64  # held-out objects scored per validation, at most
 PREVIEWED = 4
-PRECISIONS = ("auto", "bf16", "float32")  # of the network's products; auto: bf16 on CUDA, float32 on a CPU. Weights, rays and drawing are always float32
+PRECISIONS = ("auto", "bf16", "float32")  # of the blocks' products; auto: bf16 on CUDA, float32 on a CPU. Weights, rays, head and drawing are always float32
 HEAD_STD = 0.002  # not 0.02, with which pixels would start at distances 0.7 apart (d = 1024): here they start as smooth surfaces
 XYZ_MAX = 1.0  # Gaussians live in [-1, 1]^3; objects in [-0.9, 0.9]^3
 
@@ -161,12 +161,11 @@ class LRM(nn.Module):
         rays_o, rays_d = camera_rays(c2w, intrinsics, H, W)  # [B, V, 3, H, W]
         tokens = patchify(torch.cat([2 * rgb - 1, plucker(rays_o, rays_d)], dim=2), patch).flatten(1, 2)  # [B, V T, 9 p p]
         bf16 = self.config.precision == "bf16" or self.config.precision == "auto" and rgb.device.type == "cuda"
+        x = self.input_norm(self.embed(tokens))  # float32: bfloat16 would turn rays by a pixel or two of 512
         with torch.autocast(rgb.device.type, torch.bfloat16, enabled=bf16):
-            x = self.input_norm(self.embed(tokens)).float()  # what the blocks add to: CUDA's autocast keeps it in float32, a CPU's would not
             for block in self.blocks:
                 x = checkpoint(block, x, use_reentrant=False, preserve_rng_state=False) if self.config.recompute and torch.is_grad_enabled() else block(x)
-            x = self.head(self.output_norm(x))
-        raw = unpatchify(x.float().unflatten(1, (V, -1)), patch, H, W)  # [B, V, 12, H, W]
+        raw = unpatchify(self.head(self.output_norm(x)).unflatten(1, (V, -1)), patch, H, W)  # [B, V, 12, H, W]
         if self.config.color_skip:
             raw = torch.cat([raw[:, :, :1], raw[:, :, 1:4] + (rgb - 0.5) / SH_C0, raw[:, :, 4:]], dim=2)
         return activate(raw, rays_o, rays_d, self.config, clip)
