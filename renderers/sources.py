@@ -136,7 +136,7 @@ class Files:
             named.setdefault(self.uid(path), []).append(path.relative_to(root).as_posix())
         twins = [f"{' and '.join(files)} would both be called {uid}" for uid, files in named.items() if len(files) > 1]
         if twins:
-            raise AssetError(f"{root}: {len(twins)} names are not unique, as only letters, digits, - and _ of ASCII count: {twins[0]}; rename all but one of each")
+            raise AssetError(f"{root}: {len(twins)} names are not unique (only letters, digits, - and _ of ASCII count): {twins[0]}; rename all but one")
         return paths
 
     def uid(self, path: Path) -> str:

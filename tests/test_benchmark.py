@@ -111,7 +111,7 @@ def test_nerfstudio_folders_are_posed_images_too(dataset, tmp_path):
     (lambda folder: (folder / "opencv_cameras.json").write_text("{"), "opencv_cameras.json: "),
     (lambda folder: shutil.rmtree(folder / "renderings"), "2 of 2 images are missing, the first is renderings/00000000_rgba.png"),
     (lambda folder: (folder / "renderings" / "00000001_rgba.png").write_bytes(b"x"), "00000001_rgba.png: not a readable image"),
-    (lambda folder: (folder / "renderings" / "00000001_rgba.png").write_bytes(png.encode(np.zeros((4, 4, 3), np.uint8))), "expected 8 x 8 pixels, as its camera has, got 4 x 4"),
+    (lambda folder: (folder / "renderings" / "00000001_rgba.png").write_bytes(png.encode(np.zeros((4, 4, 3), np.uint8))), "expected 8 x 8 pixels.*got 4 x 4"),
 ])
 def test_bad_views_are_named(views_folder, damage, message):
     folder = views_folder(turntable(2, 8), np.full((8, 8, 4), 255, np.uint8))

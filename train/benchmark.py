@@ -5,7 +5,7 @@ Every object's scores are on disk as soon as they are known, so an interrupted r
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path

@@ -24,7 +24,7 @@ from train.flops import block_flops, linear_flops
 from train.gaussians import SH_C0, Gaussians, render
 from train.geometry import draw_geometry, surface_points
 from train.layers import Block, init_blocks, patchify, unpatchify
-from train.loop import Outcome, Recipe, Work, fit, may_change, read_run
+from train.loop import Outcome, Recipe, RunError, Work, fit, may_change, read_run
 from train.losses import center_error, depth_error, mse, normal_error, perceptual_loss
 from train.metrics import psnr, ssim
 from train.online import FreshViews, is_generated, source_of
@@ -36,6 +36,7 @@ CHANNELS_OUT = (1, 3, 3, 4, 1)  # distance, rgb, scale, quaternion, opacity
 VALIDATED = 64  # held-out objects scored per validation, at most
 PREVIEWED = 4
 PRECISIONS = ("auto", "bf16", "float32")  # of the network's products; auto: bf16 on CUDA, float32 on a CPU. Weights, rays and drawing are always float32
+NETWORK = ("width", "layers", "heads", "patch", "qk_norm")  # fields of the config that say what the weights are
 HEAD_STD = 0.002  # not 0.02, with which pixels would start at distances 0.7 apart (d = 1024): here they start as smooth surfaces
 XYZ_MAX = 1.0  # Gaussians live in [-1, 1]^3; objects in [-0.9, 0.9]^3
 
@@ -237,7 +238,7 @@ class LRMTask:
         self.config = config
         self.model = LRM(config)
         if config.start_from:
-            self.model.load_state_dict(load_run(weights.find(config.start_from, "start_from"))[0].state_dict())
+            self.model.load_state_dict(_start(config).state_dict())
         self.perceptual = perceptual_loss(config.perceptual)
         self.drawn_labels = bool(config.depth_weight or config.normal_weight)
         views = dict(size=config.size, pool=config.pool, inputs=config.inputs, targets=config.targets, seed=config.seed, on_error=config.on_error)
@@ -310,6 +311,15 @@ class LRMTask:
         gap = torch.full((len(groups[0]), 6, 3), 128, dtype=torch.uint8)
         picture = torch.cat([groups[0], gap, groups[1], gap, groups[2]], dim=1).numpy()
         write_whole(path, png.encode(picture))
+
+
+def _start(config: LRMConfig) -> LRM:
+    """The model that `start_from` names. Raises RunError when its network is another."""
+    model, before = load_run(weights.find(config.start_from, "start_from"))
+    odd = [f"{name} {getattr(before, name)}, here {getattr(config, name)}" for name in NETWORK if getattr(before, name) != getattr(config, name)]
+    if odd:
+        raise RunError(f"start_from: {config.start_from}: expected the network of this preset, got one with {'; '.join(odd)}")
+    return model
 
 
 def _curriculum(config: LRMConfig, reader) -> Curriculum | None:

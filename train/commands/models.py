@@ -8,7 +8,8 @@ import tyro
 from train import weights
 from zeroverse.usage import INTERRUPTED, need, need_folder
 
-LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "precision", "parallel", "on_error", "wandb")  # fields of LRMConfig
+LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "precision", "parallel", "perceptual", "on_error",
+             "wandb")  # fields of LRMConfig
 
 
 @dataclass(kw_only=True)
@@ -47,6 +48,8 @@ class TrainLrm:
     precision: Literal["auto", "bf16", "float32"] | None = None
     """Of the network's products; default: the preset's, auto but for laptop. auto: bf16 on a GPU, float32 on a CPU; bf16 on CPUs that multiply it (AMD
     Zen 4, Intel Sapphire Rapids) makes the network 1.6 times cheaper; elsewhere dearer."""
+    perceptual: Annotated[str, tyro.conf.arg(metavar="ssim|vgg:FILE")] = "ssim"
+    """The perceptual loss: ssim needs no weights; vgg:FILE, with torchvision's VGG-19 (.pth or .safetensors), is the published choice."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """Under torchrun. ddp: the whole model on every rank; fsdp: its weights, gradients and optimizer spread over the ranks, for less memory."""
     on_error: Literal["raise", "skip"] = "raise"
@@ -56,6 +59,7 @@ class TrainLrm:
 
     def run(self) -> int:
         need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
+        need(-2**63 <= self.seed < 2**63, "--seed", "64 bits", self.seed)
         for flag in ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps"):
             need((getattr(self, flag) or 0) >= 0, f"--{flag.replace('_', '-')}", "at least 0", getattr(self, flag))
         need(len(self.data) > 0, "--data", "a folder of shards or generate:SOURCE", "nothing")
