@@ -93,8 +93,8 @@ def test_flags_of_train_lrm_are_fields_of_its_config(monkeypatch, tmp_path):
     for preset in lrm.PRESETS:
         assert verse.main(f"train lrm --data {tmp_path} --out x --preset {preset}".split()) == 0
     assert given == [preset() for preset in lrm.PRESETS.values()]
-    flags = {"depth_weight": 0.2, "normal_weight": 0.02, "centers_weight": 0.5, "curriculum_steps": 9, "precision": "bf16", "parallel": "fsdp", "perceptual": "vgg:x.pth",
-             "on_error": "skip", "wandb": "mine"}
+    flags = {"depth_weight": 0.2, "normal_weight": 0.02, "centers_weight": 0.5, "curriculum_steps": 9, "precision": "bf16", "parallel": "fsdp",
+             "perceptual": "vgg:x.pth", "on_error": "skip", "wandb": "mine"}
     assert set(flags) == set(LRM_FLAGS)
     words = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     assert verse.main(["train", "lrm", "--data", str(tmp_path), "--out", "x", *words]) == 0

@@ -312,6 +312,21 @@ def test_training_from_shards(tmp_path):
         train_lrm(data, tmp_path / "run", config, steps=3, seed=5, resume=True)
 
 
+def test_a_cut_shard_stops_or_costs_only_the_samples_that_it_lacks(tmp_path):
+    data = write_shards(tmp_path / "data", FakeReader(objects=3))
+    entry = json.loads((data / "shard-000000.json").read_text())["samples"][-1]
+    os.truncate(data / "shard-000000.tar", entry["offset"] + 2000)
+    config = micro(steps=3, warmup=1, workers=1, log_every=1)
+    with pytest.raises(ShardError, match="shard-000000.tar: expected .*: truncated or replaced"):
+        train_lrm(data, tmp_path / "stops", config)
+    with pytest.warns(UserWarning) as told:
+        assert train_lrm(data, tmp_path / "goes on", replace(config, on_error="skip")).finished
+    told = [str(warning.message) for warning in told]
+    assert any("truncated or replaced" in text for text in told) and any(f"sample {entry['key']} skipped" in text for text in told)
+    rows = [json.loads(row) for row in (tmp_path / "goes on" / "log.jsonl").read_text().splitlines()]
+    assert [row["bad_sample"] for row in rows if "bad_sample" in row] == [entry["key"]]
+
+
 @pytest.mark.parametrize("harm, message", [("torn", "sample object_1.*rgb_"), ("bits", "sample object_1.*rgb_"), ("empty", "sample object_1: transparent")])
 def test_a_bad_sample_in_the_stream_stops_or_is_skipped_by_name(tmp_path, harm, message):
     """A torn or damaged picture in a whole-looking shard, or an object that is not there: never silent."""

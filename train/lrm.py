@@ -16,7 +16,6 @@ from torch.utils.checkpoint import checkpoint
 
 from renderers.camera import Cameras
 from renderers.joined import open_shards
-from renderers.shards import ShardReader
 from train import weights
 from train.curriculum import Curriculum, complexities
 from train.data import ViewSampler
@@ -325,7 +324,7 @@ def _start(config: LRMConfig) -> LRM:
 def _curriculum(config: LRMConfig, reader) -> Curriculum | None:
     if not config.curriculum_steps:
         return None
-    return Curriculum(complexities(reader), config.curriculum_steps * config.batch, config.curriculum_start, config.seed)
+    return Curriculum(complexities(reader, config.on_error), config.curriculum_steps * config.batch, config.curriculum_start, config.seed)
 
 
 def _to_device_of(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -354,21 +353,21 @@ def train_lrm(data: str | Path | Sequence[str | Path], run_dir: str | Path, pres
     given = {"steps": steps, "seed": seed, "start_from": None if start_from is None else str(start_from)}
     changes = {name: value for name, value in given.items() if value is not None}
     config = replace(preset, **changes)
-    held_out = ShardReader(validate_dir, config.size) if validate_dir is not None else None
-    task = LRMTask(config, open_data(data, config.seed, config.size), held_out)
+    held_out = open_shards([validate_dir], config.size, config.on_error) if validate_dir is not None else None
+    task = LRMTask(config, open_data(data, config.seed, config.size, config.on_error), held_out)
     try:
         return fit(task, config, run_dir, resume=resume, device=device)
     finally:
         task.train_views.close()
 
 
-def open_data(data: str | Path | Sequence[str | Path], seed: int, size: int):
+def open_data(data: str | Path | Sequence[str | Path], seed: int, size: int, on_error: str = "raise"):
     """What LRMTask takes for a reader. Raises ValueError for fresh objects beside folders: an endless stream has no share in a set."""
     names = [str(data)] if isinstance(data, (str, Path)) else [str(name) for name in data]
     fresh = [name for name in names if is_generated(name)]
     if fresh and len(names) > 1:
         raise ValueError(f"data: expected folders of shards only, or {fresh[0]} by itself, got {' '.join(names)}")
-    return source_of(fresh[0], seed) if fresh else open_shards(names, size)
+    return source_of(fresh[0], seed) if fresh else open_shards(names, size, on_error)
 
 
 def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:

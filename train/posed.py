@@ -51,7 +51,7 @@ def find(folder: str | Path) -> list[Subject]:
     """Every object with posed views in a folder: samples of its shards, or it and its sub-folders with a camera file, by name."""
     folder = Path(folder)
     if any(folder.glob("*.tar")):
-        reader = ShardReader(folder)
+        reader = ShardReader(folder, on_error="skip")  # of a shard in pieces, whole samples can be read, and the others say what is wrong
         return [Subject(key, lambda: reader.fingerprint, lambda index=index: _from_shard(reader, index)) for index, key in enumerate(reader.keys)]
     found = [file for file in map(_camera_file, (folder, *sorted(path for path in folder.iterdir() if path.is_dir()))) if file]
     if not found:
