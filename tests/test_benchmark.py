@@ -220,6 +220,19 @@ def test_views_that_show_nothing_are_no_perfect_score(run_folder, views_folder, 
     assert "cup: transparent" in capsys.readouterr().err
 
 
+def test_views_smaller_than_the_model_makes_are_no_truth(run_folder, views_folder, tmp_path, capsys):
+    folder = views_folder(gso64(32), np.full((32, 32, 4), 255, np.uint8))
+    assert verse.main(f"benchmark {run_folder} --views {folder} --out {tmp_path / 'out'}".split()) == 1
+    assert "object: expected views of at least 64 pixels, as the model makes, got 32 x 32" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_gpu_that_is_not_there_is_told(run_folder, views_folder, tmp_path, capsys):
+    folder = views_folder(gso64(64), np.full((64, 64, 4), 255, np.uint8))
+    assert verse.main(f"benchmark {run_folder} --views {folder} --out {tmp_path / 'out'} --device cuda".split()) == 1
+    assert "verse: device: expected cpu, got cuda: there is no GPU that torch can use" in capsys.readouterr().err
+
+
 def test_other_pictures_are_scored_anew(run_folder, views_folder, tmp_path):
     """The cameras are the same: scores of pictures that were replaced since are not taken for theirs."""
     views = many(tmp_path, views_folder, ("cup",))

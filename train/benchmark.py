@@ -230,6 +230,8 @@ class Trial:
 
 
 def prepare(item: Posed, protocol: str, targets: int, size: int) -> Trial:
+    if min(item.cameras.width, item.cameras.height) < size:
+        raise PosedError(f"{item.name}: expected views of at least {size} pixels, as the model makes, got {item.cameras.width} x {item.cameras.height}")
     inputs = find_inputs(item.cameras, protocol, item.name)
     chosen = choose_targets(len(item.cameras), inputs, targets, protocol, item.name)
     images = torch.from_numpy(resize_area(item.read([*inputs, *chosen]), size, size)).permute(0, 3, 1, 2) / 255.0

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -373,7 +374,10 @@ def open_data(data: str | Path | Sequence[str | Path], seed: int, size: int, on_
 def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:
     """The averaged weights of a run, or of a released model by its name, ready for inference, and its config. Raises as train.runs.read_run."""
     saved, path = read_run(run_dir, LRMTask.name)
-    config = LRMConfig(**saved)
-    model = LRM(config)
-    model.load_state_dict(load_file(path))  # which casts those of a released model, in float16, to the float32 of the network
+    try:
+        config = LRMConfig(**saved)
+        model = LRM(config)
+        model.load_state_dict(load_file(path))  # which casts those of a released model, in float16, to the float32 of the network
+    except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise RunError(f"{run_dir}: damaged, or of another version: {str(error).splitlines()[0]}") from error
     return model.to(device).eval(), config

@@ -28,7 +28,7 @@ def find_inputs(cameras: Cameras, protocol: str, name: str) -> list[int]:
     for (elevation, azimuth), row in zip(PROTOCOLS[protocol], angles):
         if row.min() > MAX_ANGLE_DEG:
             raise PosedError(f"{name}: protocol {protocol} needs a view from elevation {elevation}, azimuth {azimuth} degrees (+Z up); "
-                             f"the nearest camera is {row.min():.1f} degrees away")
+                             f"the nearest camera is {row.min():.1f} degrees away (random-8 takes views of any rig)")
     return [int(index) for index in angles.argmin(axis=1)]
 
 
