@@ -87,8 +87,11 @@ def test_published_views_are_on_white_already_and_ours_are_straight(views_folder
     blended[..., :3] = 255
     blended[2:6, 2:6] = (100, 100, 100, 255)
     blended[1, 2:6] = (177, 177, 177, 128)
-    ours, theirs = (posed.find(views_folder(turntable(2, 8), rgba, name))[0].open().read([0])[0] for name, rgba in (("ours", straight), ("theirs", blended)))
-    assert np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).max() <= 0.5
+    white = straight.copy()
+    white[straight[..., 3] == 0, :3] = 255  # straight, as many programs leave what is transparent
+    ours, theirs, others = (posed.find(views_folder(turntable(2, 8), rgba, name))[0].open().read([0])[0]
+                            for name, rgba in (("ours", straight), ("theirs", blended), ("others", white)))
+    assert np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).max() <= 0.5 and np.array_equal(ours, others)
 
 
 def test_posed_folders(views_folder, dataset):

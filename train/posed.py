@@ -14,6 +14,7 @@ from renderers.shards import ShardReader
 from train.data import composite
 
 CAMERA_FILES = ("opencv_cameras.json", "transforms.json", "transforms_train.json")  # the first found counts
+ROUNDED = 2  # levels of 255: what 8 bits lose of colour and alpha
 OPAQUE = 0.5  # alpha from which a pixel counts as the object
 
 
@@ -182,6 +183,8 @@ def _on_white(image: np.ndarray) -> np.ndarray:
 
 
 def _is_on_white(rgba: np.ndarray) -> bool:
-    """Whether colour is blended on white already, as in the published GSO renders: then it is white wherever alpha is 0."""
-    empty = rgba[..., 3] == 0
-    return bool(empty.any() and (rgba[empty][:, :3] == 255).all())
+    """Whether colour is blended on white already, as in the published GSO renders: then it is white where alpha is 0, and nowhere darker than the white
+    that shines through, in sRGB or linear. Straight colour may have white where alpha is 0 too, but then the rims of what is dark are too dark."""
+    alpha, color = rgba[..., 3], rgba[..., :3].min(axis=-1)
+    through = 255 - alpha.astype(np.int16)
+    return bool((alpha == 0).any() and (color >= through - ROUNDED).all())

@@ -30,6 +30,7 @@ class TrainLrm:
     steps: int | None = None
     """Optimizer updates; default: the preset's."""
     seed: int = 0
+    """Of the first weights and of all that is drawn: which objects and views, in which order."""
     resume: bool = False
     """Continue the run in --out."""
     start_from: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
@@ -86,7 +87,8 @@ class Reconstruct:
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A folder that `verse train lrm` wrote, or the name of a released model."""
     views: Path
-    """A folder of shards, or folders with opencv_cameras.json or transforms.json and their images."""
+    """A folder of shards, or folders with opencv_cameras.json or transforms.json (transforms_train.json) and their images. The model expects +Z up, and an
+    object at the origin, about 1.8 long, with alpha or on white; what is otherwise is named."""
     out: Path
     """Folder for the results."""
     sample: int = 0
@@ -118,7 +120,7 @@ class Benchmark:
     objects: Path | None = None
     """Only the objects of this list, all of which must be there: a name on each line, or JSON."""
     views: Path | None = None
-    """Views rendered already: a folder of shards, or folders with opencv_cameras.json or transforms.json."""
+    """Views rendered already: a folder of shards, or folders with opencv_cameras.json or transforms.json (transforms_train.json)."""
     out: Path
     """Folder for the results."""
     protocol: Literal["gso-4", "gso-4-45", "gso-8", "random-8"] = "gso-4"
