@@ -251,6 +251,8 @@ class LRMTask:
         self.fingerprint, self.bad = self.train_views.fingerprint, self.train_views.bad
         if self.held_out:
             self.held_out.bad = self.bad
+            for _ in self.held_out.each_fixed():
+                pass  # what cannot be scored ends the run or is named now, not hours later at the first validation
 
     @property
     def work(self) -> Work:
@@ -305,6 +307,8 @@ class LRMTask:
         """One row per object, held-out ones if there are any: inputs, predictions, targets."""
         views = self.held_out or self.train_views
         shown = list(islice(views.each_fixed(), PREVIEWED))
+        if not shown:
+            return  # all that is held out is unusable, and named
         batch = _to_device_of(model, {name: torch.cat([sample[name] for sample in shown]) for name in shown[0]})
         pred = predict(model, batch).clamp(0, 1).mul(255).round().byte()
         groups = [x.cpu().permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1) for x in (batch["rgb"], pred, batch["target_rgb"])]  # [B H, V W, 3]
