@@ -8,6 +8,7 @@ import signal
 import sys
 import textwrap
 import threading
+import warnings
 from collections.abc import Sequence
 
 import tyro
@@ -102,6 +103,7 @@ def _interrupt(signum, frame) -> None:
 def _run(command, name: str, arguments: list[str], debug: bool) -> int:
     # Idle OpenMP threads sleep. By default they spin, and on two cores with other work beside it a training step cost four times the CPU time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    warnings.formatwarning = lambda message, category, *where, **line: f"verse: warning: {message}\n"  # for users, who have no use for our source lines
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)

@@ -3,6 +3,7 @@
 Camera: OpenCV (+x right, +y down, +z forward). World: right-handed, +Z up. Intrinsics in pixels; the centre of row i, column j is
 (j + 0.5, i + 0.5).
 """
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,9 @@ CUBE = np.stack(np.meshgrid(*[[-0.9, 0.9]] * 3, indexing="ij"), axis=-1).reshape
 NEAR = 0.1  # a framed camera stays so far before the object, measured along its axis; the rasterisers' near planes are closer
 FAR = 6.5  # and no orbit camera needs to see further: 16-bit depth in steps of 1e-4 ends at 6.55
 
-_OPENCV_TO_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+OPENGL_AXES = (1, -1, -1)  # what a camera's x, y, z must be multiplied by to be OpenCV's, and the reverse
+_OPENCV_TO_OPENGL = np.diag([*OPENGL_AXES, 1.0])
+_PINHOLES = ("PINHOLE", "SIMPLE_PINHOLE", "PERSPECTIVE", "OPENCV", "SIMPLE_RADIAL", "RADIAL", "FULL_OPENCV")  # camera models: without distortion, all one
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,12 @@ class Cameras:
     @property
     def centers(self) -> np.ndarray:  # [V, 3]
         return self.c2w[:, :3, 3]
+
+    @property
+    def directions(self) -> np.ndarray:  # [V, 3]
+        """Unit vectors from the origin to the cameras; 0 for one that stands there, which no direction is near to."""
+        length = np.linalg.norm(self.centers, axis=1, keepdims=True)
+        return self.centers / np.where(length > 0, length, 1.0)
 
     def resized(self, width: int, height: int) -> "Cameras":
         """The same cameras seen at another image size."""
@@ -292,10 +301,10 @@ def to_opencv_json(cameras: Cameras, file_paths: list[str]) -> list[dict]:
 def from_opencv_json(rows: list[dict] | dict) -> tuple[Cameras, list[str]]:
     """Cameras and image paths from `opencv_cameras.json` (a list, or a dict with `frames`). Raises ValueError naming row and key."""
     rows = rows["frames"] if isinstance(rows, dict) and "frames" in rows else rows
-    if not isinstance(rows, list) or not rows:
-        raise ValueError("opencv_cameras.json: expected a list of views, or a dict with a list named frames")
+    if not _are_views(rows):
+        raise ValueError("opencv_cameras.json: expected a list of views, or a dict with a list named frames: dicts with a file_path each")
     for number, row in enumerate(rows):
-        missing = {"w", "h", "fx", "fy", "cx", "cy", "w2c", "file_path"} - set(row)
+        missing = {"w", "h", "fx", "fy", "cx", "cy", "w2c"} - row.keys()
         if missing:
             raise ValueError(f"opencv_cameras.json: view {number}: missing {', '.join(sorted(missing))}")
     sizes = {(row["w"], row["h"]) for row in rows}
@@ -321,27 +330,31 @@ def to_transforms_json(cameras: Cameras, frames: list[dict]) -> dict:
             "frames": [paths | row | {"transform_matrix": matrix.tolist()} for paths, row, matrix in zip(frames, own, opengl_c2w(cameras), strict=True)]}
 
 
-def from_transforms_json(data: dict, size: tuple[int, int] | None = None) -> tuple[Cameras, list[str]]:
+def from_transforms_json(data: dict, size_of: Callable[[str], tuple[int, int]] | None = None) -> tuple[Cameras, list[str]]:
     """Cameras and image paths from `transforms.json` of nerfstudio, instant-ngp or NeRF-synthetic (Blender).
 
     Intrinsics from the frame or the top: fl_x, fl_y, cx, cy, or camera_angle_x with square pixels about the image's centre. NeRF-synthetic
-    files do not state the image size: give `size` (width, height); their paths without an ending get .png. Raises ValueError naming frame
-    and key, also for lens distortion, for which `Cameras` has no place.
+    files do not state the image size, which `size_of` an image's path then tells, as (width, height); their paths without an ending get .png.
+    Raises ValueError naming frame and key, also for a fisheye and for lens distortion, for which `Cameras` has no place.
     """
     frames = data.get("frames") if isinstance(data, dict) else None
-    if not isinstance(frames, list) or not frames:
-        raise ValueError("transforms.json: expected a dict with a list named frames")
+    if not _are_views(frames):
+        raise ValueError("transforms.json: expected a dict with a list named frames: dicts with a file_path each")
     rows = [data | frame for frame in frames]
+    paths = [row["file_path"] if "." in row["file_path"].rsplit("/", 1)[-1] else row["file_path"] + ".png" for row in rows]
+    if size_of and not {"w", "h"} <= rows[0].keys():
+        rows = [dict(zip("wh", size_of(paths[0]))) | row for row in rows]
     for number, row in enumerate(rows):
-        missing = {"file_path", "transform_matrix"} - set(row)
-        missing |= {"w", "h"} - set(row) if size is None else set()
-        missing |= {"fl_x (or camera_angle_x)"} if not {"fl_x", "camera_angle_x"} & set(row) else set()
+        missing = {"transform_matrix", "w", "h"} - row.keys()
+        missing |= {"fl_x (or camera_angle_x)"} if not {"fl_x", "camera_angle_x"} & row.keys() else set()
         if missing:
             raise ValueError(f"transforms.json: frame {number}: missing {', '.join(sorted(missing))}")
+        if row.get("camera_model", "PINHOLE") not in _PINHOLES or row.get("is_fisheye"):
+            raise ValueError(f"transforms.json: frame {number}: expected pinhole cameras, got {row.get('camera_model', 'a fisheye')}; undistort the images")
         bent = [name for name in ("k1", "k2", "k3", "k4", "p1", "p2") if row.get(name)]
         if bent:
             raise ValueError(f"transforms.json: frame {number}: expected no lens distortion, got {bent[0]} = {row[bent[0]]}; undistort the images")
-    sizes = {(int(row["w"]), int(row["h"])) for row in rows} if size is None else {size}
+    sizes = {(int(row["w"]), int(row["h"])) for row in rows}
     if len(sizes) > 1:
         raise ValueError(f"transforms.json: expected one image size, got {sorted(sizes)}")
     width, height = sizes.pop()
@@ -349,8 +362,12 @@ def from_transforms_json(data: dict, size: tuple[int, int] | None = None) -> tup
     if matrices.shape[1:] != (4, 4):
         raise ValueError(f"transforms.json: transform_matrix: expected [4, 4], got {list(matrices.shape[1:])}")
     c2w = np.einsum("vij,jk->vik", matrices, _OPENCV_TO_OPENGL)  # its own inverse
-    paths = [row["file_path"] if "." in row["file_path"].rsplit("/", 1)[-1] else row["file_path"] + ".png" for row in rows]
     return Cameras(c2w, np.array([_transforms_intrinsics(row, width, height) for row in rows]), width, height), paths
+
+
+def _are_views(rows) -> bool:
+    """Whether this, of a camera file, is a list of dicts that each name an image."""
+    return isinstance(rows, list) and len(rows) > 0 and all(isinstance(row, dict) and isinstance(row.get("file_path"), str) for row in rows)
 
 
 def _transforms_intrinsics(row: dict, width: int, height: int) -> tuple[float, float, float, float]:

@@ -1,5 +1,6 @@
 """Several folders of shards as one set, as joint training wants them (LRM-Zero, appendix C: 800K Zeroverse objects and 800K of Objaverse)."""
 import hashlib
+import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from renderers.camera import Cameras
-from renderers.shards import ShardError, ShardReader
+from renderers.shards import ShardError, ShardReader, halves
 
 
 class JoinedReader:
@@ -49,9 +50,12 @@ class JoinedReader:
         return self.readers[number], index % len(self) - self._starts[number]
 
 
-def open_shards(folders: Sequence[str | Path], size: int | None = None) -> ShardReader | JoinedReader:
-    """A reader of one folder, or of several as one set; size: as of ShardReader. Raises ShardError."""
-    readers = [ShardReader(folder, size) for folder in folders]
+def open_shards(folders: Sequence[str | Path], size: int | None = None, on_error: str = "raise") -> ShardReader | JoinedReader:
+    """A reader of one folder, or of several as one set; size, on_error: as of ShardReader. Warns of shards that are not whole. Raises ShardError."""
+    readers = [ShardReader(folder, size, on_error) for folder in folders]
+    for reader in readers:
+        if missing := halves(reader.store):
+            warnings.warn(f"{reader.store}: {len(missing)} shards are left out, as they are not whole; the first: {missing[0]}", stacklevel=2)
     return readers[0] if len(readers) == 1 else JoinedReader(readers)
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import tarfile
+import warnings
 import zlib
 from collections.abc import Iterable
 from functools import cached_property
@@ -169,6 +170,21 @@ def tars_of(sizes: dict[str, int]) -> list[str]:
     return [name for name in sizes if name.endswith(".tar") and sidecar_of(name) in sizes]
 
 
+def halves(store: Store) -> list[str]:
+    """What no reader shows, in words: tars without a sidecar, and sidecars whose tar is gone."""
+    sizes = store.sizes()
+    lone = [name for name in sizes if name.endswith(".tar") and sidecar_of(name) not in sizes]
+    gone = [name for name in sizes if name.endswith(".json") and name != DATASET_FILE and f"{name.removesuffix('.json')}.tar" not in sizes]
+    return [f"{name} has no sidecar" for name in lone] + [f"the tar of {name} is gone" for name in gone if _is_sidecar(store, name)]
+
+
+def _is_sidecar(store: Store, name: str) -> bool:
+    try:
+        return bool(read_sidecar(store, name))
+    except ShardError:
+        return False
+
+
 class _Sample(NamedTuple):
     """Where a sample is. columns: {field: row of `places`}, one dict for all samples with the same fields; places: [F, 2] offset and size."""
 
@@ -182,12 +198,13 @@ class ShardReader:
     """Random access to the samples of a folder of shards, or of an fsspec URL: reads and decodes only the fields asked for.
 
     size: of samples with pictures of several sizes, show the smallest that are at least so many pixels wide; default: the first.
-    Raises ShardError when the folder holds no whole shard, or a shard whose size is not the one its sidecar states.
+    on_error: "raise" ShardError for a shard whose size is not the one its sidecar states, or "skip": warn of it, and raise when what is not in it is read.
+    Raises ShardError when the folder holds no whole shard.
     """
 
     size: int | None = None
 
-    def __init__(self, folder: str | Path | Store, size: int | None = None):
+    def __init__(self, folder: str | Path | Store, size: int | None = None, on_error: str = "raise"):
         self.store, self.size = open_store(folder), size
         self.folder = self.store.folder if isinstance(self.store, Local) else str(self.store)
         if not self.store.exists():
@@ -198,7 +215,10 @@ class ShardReader:
         for tar in tars_of(sizes):
             sidecar = read_sidecar(self.store, sidecar_of(tar))
             if sizes[tar] != sidecar["bytes"]:
-                raise ShardError(f"{self.store.at(tar)}: expected {sidecar['bytes']} bytes, got {sizes[tar]}: truncated or replaced")
+                wrong = f"{self.store.at(tar)}: expected {sidecar['bytes']} bytes, got {sizes[tar]}: truncated or replaced"
+                if on_error == "raise":
+                    raise ShardError(wrong)
+                warnings.warn(wrong, stacklevel=2)
             hashes.append(sidecar["sha256"])
             for entry in sidecar["samples"]:
                 names = tuple(entry["fields"])

@@ -1,6 +1,5 @@
 """Where objects come from: an index -> an Asset. A source is small and picklable; `config` names everything its bytes depend on."""
 import hashlib
-from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -132,9 +131,12 @@ class Files:
         paths = tuple(sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()))
         if not paths:
             raise AssetError(f"{root}: no {', '.join(SUFFIXES)} files")
-        twins = [uid for uid, times in Counter(self.uid(path) for path in paths).items() if times > 1]
+        named: dict[str, list[str]] = {}
+        for path in paths:
+            named.setdefault(self.uid(path), []).append(path.relative_to(root).as_posix())
+        twins = [f"{' and '.join(files)} would both be called {uid}" for uid, files in named.items() if len(files) > 1]
         if twins:
-            raise AssetError(f"{root}: several files would be called {', '.join(twins)}; rename all but one of each")
+            raise AssetError(f"{root}: {len(twins)} names are not unique (only letters, digits, - and _ of ASCII count): {twins[0]}; rename all but one")
         return paths
 
     def uid(self, path: Path) -> str:

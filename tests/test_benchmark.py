@@ -87,8 +87,11 @@ def test_published_views_are_on_white_already_and_ours_are_straight(views_folder
     blended[..., :3] = 255
     blended[2:6, 2:6] = (100, 100, 100, 255)
     blended[1, 2:6] = (177, 177, 177, 128)
-    ours, theirs = (posed.find(views_folder(turntable(2, 8), rgba, name))[0].read([0])[0] for name, rgba in (("ours", straight), ("theirs", blended)))
-    assert np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).max() <= 0.5
+    white = straight.copy()
+    white[straight[..., 3] == 0, :3] = 255  # straight, as many programs leave what is transparent
+    ours, theirs, others = (posed.find(views_folder(turntable(2, 8), rgba, name))[0].open().read([0])[0]
+                            for name, rgba in (("ours", straight), ("theirs", blended), ("others", white)))
+    assert np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).max() <= 0.5 and np.array_equal(ours, others)
 
 
 def test_posed_folders(views_folder, dataset):
@@ -100,7 +103,7 @@ def test_posed_folders(views_folder, dataset):
 def test_nerfstudio_folders_are_posed_images_too(dataset, tmp_path):
     """The same cameras and pixels through `verse export --format transforms` as from the shards."""
     assert verse.main(f"export {dataset} --format transforms --out {tmp_path}".split()) == 0
-    ours, theirs = posed.find(dataset), posed.find(tmp_path)
+    ours, theirs = ([subject.open() for subject in posed.find(folder)] for folder in (dataset, tmp_path))
     assert [item.name for item in ours] == [item.name for item in theirs]
     assert np.abs(ours[2].cameras.c2w - theirs[2].cameras.c2w).max() < 1e-12
     assert np.array_equal(ours[2].read([1, 4]), theirs[2].read([1, 4]))
@@ -111,13 +114,13 @@ def test_nerfstudio_folders_are_posed_images_too(dataset, tmp_path):
     (lambda folder: (folder / "opencv_cameras.json").write_text("{"), "opencv_cameras.json: "),
     (lambda folder: shutil.rmtree(folder / "renderings"), "2 of 2 images are missing, the first is renderings/00000000_rgba.png"),
     (lambda folder: (folder / "renderings" / "00000001_rgba.png").write_bytes(b"x"), "00000001_rgba.png: not a readable image"),
-    (lambda folder: (folder / "renderings" / "00000001_rgba.png").write_bytes(png.encode(np.zeros((4, 4, 3), np.uint8))), "expected 8-bit colour of 8 x 8"),
+    (lambda folder: (folder / "renderings" / "00000001_rgba.png").write_bytes(png.encode(np.zeros((4, 4, 3), np.uint8))), "expected 8 x 8 pixels.*got 4 x 4"),
 ])
 def test_bad_views_are_named(views_folder, damage, message):
     folder = views_folder(turntable(2, 8), np.full((8, 8, 4), 255, np.uint8))
     damage(folder)
     with pytest.raises(PosedError, match=message):
-        posed.find(folder)[0].read([0, 1])
+        posed.find(folder)[0].open().read([0, 1])
 
 
 def test_spread_views_spread():
@@ -200,11 +203,67 @@ def test_one_bad_object_costs_itself_alone(run_folder, views_folder, tmp_path, c
     assert [row["name"] for row in results["objects"]] == ["mug"] and "not a readable image" in results["failed"][0]["reason"]
 
 
+def test_a_broken_camera_file_costs_its_object_alone(run_folder, views_folder, tmp_path, capsys):
+    views = many(tmp_path, views_folder, ("cup", "mug"))
+    (views / "cup" / "opencv_cameras.json").write_text("{")
+    assert verse.main(f"benchmark {run_folder} --views {views} --targets 2 --out {tmp_path / 'out'}".split()) == 1
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [row["name"] for row in results["objects"]] == ["mug"] and [row["name"] for row in results["failed"]] == ["cup"]
+    assert verse.main(f"reconstruct {run_folder} --views {views} --sample 1 --out {tmp_path / 'mug'}".split()) == 0
+
+
+def test_views_that_show_nothing_are_no_perfect_score(run_folder, views_folder, tmp_path, capsys):
+    views = many(tmp_path, views_folder, ("cup", "mug"))
+    for picture in (views / "cup" / "renderings").iterdir():
+        picture.write_bytes(png.encode(np.zeros((64, 64, 4), np.uint8)))
+    assert verse.main(f"benchmark {run_folder} --views {views} --targets 2 --out {tmp_path / 'out'}".split()) == 1
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [row["name"] for row in results["objects"]] == ["mug"] and "cup: transparent: nothing is opaque" in results["failed"][0]["reason"]
+    assert verse.main(f"reconstruct {run_folder} --views {views / 'cup'} --out {tmp_path / 'cup'}".split()) == 1
+    assert "cup: transparent" in capsys.readouterr().err
+
+
+def test_views_smaller_than_the_model_makes_are_no_truth(run_folder, views_folder, tmp_path, capsys):
+    folder = views_folder(gso64(32), np.full((32, 32, 4), 255, np.uint8))
+    assert verse.main(f"benchmark {run_folder} --views {folder} --out {tmp_path / 'out'}".split()) == 1
+    assert "object: expected views of at least 64 pixels, as the model makes, got 32 x 32" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_gpu_that_is_not_there_is_told(run_folder, views_folder, tmp_path, capsys):
+    folder = views_folder(gso64(64), np.full((64, 64, 4), 255, np.uint8))
+    assert verse.main(f"benchmark {run_folder} --views {folder} --out {tmp_path / 'out'} --device cuda".split()) == 1
+    assert "verse: device: expected cpu, got cuda: there is no GPU that torch can use" in capsys.readouterr().err
+
+
+def test_other_pictures_are_scored_anew(run_folder, views_folder, tmp_path):
+    """The cameras are the same: scores of pictures that were replaced since are not taken for theirs."""
+    views = many(tmp_path, views_folder, ("cup",))
+    command, results = f"benchmark {run_folder} --views {views} --targets 2 --out {tmp_path / 'out'}".split(), tmp_path / "out" / "results.json"
+    assert verse.main(command) == 0
+    before = json.loads(results.read_text())["objects"][0]["scores"]["model"]["psnr"]
+    for picture in (views / "cup" / "renderings").iterdir():
+        picture.write_bytes(png.encode(np.full((64, 64, 4), (10, 10, 10, 255), np.uint8)))
+    assert verse.main(command) == 0
+    assert json.loads(results.read_text())["objects"][0]["scores"]["model"]["psnr"] < before - 1
+
+
+def test_a_camera_at_the_origin_is_near_to_no_direction():
+    rig = gso64(32)
+    c2w = rig.c2w.copy()
+    c2w[20, :3, 3] = 0
+    with pytest.raises(PosedError, match="needs a view from elevation 20, azimuth 90"):
+        find_inputs(Cameras(c2w, rig.intrinsics, 32, 32), "gso-4", "cup")
+    c2w[:, :3, 3], c2w[20, :3, 3] = rig.centers, rig.centers[20]
+    c2w[5, :3, 3] = 0
+    assert find_inputs(Cameras(c2w, rig.intrinsics, 32, 32), "gso-4", "cup") == [16, 20, 24, 28]
+
+
 @pytest.mark.parametrize("content", ["mug\ncup\n", '["mug", "cup"]', '{"name": "two", "objects": ["mug", "cup"]}'])
 def test_a_list_of_objects(run_folder, views_folder, tmp_path, content):
     views = many(tmp_path, views_folder, ("cup", "mug", "pot"))
     (tmp_path / "list").write_text(content)
-    subjects = benchmark.listed(benchmark.of_views(views), tmp_path / "list")
+    subjects = benchmark.listed(posed.find(views), tmp_path / "list")
     assert [subject.name for subject in subjects] == ["mug", "cup"]
 
 

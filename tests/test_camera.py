@@ -251,7 +251,7 @@ def test_nerf_synthetic_cameras_need_the_size():
     matrix = np.diag([1.0, 1, 1, 1])
     matrix[2, 3] = 4
     data = {"camera_angle_x": np.pi / 2, "frames": [{"file_path": "./train/r_0", "rotation": 0.01, "transform_matrix": matrix.tolist()}]}
-    cameras, paths = camera.from_transforms_json(data, size=(80, 60))
+    cameras, paths = camera.from_transforms_json(data, lambda path: (80, 60))
     pixels, depth = cameras.project([[1, 1, 0]])
     assert paths == ["./train/r_0.png"] and depth[0, 0] == pytest.approx(4)
     assert pixels[0, 0] == pytest.approx([40 + 10, 30 - 10])

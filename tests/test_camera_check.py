@@ -10,7 +10,7 @@ from renderers.camera import Cameras, gso64, rigid_inverse, sphere_shell, to_ope
 from train.benchmark import benchmark
 from train.camera_check import Diagnosis, check, diagnose
 from train.lrm import train_lrm
-from train.posed import Posed
+from train.posed import Posed, PosedError
 from train.reconstruct import reconstruct
 from zeroverse import png
 from zeroverse.rng import Rng
@@ -85,9 +85,8 @@ def test_an_object_that_leaves_the_pictures_is_no_mistake():
     assert diagnose(near, silhouettes(near)).warnings == ()
 
 
-def test_without_alpha_or_with_too_few_views_nothing_is_said():
+def test_of_too_few_views_nothing_is_said():
     rig = RIGS["gso"]
-    assert check(Posed("x", rig, lambda views: None)) == ()
     assert diagnose(rig[:2], silhouettes(rig[:2])) == diagnose(rig, 0 * silhouettes(rig)) == Diagnosis((), 1.0, 1.0)
 
 
@@ -98,6 +97,34 @@ def test_check_names_the_object():
     assert warning.startswith("cup: the cameras do not fit the silhouettes (0% explained, ")
 
 
+def test_without_alpha_what_is_not_white_is_the_object():
+    """Dark balls on white, one with a white spot inside; then on grey, where nothing can be judged."""
+    rig = RIGS["gso"]
+    dark = 255 - 200 * silhouettes(rig).repeat(3, axis=-1)
+    dark[:, 31:33, 31:33] = 255
+    on = lambda background, cameras: Posed("cup", cameras, lambda views: np.minimum(dark[list(views)], background))
+    assert check(on(255, rig)) == ()
+    (warning,) = check(on(255, turned(rig, scale=3.0)))
+    assert warning.startswith("cup, judged by what is not white, as its images have no alpha: the scale is off")
+    assert check(on(128, rig)) == ("cup: the images have neither alpha nor white around the object, which the model expects: cut the object out",)
+    opaque = Posed("cup", rig, on(128, rig).read, lambda views: {"alpha": np.ones((len(views), 64, 64, 1), np.float32)})
+    assert check(opaque) == check(on(128, rig)), "alpha that cuts nothing out"
+
+
+@pytest.mark.parametrize("spoil, message", [
+    (lambda c2w: c2w, None),
+    (lambda c2w: c2w * [1, -1, -1, 1], "OpenGL's .* where OpenCV's belong, or the reverse: negate the second and third"),
+    (lambda c2w: c2w * [-1, 1, -1, 1], "PyTorch3D's .* negate the first and third"),
+    (rigid_inverse, "^the cameras do not fit the silhouettes .*: the matrices are w2c where c2w is expected, or the reverse: invert them$"),
+])
+def test_mistakes_in_a_file_with_opengl_axes_are_named_alone(spoil, message):
+    """What stands in a transforms.json is OpenGL's c2w: w2c in its place is one mistake, and no world upside down."""
+    rig, opengl = RIGS["gso"], np.diag([1.0, -1, -1, 1])
+    read = Cameras(spoil(rig.c2w @ opengl) @ opengl, rig.intrinsics, 64, 64)
+    warnings = diagnose(read, silhouettes(rig), (1, -1, -1)).warnings
+    assert len(warnings) == (message is not None) and all(re.search(message, warning) for warning in warnings)
+
+
 def test_reconstruct_and_benchmark_warn(run_of_two_steps, spoiled_views, tmp_path):
     with pytest.warns(UserWarning, match="upside_down: the world's up is -Z"):
         reconstruct(run_of_two_steps, spoiled_views, tmp_path / "a")
@@ -106,6 +133,19 @@ def test_reconstruct_and_benchmark_warn(run_of_two_steps, spoiled_views, tmp_pat
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         benchmark(run_of_two_steps, tmp_path / "c", views=spoiled_views.parent / "upright", protocol="random-8", targets=2)
+
+
+def test_a_protocol_that_misses_its_views_says_why(run_of_two_steps, spoiled_views, tmp_path):
+    """Upside down, no camera is at elevation 20, and nothing can be scored: it is the self-test that helps."""
+    with pytest.warns(UserWarning, match="upside_down: the world's up is -Z"), pytest.raises(PosedError, match="needs a view from elevation 20"):
+        benchmark(run_of_two_steps, tmp_path / "a", views=spoiled_views, protocol="gso-4", targets=2)
+
+
+def test_few_views_are_told(run_of_two_steps, spoiled_views, tmp_path):
+    file = spoiled_views.parent / "upright" / "opencv_cameras.json"
+    file.write_text(json.dumps(json.loads(file.read_text())[:3]))
+    with pytest.warns(UserWarning, match="upright: the model has learned from 4 views at a time, and there are only 3"):
+        reconstruct(run_of_two_steps, file.parent, tmp_path / "a")
 
 
 @pytest.fixture(scope="module")

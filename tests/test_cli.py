@@ -41,7 +41,8 @@ def test_help_teaches_and_loads_nothing_heavy(arguments):
                                      "generate zeroverse --out x --cut 1.5", "generate zeroverse --out x --cut 0.9",
                                      "train lrm --data generate:zeroverse --out x --curriculum-steps 5", "train lrm --data . --out x --depth-weight -1",
                                      "train lrm --data . --out x --parallel tp", "train lrm --out x --data",
-                                     "train lrm --data . generate:zeroverse --out x", "train lrm --data . /nowhere --out x", "regen /nowhere.json --out x"])
+                                     "train lrm --data . generate:zeroverse --out x", "train lrm --data . /nowhere --out x",
+                                     "train lrm --data . --out x --seed 99999999999999999999", "regen /nowhere.json --out x"])
 def test_wrong_usage_is_status_2(command, capsys):
     try:
         status = verse.main(command.split())
@@ -93,6 +94,7 @@ def test_flags_of_train_lrm_are_fields_of_its_config(monkeypatch, tmp_path):
         assert verse.main(f"train lrm --data {tmp_path} --out x --preset {preset}".split()) == 0
     assert given == [preset() for preset in lrm.PRESETS.values()]
     flags = {"depth_weight": 0.2, "normal_weight": 0.02, "centers_weight": 0.5, "curriculum_steps": 9, "precision": "bf16", "parallel": "fsdp",
+             "perceptual": "vgg:x.pth", "perceptual_weight": 0.5, "perceptual_after": 7, "point_steps": 8, "log_scale_max": -1.6, "view_angle_deg": 40.0,
              "micro_batch": 1, "recompute": True, "workers": 3, "on_error": "skip", "wandb": "mine"}
     assert set(flags) == set(LRM_FLAGS)
     words = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", str(value))]

@@ -49,7 +49,7 @@ def read_blender(folder, size):
     matrices, files = {}, {}
     for split in ("train", "val", "test"):
         data = json.loads((folder / f"transforms_{split}.json").read_text())
-        cameras, paths = from_transforms_json(data, size)
+        cameras, paths = from_transforms_json(data, lambda path: size)
         for frame, c2w, path in zip(data["frames"], cameras.c2w, paths):
             matrices[frame["view"]], files[frame["view"]] = c2w, path
     order = sorted(matrices)

@@ -88,6 +88,18 @@ def test_a_run_on_two_sets_resumes_on_the_same_two(folders, tmp_path, capsys):
             train_lrm(other, tmp_path / "run", config, resume=True)
 
 
+@pytest.mark.parametrize("lost, message", [("shard-000000.json", "1 shards are left out.*: shard-000000.tar has no sidecar"),
+                                           ("shard-000000.tar", "1 shards are left out.*: the tar of shard-000000.json is gone")])
+def test_shards_that_are_not_whole_are_not_left_out_in_silence(folders, tmp_path, lost, message):
+    copy = shutil.copytree(folders[0], tmp_path / "copy")
+    for half in (".tar", ".json"):
+        shutil.copy(copy / f"shard-000000{half}", copy / f"more-000000{half}")
+    (copy / lost).unlink()
+    (copy / "notes.json").write_text("{}")
+    with pytest.warns(UserWarning, match=message):
+        open_shards([copy])
+
+
 def test_the_command_line_takes_several_folders(folders, tmp_path, monkeypatch):
     from train import lrm
     from train.loop import Outcome

@@ -17,7 +17,7 @@ from torch import nn
 from renderers.shards import SAMPLE_FORMAT, ShardError, ShardReader, canonical, write_shard
 from renderers.storage import open_store
 from train.flops import Work
-from train.loop import Recipe, RunError, average, fit, learning_rate, make_optimizer, read_run
+from train.loop import Outcome, Recipe, RunError, average, fit, learning_rate, make_optimizer, read_run
 from train.lrm import LRMTask, load_run, train_lrm
 from train.meter import MEASURED
 from train.team import Interrupt
@@ -310,6 +310,31 @@ def test_training_from_shards(tmp_path):
         train_lrm(other, tmp_path / "run", config, resume=True)
     with pytest.raises(RunError, match="seed: 0, now 5; steps: 2, now 3"):
         train_lrm(data, tmp_path / "run", config, steps=3, seed=5, resume=True)
+
+
+def test_held_out_objects_that_cannot_be_scored_are_told_before_the_first_step(tmp_path):
+    data, few = write_shards(tmp_path / "data", FakeReader()), write_shards(tmp_path / "few", FakeReader(objects=2, views=4))
+    config = micro(steps=2, warmup=1)
+    with pytest.raises(ShardError, match="expected at least 8 views, got 4"):
+        train_lrm(data, tmp_path / "stops", config, validate_dir=few)
+    assert not (tmp_path / "stops").exists()
+    with pytest.warns(UserWarning, match="object_1 skipped"):
+        assert train_lrm(data, tmp_path / "goes on", replace(config, on_error="skip"), validate_dir=few) == Outcome(2, True, 0, {})
+
+
+def test_a_cut_shard_stops_or_costs_only_the_samples_that_it_lacks(tmp_path):
+    data = write_shards(tmp_path / "data", FakeReader(objects=3))
+    entry = json.loads((data / "shard-000000.json").read_text())["samples"][-1]
+    os.truncate(data / "shard-000000.tar", entry["offset"] + 2000)
+    config = micro(steps=3, warmup=1, workers=1, log_every=1)
+    with pytest.raises(ShardError, match="shard-000000.tar: expected .*: truncated or replaced"):
+        train_lrm(data, tmp_path / "stops", config)
+    with pytest.warns(UserWarning) as told:
+        assert train_lrm(data, tmp_path / "goes on", replace(config, on_error="skip")).finished
+    told = [str(warning.message) for warning in told]
+    assert any("truncated or replaced" in text for text in told) and any(f"sample {entry['key']} skipped" in text for text in told)
+    rows = [json.loads(row) for row in (tmp_path / "goes on" / "log.jsonl").read_text().splitlines()]
+    assert [row["bad_sample"] for row in rows if "bad_sample" in row] == [entry["key"]]
 
 
 @pytest.mark.parametrize("harm, message", [("torn", "sample object_1.*rgb_"), ("bits", "sample object_1.*rgb_"), ("empty", "sample object_1: transparent")])

@@ -378,6 +378,8 @@ def test_a_stage_of_higher_resolution_starts_from_the_weights_of_the_last(tmp_pa
     assert same(task.model.state_dict(), load_run(tmp_path)[0].state_dict()) and not same(task.model.state_dict(), LRM(fine).state_dict())
     assert task.loss(task.model, task.batch([0]), 0)[0].isfinite()
     assert [getattr(base_512(), name) for name in ("size", "steps", "batch", "lr", "warmup")] == [512, 20_000, 128, 1e-4, 500]  # GS-LRM
+    with pytest.raises(RunError, match=r"start_from: .*: expected the network of this preset, got one with layers \d, here 1; heads 2, here 4$"):
+        LRMTask(micro(layers=1, heads=4, start_from=str(tmp_path)), FakeReader())
     (tmp_path / "empty").mkdir()
     with pytest.raises(RunError, match="no exported model"):
         LRMTask(micro(start_from=str(tmp_path / "empty")), FakeReader())

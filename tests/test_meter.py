@@ -89,5 +89,5 @@ def test_nothing_is_needed_and_nothing_is_sent_unasked(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as if not installed
     monkeypatch.setitem(sys.modules, "wandb", None)
     assert trackers(tmp_path, 0, "", {}) == []
-    with pytest.raises(ImportError, match="wandb"):
+    with pytest.raises(RuntimeError, match="pip install wandb"):
         trackers(tmp_path, 0, "project", {})

@@ -1,5 +1,6 @@
 """The complexity of objects, the curriculum over it, and objects made while training."""
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -79,6 +80,18 @@ def test_a_run_reads_the_complexity_from_its_shards(dataset, tmp_path):
     task = LRMTask(config, ShardReader(dataset))
     assert task.train_views.curriculum.allowed(0) == 1
     assert train_lrm(dataset, tmp_path, config).finished
+
+
+def test_a_curriculum_over_a_sample_without_json_goes_by_the_policy(dataset, tmp_path):
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    entry = json.loads((copy / "zeroverse-000000.json").read_text())["samples"][1]
+    with open(copy / "zeroverse-000000.tar", "r+b") as file:
+        file.seek(entry["fields"]["json"][0])
+        file.write(b"\xff" * 20)
+    with pytest.raises(ShardError, match=f"sample {entry['key']}: json"):
+        complexities(ShardReader(copy))
+    found = complexities(ShardReader(copy), "skip")
+    assert [index for index, value in enumerate(found) if value == np.inf] == [1]
 
 
 # -------------------------------------------------------------------------------------------------------------------------- fresh objects

@@ -1,5 +1,7 @@
 """Released models: what is written of a run, and that their name stands wherever a run does."""
 import json
+import re
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -72,6 +74,34 @@ def test_what_must_not_be_released_is_refused(run, shelf, tmp_path, monkeypatch,
     with pytest.raises(RunError, match=message):
         release.release(tmp_path, shelf / "mine")
     assert not shelf.exists()
+
+
+@pytest.mark.parametrize("harm, message", [
+    (lambda folder: (folder / "model.safetensors").unlink(), "no exported model"),
+    (lambda folder: (folder / "model.safetensors").write_bytes(b"x"), "damaged, or of another version"),
+    (lambda folder: (folder / "config.json").write_text("{"), "config.json: Expecting"),
+    (lambda folder: (folder / "config.json").write_text("[]"), "config.json: expected that of a run"),
+    (lambda folder: edit(folder, wings=2), "damaged, or of another version: .*wings"),
+    (lambda folder: edit(folder, width=64), "damaged, or of another version: Error"),
+])
+def test_a_damaged_run_is_told_in_one_line(run, dataset, tmp_path, capsys, harm, message):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    harm(copy)
+    assert verse.main(f"reconstruct {copy} --views {dataset} --out {tmp_path / 'out'}".split()) == 1
+    told = capsys.readouterr().err
+    assert re.search(f"^verse: {tmp_path}.*{message}.*\n$", told) and "--debug" not in told
+
+
+def edit(folder, **changes) -> None:
+    stamp = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(stamp | {"config": stamp["config"] | changes}))
+
+
+def test_what_is_no_run_is_told_in_one_line(shelf, tmp_path, capsys):
+    for folder, message in ((tmp_path, "no exported model"), (tmp_path / "nowhere", "expected the folder of a run or a released model")):
+        with pytest.raises(SystemExit):
+            release.main([str(folder), str(shelf / "mine")])
+        assert message in capsys.readouterr().err
 
 
 def test_names_find_what_is_whole_and_folders_come_first(run, shelf, tmp_path, monkeypatch):

@@ -94,6 +94,11 @@ def test_pairing_takes_away_how_hard_the_objects_are(results):
     assert "| chamfer | – | – | – | 0 |" in text
 
 
+def test_objects_that_only_one_result_has_are_counted(results):
+    a, b = results("a", [1.0, 2.0, 3.0]), results("b", [1.0, 2.0])
+    assert compare(a, a).startswith("3 objects, protocol") and compare(a, b).startswith("2 objects that both have (A 3, B 2), protocol")
+
+
 def test_what_cannot_be_compared_is_named(results, tmp_path):
     base = results("a", [1.0, 2.0])
     with pytest.raises(CompareError, match="protocol: expected the same"):

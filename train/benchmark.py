@@ -5,11 +5,10 @@ Every object's scores are on disk as soon as they are known, so an interrupted r
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,7 +24,7 @@ from train.data import composite, resize_area
 from train.gaussians import Gaussians
 from train.lrm import LRM, camera_tensors, draw, load_run
 from train.metrics import LPIPS, psnr, ssim
-from train.posed import Posed, PosedError
+from train.posed import Posed, PosedError, Subject, expect_shown
 from train.protocols import choose_targets, find_inputs
 from train.report import extremes, figure, summarise, table
 from train.runs import read_run
@@ -49,14 +48,6 @@ SETTINGS = {
 }
 
 
-class Subject(NamedTuple):
-    """An object to score. version: of its data, so that scores of others are not taken for its own; open: reads it, or raises one of UNUSABLE."""
-
-    name: str
-    version: str
-    open: Callable[[], Posed]
-
-
 def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Path | None = None, protocol: str = "gso-4", targets: int = 10,
               lpips: Path | None = None, only: Path | None = None, up: str = "+Y", device: str | None = None) -> str:
     """Score the model of `run_dir`, write results.json, table.md, figure.png and objects/ to `out`; returns the table.
@@ -66,18 +57,18 @@ def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Pa
     """
     device = default_device(device)
     model, config = load_run(run_dir, device)
-    subjects = of_assets(assets, up) if assets else of_views(views)
+    subjects = of_assets(assets, up) if assets else posed.find(views)
     subjects = listed(subjects, only) if only else subjects
     scorer = Scorer(model, LRM(config).to(device), LPIPS.load(lpips) if lpips else None, protocol, targets, config.size)
     settings = SETTINGS | {"protocol": protocol, "targets": targets, "resolution": config.size, "weights": digest(read_run(run_dir, "lrm")[1]),
                            "lpips": digest(lpips) if lpips else None}
-    rows, failed, suspect = [], [], ()
+    rows, failed, suspect = [], [], None
     with progress(f"benchmark {protocol}", "object", len(subjects)) as bar:
-        for number, subject in enumerate(subjects):
+        for subject in subjects:
             try:
+                if views and suspect is None:  # of one object: a mistake in the cameras is made for all; first, as with it a protocol may miss its views
+                    suspect = _suspect(subject)
                 rows.append(_kept(out, settings, subject) or _scored(out, settings, subject, scorer))
-                if views and number == 0:
-                    suspect = _warned(subject.open())  # of one object: a mistake in the cameras is made for all
             except UNUSABLE as error:
                 failed.append({"name": subject.name, "reason": str(error)})
             bar.counts({"failed": len(failed)})
@@ -85,7 +76,7 @@ def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Pa
     if not rows:
         raise PosedError(f"none of {len(failed)} objects could be scored. First: {failed[0]['reason']}")
     results = {"protocol": protocol, "resolution": config.size, "run": str(run_dir), "preset": config.preset, "settings": settings,
-               "objects": rows, "failed": failed, "summary": summarise(rows), "camera_warnings": suspect,
+               "objects": rows, "failed": failed, "summary": summarise(rows), "camera_warnings": suspect or (),
                "published": [row._asdict() for row in published.rows(protocol)]}
     text, places = table(results), {subject.name: subject for subject in subjects}
     write_whole(out / "results.json", json.dumps(results, indent=1).encode())
@@ -96,8 +87,12 @@ def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Pa
     return text
 
 
-def _warned(item: Posed) -> tuple[str, ...]:
-    found = camera_check.check(item)
+def _suspect(subject: Subject) -> tuple[str, ...] | None:
+    """What is odd about its cameras, warned of; None when it cannot be read, as scoring it will say."""
+    try:
+        found = camera_check.check(subject.open())
+    except UNUSABLE:
+        return None
     for warning in found:
         warnings.warn(warning, stacklevel=3)
     return found
@@ -118,13 +113,7 @@ def of_assets(folder: Path, up: str = "+Y") -> list[Subject]:
     def version(path: Path) -> str:
         return f"{path.stat().st_size} {path.stat().st_mtime_ns} {up}"
 
-    return [Subject(source.uid(path), version(path), lambda index=index: opened(index)) for index, path in enumerate(source.paths)]
-
-
-def of_views(folder: Path) -> list[Subject]:
-    """Every object with posed views in a folder."""
-    return [Subject(item.name, hashlib.sha256(item.cameras.c2w.tobytes() + item.cameras.intrinsics.tobytes()).hexdigest(), lambda item=item: item)
-            for item in posed.find(folder)]
+    return [Subject(source.uid(path), lambda path=path: version(path), lambda index=index: opened(index)) for index, path in enumerate(source.paths)]
 
 
 def listed(subjects: Sequence[Subject], path: Path) -> list[Subject]:
@@ -171,7 +160,7 @@ class _RenderedViews:
 
 
 def _stamp(settings: dict, subject: Subject) -> str:
-    return hashlib.sha256(canonical(settings | {"version": subject.version})).hexdigest()
+    return hashlib.sha256(canonical(settings | {"version": subject.version()})).hexdigest()
 
 
 def _place(out: Path, subject: Subject) -> Path:
@@ -241,6 +230,8 @@ class Trial:
 
 
 def prepare(item: Posed, protocol: str, targets: int, size: int) -> Trial:
+    if min(item.cameras.width, item.cameras.height) < size:
+        raise PosedError(f"{item.name}: expected views of at least {size} pixels, as the model makes, got {item.cameras.width} x {item.cameras.height}")
     inputs = find_inputs(item.cameras, protocol, item.name)
     chosen = choose_targets(len(item.cameras), inputs, targets, protocol, item.name)
     images = torch.from_numpy(resize_area(item.read([*inputs, *chosen]), size, size)).permute(0, 3, 1, 2) / 255.0
@@ -249,10 +240,12 @@ def prepare(item: Posed, protocol: str, targets: int, size: int) -> Trial:
 
 
 def _true_shape(item: Posed, inputs: list[int], targets: list[int], size: int) -> dict:
-    """The fields alpha, depth and surface of a `Trial`, those that the views have."""
+    """The fields alpha, depth and surface of a `Trial`, those that the views have. Raises PosedError when they show nothing."""
     known, found = item.shape([*inputs, *targets]), {}
     if "alpha" in known:
-        found["alpha"] = torch.from_numpy(resize_area(known["alpha"][len(inputs):], size, size)[..., 0])
+        alpha = resize_area(known["alpha"], size, size)
+        expect_shown(item.name, alpha)
+        found["alpha"] = torch.from_numpy(alpha[len(inputs):, ..., 0])
     if "depth" in known:
         found["depth"] = torch.from_numpy(shrunk_depth(known["depth"][len(inputs):], size))
         found["surface"] = surface_points(known["depth"], item.cameras[[*inputs, *targets]])
@@ -271,8 +264,7 @@ def reconstruct_views(model: LRM, trial: Trial) -> tuple[Gaussians, Tensor]:
 
 def nearest_input(trial: Trial) -> Tensor:  # [T, 3, S, S]
     """The floor that needs no model: the input whose camera direction is nearest to the target's."""
-    seen, wanted = (cameras.centers / np.linalg.norm(cameras.centers, axis=1, keepdims=True) for cameras in (trial.seen_cameras, trial.truth_cameras))
-    return trial.seen[torch.from_numpy((wanted @ seen.T).argmax(axis=1))]
+    return trial.seen[torch.from_numpy((trial.truth_cameras.directions @ trial.seen_cameras.directions.T).argmax(axis=1))]
 
 
 def score(pred: Tensor, truth: Tensor, measure: LPIPS | None) -> dict[str, float]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import binary_fill_holes
 
 from renderers.camera import Cameras, rigid_inverse
 from train.data import resize_area
-from train.posed import Posed
+from train.posed import OPAQUE, Posed
 from zeroverse.asset import LONGEST_SIDE
 
 VIEWS = 12  # looked at, spread over those there are
@@ -21,11 +22,12 @@ GOOD = 0.9  # the part of the silhouettes that the hull of right cameras fills, 
 BETTER = 0.03  # how much more an undone mistake must fill than the cameras as given
 TOO_SMALL, TOO_LARGE = 0.8, 1.6  # of the hull's longest side over `LONGEST_SIDE`: a hull never is too small, but of few views too large
 OFF_CENTER = 0.5  # world units
+WHITE_NOISE = 16  # levels of 255 that JPEG leaves in white
 UPRIGHT = 0.1  # root mean square of (image-right . up) below which cameras stand upright about it
 
 
 class Reading(NamedTuple):
-    """A way of reading the same numbers. axes: what the camera's x, y, z must be multiplied by to be OpenCV's."""
+    """A way of reading the same numbers. axes: what the camera's x, y, z in the file must be multiplied by to be what the file's format says."""
 
     mistake: str
     axes: tuple[int, int, int] = (1, 1, 1)
@@ -35,13 +37,18 @@ class Reading(NamedTuple):
 
 READINGS = (  # as given first, then simple mistakes before double ones: ties go to the first
     Reading(""),
-    Reading("the camera axes are OpenGL's or Blender's (+y up, looking along -z), not OpenCV's: negate the second and third column of c2w", (1, -1, -1)),
-    Reading("the camera axes are PyTorch3D's (+x left, +y up), not OpenCV's: negate the first and second column of c2w", (-1, -1, 1)),
+    Reading("the camera axes are OpenGL's or Blender's (+y up, looking along -z) where OpenCV's belong, or the reverse: negate the second and third column "
+            "of c2w", (1, -1, -1)),
+    Reading("the camera axes are PyTorch3D's (+x left, +y up) where OpenCV's belong: negate the first and second column of c2w", (-1, -1, 1)),
+    Reading("the camera axes are PyTorch3D's (+x left, looking along +z) where OpenGL's belong: negate the first and third column of c2w", (-1, 1, -1)),
     Reading("the matrices are w2c where c2w is expected, or the reverse: invert them", inverted=True),
     Reading("the handedness is wrong: the images are mirrored left to right against the cameras", mirrored=True),
-    Reading("the matrices are inverted (w2c for c2w) and the camera axes are OpenGL's", (1, -1, -1), inverted=True),
-    Reading("the camera axes are OpenGL's, and the handedness is wrong (images mirrored against the cameras)", (1, -1, -1), mirrored=True),
-    Reading("the matrices are inverted (w2c for c2w), and the handedness is wrong (images mirrored against the cameras)", inverted=True, mirrored=True),
+    Reading("the matrices are inverted (w2c for c2w, or the reverse), and the camera axes are OpenGL's where OpenCV's belong, or the reverse", (1, -1, -1),
+            inverted=True),
+    Reading("the camera axes are OpenGL's where OpenCV's belong, or the reverse, and the handedness is wrong (images mirrored against the cameras)",
+            (1, -1, -1), mirrored=True),
+    Reading("the matrices are inverted (w2c for c2w, or the reverse), and the handedness is wrong (images mirrored against the cameras)", inverted=True,
+            mirrored=True),
 )
 UPS = {"+X": (1, 0, 0), "-X": (-1, 0, 0), "+Y": (0, 1, 0), "-Y": (0, -1, 0), "-Z": (0, 0, -1)}  # that are not the world's
 
@@ -56,20 +63,36 @@ class Diagnosis:
 
 
 def check(item: Posed) -> tuple[str, ...]:
-    """Warnings about one object's cameras, each naming the object; none when its views have no alpha, on which all of this rests."""
+    """Warnings about one object's cameras, each naming the object. Images without alpha are judged by what is not white in them, which is said; and that
+    they should be cut out, where there is no white around the object."""
     views = np.unique(np.linspace(0, len(item.cameras) - 1, min(VIEWS, len(item.cameras))).astype(int)).tolist()
-    alpha = item.shape(views).get("alpha")
-    return () if alpha is None else tuple(f"{item.name}: {warning}" for warning in diagnose(item.cameras[views], alpha).warnings)
+    alpha, name = item.shape(views).get("alpha"), item.name
+    if alpha is None or alpha.min() > OPAQUE:
+        alpha = against_white(item.read(views))
+        if _frames(alpha).mean() > OPAQUE:
+            return (f"{name}: the images have neither alpha nor white around the object, which the model expects: cut the object out",)
+        name += ", judged by what is not white, as its images have no alpha"
+    return tuple(f"{name}: {warning}" for warning in diagnose(item.cameras[views], alpha, item.axes).warnings)
 
 
-def diagnose(cameras: Cameras, alpha: np.ndarray) -> Diagnosis:
-    """alpha [V, H, W, 1] in 0..1, the object whole or nearly whole in each view, at least 3 views."""
+def against_white(images: np.ndarray) -> np.ndarray:
+    """Images 0..255 on white [V, H, W, 3] -> silhouettes [V, H, W, 1]: what is not white, and white that it encloses."""
+    return np.stack([binary_fill_holes(image.min(axis=-1) < 255 - WHITE_NOISE) for image in images])[..., None].astype(np.float32)
+
+
+def _frames(alpha: np.ndarray) -> np.ndarray:
+    """The outermost pixels of all views, in a row."""
+    return np.concatenate([alpha[:, [0, -1]].ravel(), alpha[:, :, [0, -1]].ravel()])
+
+
+def diagnose(cameras: Cameras, alpha: np.ndarray, axes: tuple[int, int, int] = (1, 1, 1)) -> Diagnosis:
+    """alpha [V, H, W, 1] in 0..1, the object whole or nearly whole in each view, at least 3 views. axes: as of `Posed`."""
     cameras, masks = _small(cameras, alpha)
     seen = [view for view in range(len(masks)) if masks[view].any()]
     if len(seen) < 3:
         return Diagnosis((), 1.0, 1.0)
     cameras, masks = cameras[seen], masks[seen]
-    hulls = [carve(undone(cameras, reading), masks[:, :, ::-1] if reading.mirrored else masks) for reading in READINGS]
+    hulls = [carve(undone(cameras, reading, axes), masks[:, :, ::-1] if reading.mirrored else masks) for reading in READINGS]
     filled = [part for part, _ in hulls]
     best = next(i for i, part in enumerate(filled) if part >= max(filled) - BETTER / 2)
     warnings = []
@@ -78,14 +101,17 @@ def diagnose(cameras: Cameras, alpha: np.ndarray) -> Diagnosis:
     elif filled[0] < GOOD:
         return Diagnosis((f"the cameras do not fit the silhouettes ({filled[0]:.0%} explained), and no known mistake explains it: check poses, focal "
                           "lengths, and that image and camera are of the same view",), filled[0], max(filled))
-    warnings += _world(undone(cameras, READINGS[best]), hulls[best][1])
+    warnings += _world(undone(cameras, READINGS[best], axes), hulls[best][1])
     return Diagnosis(tuple(warnings), filled[0], filled[best])
 
 
-def undone(cameras: Cameras, reading: Reading) -> Cameras:
-    """The cameras after the mistake is undone; of a mirrored reading the images must be flipped as well, and so the principal point is."""
-    c2w = rigid_inverse(cameras.c2w) if reading.inverted else cameras.c2w.copy()
-    c2w[:, :3, :3] = c2w[:, :3, :3] * np.array(reading.axes, dtype=np.float64)
+def undone(cameras: Cameras, reading: Reading, axes: tuple[int, int, int] = (1, 1, 1)) -> Cameras:
+    """The cameras after the mistake is undone, which was made in the file, whose camera has other axes than ours; of a mirrored reading the images must be
+    flipped as well, and so the principal point is."""
+    c2w = cameras.c2w.copy()
+    c2w[:, :3, :3] *= np.array(axes, dtype=np.float64)
+    c2w = rigid_inverse(c2w) if reading.inverted else c2w
+    c2w[:, :3, :3] *= np.array(reading.axes, dtype=np.float64) * axes
     intrinsics = cameras.intrinsics.copy()
     if reading.mirrored:
         intrinsics[:, 2] = cameras.width - intrinsics[:, 2]

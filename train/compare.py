@@ -25,7 +25,8 @@ def compare(first: Path, second: Path) -> str:
             raise CompareError(f"{name}: expected the same in both, got {a[name]} and {b[name]}")
     pairs = _pairs(a, b)
     metrics = [metric for metric in pairs[0][0]["scores"]["model"] if metric in pairs[0][1]["scores"]["model"]]
-    lines = [f"{len(pairs)} objects, protocol {a['protocol']}, {a['resolution']} px; A: {a['run']}, B: {b['run']}", "",
+    left_out = "" if len(pairs) == len(a["objects"]) == len(b["objects"]) else f" that both have (A {len(a['objects'])}, B {len(b['objects'])})"
+    lines = [f"{len(pairs)} objects{left_out}, protocol {a['protocol']}, {a['resolution']} px; A: {a['run']}, B: {b['run']}", "",
              "| | A | B | B - A [95 % paired interval] | objects |", "| --- | --- | --- | --- | --- |"]
     return "\n".join(lines + [_line(metric, pairs) for metric in metrics]) + "\n"
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from renderers.shards import ShardError
 from zeroverse.rng import Rng
 
 READERS = 8  # threads that read the samples' json
@@ -47,10 +48,19 @@ def _of_surface(labels: dict) -> float:
             + 0.2 * labels["normal_variance"]["0.05"] + (0.0 if thin is None else 0.15 * (1 - saturating(thin, 0.03))))
 
 
-def complexities(reader) -> list[float]:
-    """Of every sample of a renderers.shards.ShardReader; one small read each."""
+def complexities(reader, on_error: str = "raise") -> list[float]:
+    """Of every sample of a renderers.shards.ShardReader; one small read each. With on_error "skip" an unreadable one counts as the hardest: the sampler,
+    which meets it in the end, names it."""
+    def of(index: int) -> float:
+        try:
+            return complexity(reader.meta(index))
+        except (ShardError, OSError):
+            if on_error == "raise":
+                raise
+            return math.inf
+
     with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(lambda index: complexity(reader.meta(index)), range(len(reader))))
+        return list(pool.map(of, range(len(reader))))
 
 
 class Curriculum:

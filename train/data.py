@@ -156,8 +156,7 @@ def drawn_views(rng: Rng, cameras: Cameras, pool: int, inputs: int, targets: int
     views = shuffled(rng.child("pool"), len(cameras))[:pool]
     shown, wanted = views[shuffled(rng.child("inputs"), len(views))[:inputs]], views[shuffled(rng.child("targets"), len(views))]
     if view_angle_deg < 180:
-        directions = cameras.c2w[:, :3, 3] / np.linalg.norm(cameras.c2w[:, :3, 3], axis=1, keepdims=True)
-        cosine = np.einsum("ti,si->ts", directions[wanted], directions[shown]).max(axis=1)
+        cosine = np.einsum("ti,si->ts", cameras.directions[wanted], cameras.directions[shown]).max(axis=1)
         wanted = wanted[np.argsort(cosine < math.cos(math.radians(view_angle_deg)), kind="stable")]
     return shown, wanted[:targets]
 

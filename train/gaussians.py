@@ -109,8 +109,8 @@ def rasterize(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, c
 
 def describe() -> str:
     """One line for `verse doctor`: what "auto" takes on a CPU and on a GPU, and why."""
-    return "splatting: " + "; ".join(f"on {title} {importlib.import_module(f'train.{module}').describe()}"
-                                     for title, module in (("the CPU", "splat"), ("a GPU", "splat_triton")))
+    return "; ".join(f"on {title} {importlib.import_module(f'train.{module}').describe()}"
+                     for title, module in (("the CPU", "splat"), ("a GPU", "splat_triton")))
 
 
 def _backend(name: str, tensors: list[Tensor]) -> ModuleType:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from renderers.camera import Cameras
 from renderers.joined import open_shards
-from renderers.shards import ShardReader
 from train import weights
 from train.curriculum import Curriculum, complexities
 from train.data import ViewSampler
@@ -24,7 +24,7 @@ from train.flops import block_flops, linear_flops
 from train.gaussians import SH_C0, Gaussians, render
 from train.geometry import draw_geometry, surface_points
 from train.layers import Block, init_blocks, patchify, unpatchify
-from train.loop import Outcome, Recipe, Work, fit, may_change, read_run
+from train.loop import Outcome, Recipe, RunError, Work, fit, may_change, read_run
 from train.losses import center_error, depth_error, mse, normal_error, perceptual_loss
 from train.metrics import psnr, ssim
 from train.online import FreshViews, is_generated, source_of
@@ -36,6 +36,7 @@ CHANNELS_OUT = (1, 3, 3, 4, 1)  # distance, rgb, scale, quaternion, opacity
 VALIDATED = 64  # held-out objects scored per validation, at most
 PREVIEWED = 4
 PRECISIONS = ("auto", "bf16", "float32")  # of the blocks' products; auto: bf16 on CUDA, float32 on a CPU. Weights, rays, head and drawing are always float32
+NETWORK = ("width", "layers", "heads", "patch", "qk_norm")  # fields of the config that say what the weights are
 HEAD_STD = 0.002  # not 0.02, with which pixels would start at distances 0.7 apart (d = 1024): here they start as smooth surfaces
 XYZ_MAX = 1.0  # Gaussians live in [-1, 1]^3; objects in [-0.9, 0.9]^3
 
@@ -236,7 +237,7 @@ class LRMTask:
         self.config = config
         self.model = LRM(config)
         if config.start_from:
-            self.model.load_state_dict(load_run(weights.find(config.start_from, "start_from"))[0].state_dict())
+            self.model.load_state_dict(_start(config).state_dict())
         self.perceptual = perceptual_loss(config.perceptual)
         self.drawn_labels = bool(config.depth_weight or config.normal_weight)
         views = dict(size=config.size, pool=config.pool, inputs=config.inputs, targets=config.targets, seed=config.seed, on_error=config.on_error)
@@ -249,6 +250,8 @@ class LRMTask:
         self.fingerprint, self.bad = self.train_views.fingerprint, self.train_views.bad
         if self.held_out:
             self.held_out.bad = self.bad
+            for _ in self.held_out.each_fixed():
+                pass  # what cannot be scored ends the run or is named now, not hours later at the first validation
 
     @property
     def work(self) -> Work:
@@ -303,6 +306,8 @@ class LRMTask:
         """One row per object, held-out ones if there are any: inputs, predictions, targets."""
         views = self.held_out or self.train_views
         shown = list(islice(views.each_fixed(), PREVIEWED))
+        if not shown:
+            return  # all that is held out is unusable, and named
         batch = _to_device_of(model, {name: torch.cat([sample[name] for sample in shown]) for name in shown[0]})
         pred = predict(model, batch).clamp(0, 1).mul(255).round().byte()
         groups = [x.cpu().permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1) for x in (batch["rgb"], pred, batch["target_rgb"])]  # [B H, V W, 3]
@@ -311,10 +316,19 @@ class LRMTask:
         write_whole(path, png.encode(picture))
 
 
+def _start(config: LRMConfig) -> LRM:
+    """The model that `start_from` names. Raises RunError when its network is another."""
+    model, before = load_run(weights.find(config.start_from, "start_from"))
+    odd = [f"{name} {getattr(before, name)}, here {getattr(config, name)}" for name in NETWORK if getattr(before, name) != getattr(config, name)]
+    if odd:
+        raise RunError(f"start_from: {config.start_from}: expected the network of this preset, got one with {'; '.join(odd)}")
+    return model
+
+
 def _curriculum(config: LRMConfig, reader) -> Curriculum | None:
     if not config.curriculum_steps:
         return None
-    return Curriculum(complexities(reader), config.curriculum_steps * config.batch, config.curriculum_start, config.seed)
+    return Curriculum(complexities(reader, config.on_error), config.curriculum_steps * config.batch, config.curriculum_start, config.seed)
 
 
 def _to_device_of(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -343,27 +357,30 @@ def train_lrm(data: str | Path | Sequence[str | Path], run_dir: str | Path, pres
     given = {"steps": steps, "seed": seed, "start_from": None if start_from is None else str(start_from)}
     changes = {name: value for name, value in given.items() if value is not None}
     config = replace(preset, **changes)
-    held_out = ShardReader(validate_dir, config.size) if validate_dir is not None else None
-    task = LRMTask(config, open_data(data, config.seed, config.size), held_out)
+    held_out = open_shards([validate_dir], config.size, config.on_error) if validate_dir is not None else None
+    task = LRMTask(config, open_data(data, config.seed, config.size, config.on_error), held_out)
     try:
         return fit(task, config, run_dir, resume=resume, device=device)
     finally:
         task.train_views.close()
 
 
-def open_data(data: str | Path | Sequence[str | Path], seed: int, size: int):
+def open_data(data: str | Path | Sequence[str | Path], seed: int, size: int, on_error: str = "raise"):
     """What LRMTask takes for a reader. Raises ValueError for fresh objects beside folders: an endless stream has no share in a set."""
     names = [str(data)] if isinstance(data, (str, Path)) else [str(name) for name in data]
     fresh = [name for name in names if is_generated(name)]
     if fresh and len(names) > 1:
         raise ValueError(f"data: expected folders of shards only, or {fresh[0]} by itself, got {' '.join(names)}")
-    return source_of(fresh[0], seed) if fresh else open_shards(names, size)
+    return source_of(fresh[0], seed) if fresh else open_shards(names, size, on_error)
 
 
 def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:
     """The averaged weights of a run, or of a released model by its name, ready for inference, and its config. Raises as train.runs.read_run."""
     saved, path = read_run(run_dir, LRMTask.name)
-    config = LRMConfig(**saved)
-    model = LRM(config)
-    model.load_state_dict(load_file(path))  # which casts those of a released model, in float16, to the float32 of the network
+    try:
+        config = LRMConfig(**saved)
+        model = LRM(config)
+        model.load_state_dict(load_file(path))  # which casts those of a released model, in float16, to the float32 of the network
+    except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise RunError(f"{run_dir}: damaged, or of another version: {str(error).splitlines()[0]}") from error
     return model.to(device).eval(), config

@@ -66,10 +66,13 @@ class TensorBoard:
 
 
 class WandB:
-    """A run of the user's project; a resumed run continues it. Raises ImportError where wandb is not installed."""
+    """A run of the user's project; a resumed run continues it. Raises RuntimeError where wandb is not installed."""
 
     def __init__(self, folder: Path, project: str, config: dict):
-        wandb, known = importlib.import_module("wandb"), folder / WANDB_ID
+        try:
+            wandb, known = importlib.import_module("wandb"), folder / WANDB_ID
+        except ImportError as error:
+            raise RuntimeError(f"wandb: {error}; pip install wandb") from error
         self._run = wandb.init(project=project, dir=str(folder), config=config, resume="allow", id=known.read_text() if known.exists() else None)
         known.write_text(self._run.id)
         self._run.define_metric("*", step_metric="step")  # W&B's own counter never goes back, a resumed or rolled-back run does
@@ -82,7 +85,7 @@ class WandB:
 
 
 def trackers(folder: Path, start: int, wandb_project: str, config: dict) -> list:
-    """Objects with `log(row)` and `close()`: TensorBoard if it can be imported, W&B if a project is named (ImportError if it is not installed)."""
+    """Objects with `log(row)` and `close()`: TensorBoard if it can be imported, W&B if a project is named (RuntimeError if it is not installed)."""
     found: list = []
     try:
         found.append(TensorBoard(folder, start))

@@ -24,12 +24,11 @@ def find_inputs(cameras: Cameras, protocol: str, name: str) -> list[int]:
         return _random_inputs(len(cameras), PROTOCOLS[protocol], protocol, name)
     wanted = np.array(PROTOCOLS[protocol], dtype=np.float64)
     directions = spherical(wanted[:, 1], wanted[:, 0], 1.0)
-    centers = cameras.centers / np.linalg.norm(cameras.centers, axis=1, keepdims=True)
-    angles = np.degrees(np.arccos(np.clip(directions @ centers.T, -1.0, 1.0)))  # [I, V]
+    angles = np.degrees(np.arccos(np.clip(directions @ cameras.directions.T, -1.0, 1.0)))  # [I, V]
     for (elevation, azimuth), row in zip(PROTOCOLS[protocol], angles):
         if row.min() > MAX_ANGLE_DEG:
             raise PosedError(f"{name}: protocol {protocol} needs a view from elevation {elevation}, azimuth {azimuth} degrees (+Z up); "
-                             f"the nearest camera is {row.min():.1f} degrees away")
+                             f"the nearest camera is {row.min():.1f} degrees away (random-8 takes views of any rig)")
     return [int(index) for index in angles.argmin(axis=1)]
 
 

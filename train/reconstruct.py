@@ -36,10 +36,12 @@ def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: 
     objects = posed.find(views)
     if not 0 <= sample < len(objects):
         raise PosedError(f"sample: expected 0 to {len(objects) - 1}, got {sample}")
-    item = objects[sample]
-    for warning in camera_check.check(item):
-        warnings.warn(warning, stacklevel=2)
+    item = objects[sample].open()
     chosen = _checked(inputs, len(item.cameras)) if inputs else spread_views(item, config.inputs)
+    for warning in (*camera_check.check(item), *_few(item, chosen, config.inputs)):
+        warnings.warn(warning, stacklevel=2)
+    if "alpha" in (shape := item.shape(chosen)):
+        posed.expect_shown(item.name, shape["alpha"])
     images = torch.from_numpy(resize_area(item.read(chosen), config.size, config.size)).permute(0, 3, 1, 2) / 255.0  # [I, 3, S, S]
     gaussians = predict(model, images, item.cameras[chosen].resized(config.size, config.size))
     out.mkdir(parents=True, exist_ok=True)
@@ -50,6 +52,10 @@ def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: 
     for name, data in files.items():
         write_whole(out / name, data)
     return [out / name for name in ("gaussians.ply", *files)]
+
+
+def _few(item: Posed, chosen: list[int], wanted: int) -> list[str]:
+    return [f"{item.name}: the model has learned from {wanted} views at a time, and there are only {len(chosen)}"] if len(chosen) < wanted else []
 
 
 def _checked(inputs: tuple[int, ...], views: int) -> list[int]:
@@ -66,7 +72,7 @@ def spread_views(item: Posed, count: int) -> list[int]:
             return find_inputs(item.cameras, "gso-4", item.name)
         except PosedError:
             pass  # another rig: choose below
-    directions = item.cameras.centers / np.linalg.norm(item.cameras.centers, axis=1, keepdims=True)
+    directions = item.cameras.directions
     chosen = [0]
     while len(chosen) < min(count, len(directions)):
         chosen.append(int((directions @ directions[chosen].T).max(axis=1).argmin()))

@@ -12,6 +12,7 @@ from train.lrm import LRMTask
 from train.runs import RunError, read_run, read_stamp
 from train.weights import CONFIG, MODEL, names
 from zeroverse.files import write_whole
+from zeroverse.usage import UsageError
 
 LARGEST = 60_000_000  # bytes of weights that a git repository and a wheel still carry well: `small` in half precision is 52 MB
 
@@ -52,7 +53,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("run", metavar="RUN", help="a folder that `verse train lrm` wrote")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder for config.json and model.safetensors")
     asked = parser.parse_args(arguments)
-    print(f"{asked.out}: {release(asked.run, asked.out) / 1e6:.1f} MB")
+    try:
+        print(f"{asked.out}: {release(asked.run, asked.out) / 1e6:.1f} MB")
+    except (RunError, UsageError, OSError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

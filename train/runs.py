@@ -186,9 +186,15 @@ def _delete(checkpoint: Path) -> None:
 def read_stamp(run: str | Path) -> dict:
     """Trainer, data, config and step of a run, or a released model's, as they were saved. Raises RunError when nothing was exported."""
     folder = weights.find(run)
-    if not (folder / weights.CONFIG).exists():
+    if not all((folder / name).exists() for name in (weights.CONFIG, weights.MODEL)):
         raise RunError(f"{run}: no exported model ({weights.CONFIG} and {weights.MODEL}); is it the folder of a run?")
-    return json.loads((folder / weights.CONFIG).read_bytes())
+    try:
+        saved = json.loads((folder / weights.CONFIG).read_bytes())
+    except ValueError as error:
+        raise RunError(f"{folder / weights.CONFIG}: {error}") from error
+    if not isinstance(saved, dict) or not {"trainer", "config"} <= saved.keys():
+        raise RunError(f"{folder / weights.CONFIG}: expected that of a run, with trainer and config")
+    return saved
 
 
 def read_run(run: str | Path, trainer: str) -> tuple[dict, Path]:

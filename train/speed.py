@@ -176,7 +176,7 @@ def _drawing_seconds(task: LRMTask, device: str, repeats: int) -> float:
 
 def machine(device: str) -> str:
     name = torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()}, {torch.get_num_threads()} threads"
-    return f"{name}; torch {torch.__version__}; {describe()}"
+    return f"{name}; torch {torch.__version__}; splatting {describe()}"
 
 
 def report(arguments) -> Iterator[str]:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 
 def default_device(asked: str | None = None) -> str:
-    """What was asked for, else the GPU where there is one."""
+    """What was asked for, else the GPU where there is one. Raises ValueError for a GPU that is not there."""
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device: expected cpu, got cuda: there is no GPU that torch can use")
     return asked or ("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -8,8 +8,8 @@ import tyro
 from train import weights
 from zeroverse.usage import INTERRUPTED, need, need_folder
 
-LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "precision", "parallel", "micro_batch", "recompute", "workers",
-             "on_error", "wandb")  # fields of LRMConfig
+LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "precision", "parallel", "perceptual", "perceptual_weight",
+             "perceptual_after", "point_steps", "log_scale_max", "view_angle_deg", "micro_batch", "recompute", "workers", "on_error", "wandb")  # of LRMConfig
 
 
 @dataclass(kw_only=True)
@@ -30,6 +30,7 @@ class TrainLrm:
     steps: int | None = None
     """Optimizer updates; default: the preset's."""
     seed: int = 0
+    """Of the first weights and of all that is drawn: which objects and views, in which order."""
     resume: bool = False
     """Continue the run in --out."""
     start_from: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
@@ -48,6 +49,18 @@ class TrainLrm:
     precision: Literal["auto", "bf16", "float32"] | None = None
     """Of the network's products; default: the preset's, auto but for laptop. auto: bf16 on a GPU, float32 on a CPU; bf16 on CPUs that multiply it (AMD
     Zen 4, Intel Sapphire Rapids) makes the network 1.6 times cheaper; elsewhere dearer."""
+    perceptual: Annotated[str, tyro.conf.arg(metavar="ssim|vgg:FILE")] = "ssim"
+    """The perceptual loss: ssim needs no weights; vgg:FILE, with torchvision's VGG-19 (.pth or .safetensors), is the published choice."""
+    perceptual_weight: float | None = None
+    """Of that loss; LRM-Zero: 0.2, GS-LRM: 0.5, which data with many cuts do not survive. Of this and the next four, the default is the preset's."""
+    perceptual_after: int | None = None
+    """Steps before the perceptual loss counts."""
+    point_steps: int | None = None
+    """First steps, which only pull the Gaussians to the origin; 1000 in LRM-Zero's code."""
+    log_scale_max: float | None = None
+    """Limit of the Gaussians' log-scale; -1.2 or, steadier, -1.6 in LRM-Zero."""
+    view_angle_deg: float | None = None
+    """Of a target view from its nearest input, at most, in degrees, as far as the data allow; 60 or, steadier, 40 in LRM-Zero; 180: any."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """Under torchrun. ddp: the whole model on every rank; fsdp: its weights, gradients and optimizer spread over the ranks, for less memory."""
     micro_batch: int | None = None
@@ -64,8 +77,10 @@ class TrainLrm:
 
     def run(self) -> int:
         need(self.steps is None or self.steps >= 1, "--steps", "at least 1", self.steps)
-        for flag in ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps"):
+        need(-2**63 <= self.seed < 2**63, "--seed", "64 bits", self.seed)
+        for flag in ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "perceptual_weight", "perceptual_after", "point_steps"):
             need((getattr(self, flag) or 0) >= 0, f"--{flag.replace('_', '-')}", "at least 0", getattr(self, flag))
+        need(self.view_angle_deg is None or 0 < self.view_angle_deg <= 180, "--view-angle-deg", "more than 0 and at most 180", self.view_angle_deg)
         for flag, least in (("micro_batch", 0), ("workers", 1)):
             need(getattr(self, flag) is None or getattr(self, flag) >= least, f"--{flag.replace('_', '-')}", f"at least {least}", getattr(self, flag))
         need(len(self.data) > 0, "--data", "a folder of shards or generate:SOURCE", "nothing")
@@ -92,7 +107,8 @@ class Reconstruct:
     run_folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A folder that `verse train lrm` wrote, or the name of a released model."""
     views: Path
-    """A folder of shards, or folders with opencv_cameras.json or transforms.json and their images."""
+    """A folder of shards, or folders with opencv_cameras.json or transforms.json (transforms_train.json) and their images. The model expects +Z up, and an
+    object at the origin, about 1.8 long, with alpha or on white; what is otherwise is named."""
     out: Path
     """Folder for the results."""
     sample: int = 0
@@ -126,7 +142,7 @@ class Benchmark:
     objects: Path | None = None
     """Only the objects of this list, all of which must be there: a name on each line, or JSON."""
     views: Path | None = None
-    """Views rendered already: a folder of shards, or folders with opencv_cameras.json or transforms.json."""
+    """Views rendered already: a folder of shards, or folders with opencv_cameras.json or transforms.json (transforms_train.json)."""
     out: Path
     """Folder for the results."""
     protocol: Literal["gso-4", "gso-4-45", "gso-8", "random-8"] = "gso-4"
