@@ -154,7 +154,8 @@ def test_benchmark_of_assets_names_what_it_cannot_read(run_folder, tmp_path, cap
     trimesh.creation.icosphere(3).export(tmp_path / "assets" / "ball.glb")
     (tmp_path / "assets" / "bad.glb").write_bytes(b"x")
     assert verse.main(f"benchmark {run_folder} --assets {tmp_path / 'assets'} --out {tmp_path / 'out'} --targets 2".split()) == 1
-    assert "1 objects could not be scored" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "1 objects could not be scored" in told.err and told.out.strip() == (tmp_path / "out" / "table.md").read_text().strip()
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [row["name"] for row in results["objects"]] == ["ball"]
     assert results["failed"][0]["name"] == "bad" and "bad.glb: not a readable GLB" in results["failed"][0]["reason"]

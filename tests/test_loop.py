@@ -308,7 +308,7 @@ def test_training_from_shards(tmp_path):
     assert load_run(tmp_path / "run")[1] == config
     with pytest.raises(RunError, match="checkpoint is of another run: data: '.*', now '"):
         train_lrm(other, tmp_path / "run", config, resume=True)
-    with pytest.raises(RunError, match="seed: 0, now 5; steps: 2, now 3"):
+    with pytest.raises(RunError, match="seed: 0, now 5; steps: 2, now 3; to go on from its weights with another schedule: start_from"):
         train_lrm(data, tmp_path / "run", config, steps=3, seed=5, resume=True)
 
 

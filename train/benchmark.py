@@ -48,12 +48,20 @@ SETTINGS = {
 }
 
 
+class PartlyScored(RuntimeError):
+    """Some objects could not be scored. table: of the others."""
+
+    def __init__(self, message: str, table: str):
+        super().__init__(message)
+        self.table = table
+
+
 def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Path | None = None, protocol: str = "gso-4", targets: int = 10,
               lpips: Path | None = None, only: Path | None = None, up: str = "+Y", device: str | None = None) -> str:
     """Score the model of `run_dir`, write results.json, table.md, figure.png and objects/ to `out`; returns the table.
 
     only: a list of objects (`listed`); up: of .obj files. What `out` holds of the same weights, settings and data is not scored again. Raises
-    PosedError when no object could be scored, RuntimeError at the end when some could not (results hold the rest, and why).
+    PosedError when no object could be scored, PartlyScored at the end when some could not (results hold the rest, and why).
     """
     device = default_device(device)
     model, config = load_run(run_dir, device)
@@ -83,7 +91,8 @@ def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Pa
     write_whole(out / "table.md", text.encode())
     write_whole(out / "figure.png", figure([scorer.pictures(places[rows[i]["name"]].open()) for i in extremes(rows)]))
     if failed:
-        raise RuntimeError(f"{len(failed)} objects could not be scored; {out / 'results.json'} names them and holds the rest. First: {failed[0]['reason']}")
+        raise PartlyScored(f"{len(failed)} objects could not be scored; {out / 'results.json'} names them and holds the rest. First: {failed[0]['reason']}",
+                           text)
     return text
 
 

@@ -136,7 +136,8 @@ class RunFolder:
         odd += [f"{name}: {before.get(name)!r}, now {now.get(name)!r}" for name in sorted(before.keys() | now.keys())
                 if name not in self._free and before.get(name) != now.get(name)]
         if odd:
-            raise RunError(f"{self.path}: the checkpoint is of another run: " + "; ".join(odd))
+            advice = "; to go on from its weights with another schedule: start_from, in a new folder" if before.get("steps") != now.get("steps") else ""
+            raise RunError(f"{self.path}: the checkpoint is of another run: " + "; ".join(odd) + advice)
 
     def _cut_log(self, step: int, keep: str = "") -> None:
         """Keep the rows up to the checkpoint, and those with the field `keep`: what came after will be done, and logged, again."""

@@ -156,7 +156,7 @@ class Benchmark:
     """Of the model; default: the GPU where there is one."""
 
     def run(self) -> int:
-        from train.benchmark import benchmark
+        from train.benchmark import PartlyScored, benchmark
         need((self.assets is None) != (self.views is None), "--assets, --views", "exactly one of them", "both" if self.assets else "neither")
         need(self.targets >= 1, "--targets", "at least 1", self.targets)
         need(self.objects is None or self.objects.is_file(), "--objects", "a file", self.objects)
@@ -164,8 +164,12 @@ class Benchmark:
             if path is not None:
                 need_folder(path, flag)
         weights.find(self.run_folder)
-        print(benchmark(self.run_folder, self.out, assets=self.assets, views=self.views, protocol=self.protocol, targets=self.targets,
-                        lpips=self.lpips, only=self.objects, up=f"+{self.obj_up.upper()}", device=self.device))
+        try:
+            print(benchmark(self.run_folder, self.out, assets=self.assets, views=self.views, protocol=self.protocol, targets=self.targets,
+                            lpips=self.lpips, only=self.objects, up=f"+{self.obj_up.upper()}", device=self.device))
+        except PartlyScored as error:
+            print(error.table)
+            raise
         return 0
 
 
