@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from renderers.shards import ShardError
+from zeroverse.complexity import complexity as of_recipe
 from zeroverse.rng import Rng
 
 READERS = 8  # threads that read the samples' json
@@ -18,26 +19,23 @@ FREQUENCY_MAX = 10.0  # cycles per unit: a texture as fine as a pixel at 64 px c
 
 
 def complexity(meta: dict) -> float:
-    """A sample's json -> 0 … 1, within one source: of `labels.complexity` (DetailVerse) or of the recipe's parts (Zeroverse).
+    """A sample's json -> 0 … 1, within one source: of `labels.complexity`, which DetailVerse (detailverse.labels) and Zeroverse (zeroverse.complexity) store.
 
-    The weights are ours. Raises ValueError naming a sample that says neither, as of a GLB file.
+    The weights are ours. Raises ValueError naming a sample without it, as of a GLB file.
     """
     labels, recipe = (json.loads(meta.get(name) or "{}") for name in ("labels", "recipe"))
-    if labels.get("complexity"):
-        return _of_surface(labels["complexity"])
-    if recipe.get("parts"):
-        return _of_recipe(recipe)
-    raise ValueError(f"sample {meta.get('uid')}: complexity: expected labels.complexity or a recipe with parts, got neither")
+    known = labels.get("complexity") or recipe.get("parts") and of_recipe(recipe)  # shards of before it was stored
+    if not known:
+        raise ValueError(f"sample {meta.get('uid')}: complexity: expected labels.complexity or a recipe with parts, got neither")
+    return _of_primitives(known) if "primitives" in known else _of_surface(known)
 
 
-def _of_recipe(recipe: dict) -> float:
-    """Zeroverse: cuts unsettle training most, and more on objects of many primitives; wireframes and height fields little (LRM-Zero table 10)."""
-    surfaces = [surface for part in recipe["parts"] for surface in part["surfaces"]]
-    edit = (recipe.get("edit") or {}).get("kind")
-    crowd = (len(recipe["parts"]) - 1) / (PARTS_MAX - 1)
-    rough = sum(surface["height"] is not None for surface in surfaces) / len(surfaces)
-    fine = sum(min(surface["texture"].get("frequency", 0.0) / FREQUENCY_MAX, 1.0) for surface in surfaces) / len(surfaces)
-    return 0.35 * crowd + 0.35 * (edit == "cut") * (1 + crowd) / 2 + 0.1 * (edit == "wireframe") + 0.1 * rough + 0.1 * fine
+def _of_primitives(labels: dict) -> float:
+    """Zeroverse: cuts unsettle training most, and more on objects of many primitives; wireframes, height fields, thin parts little (LRM-Zero table 10)."""
+    crowd = (labels["primitives"] - 1) / (PARTS_MAX - 1)
+    fine = min(labels["texture_frequency"] / FREQUENCY_MAX, 1.0)
+    return (0.35 * crowd + 0.35 * labels["cut"] * (1 + crowd) / 2 + 0.1 * labels["wireframe"] + 0.1 * labels["height_fields"] + 0.05 * fine
+            + 0.05 * (1 - labels["thinnest"]))
 
 
 def _of_surface(labels: dict) -> float:

@@ -9,6 +9,7 @@ import trimesh
 
 from zeroverse import affine, textures
 from zeroverse.asset import Asset, normalise
+from zeroverse.complexity import complexity
 from zeroverse.edits.height_field import displace
 from zeroverse.recipe import Part, Recipe, to_dict
 from zeroverse.shapes import WORDS, name_of
@@ -82,7 +83,8 @@ def build(recipe: Recipe, uid: str, textures_dir: str | Path | None = None, chec
         if body.name in scene.geometry:
             tiles = tuple(_bound(tile, textures_dir) for tile in body.tiles)
             scene.geometry[body.name].visual.material = material(tiles, recipe.texture_size, body.name)
-    return Asset(scene, uid, caption(recipe, hidden), to_dict(recipe), {"hidden": hidden})
+    stored = to_dict(recipe)
+    return Asset(scene, uid, caption(recipe, hidden), stored, {"hidden": hidden}, {"complexity": complexity(stored)})
 
 
 def _bound(tile: Tile, textures_dir: str | Path | None) -> Tile:
