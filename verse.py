@@ -19,6 +19,7 @@ from renderers.commands.sets import Export, Preview, Verify, View
 from train.commands.curation import Curate, TrainCurator
 from train.commands.models import Benchmark, Compare, Doctor, Reconstruct, TrainLrm
 from train.commands.studies import Ablate
+from zeroverse.helptext import taught
 from zeroverse.usage import CLOSED_PIPE, INTERRUPTED, UsageError
 
 COMMANDS = (  # words, class: the order of the overview
@@ -108,7 +109,7 @@ def _run(command, name: str, arguments: list[str], debug: bool) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
     try:
-        return tyro.cli(command, prog=f"verse {name}", args=arguments).run()
+        return tyro.cli(taught(command), prog=f"verse {name}", args=arguments).run()
     except KeyboardInterrupt:
         print("verse: stopped; the same command continues (training: add --resume)", file=sys.stderr)
         return INTERRUPTED

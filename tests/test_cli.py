@@ -29,7 +29,20 @@ def test_help_teaches_and_loads_nothing_heavy(arguments):
             "heavy = {'torch', 'numba', 'trimesh', 'numpy', 'scipy'} & set(sys.modules)\nassert not heavy, heavy")
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "verse" in done.stdout
+    assert "verse" in done.stdout and "None" not in done.stdout
+
+
+def test_help_says_what_stands_below_a_field_in_one_piece(monkeypatch, capsys):
+    """Of the command's own fields, of those that it extends, and of records in it; and what may be left out is not called None."""
+    monkeypatch.setenv("COLUMNS", "100000")
+    with pytest.raises(SystemExit):
+        verse.main(["generate", "detailverse", "--help"])
+    told = capsys.readouterr().out
+    for text in ("--hdri PATH", "--level {0,1,2,3,4}",
+                 "0: bare structures … 4: all details. The same seed and index at two levels is the same object, coarse and fine. Default: a mixture.",
+                 "rig: the zero123 rig does, the other published ones stay as published (the sphere's nearest views cut corners)",
+                 "Degrees above the horizon, uniform in area on the sphere; the azimuth is uniform."):
+        assert text in told, text
 
 
 @pytest.mark.parametrize("command", ["", "nonsense", "generate", "generate nonsense", "verify", "verify /nowhere", "generate zeroverse", "train lrm --data x",
