@@ -18,6 +18,7 @@ from renderers.commands.recipes import Catalogue, Regen
 from renderers.commands.sets import Export, Preview, Verify, View
 from train.commands.curation import Curate, TrainCurator
 from train.commands.models import Benchmark, Compare, Doctor, Reconstruct, TrainLrm
+from train.commands.shapes import Autoencode, TrainVae
 from train.commands.studies import Ablate
 from zeroverse.helptext import taught
 from zeroverse.usage import CLOSED_PIPE, INTERRUPTED, UsageError
@@ -40,6 +41,8 @@ COMMANDS = (  # words, class: the order of the overview
     ("benchmark", Benchmark),
     ("compare", Compare),
     ("ablate", Ablate),
+    ("train vae", TrainVae),
+    ("autoencode", Autoencode),
     ("doctor", Doctor),
 )
 

@@ -40,9 +40,13 @@ def remesh(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarra
     bvh = Bvh((points - (low + high) / 2) * (2.0 / float((high - low).max())), faces)
     values = band(bvh, CELLS, EXTENT, SHELL) - np.float32(SHELL)
     _keep_outside(values)
+    return surface_nets(values, EXTENT)
+
+
+def surface_nets(values: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
+    """(points [N, 3], faces [F, 3]) where distances [S, S, S] float32 at the nodes of a grid over ±extent change sign; positive outside and at the border."""
     vertices, quads = _dual_cells(values)
-    step = 2 * EXTENT / CELLS
-    return vertices * step - EXTENT, _halved(vertices, quads)
+    return vertices * (2 * extent / (len(values) - 1)) - extent, _halved(vertices, quads)
 
 
 def band(bvh: Bvh, cells: int, extent: float, level: float) -> np.ndarray:

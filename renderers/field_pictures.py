@@ -1,4 +1,6 @@
 """Pictures of `fields.npz`: surface points by part, points on creases, a slice through the signed distances."""
+from collections.abc import Callable
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -18,14 +20,18 @@ def pictures(data: bytes, palette: np.ndarray) -> list[tuple[str, np.ndarray]]:
     arrays = fields.from_npz(data)
     surface, sharp = arrays["random_surface"], arrays["sharp_surface"]
     parts = palette[(arrays["random_surface_part"] + 1) % len(palette)] * _shade(surface[:, 3:])[:, None]
-    queries = [np.concatenate([arrays[f"{name}_points"] for name in ("vol", "random_near", "sharp_near")]),
-               np.concatenate([arrays[f"{name}_label"] for name in ("vol", "random_near", "sharp_near")])]
     ink = np.full((len(sharp), 3), 40.0) + 120.0 * (1 - _shade(sharp[:, 3:]))[:, None]
-    return [("surface points by part", _splat(surface, parts, 2)), ("points on creases", _splat(sharp, ink, 1)), ("distances at y = 0", _slice(*queries))]
+    return [("surface points by part", _splat(surface, parts, 2)), ("points on creases", _splat(sharp, ink, 1)), ("distances at y = 0", slice_of(arrays))]
 
 
 def _shade(normals: np.ndarray) -> np.ndarray:
     return 0.45 + 0.55 * np.maximum(0.0, (normals * _TOWARDS).sum(axis=1))
+
+
+def slice_of(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """The slice that the queries of `detailverse.fields.decode` show."""
+    points, labels = ([arrays[f"{kind}_{what}"] for kind in ("vol", "random_near", "sharp_near")] for what in ("points", "label"))
+    return _slice(np.concatenate(points), np.concatenate(labels))
 
 
 def _splat(points: np.ndarray, colors: np.ndarray, size: int) -> np.ndarray:
@@ -44,11 +50,17 @@ def _splat(points: np.ndarray, colors: np.ndarray, size: int) -> np.ndarray:
 
 
 def _slice(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The plane y = 0 seen from -y: each pixel the label of the nearest query, red inside, blue outside, lines every 0.1."""
+    """The plane y = 0: each pixel the label of the nearest query, as queries are scattered."""
     near = np.abs(points[:, 1]) < SLAB
-    axis = (np.arange(SIDE) + 0.5) / SIDE * 2 * REACH - REACH
-    pixels = np.stack(np.meshgrid(axis, -axis), axis=-1).reshape(-1, 2)
-    value = labels[near][cKDTree(points[near][:, [0, 2]]).query(pixels)[1]]
+    return sliced(lambda places: labels[near][cKDTree(points[near][:, [0, 2]]).query(places[:, [0, 2]])[1]])
+
+
+def sliced(field: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Distances in the plane y = 0, seen from -y, uint8 [SIDE, SIDE, 3]: red inside, blue outside, lines every 0.1. field: points [N, 3] -> [N]."""
+    axis = ((np.arange(SIDE) + 0.5) / SIDE * 2 * REACH - REACH).astype(np.float32)
+    places = np.zeros((SIDE * SIDE, 3), np.float32)
+    places[:, 0], places[:, 2] = np.tile(axis, SIDE), np.repeat(-axis, SIDE)
+    value = field(places)
     strength = np.minimum(1.0, 0.25 + 2.0 * np.abs(value))[:, None]
     image = 255 - strength * (255 - np.where(value[:, None] < 0, _INSIDE, _OUTSIDE))
     image[(np.abs(value) % 0.1) < 0.008] *= 0.8

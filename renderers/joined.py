@@ -34,6 +34,14 @@ class JoinedReader:
         reader, place = self._at(index)
         return reader.meta(place)
 
+    def has(self, index: int, field: str) -> bool:
+        reader, place = self._at(index)
+        return reader.has(place, field)
+
+    def field(self, index: int, field: str) -> bytes:
+        reader, place = self._at(index)
+        return reader.field(place, field)
+
     def cameras(self, index: int) -> Cameras:
         reader, place = self._at(index)
         return reader.cameras(place)

@@ -12,9 +12,12 @@ from safetensors.torch import load_file
 from test_guard import Poisoned
 from test_loop import LineTask, line
 from test_lrm import FakeReader, micro
+from test_vae import Boxes
+from test_vae import micro as micro_vae
 
 from train.loop import RunError, fit
 from train.lrm import LRMTask, load_run
+from train.vae import VAETask, load_vae
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).parent.parent
@@ -35,6 +38,9 @@ def make(kind: str, **changes):
     if kind == "poisoned":
         config = line(noise=0.0, steps=9, patience=2, **changes)
         return Poisoned(config), config
+    if kind == "vae":
+        config = micro_vae(save_every=2, log_every=1, **changes)
+        return VAETask(config, Boxes()), config
     config = micro(**{**dict(steps=4, batch=2, warmup=1, save_every=2, log_every=1, width=32, layers=2), **changes})
     return LRMTask(config, FakeReader(), FakeReader(objects=2)), config
 
@@ -82,6 +88,16 @@ def test_a_sharded_model_trains_resumes_on_other_ranks_and_loads(tmp_path):
     assert fit(*make("lrm", parallel="fsdp"), tmp_path / "two", resume=True).finished
     ranks("lrm", tmp_path / "one", parallel="fsdp")
     assert_close(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.dist
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_the_autoencoder_trains_on_two_ranks(tmp_path, parallel):
+    """Whose loss looks at slopes of a part of the model. Every rank draws its own latents, so the losses are not those of one rank, but near."""
+    fit(*make("vae"), tmp_path / "one")
+    ranks("vae", tmp_path / "two", parallel=parallel)
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=0.2)
+    assert load_vae(tmp_path / "two")[1].parallel == parallel
 
 
 @pytest.mark.dist

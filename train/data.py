@@ -33,46 +33,86 @@ class View(NamedTuple):
     normal: np.ndarray | None = None  # float32 [3, S, S]: unit, world frame, 0 = unknown
 
 
-class ViewSampler:
+class ObjectSampler:
+    """Draws one object per position, in a permutation that each epoch draws anew; what is drawn of it is for the classes below.
+
+    on_error: "raise", or "skip": the next object of the permutation takes the place of an unusable one, which `bad` then names.
+    curriculum: (position, attempt, number of an object) -> the number to take instead (train/curriculum.py).
+    """
+
+    def __init__(self, reader, objects: Sequence[int], seed: int, on_error: str = "raise", curriculum: Callable[[int, int, int], int] | None = None):
+        if on_error not in ON_ERROR:
+            raise ValueError(f"on_error: expected {' or '.join(map(repr, ON_ERROR))}, got {on_error!r}")
+        if not objects:
+            raise ValueError("objects: expected at least one, got none")
+        self.reader, self.objects, self.seed, self.on_error = reader, list(objects), seed, on_error
+        self.curriculum = curriculum or (lambda position, attempt, number: number)
+        self.bad: dict[str, str] = {}  # key -> reason
+        self.fingerprint = reader.fingerprint
+        self._order = lru_cache(2)(lambda epoch: shuffled(Rng("order", seed, epoch), len(self.objects)))
+
+    def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
+        """Training samples, stacked."""
+        return collate([self._sample(position) for position in positions])
+
+    def close(self) -> None:
+        """Nothing runs in the background here; `online.FreshViews` has something to end."""
+
+    def _draw(self, position: int, index: int) -> dict[str, np.ndarray]:
+        """The sample at `position`, of object `index` of the reader. Raises ShardError or OSError where it is unusable."""
+        raise NotImplementedError
+
+    def _sample(self, position: int) -> dict[str, np.ndarray]:
+        epoch, place = divmod(position, len(self.objects))
+        for attempt in range(len(self.objects)):
+            number = int(self._order(epoch)[(place + attempt) % len(self.objects)])
+            index = self.objects[self.curriculum(position, attempt, number)]
+            try:
+                return self._draw(position, index)
+            except (ShardError, OSError) as error:
+                self._excuse(index, error)
+        raise ShardError(f"all {len(self.objects)} samples are unusable; one of them: {next(iter(self.bad.values()))}")
+
+    def _excuse(self, index: int, error: Exception) -> None:
+        """Name the sample and go on, or raise, as the policy says."""
+        if self.on_error == "raise":
+            raise error
+        if self.reader.keys[index] not in self.bad:
+            warnings.warn(f"sample {self.reader.keys[index]} skipped: {error}", stacklevel=4)
+        self.bad[self.reader.keys[index]] = str(error)
+
+
+class ViewSampler(ObjectSampler):
     """Draws, per sample, `pool` views of one object, then input and target views independently of each other from that pool (LRM-Zero, GS-LRM:
     4 and 4 of 8), composited on white at `size` x `size` pixels.
 
     reader: renderers.shards.ShardReader or anything with its keys, cameras, read. objects: indices into it.
     view_angle_deg: targets further than this from every input, as seen from the origin, are drawn only where too few others are in the pool.
     The released code compares positions that are not normalised, so that its 60 is about 80 degrees (facts/lrm_zero.md §3); these are degrees.
-    labels: depth and normals too. curriculum: (position, attempt, number of an object) -> the number to take instead (train/curriculum.py).
-    cache_gb: decoded views are kept in memory up to this much; the batches are the same with and without.
-    on_error: "raise", or "skip": the next object of the permutation takes the place of an unusable one, which `bad` then names. Unusable is
-    what cannot be read, holds values that are not finite, or is transparent in every view that was drawn.
+    labels: depth and normals too. cache_gb: decoded views are kept in memory up to this much; the batches are the same with and without.
+    on_error, curriculum: as of ObjectSampler. Unusable is what cannot be read, holds values that are not finite, or is transparent in every view that
+    was drawn.
     """
 
     def __init__(self, reader, objects: Sequence[int], *, size: int, pool: int, inputs: int, targets: int, seed: int, view_angle_deg: float = 180.0,
                  labels: bool = False, curriculum: Callable[[int, int, int], int] | None = None, cache_gb: float = 0.0, on_error: str = "raise"):
-        if on_error not in ON_ERROR:
-            raise ValueError(f"on_error: expected {' or '.join(map(repr, ON_ERROR))}, got {on_error!r}")
-        if not objects:
-            raise ValueError("objects: expected at least one, got none")
+        super().__init__(reader, objects, seed, on_error, curriculum)
         if max(inputs, targets) > pool:
             raise ValueError(f"pool: expected at least max(inputs, targets) = {max(inputs, targets)} views, got {pool}")
         if not 0 < view_angle_deg <= 180:
             raise ValueError(f"view_angle_deg: expected more than 0 and at most 180, got {view_angle_deg}")
-        self.reader, self.objects, self.on_error, self.seed = reader, list(objects), on_error, seed
         self.size, self.pool, self.inputs, self.targets, self.view_angle_deg = size, pool, inputs, targets, view_angle_deg
         self.passes = ("rgb", "alpha", "depth", "normal") if labels else ("rgb", "alpha")
-        self.curriculum = curriculum or (lambda position, attempt, number: number)
-        self.bad: dict[str, str] = {}  # key -> reason
-        self.fingerprint = reader.fingerprint
         self._views: dict[tuple[int, int], View] = {}
         self._cameras = lru_cache(4096)(self._read_cameras)  # 4 kB each
         self._cache_views = int(cache_gb * 2**30 / ((19 if labels else 3) * size * size))
-        self._order = lru_cache(2)(lambda epoch: shuffled(Rng("order", seed, epoch), len(self.objects)))
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
         """Training samples: rgb uint8 [B, V, 3, S, S], c2w [B, V, 4, 4], intrinsics [B, V, 4], and the same with `target_` before the name.
 
         With labels, depth float32 [B, V, 1, S, S] and normal [B, V, 3, S, S] too; 0 where unknown.
         """
-        return collate([self._sample(position) for position in positions])
+        return super().batch(positions)
 
     def fixed(self, numbers: Iterable[int]) -> dict[str, Tensor]:
         """Evaluation samples: object `number` of this sampler, its views the same at every call, targets never among the inputs."""
@@ -86,27 +126,8 @@ class ViewSampler:
             except (ShardError, OSError) as error:
                 self._excuse(index, error)
 
-    def close(self) -> None:
-        """Nothing runs in the background here; `online.FreshViews` has something to end."""
-
-    def _excuse(self, index: int, error: Exception) -> None:
-        """Name the sample and go on, or raise, as the policy says."""
-        if self.on_error == "raise":
-            raise error
-        if self.reader.keys[index] not in self.bad:
-            warnings.warn(f"sample {self.reader.keys[index]} skipped: {error}", stacklevel=4)
-        self.bad[self.reader.keys[index]] = str(error)
-
-    def _sample(self, position: int) -> dict[str, np.ndarray]:
-        epoch, place = divmod(position, len(self.objects))
-        for attempt in range(len(self.objects)):
-            number = int(self._order(epoch)[(place + attempt) % len(self.objects)])
-            index = self.objects[self.curriculum(position, attempt, number)]
-            try:
-                return self._load(index, lambda index, cameras: self._drawn_views(position, cameras))
-            except (ShardError, OSError) as error:
-                self._excuse(index, error)
-        raise ShardError(f"all {len(self.objects)} samples are unusable; one of them: {next(iter(self.bad.values()))}")
+    def _draw(self, position: int, index: int) -> dict[str, np.ndarray]:
+        return self._load(index, lambda index, cameras: self._drawn_views(position, cameras))
 
     def _drawn_views(self, position: int, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
         return drawn_views(Rng("views", self.seed, position), cameras, self.pool, self.inputs, self.targets, self.view_angle_deg)

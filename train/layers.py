@@ -46,6 +46,40 @@ class Attention(nn.Module):
         return self.proj(F.scaled_dot_product_attention(self.q_norm(q), self.k_norm(k), v).transpose(1, 2).flatten(2))
 
 
+class CrossAttention(nn.Module):
+    """Queries from [B, Q, C], keys and values from a context [B, T, C]."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"width: expected a multiple of heads = {heads}, got {width}")
+        self.heads = heads
+        self.q = nn.Linear(width, width, bias=False)
+        self.kv = nn.Linear(width, 2 * width, bias=False)
+        self.proj = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        q = self.q(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [B, heads, Q, C / heads]
+        k, v = self.kv(context).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+class CrossBlock(nn.Module):
+    """x + attention(norm x, norm context), then x + mlp(norm x): what `Block` is, with the context of others."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(width, bias=False)
+        self.context_norm = nn.LayerNorm(width, bias=False)
+        self.attention = CrossAttention(width, heads)
+        self.mlp_norm = nn.LayerNorm(width, bias=False)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width, bias=False), nn.GELU(), nn.Linear(4 * width, width, bias=False))
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:  # [B, Q, C], [B, T, C]
+        x = x + self.attention(self.attention_norm(x), self.context_norm(context))
+        return x + self.mlp(self.mlp_norm(x))
+
+
 class Block(nn.Module):
     """x + attention(norm x), then x + mlp(norm x): GELU, four times as wide."""
 

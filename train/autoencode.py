@@ -1,0 +1,93 @@
+"""Shapes through the autoencoder and back, scored and drawn: what `verse autoencode` runs."""
+import json
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from torch import Tensor
+
+import renderers
+from renderers.lighting import STUDIO
+from renderers.shards import ShardReader
+from train.data import composite
+from train.field_data import FieldSampler
+from train.field_mesh import mesh_of
+from train.mesh_scores import surface_scores, volume_iou
+from train.report import summarise
+from train.team import default_device
+from train.vae import ShapeVAE, load_vae, reconstruct, signed
+from zeroverse import png
+from zeroverse.asset import Asset, glb_bytes
+from zeroverse.files import write_whole
+from zeroverse.progress import progress
+
+SHOWN = 8  # objects in the figure
+GREY = (0.6, 0.6, 0.6)
+
+
+def autoencode(run_dir: Path, data: Path, out: Path, *, count: int | None = None, cells: int = 128, tokens: int | None = None,
+               device: str | None = None) -> str:
+    """Encode and decode the first `count` objects of a folder of shards; write objects/*.glb, results.json, table.md and figure.png to `out`.
+
+    cells: of the grid that the surface is found on, along each side. tokens: of the latent; default: what the run was trained with. Returns the table.
+    """
+    device = default_device(device)
+    model, config = load_vae(run_dir, device)
+    reader = ShardReader(data)
+    shapes = FieldSampler(reader, range(min(count or len(reader), len(reader))), points=config.points, salient=config.salient, near=config.near,
+                          volume=config.volume, oriented=config.oriented, seed=config.seed)
+    rows, pictures = [], []
+    (out / "objects").mkdir(parents=True, exist_ok=True)
+    with progress("autoencode", "object", len(shapes.objects)) as bar:
+        for number, index in enumerate(shapes.objects):
+            arrays = shapes.whole(number)
+            decoded = reconstruct(model, arrays, device, tokens)
+            points, faces = mesh_of(lambda places, decoded=decoded: signed(model, decoded, places), cells)
+            rows.append({"name": reader.keys[index], "scores": {"reconstruction": scores(model, decoded, points, faces, arrays)}})
+            write_whole(out / "objects" / f"{reader.keys[index]}.glb", glb_bytes(as_asset(reader.keys[index], points, faces, arrays)))
+            if number < SHOWN:
+                pictures.append(side_by_side(reader, index, as_asset("seen", points, faces, arrays)))
+            bar.update()
+    results = {"run": str(run_dir), "data": str(data), "cells": cells, "tokens": tokens or config.tokens, "objects": rows, "summary": summarise(rows)}
+    text = table(results)
+    write_whole(out / "results.json", json.dumps(results, indent=1).encode())
+    write_whole(out / "table.md", text.encode())
+    write_whole(out / "figure.png", png.encode(np.ascontiguousarray(np.concatenate(pictures, axis=1))))
+    return text
+
+
+def scores(model: ShapeVAE, decoded: Tensor, points: np.ndarray, faces: np.ndarray, arrays: dict[str, np.ndarray]) -> dict[str, float]:
+    """Volumes by the signs of the field itself, the rest by its mesh."""
+    return {"iou": volume_iou(signed(model, decoded, arrays["vol_points"]), arrays["vol_label"]), **surface_scores(points, faces, arrays["random_surface"])}
+
+
+def as_asset(uid: str, points: np.ndarray, faces: np.ndarray, arrays: dict[str, np.ndarray]) -> Asset:
+    """A mesh of the fields' frame in that of its object, grey; without faces one small tetrahedron, as a scene must have something."""
+    if len(faces) == 0:
+        points, faces = 1e-3 * np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]), np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]])
+    material = trimesh.visual.material.PBRMaterial(baseColorFactor=(*GREY, 1.0), metallicFactor=0.0, roughnessFactor=0.6)
+    mesh = trimesh.Trimesh(points / arrays["scale"] + arrays["centre"], faces, process=False)
+    mesh.visual = trimesh.visual.TextureVisuals(uv=np.zeros((len(points), 2)), material=material)
+    scene = trimesh.Scene()
+    scene.add_geometry(mesh, geom_name="shape", node_name="shape")
+    return Asset(scene, uid)
+
+
+def side_by_side(reader: ShardReader, index: int, asset: Asset) -> np.ndarray:
+    """Top: the first view of the object as the shard has it. Middle: its normals. Bottom: the reconstruction's normals from the same camera."""
+    camera = reader.cameras(index)[[0]]
+    images = reader.read(index, ("rgb", "alpha", "normal"), views=[0])
+    drawn = renderers.load("cpu").render(asset, camera, STUDIO, ("alpha", "normal"))
+    coloured = lambda normal, alpha: composite(np.rint((normal * 0.5 + 0.5) * 255).astype(np.uint8), alpha)
+    return np.concatenate([composite(images["rgb"], images["alpha"])[0], coloured(images["normal"], images["alpha"])[0],
+                           coloured(drawn["normal"], drawn["alpha"])[0]])
+
+
+def table(results: dict) -> str:
+    names = {"iou": "IoU", "chamfer": "Chamfer", "f_score": "F-score at 0.02", "normal_consistency": "normal consistency"}
+    lines = [f"{len(results['objects'])} objects, {results['tokens']} tokens, grid of {results['cells']}³; mean [95 % interval over objects]; objects fill ±1",
+             "", "| object | " + " | ".join(names.values()) + " |", "| --- |" + " --- |" * len(names)]
+    summary = results["summary"]["reconstruction"]
+    lines.append("| all | " + " | ".join("{mean:.4f} [{low:.4f}, {high:.4f}]".format(**summary[name]) for name in names) + " |")
+    lines += [f"| {row['name']} | " + " | ".join(f"{row['scores']['reconstruction'][name]:.4f}" for name in names) + " |" for row in results["objects"]]
+    return "\n".join(lines) + "\n"
