@@ -22,7 +22,8 @@ class TrainVae:
     out: Path
     """Folder for the run: checkpoints, log.jsonl, previews (slices of distance, truth above reconstruction), model.safetensors."""
     preset: Literal["tiny", "small", "base"] = "tiny"
-    """tiny: 0.5 M parameters, 64 latent tokens, one family in half an hour on a laptop; small: 26 M, 512 tokens, one GPU; base: 242 M, 2048 tokens, the published model."""
+    """tiny: 0.5 M parameters, 64 latent tokens, one family in half an hour on a laptop; small: 26 M, 512 tokens, one GPU; base: 242 M, 2048 tokens, the
+    published model."""
     steps: int | None = None
     """Optimizer updates; default: the preset's."""
     seed: int = 0
