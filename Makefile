@@ -19,7 +19,7 @@ demo: $(VENV)/installed
 	$(VERSE) benchmark $(DEMO)/run --views $(DEMO)/heldout --out $(DEMO)
 	$(VERSE) reconstruct laptop --views $(DEMO)/heldout --out $(DEMO)/released
 	@echo; echo "See $(DEMO)/index.html, $(DEMO)/contact_sheet.png, $(DEMO)/turntable.webp, $(DEMO)/gaussians.ply, $(DEMO)/table.md;"
-	@echo "the same object by the released model, trained for an hour: $(DEMO)/released/turntable.webp, $(DEMO)/released/viewer.html"
+	@echo "the same object by the released model, trained for under three hours: $(DEMO)/released/turntable.webp, $(DEMO)/released/viewer.html"
 
 test: $(VENV)/installed $(VENV)/pyrender
 	$(BIN)/python -m pytest -n 2 --dist loadfile

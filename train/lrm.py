@@ -122,8 +122,8 @@ def tiny() -> LRMConfig:
 
 
 def laptop() -> LRMConfig:
-    """`tiny` for an hour on one or two CPU cores: the released model. 2,000 objects and 32,000 samples, so that geometry is learned too, with the shards'
-    depth to lead it; bf16 halves the network's time on the CPUs that multiply it."""
+    """`tiny` for an hour on one or two CPU cores: the released model, in two goes. 2,000 objects, so that geometry is learned too, with the shards' depth
+    to lead it; bf16 halves the network's time on the CPUs that multiply it."""
     return replace(tiny(), preset="laptop", steps=8000, batch=4, lr=8e-4, warmup=200, ema=0.999, perceptual_weight=0.1, centers_weight=0.1, precision="bf16",
                    cache_gb=4.0, save_every=500, validate_every=1000, preview_every=1000)
 

@@ -25,7 +25,7 @@ class TrainLrm:
     out: Path
     """Folder for the run: checkpoints, log.jsonl, previews, model.safetensors."""
     preset: Literal["tiny", "laptop", "small", "medium", "base", "base_512"] = "tiny"
-    """tiny: 5 M parameters, 4 x 64 px, two minutes on a laptop; laptop: the same for an hour, the released model; small: 26 M, 128 px;
+    """tiny: 5 M parameters, 4 x 64 px, two minutes on a laptop; laptop: the same for an hour, the released model in two goes; small: 26 M, 128 px;
     medium: 86 M, 256 px; base: 303 M, 256 px, the published model; base_512: its second stage."""
     steps: int | None = None
     """Optimizer updates; default: the preset's."""
