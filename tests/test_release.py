@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as safetensors_bytes
 from test_lrm import FakeReader, micro
 
+import renderers
 import verse
 from train import release, weights
 from train.loop import RunError, fit
@@ -143,3 +144,10 @@ def test_released_models_load():
         model, _ = load_run(name)
         assert all(p.isfinite().all() for p in model.parameters())
         assert (weights.ROOT / name / "model.safetensors").stat().st_size <= release.LARGEST
+
+
+def test_the_doctor_names_the_released_models(monkeypatch, capsys):
+    monkeypatch.setattr(renderers, "BACKENDS", ())  # whose speed takes seconds to measure
+    assert verse.main(["doctor"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert next(row for row in rows if row.startswith("released models")).split()[2:] == weights.names()

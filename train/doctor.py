@@ -13,7 +13,7 @@ import torch
 import renderers
 from renderers.camera import turntable
 from renderers.lighting import UNIFORM
-from train import gaussians
+from train import gaussians, weights
 from zeroverse import grammar
 
 PACKAGES = ("numpy", "numba", "trimesh", "manifold3d", "torch", "webdataset", "joblib", "pyrender")
@@ -27,7 +27,8 @@ def report() -> str:
             ("packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)),
             ("compiler", _compiler()),
             ("gpu", _gpu()),
-            ("splatting", gaussians.describe())]
+            ("splatting", gaussians.describe()),
+            ("released models", ", ".join(weights.names()) or "none")]
     asset = grammar.make(seed=0, index=0)
     rows += [(f"renderer {name}", _renderer(name, module, asset)) for name, module, _ in renderers.BACKENDS]
     return "\n".join(f"{title:18s} {text}" for title, text in rows)
