@@ -26,6 +26,7 @@ from zeroverse.files import write_whole
 
 VALIDATED = 32  # held-out objects scored per validation, at most
 PREVIEWED = 4
+POOL = 4  # times as many points as tokens, drawn at random, are what farthest-point choice chooses from
 FLAT = 0.1  # length of a gradient; that of a distance is one
 LOGVAR = (-20.0, 10.0)  # what the posterior's log-variance is kept within
 
@@ -66,9 +67,6 @@ class VAEConfig(Recipe):
             raise ValueError(f"tokens: expected 1 <= fewest_tokens <= tokens <= points / {POOL}, got {self.fewest_tokens}, {self.tokens}, {self.points}")
 
 
-POOL = 4  # times as many points as tokens, drawn at random, are what farthest-point choice chooses from
-
-
 def base() -> VAEConfig:
     """TripoSG: 2.5 M steps of 192 objects on 32 A100."""
     return VAEConfig(preset="base", steps=2_500_000, batch=192, micro_batch=2, lr=5e-5)
@@ -81,8 +79,8 @@ def small() -> VAEConfig:
 
 
 def tiny() -> VAEConfig:
-    """0.5M parameters, for one family of objects and half an hour of a laptop: a tenth as wide, with a twentieth of the points. A truncation of 0.2 and a
-    tenth of the weight on normals learned fastest (300 steps, one seed)."""
+    """0.5M parameters, for one family of objects and half an hour of a laptop: a tenth as wide, with a twentieth of the points. A truncation of 0.2
+    learned fastest, and normals weigh little, or they outweigh the distances of so few points (300 steps, one seed)."""
     return replace(base(), preset="tiny", tokens=64, fewest_tokens=64, channels=16, encoder_width=96, encoder_layers=1, encoder_heads=4, width=96, layers=2,
                    heads=4, octaves=5, points=1024, near=512, volume=256, oriented=64, truncation=0.2, normal_weight=0.1, kl_weight=1e-4, steps=8000, batch=8,
                    micro_batch=0, lr=2e-3, warmup=100, ema=0.998, cache_gb=4.0, save_every=500, validate_every=1000, preview_every=1000)
