@@ -11,12 +11,15 @@ from closed_forms import box, box_sdf, surface
 
 import verse
 from detailverse.fields import Budget, fields, from_npz, to_npz_bytes
-from renderers.shards import ShardError
+from renderers.camera import turntable
+from renderers.shards import SAMPLE_FORMAT, ShardError, ShardReader, canonical, write_shard
+from renderers.storage import Local
 from train.field_data import FIELD, FieldSampler
 from train.field_mesh import mesh_of
 from train.loop import fit
 from train.mesh_scores import surface_scores, volume_iou
-from train.vae import Posterior, ShapeVAE, VAEConfig, VAETask, base, farthest_points, fourier, load_vae, reconstruct, signed, tiny, vae_losses
+from train.vae import Posterior, ShapeVAE, VAEConfig, VAETask, base, farthest_points, fourier, load_vae, reconstruct, signed, tiny, train_vae, vae_losses
+from zeroverse import png
 from zeroverse.rng import Rng
 
 torch.set_num_threads(1)
@@ -273,3 +276,57 @@ def test_commands_from_shards_to_glbs(tmp_path, capsys):
     assert (out / "figure.png").exists() and (run / "previews" / "step_0000012.png").exists()
     assert "val_iou" in (run / "log.jsonl").read_text()
     assert verse.main(f"autoencode {run} --data {data} --out {out} --cells 30".split()) == 2
+
+
+@pytest.fixture
+def shards(boxes, tmp_path):
+    """(folder of two shards of two boxes each with one small view and no normals, a run of two steps on the boxes)."""
+    config = micro(steps=2, validate_every=0, preview_every=0, save_every=0)
+    assert fit(VAETask(config, boxes), config, tmp_path / "run").finished
+    pixels = np.dstack([np.full((16, 16, 3), 90, np.uint8), np.full((16, 16), 255, np.uint8)])
+    meta = {"format": SAMPLE_FORMAT, "uid": "x", "views": 1, "image_size": [16, 16], "passes": ["rgb", "alpha"],
+            "cameras": {name: value.tolist() for name, value in (("c2w", turntable(1, 16).c2w), ("intrinsics", turntable(1, 16).intrinsics))}}
+    sample = lambda i: (boxes.keys[i], {"rgb_000.png": png.encode(pixels), "json": canonical(meta), FIELD: boxes.data[i]})
+    store = Local(tmp_path / "data")
+    store.prepare()
+    for shard in range(2):
+        write_shard(store, f"boxes-{shard:06d}.tar", [sample(2 * shard), sample(2 * shard + 1)], {})
+    return tmp_path / "data", tmp_path / "run"
+
+
+def damage(folder, reader_index: int) -> None:
+    """Overwrite the field of one sample."""
+    reader = ShardReader(folder)
+    sample = reader._samples[reader_index]
+    path, data = folder / sample.tar, reader.field(reader_index, FIELD)
+    path.write_bytes(path.read_bytes().replace(data, bytes(len(data))))
+
+
+def test_a_broken_object_costs_itself_alone(shards, tmp_path, capsys):
+    """In a benchmark of shapes, whose views here have no normals to show; and in training, as on_error says, also when it is held out."""
+    data, run = shards
+    damage(data, 1)
+    with pytest.warns(UserWarning, match="box_1 skipped"):
+        assert verse.main(f"autoencode {run} --data {data} --out {tmp_path / 'out'} --cells 32".split()) == 1
+    told = capsys.readouterr()
+    assert "1 objects could not be read" in told.err and "3 objects, 16 tokens" in told.out
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [row["name"] for row in results["objects"]] == ["box_0", "box_2", "box_3"] and results["failed"][0]["name"] == "box_1"
+    assert (tmp_path / "out" / "figure.png").exists()
+    config = micro(steps=2, preview_every=0, save_every=0)
+    with pytest.raises(ShardError, match="box_1"):
+        train_vae(data, tmp_path / "raised", config, validate_dir=data)
+    with pytest.warns(UserWarning, match="box_1 skipped"):
+        outcome = train_vae(data, tmp_path / "skipped", replace(config, on_error="skip"), validate_dir=data)
+    assert outcome.finished and "val_iou" in outcome.metrics
+
+
+def test_a_cut_shard_goes_by_on_error(shards, tmp_path):
+    data, _ = shards
+    cut = data / "boxes-000001.tar"
+    cut.write_bytes(cut.read_bytes()[:2000])
+    config = micro(steps=2, validate_every=0, preview_every=0, save_every=0)
+    with pytest.raises(ShardError, match="truncated or replaced"):
+        train_vae(data, tmp_path / "raised", config)
+    with pytest.warns(UserWarning, match="truncated or replaced"):
+        assert train_vae(data, tmp_path / "skipped", replace(config, on_error="skip")).finished

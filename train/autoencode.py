@@ -8,12 +8,12 @@ from torch import Tensor
 
 import renderers
 from renderers.lighting import STUDIO
-from renderers.shards import ShardReader
+from renderers.shards import ShardError, ShardReader
 from train.data import composite
 from train.field_data import FieldSampler
 from train.field_mesh import mesh_of
 from train.mesh_scores import surface_scores, volume_iou
-from train.report import summarise
+from train.report import PartlyScored, summarise
 from train.team import default_device
 from train.vae import ShapeVAE, load_vae, reconstruct, signed
 from zeroverse import png
@@ -30,29 +30,35 @@ def autoencode(run_dir: Path, data: Path, out: Path, *, count: int | None = None
     """Encode and decode the first `count` objects of a folder of shards; write objects/*.glb, results.json, table.md and figure.png to `out`.
 
     cells: of the grid that the surface is found on, along each side. tokens: of the latent; default: what the run was trained with. Returns the table.
+    Raises ShardError when no object could be read, PartlyScored at the end when some could not.
     """
     device = default_device(device)
     model, config = load_vae(run_dir, device)
     reader = ShardReader(data)
     shapes = FieldSampler(reader, range(min(count or len(reader), len(reader))), points=config.points, salient=config.salient, near=config.near,
-                          volume=config.volume, oriented=config.oriented, seed=config.seed)
+                          volume=config.volume, oriented=config.oriented, seed=config.seed, on_error="skip")
     rows, pictures = [], []
     (out / "objects").mkdir(parents=True, exist_ok=True)
     with progress("autoencode", "object", len(shapes.objects)) as bar:
-        for number, index in enumerate(shapes.objects):
-            arrays = shapes.whole(number)
+        for index, arrays in shapes.each_whole():
             decoded = reconstruct(model, arrays, device, tokens)
             points, faces = mesh_of(lambda places, decoded=decoded: signed(model, decoded, places), cells)
             rows.append({"name": reader.keys[index], "scores": {"reconstruction": scores(model, decoded, points, faces, arrays)}})
             write_whole(out / "objects" / f"{reader.keys[index]}.glb", glb_bytes(as_asset(reader.keys[index], points, faces, arrays)))
-            if number < SHOWN:
+            if len(pictures) < SHOWN:
                 pictures.append(side_by_side(reader, index, as_asset("seen", points, faces, arrays)))
             bar.update()
-    results = {"run": str(run_dir), "data": str(data), "cells": cells, "tokens": tokens or config.tokens, "objects": rows, "summary": summarise(rows)}
+    failed = [{"name": name, "reason": reason} for name, reason in shapes.bad.items()]
+    if not rows:
+        raise ShardError(f"none of {len(failed)} objects could be read. First: {failed[0]['reason']}")
+    results = {"run": str(run_dir), "data": str(data), "cells": cells, "tokens": tokens or config.tokens, "objects": rows, "failed": failed,
+               "summary": summarise(rows)}
     text = table(results)
     write_whole(out / "results.json", json.dumps(results, indent=1).encode())
     write_whole(out / "table.md", text.encode())
     write_whole(out / "figure.png", png.encode(np.ascontiguousarray(np.concatenate(pictures, axis=1))))
+    if failed:
+        raise PartlyScored(f"{len(failed)} objects could not be read; {out / 'results.json'} names them. First: {failed[0]['reason']}", text)
     return text
 
 
@@ -74,13 +80,14 @@ def as_asset(uid: str, points: np.ndarray, faces: np.ndarray, arrays: dict[str, 
 
 
 def side_by_side(reader: ShardReader, index: int, asset: Asset) -> np.ndarray:
-    """Top: the first view of the object as the shard has it. Middle: its normals. Bottom: the reconstruction's normals from the same camera."""
-    camera = reader.cameras(index)[[0]]
-    images = reader.read(index, ("rgb", "alpha", "normal"), views=[0])
+    """The first view of the object as the shard has it: colour, then normals, as far as they are there; below, the reconstruction's normals from the same
+    camera."""
+    known, camera = reader.meta(index)["passes"], reader.cameras(index)[[0]]
+    images = reader.read(index, [name for name in ("alpha", "rgb", "normal") if name in known], views=[0]) if "alpha" in known else {}
     drawn = renderers.load("cpu").render(asset, camera, STUDIO, ("alpha", "normal"))
-    coloured = lambda normal, alpha: composite(np.rint((normal * 0.5 + 0.5) * 255).astype(np.uint8), alpha)
-    return np.concatenate([composite(images["rgb"], images["alpha"])[0], coloured(images["normal"], images["alpha"])[0],
-                           coloured(drawn["normal"], drawn["alpha"])[0]])
+    coloured = lambda images: composite(np.rint((images["normal"] * 0.5 + 0.5) * 255).astype(np.uint8), images["alpha"])[0]
+    return np.concatenate([*([composite(images["rgb"], images["alpha"])[0]] if "rgb" in images else []), *([coloured(images)] if "normal" in images else []),
+                           coloured(drawn)])
 
 
 def table(results: dict) -> str:

@@ -26,7 +26,7 @@ from train.lrm import LRM, camera_tensors, draw, load_run
 from train.metrics import LPIPS, psnr, ssim
 from train.posed import Posed, PosedError, Subject, expect_shown
 from train.protocols import choose_targets, find_inputs
-from train.report import extremes, figure, summarise, table
+from train.report import PartlyScored, extremes, figure, summarise, table
 from train.runs import read_run
 from train.shape_scores import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, surface_points
 from train.team import default_device
@@ -46,14 +46,6 @@ SETTINGS = {
     "chamfer": "centres of opacity >= 0.1, weighted by it, against the surface that inputs and targets show; mean of both directions, world units",
     "ssim": "Gaussian window 11, sigma 1.5, K1 0.01, K2 0.03", "interval": "95 % percentile bootstrap over objects, 10,000 resamples, seed 0",
 }
-
-
-class PartlyScored(RuntimeError):
-    """Some objects could not be scored. table: of the others."""
-
-    def __init__(self, message: str, table: str):
-        super().__init__(message)
-        self.table = table
 
 
 def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Path | None = None, protocol: str = "gso-4", targets: int = 10,

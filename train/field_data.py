@@ -1,14 +1,14 @@
 """Shards with `fields.npz` -> batches of surface points and signed distances, in the frame of detailverse.fields: the object fills [-1, 1]^3."""
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from detailverse.fields import NORMAL, decode, positions
 from renderers.shards import ShardError
-from train.data import ObjectSampler, collate
+from train.data import ObjectSampler
 from zeroverse.rng import Rng
 
 FIELD = "fields.npz"
@@ -35,13 +35,13 @@ class FieldSampler(ObjectSampler):
         """float32: surface [B, P, 6] points with normals; queries [B, Q, 3], near ones first, and distance [B, Q], negative inside; oriented [B, O, 6]."""
         return super().batch(positions)
 
-    def fixed(self, numbers: Iterable[int]) -> dict[str, Tensor]:
-        """The samples of objects `number` of this sampler, the same at every call."""
-        return collate([self._drawn(self.objects[number], Rng("fixed points", self.reader.keys[self.objects[number]])) for number in numbers])
-
-    def whole(self, number: int) -> dict[str, np.ndarray]:
-        """All that is known of one object: `detailverse.fields.decode`. Raises ShardError."""
-        return decode(self._read(self.objects[number]))
+    def each_whole(self) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """(index in the reader, all that is known: `detailverse.fields.decode`) of every object that `on_error` lets pass."""
+        for index in self.objects:
+            try:
+                yield index, decode(self._read(index))
+            except (ShardError, OSError) as error:
+                self._excuse(index, error)
 
     def _draw(self, position: int, index: int) -> dict[str, np.ndarray]:
         return self._drawn(index, Rng("points", self.seed, position))

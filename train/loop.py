@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -70,6 +70,15 @@ class Recipe:
         for name in ("steps", "batch", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+
+
+def configured(preset: str | Recipe, presets: dict, **given):
+    """A config: one of `presets` by its name, or one of your own, with what is given, and not None, in the place of its values. Raises ValueError."""
+    if isinstance(preset, str):
+        if preset not in presets:
+            raise ValueError(f"preset: expected one of {', '.join(presets)}, got {preset!r}")
+        preset = presets[preset]()
+    return replace(preset, **{name: value for name, value in given.items() if value is not None})
 
 
 class Task(Protocol):

@@ -24,7 +24,7 @@ from train.flops import block_flops, linear_flops
 from train.gaussians import SH_C0, Gaussians, render
 from train.geometry import draw_geometry, surface_points
 from train.layers import Block, init_blocks, patchify, unpatchify
-from train.loop import Outcome, Recipe, RunError, Work, fit, may_change, read_run
+from train.loop import Outcome, Recipe, RunError, Work, configured, fit, may_change, read_run
 from train.losses import center_error, depth_error, mse, normal_error, perceptual_loss
 from train.metrics import psnr, ssim
 from train.online import FreshViews, is_generated, source_of
@@ -350,13 +350,7 @@ def train_lrm(data: str | Path | Sequence[str | Path], run_dir: str | Path, pres
     preset: a name of PRESETS, or a config of your own; steps, seed and start_from (a run's folder or a released model), when given, replace its.
     validate_dir: shards of objects that are not trained on, scored now and then and shown in the previews.
     """
-    if isinstance(preset, str):
-        if preset not in PRESETS:
-            raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
-        preset = PRESETS[preset]()
-    given = {"steps": steps, "seed": seed, "start_from": None if start_from is None else str(start_from)}
-    changes = {name: value for name, value in given.items() if value is not None}
-    config = replace(preset, **changes)
+    config = configured(preset, PRESETS, steps=steps, seed=seed, start_from=None if start_from is None else str(start_from))
     held_out = open_shards([validate_dir], config.size, config.on_error) if validate_dir is not None else None
     task = LRMTask(config, open_data(data, config.seed, config.size, config.on_error), held_out)
     try:

@@ -10,6 +10,14 @@ from zeroverse import png
 BOOTSTRAP_SEED = 0
 
 
+class PartlyScored(RuntimeError):
+    """Some objects could not be scored. table: of the others."""
+
+    def __init__(self, message: str, table: str):
+        super().__init__(message)
+        self.table = table
+
+
 def summarise(rows: list[dict]) -> dict:
     """{what: {metric: {mean, low, high, objects}}} over the objects that have the metric."""
     summary = {}

@@ -5,6 +5,7 @@ which the object fills [-1, 1]^3; distances are negative inside.
 """
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from renderers.joined import open_shards
 from train.field_data import FieldSampler
 from train.flops import Work, block_flops, linear_flops
 from train.layers import Block, CrossBlock, init_blocks
-from train.loop import Outcome, Recipe, fit, may_change, read_run
+from train.loop import Outcome, Recipe, configured, fit, may_change, read_run
 from train.mesh_scores import volume_iou
 from zeroverse import png
 from zeroverse.files import write_whole
@@ -236,9 +237,11 @@ class VAETask:
                      cache_gb=config.cache_gb, on_error=config.on_error)
         self.shapes = FieldSampler(reader, range(len(reader)), **draws)
         self.held_out = FieldSampler(held_out, range(min(len(held_out), VALIDATED)), **draws) if held_out else None
-        for number in range(len(self.held_out.objects) if self.held_out else 0):
-            self.held_out.whole(number)  # what cannot be scored ends the run now, not hours later at the first validation
         self.fingerprint, self.bad = self.shapes.fingerprint, self.shapes.bad
+        if self.held_out:
+            self.held_out.bad = self.bad
+            for _ in self.held_out.each_whole():
+                pass  # what cannot be scored ends the run or is named now, not hours later at the first validation
 
     @property
     def work(self) -> Work:
@@ -263,22 +266,21 @@ class VAETask:
             return {}
         device = next(model.parameters()).device
         scores = []
-        for number in range(len(self.held_out.objects)):
-            arrays = self.held_out.whole(number)
+        for _, arrays in self.held_out.each_whole():
             decoded = reconstruct(model, arrays, device)
             scores.append(volume_iou(signed(model, decoded, arrays["vol_points"]), arrays["vol_label"]))
-        return {"val_iou": float(np.mean(scores))}
+        return {"val_iou": float(np.mean(scores))} if scores else {}
 
     @torch.no_grad()
     def preview(self, model: nn.Module, path: Path) -> None:
         """Slices of distance, truth above reconstruction, of held-out objects if there are any."""
         shapes, device = self.held_out or self.shapes, next(model.parameters()).device
         columns = []
-        for number in range(min(PREVIEWED, len(shapes.objects))):
-            arrays = shapes.whole(number)
+        for _, arrays in islice(shapes.each_whole(), PREVIEWED):
             decoded = reconstruct(model, arrays, device)
             columns.append(np.concatenate([slice_of(arrays), sliced(lambda points, decoded=decoded: signed(model, decoded, points))]))
-        write_whole(path, png.encode(np.ascontiguousarray(np.concatenate(columns, axis=1))))
+        if columns:
+            write_whole(path, png.encode(np.ascontiguousarray(np.concatenate(columns, axis=1))))
 
 
 @torch.no_grad()
@@ -303,15 +305,10 @@ def signed(model: ShapeVAE, decoded: Tensor, points: np.ndarray, chunk: int = 32
 def train_vae(data: str | Path | Sequence[str | Path], run_dir: str | Path, preset: str | VAEConfig = "tiny", steps: int | None = None, seed: int | None = None,
               resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None) -> Outcome:
     """Train on shards with fields (`verse generate detailverse --fields vae`), of one folder or several. The arguments are those of `train_lrm`."""
-    if isinstance(preset, str):
-        if preset not in PRESETS:
-            raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {preset!r}")
-        preset = PRESETS[preset]()
-    given = {"steps": steps, "seed": seed}
-    config = replace(preset, **{name: value for name, value in given.items() if value is not None})
+    config = configured(preset, PRESETS, steps=steps, seed=seed)
     folders = [data] if isinstance(data, (str, Path)) else list(data)
-    held_out = open_shards([validate_dir]) if validate_dir is not None else None
-    return fit(VAETask(config, open_shards(folders), held_out), config, run_dir, resume=resume, device=device)
+    held_out = open_shards([validate_dir], on_error=config.on_error) if validate_dir is not None else None
+    return fit(VAETask(config, open_shards(folders, on_error=config.on_error), held_out), config, run_dir, resume=resume, device=device)
 
 
 def load_vae(run_dir: str | Path, device: str = "cpu") -> tuple[ShapeVAE, VAEConfig]:

@@ -156,7 +156,8 @@ class Benchmark:
     """Of the model; default: the GPU where there is one."""
 
     def run(self) -> int:
-        from train.benchmark import PartlyScored, benchmark
+        from train.benchmark import benchmark
+        from train.report import PartlyScored
         need((self.assets is None) != (self.views is None), "--assets, --views", "exactly one of them", "both" if self.assets else "neither")
         need(self.targets >= 1, "--targets", "at least 1", self.targets)
         need(self.objects is None or self.objects.is_file(), "--objects", "a file", self.objects)

@@ -86,5 +86,10 @@ class Autoencode:
         need_folder(self.data, "--data")
         need_folder(self.run_folder, "RUN")
         from train.autoencode import autoencode
-        print(autoencode(self.run_folder, self.data, self.out, count=self.count, cells=self.cells, tokens=self.tokens, device=self.device))
+        from train.report import PartlyScored
+        try:
+            print(autoencode(self.run_folder, self.data, self.out, count=self.count, cells=self.cells, tokens=self.tokens, device=self.device))
+        except PartlyScored as error:
+            print(error.table)
+            raise
         return 0
