@@ -20,8 +20,8 @@ from train.commands.curation import Curate, TrainCurator
 from train.commands.models import Benchmark, Compare, Doctor, Reconstruct, TrainLrm
 from train.commands.shapes import Autoencode, TrainVae
 from train.commands.studies import Ablate
-from zeroverse.helptext import taught
-from zeroverse.usage import CLOSED_PIPE, INTERRUPTED, UsageError
+from zeroverse.core.helptext import taught
+from zeroverse.core.usage import CLOSED_PIPE, INTERRUPTED, UsageError
 
 COMMANDS = (  # words, class: the order of the overview
     ("generate zeroverse", GenerateZeroverse),

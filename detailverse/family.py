@@ -2,9 +2,9 @@
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from detailverse.skin import Skin
-from detailverse.solid import Solid
-from zeroverse.record import Record, parameter
+from detailverse.modelling.skin import Skin
+from detailverse.modelling.solid import Solid
+from zeroverse.core.record import Record, parameter
 
 
 @dataclass(frozen=True)
@@ -68,18 +68,19 @@ class Kit:
         return family.build(inner).scale(scale).under(name)
 
 
-def one_of(*names: str) -> Any:
-    """A field that holds one of these families."""
+def one_of(**kinds: type[Family]) -> Any:
+    """Returns a field that holds an object of one of these families: `one_of(vase=Vase, finial=Finial)`.
+
+    A kind is chosen uniformly, in the order given, and its parameters come from the stream of its name, so the names decide what a seed gives.
+    """
 
     def draw(rng):
-        from detailverse import families
-        name = rng.child("kind").choice(names)
-        return families.BY_NAME[name].sample(rng.child(name))
+        name = rng.child("kind").choice(tuple(kinds))
+        return kinds[name].sample(rng.child(name))
 
     def check(value):
-        from detailverse import families
-        if not isinstance(value, Family) or families.name_of(value) not in names:
-            raise ValueError(f"a family, one of {', '.join(names)}")
+        if type(value) not in kinds.values():
+            raise ValueError(f"a family, one of {', '.join(kinds)}")
         return value
 
     return parameter(draw, check)

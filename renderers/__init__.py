@@ -8,10 +8,10 @@ each view. Who has no need of all at once asks `views` of this module.
 import importlib
 
 BACKENDS = (  # name, module with class Renderer, what it is for
-    ("cpu", "renderers.cpu", "own numba rasteriser, deferred PBR: the default, pip-only, same pixels on any x86-64 machine"),
-    ("gl", "renderers.gl", "moderngl on EGL, for GPUs: the same shading model, occlusion and labels as cpu"),
-    ("pyrender", "renderers.pyrender_backend", "OpenGL through pyrender: an independent check of depth, alpha and normals"),
-    ("mitsuba", "renderers.mitsuba_backend", "path-traced rgb, denoised; labels from cpu"),
+    ("cpu", "renderers.backends.cpu", "own numba rasteriser, deferred PBR: the default, pip-only, same pixels on any x86-64 machine"),
+    ("gl", "renderers.backends.gl", "moderngl on EGL, for GPUs: the same shading model, occlusion and labels as cpu"),
+    ("pyrender", "renderers.backends.pyrender", "OpenGL through pyrender: an independent check of depth, alpha and normals"),
+    ("mitsuba", "renderers.backends.mitsuba", "path-traced rgb, denoised; labels from cpu"),
 )
 
 

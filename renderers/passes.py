@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.jit import pure
+from zeroverse.core.jit import pure
 
 NORMAL_BITS = {8: np.uint8, 16: np.uint16}
 DEPTH_UNIT = 1e-4  # one step of the 16-bit depth image: reaches 6.55 units, off by at most 5e-5

@@ -11,9 +11,9 @@ import torch  # noqa: E402
 if not torch.cuda.is_available():  # Triton's kernels are tested in its interpreter, which must be asked for before anything imports Triton
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
-from renderers.camera import turntable  # noqa: E402
+from renderers.cameras import turntable  # noqa: E402
 from renderers.shards import SAMPLE_FORMAT, canonical  # noqa: E402
-from zeroverse import png  # noqa: E402
+from zeroverse.core import png  # noqa: E402
 
 VIEWS, SIZE = 3, 16
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from zeroverse import affine, png
+from zeroverse.core import affine, png
 
 LONGEST_SIDE = 1.8  # the published GSO renders measure 1.8, not the 2.0 of the papers' text (facts/lrm_zero.md §1.3)
 

@@ -2,7 +2,7 @@
 from dataclasses import asdict, fields
 
 from detailverse.details import attached, carved, classical, machined, masonry, organic, textile, turned, worn
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 
 THEMES = ("classical", "machine", "armour", "organic", "textile", "stone", "wood", "tech", "jewel",
           "ground", "plant", "marine", "hide", "scaled", "roof", "plating")

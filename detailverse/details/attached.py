@@ -6,10 +6,10 @@ import numpy as np
 from detailverse.details.base import WALL, Operator, Relief, box, cells, ramp
 from detailverse.details.spread import edges, keep_inside, lattice, scatter
 from detailverse.details.stamps import head, leaf
-from detailverse.skin import Ornaments
-from zeroverse.portable import TAU
-from zeroverse.record import choice, count, scale, seed, span
-from zeroverse.rng import Rng
+from detailverse.modelling.skin import Ornaments
+from zeroverse.core.portable import TAU
+from zeroverse.core.record import choice, count, scale, seed, span
+from zeroverse.core.rng import Rng
 
 LAYOUTS = ("edges", "rows", "staggered")
 _SPARSE = 1.8  # pitch of what stands all over a surface, in its pitch along an edge: the form must show between

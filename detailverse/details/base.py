@@ -4,9 +4,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from detailverse.details.kernels import stones
-from detailverse.skin import Chart, Ornaments
-from zeroverse.portable import TAU, cos_sin_array
-from zeroverse.record import Record, flag
+from detailverse.modelling.skin import Chart, Ornaments
+from zeroverse.core.portable import TAU, cos_sin_array
+from zeroverse.core.record import Record, flag
 from zeroverse.textures.noise import cell_tone, to_wall, warp
 
 TALL = 0.8  # greatest amplitude per width of the smallest feature: walls are WALL of it wide, so they stay below 64°
@@ -16,7 +16,7 @@ FOOT = np.sqrt(0.15)
 
 @dataclass(frozen=True)
 class Operator(Record):
-    """A detail that does nothing: subclasses say what they do. See `detailverse.skin.Detail`."""
+    """A detail that does nothing: subclasses say what they do. See `detailverse.modelling.skin.Detail`."""
 
     def relief(self, chart: Chart) -> np.ndarray | None:
         return None

@@ -6,10 +6,10 @@ import numpy as np
 
 from detailverse.details.base import Embossed, Relief, cells, dome, merge, ramp, zigzag
 from detailverse.details.kernels import petals
-from detailverse.font import text
-from zeroverse.portable import TAU, cos_sin_array
-from zeroverse.record import choice, count, flag, scale, seed, span
-from zeroverse.rng import Rng
+from detailverse.modelling.font import text
+from zeroverse.core.portable import TAU, cos_sin_array
+from zeroverse.core.record import choice, count, flag, scale, seed, span
+from zeroverse.core.rng import Rng
 from zeroverse.textures.noise import to_wall
 
 LEGENDS = ("VERSE", "LUX ET UMBRA", "FESTINA LENTE", "E PLURIBUS UNUM", "ANNO 1764", "SALVE", "MEMENTO MORI", "No 7 • MADE BY HAND",

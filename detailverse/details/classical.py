@@ -5,8 +5,8 @@ import numpy as np
 
 from detailverse.details.base import WALL, Embossed, Relief, box, cells, dome, merge, ramp
 from detailverse.details.kernels import overlap, petals, strokes
-from zeroverse.portable import TAU, cos_sin_array
-from zeroverse.record import choice, count, flag, scale, span
+from zeroverse.core.portable import TAU, cos_sin_array
+from zeroverse.core.record import choice, count, flag, scale, span
 from zeroverse.textures.noise import wave
 
 KEYS = {  # polylines in strokes' steps: a cell is as wide as the first number, as high as the second, the ground line runs at 0

@@ -2,7 +2,7 @@
 import numpy as np
 from numba import njit
 
-from zeroverse.portable import atan2
+from zeroverse.core.portable import atan2
 
 
 @njit(inline="always")

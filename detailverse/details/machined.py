@@ -5,8 +5,8 @@ import numpy as np
 
 from detailverse.details.base import WALL, Embossed, Relief, box, cells, dome, merge, ramp, stadium, zigzag
 from detailverse.details.kernels import plates, polar, traces
-from zeroverse.record import choice, count, scale, seed, span
-from zeroverse.rng import Rng
+from zeroverse.core.record import choice, count, scale, seed, span
+from zeroverse.core.rng import Rng
 from zeroverse.textures.noise import to_wall, wave
 
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from detailverse.details.base import WALL, Relief, box, cells, cellular, dome, merge, ramp, tone, unrolled
 from detailverse.details.kernels import overlap
-from zeroverse.record import choice, flag, scale, seed, span
+from zeroverse.core.record import choice, flag, scale, seed, span
 from zeroverse.textures.noise import fbm, worley
 
 BONDS = {"running": 0.5, "third": 1 / 3, "stack": 0.0}

@@ -5,7 +5,7 @@ import numpy as np
 
 from detailverse.details.base import WALL, Relief, cells, cellular, dome, merge, ramp, unrolled
 from detailverse.details.kernels import overlap, polar, ripples
-from zeroverse.record import choice, count, flag, scale, seed, span
+from zeroverse.core.record import choice, count, flag, scale, seed, span
 from zeroverse.textures.noise import fbm, ridged, turbulence, warp, wave
 
 SHAPES = {"round": 0, "pointed": 1, "square": 2, "lobed": 3}

@@ -2,7 +2,7 @@
 import numpy as np
 from numba import njit
 
-from detailverse.skin import Chart
+from detailverse.modelling.skin import Chart
 
 MOST = 700  # ornaments on one chart: each is a solid in a union
 

@@ -3,8 +3,8 @@ from functools import cache
 
 import numpy as np
 
-from detailverse.skin import Stamp
-from zeroverse.portable import TAU, cos_sin_array
+from detailverse.modelling.skin import Stamp
+from zeroverse.core.portable import TAU, cos_sin_array
 
 FOOT = 0.25
 HEADS = {  # kind: sides, whether a side faces along x, rows (radius, z) of a lathe from the foot to the top

@@ -6,8 +6,8 @@ import numpy as np
 from detailverse.details.base import Relief, cells, dome, merge, ramp, tone, zigzag
 from detailverse.details.spread import keep_inside
 from detailverse.details.stamps import head
-from detailverse.skin import Ornaments
-from zeroverse.record import choice, count, flag, scale, span
+from detailverse.modelling.skin import Ornaments
+from zeroverse.core.record import choice, count, flag, scale, span
 from zeroverse.textures.noise import smoothstep, to_wall, wave
 
 STRANDS = {"twisted cord": 2, "three-strand braid": 3, "five-strand plait": 5}  # with four, two of them meet at one level

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detailverse.details.base import WALL, Relief, cells, dome, ramp, stadium
-from zeroverse.record import choice, count, flag, scale, span
+from zeroverse.core.record import choice, count, flag, scale, span
 from zeroverse.textures.noise import to_wall
 
 

@@ -5,9 +5,9 @@ import numpy as np
 
 from detailverse.details.base import Relief, cells, cellular, dome, tone, unrolled
 from detailverse.details.kernels import ripples, strokes
-from zeroverse.portable import TAU, cos_sin_array
-from zeroverse.record import flag, scale, seed, span
-from zeroverse.rng import Rng
+from zeroverse.core.portable import TAU, cos_sin_array
+from zeroverse.core.record import flag, scale, seed, span
+from zeroverse.core.rng import Rng
 from zeroverse.textures.noise import fbm, ridged, warp, worley
 
 CUT = 0.1  # cells: figures that reach their cell's wall are faded over this width, since the neighbour's is another

@@ -2,9 +2,9 @@
 from dataclasses import dataclass
 
 from detailverse.family import Family, Kit
-from detailverse.shapes import box, cylinder
-from detailverse.solid import Solid, union
-from zeroverse.record import span
+from detailverse.modelling.shapes import box, cylinder
+from detailverse.modelling.solid import Solid, union
+from zeroverse.core.record import span
 
 
 @dataclass(frozen=True)

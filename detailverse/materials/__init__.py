@@ -8,7 +8,7 @@ from detailverse.materials.layers import Layer, Signals
 from detailverse.materials.solids import SOLIDS
 from detailverse.materials.tones import Scheme, scheme
 from zeroverse import textures
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 from zeroverse.textures.base import Fields, Texture
 
 __all__ = ["FINISHES", "Layer", "Material", "Scheme", "Signals", "from_dict", "sample", "scheme", "to_dict"]

@@ -7,7 +7,7 @@ from detailverse.materials.layers import Layer
 from detailverse.materials.solids import SOLIDS
 from detailverse.materials.tones import Scheme, tone, tones
 from zeroverse import textures
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 from zeroverse.textures import palettes
 from zeroverse.textures.base import Texture
 

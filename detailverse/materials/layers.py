@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zeroverse.record import Record, choice, number, parameter, scale, seed, several, span
+from zeroverse.core.record import Record, choice, number, parameter, scale, seed, several, span
 from zeroverse.textures.base import Fields, mix, pack
 from zeroverse.textures.noise import fbm, smoothstep
 

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.record import scale, seed, span
+from zeroverse.core.record import scale, seed, span
 from zeroverse.textures.base import Texture, aligned_rotation, colors, mix, pack, shade
 from zeroverse.textures.noise import cell_tone, cover, fbm, smoothstep, to_wall, worley
 from zeroverse.textures.planar import Planar

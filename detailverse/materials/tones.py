@@ -1,7 +1,7 @@
 """Named colours of matter, as ranges, and the hues that the painted, dyed and glazed things of one object share: what palettes are drawn from."""
 from collections.abc import Callable
 
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 from zeroverse.textures import palettes
 
 # (name, lightness low, high, chroma low, high, hue low, high in degrees), OKLCh. Metals: around their measured reflectance at normal incidence

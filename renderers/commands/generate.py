@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from renderers.orbit import Orbit
-from zeroverse.progress import progress
-from zeroverse.usage import UsageError, need, need_folder
+from renderers.cameras.orbit import Orbit
+from zeroverse.core.progress import progress
+from zeroverse.core.usage import UsageError, need, need_folder
 
 LARGEST = 8192  # pixels across; such a view takes a gigabyte while it is drawn
 Renderer = Literal["cpu", "gl", "pyrender", "mitsuba"]
@@ -86,7 +86,9 @@ class _Generate:
             os.environ["VERSE_GL_DEVICE"] = str(self.device)  # no part of the spec: it chooses who draws, not what; workers inherit it
         import joblib
 
-        from renderers import engines, farm, lighting, storage
+        from renderers import farm, lighting
+        from renderers.farm import engines
+        from renderers.shards import storage
         try:
             out, (rank, world_size) = storage.open_store(self.out), engines.split(self.rank, self.world_size)
             hdri = lighting.HdrFolder.of(need_folder(self.hdri, "--hdri")) if self.hdri else None
@@ -177,7 +179,7 @@ class GenerateDetailverse(_Generate):
     level: Literal[0, 1, 2, 3, 4] | None = None
     """0: bare structures … 4: all details. The same seed and index at two levels is the same object, coarse and fine. Default: a mixture."""
     fields: Literal["none", "vae"] = "none"
-    """vae: fields.npz in each sample: points on surface and creases, normals, part ids, 731,072 signed distances (detailverse/fields.py)."""
+    """vae: fields.npz in each sample: points on surface and creases, normals, part ids, 731,072 signed distances (detailverse/labels/fields.py)."""
     texture_size: int = 1024
     """Texels across the atlas of an object."""
 
@@ -231,7 +233,7 @@ class GenerateObjaverse(_Generate):
     """How many objects; default: all of the list."""
 
     def run(self) -> int:
-        from renderers.objaverse import Hub, Objaverse, listing, resolve
+        from renderers.sources.objaverse import Hub, Objaverse, listing, resolve
         hub = Hub(str(self.cache.expanduser()), None if self.offline else self.hub.rstrip("/"))
         key = resolve(self.split, hub, self.licences)
         made = listing(hub.cache, key)

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from zeroverse.progress import progress
-from zeroverse.usage import need
+from zeroverse.core.progress import progress
+from zeroverse.core.usage import need
 
 
 @dataclass(kw_only=True)
@@ -22,7 +22,7 @@ class Catalogue:
     seed: int = 0
 
     def run(self) -> int:
-        from renderers.catalogue import catalogue
+        from renderers.gallery.catalogue import catalogue
         with progress("catalogue", "picture") as bar:
             def on_done(total: int) -> None:
                 bar.total = total
@@ -52,7 +52,7 @@ class Regen:
     """Exit status 1 unless the geometry has the hash that stands in the recipe."""
 
     def run(self) -> int:
-        from renderers.regen import regen
+        from renderers.gallery.regen import regen
         need(self.recipe.exists(), "RECIPE", "a file or folder that exists", self.recipe)
         done = regen(self.recipe, self.out, self.level, self.sample)
         for path in done.paths:

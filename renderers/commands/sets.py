@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 import tyro
 
-from zeroverse.progress import progress
-from zeroverse.usage import need
+from zeroverse.core.progress import progress
+from zeroverse.core.usage import need
 
 Shards = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DIR|URL")]
 
 
 def _need_shards(where: str) -> str:
-    from renderers import storage
+    from renderers.shards import storage
     need(storage.open_store(where).exists(), "DIR", "a folder that exists", where)
     return where
 
@@ -33,7 +33,7 @@ class Verify:
     """Where the files are, to rebuild samples of `generate files`; the cache, for those of `generate objaverse`."""
 
     def run(self) -> int:
-        from renderers import storage
+        from renderers.shards import storage
         store = storage.open_store(self.folder)
         need(store.exists(), "DIR", "a folder that exists", store)
         need(self.rebuild >= 0, "--rebuild", "at least 0", self.rebuild)
@@ -48,17 +48,18 @@ class Verify:
         return 1 if problems else 0
 
     def _stored(self, store) -> tuple[int, int, list[str]]:
-        from renderers import checks, shards
+        from renderers import shards
+        from renderers.shards import verify
         tars = sum(name.endswith(".tar") for name in store.sizes())
         problems = [] if tars else [f"{store}: no shards"]
         with progress("verify", "shard", tars) as bar:
-            for _, found in checks.verify(store):
+            for _, found in verify.verify(store):
                 problems += found
                 bar.update(1 if bar.n < tars else 0)
         return tars, 0 if problems else len(shards.ShardReader(store)), problems
 
     def _made_again(self, store) -> list[str]:
-        from renderers import rebuild
+        from renderers.farm import rebuild
         with progress("rebuild", "object", self.rebuild) as bar:
             problems = []
             for found in rebuild.rebuild(store, self.rebuild, str(self.assets) if self.assets else None):
@@ -81,7 +82,7 @@ class Preview:
     """Also a contact sheet of each of these passes: --sheet rgb normal gives contact_sheet_rgb.png and contact_sheet_normal.png."""
 
     def run(self) -> int:
-        from renderers.preview import preview
+        from renderers.gallery.preview import preview
         need(self.limit >= 1, "--limit", "at least 1", self.limit)
         with progress("preview", "object") as bar:
             def on_done(total: int) -> None:
@@ -114,7 +115,7 @@ class Export:
     """Of the blender split and of which pixels become points."""
 
     def run(self) -> int:
-        from renderers.export import export
+        from renderers.formats.export import export
         from renderers.shards import ShardReader
         need(self.limit is None or self.limit >= 1, "--limit", "at least 1", self.limit)
         count = len(ShardReader(_need_shards(self.folder)).keys[:self.limit])
@@ -141,7 +142,7 @@ class View:
     """Which object is shown first."""
 
     def run(self) -> int:
-        from renderers import viewer
+        from renderers.gallery import viewer
         _need_shards(self.folder)
         if self.html is None:
             viewer.serve(self.folder, self.port, self.sample)

@@ -1,4 +1,4 @@
-"""The folder layouts that other software reads: a row here and a function in one file each. `renderers.export` writes them."""
+"""The folder layouts that other software reads: a row here and a function in one file each. `renderers.formats.export` writes them."""
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from renderers.camera import opengl_c2w
+from renderers.cameras import opengl_c2w
 from renderers.formats.sample import Sample
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 
 SPLITS = ("train", "val", "test")
 

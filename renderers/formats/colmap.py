@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from renderers.formats.sample import Sample
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 
 POINTS = 20_000
 

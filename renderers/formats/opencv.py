@@ -1,12 +1,12 @@
 """The LRM exchange layout: opencv_cameras.json and renderings/00000000_rgba.png, in our own conventions.
 
 Two dialects are about: a list of views (LaCT and the published GSO renders), and a dict with that list as `frames` (FaceLift and
-LRM-Zero's renderer). `renderers.camera.from_opencv_json` reads both.
+LRM-Zero's renderer). `renderers.cameras.from_opencv_json` reads both.
 """
 import json
 from pathlib import Path
 
-from renderers.camera import to_opencv_json
+from renderers.cameras import to_opencv_json
 from renderers.formats.sample import Sample
 
 CAMERA_FILE = "opencv_cameras.json"

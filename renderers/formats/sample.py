@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from renderers import codecs
-from renderers.camera import Cameras
+from renderers.cameras import Cameras
 from renderers.passes import quantise
-from renderers.shards import ShardReader, cameras_of
-from zeroverse import png
-from zeroverse.rng import Rng
+from renderers.shards import ShardReader, cameras_of, codecs
+from zeroverse.core import png
+from zeroverse.core.rng import Rng
 
 
 class ExportError(ValueError):

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from renderers.camera import to_transforms_json
+from renderers.cameras import to_transforms_json
 from renderers.formats.sample import Sample
 from renderers.passes import DEPTH_UNIT
-from zeroverse import png
-from zeroverse.rng import Rng
+from zeroverse.core import png
+from zeroverse.core.rng import Rng
 
 POINTS = 20_000
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from renderers.camera import look_at, opengl_c2w, rigid_inverse
+from renderers.cameras import look_at, opengl_c2w, rigid_inverse
 from renderers.formats.sample import Sample
 
 LONGEST_SIDE = 1.8  # zeroverse.asset.LONGEST_SIDE

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from renderers.curate.filters import Thresholds
-from zeroverse.progress import progress
-from zeroverse.usage import need, need_folder
+from renderers.curation.filters import Thresholds
+from zeroverse.core.progress import progress
+from zeroverse.core.usage import need, need_folder
 
 
 @dataclass(kw_only=True)
@@ -38,8 +38,9 @@ class Curate:
     def run(self) -> int:
         import joblib
 
-        from renderers.curate import run, sealed
-        from renderers.curate.score import Scorer
+        from renderers.curation import run
+        from renderers.curation import watertight as sealed
+        from renderers.curation.score import Scorer
         need(self.size >= 64, "--size", "at least 64", self.size)
         need(self.limits.score == 0 or self.curator is not None, "--limits.score", "--curator with it", self.limits.score)
         if "://" not in self.input:
@@ -63,7 +64,7 @@ class Curate:
             if done.removed[reason]:
                 print(f"  removed {done.removed[reason]} x: {reason}")
         if self.watertight and kept:
-            from renderers.curate.subjects import open_pool
+            from renderers.curation.subjects import open_pool
             with progress("watertight", "object", len(kept)) as bar:
                 rows = sealed.seal(open_pool(self.input, self.size), kept, self.out, self.watertight, workers, bar.update)
             failed = {uid: row["failed"] for uid, row in rows.items() if "failed" in row}
@@ -81,7 +82,7 @@ def _backbone(paths: tuple[Path, ...]):
     """The user's networks; torch is only imported for them."""
     if not paths:
         return None
-    from train.backbone import Backbone
+    from train.curator.backbone import Backbone
     return Backbone(tuple(map(str, paths)))
 
 
@@ -111,21 +112,21 @@ class TrainCurator:
     def run(self) -> int:
         import joblib
 
-        from renderers.curate import trained
+        from train.curator import fit
         need((self.ratings is None) == (self.rated is None), "--ratings, --rated", "both or neither", "one of them")
         need(self.objects >= 10, "--objects", "at least 10", self.objects)
         self.out.mkdir(parents=True, exist_ok=True)
         workers, embed = self.workers or joblib.cpu_count(), _backbone(self.features)
         with progress("rated", "object") as bar:
             if self.ratings:
-                rated = trained.rated_by_people(self.rated, self.ratings, embed, workers, bar.update)
+                rated = fit.rated_by_people(self.rated, self.ratings, embed, workers, bar.update)
             else:
-                rated = trained.rated_by_defects(self.source, self.seed, self.objects, embed, workers, bar.update)
-        _print_numbers(self.out / "scorer.json", trained.train_scorer(rated, self.out, embed.name if embed else ""))
+                rated = fit.rated_by_defects(self.source, self.seed, self.objects, embed, workers, bar.update)
+        _print_numbers(self.out / "scorer.json", fit.train_scorer(rated, self.out, embed.name if embed else ""))
         if self.source == "detailverse" and not self.ratings:
             with progress("upright", "object", 2 * self.objects) as bar:
-                described = trained.upright(self.source, self.seed, 2 * self.objects, workers, bar.update)
-            _print_numbers(self.out / "orienter.json", trained.train_orienter(*described, self.out))
+                described = fit.upright(self.source, self.seed, 2 * self.objects, workers, bar.update)
+            _print_numbers(self.out / "orienter.json", fit.train_orienter(*described, self.out))
         return 0
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from train import weights
-from zeroverse.usage import INTERRUPTED, need, need_folder
+from zeroverse.core.usage import INTERRUPTED, need, need_folder
 
 LRM_FLAGS = ("depth_weight", "normal_weight", "centers_weight", "curriculum_steps", "precision", "parallel", "perceptual", "perceptual_weight",
              "perceptual_after", "point_steps", "log_scale_max", "view_angle_deg", "micro_batch", "recompute", "workers", "on_error", "wandb")  # of LRMConfig
@@ -65,7 +65,7 @@ class TrainLrm:
     """Under torchrun. ddp: the whole model on every rank; fsdp: its weights, gradients and optimizer spread over the ranks, for less memory."""
     micro_batch: int | None = None
     """Samples of a rank's backward pass, a divisor of its share of the batch; 0: the whole share. Fewer take less memory, and give the same step: what fits
-    on a GPU, `python -m train.memory` says without one. Default: the preset's."""
+    on a GPU, `python -m train.tools.memory` says without one. Default: the preset's."""
     recompute: bool | None = None
     """Compute activations anew in the backward pass: a third more work for a fraction of the memory. Default: the preset's."""
     workers: int | None = None
@@ -90,7 +90,7 @@ class TrainLrm:
         data = self.data if fresh else [need_folder(Path(name), "--data") for name in self.data]
         if self.start_from:
             weights.find(self.start_from, "--start-from")
-        from train.lrm import PRESETS, train_lrm
+        from train.models.lrm import PRESETS, train_lrm
         config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in LRM_FLAGS if getattr(self, flag) is not None})
         outcome = train_lrm(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume, start_from=self.start_from,
                             validate_dir=need_folder(self.validate, "--validate") if self.validate else None)
@@ -119,7 +119,7 @@ class Reconstruct:
     """Of the model; default: the GPU where there is one."""
 
     def run(self) -> int:
-        from train.reconstruct import reconstruct
+        from train.evaluation.reconstruct import reconstruct
         for path in reconstruct(weights.find(self.run_folder), need_folder(self.views, "--views"), self.out, self.sample, self.inputs, self.device):
             print(path)
         return 0
@@ -156,8 +156,8 @@ class Benchmark:
     """Of the model; default: the GPU where there is one."""
 
     def run(self) -> int:
-        from train.benchmark import benchmark
-        from train.report import PartlyScored
+        from train.evaluation.benchmark import benchmark
+        from train.evaluation.report import PartlyScored
         need((self.assets is None) != (self.views is None), "--assets, --views", "exactly one of them", "both" if self.assets else "neither")
         need(self.targets >= 1, "--targets", "at least 1", self.targets)
         need(self.objects is None or self.objects.is_file(), "--objects", "a file", self.objects)
@@ -187,7 +187,7 @@ class Compare:
     """Another, of the same protocol and resolution; differences are B - A."""
 
     def run(self) -> int:
-        from train.compare import compare
+        from train.evaluation.compare import compare
         print(compare(self.first, self.second))
         return 0
 
@@ -197,6 +197,6 @@ class Doctor:
     """What works on this machine: renderers, splatting, compiler, GPU, versions, measured views per second."""
 
     def run(self) -> int:
-        from train.doctor import report
+        from train.tools.doctor import report
         print(report())
         return 0

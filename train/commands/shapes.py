@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from zeroverse.usage import INTERRUPTED, need, need_folder
+from zeroverse.core.usage import INTERRUPTED, need, need_folder
 
 VAE_FLAGS = ("normal_weight", "eikonal_weight", "kl_weight", "parallel", "on_error", "wandb")  # fields of VAEConfig
 
@@ -51,7 +51,7 @@ class TrainVae:
         need(len(self.data) > 0, "--data", "a folder of shards", "nothing")
         data = [need_folder(path, "--data") for path in self.data]
         held_out = need_folder(self.validate, "--validate") if self.validate else None
-        from train.vae import PRESETS, train_vae
+        from train.models.shape_vae import PRESETS, train_vae
         config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in VAE_FLAGS if getattr(self, flag) is not None})
         outcome = train_vae(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume, validate_dir=held_out)
         return 0 if outcome.finished else INTERRUPTED
@@ -85,8 +85,8 @@ class Autoencode:
         need(self.tokens is None or self.tokens >= 1, "--tokens", "at least 1", self.tokens)
         need_folder(self.data, "--data")
         need_folder(self.run_folder, "RUN")
-        from train.autoencode import autoencode
-        from train.report import PartlyScored
+        from train.evaluation.autoencode import autoencode
+        from train.evaluation.report import PartlyScored
         try:
             print(autoencode(self.run_folder, self.data, self.out, count=self.count, cells=self.cells, tokens=self.tokens, device=self.device))
         except PartlyScored as error:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from zeroverse.usage import INTERRUPTED, UsageError, need
+from zeroverse.core.usage import INTERRUPTED, UsageError, need
 
 
 @dataclass(kw_only=True)
@@ -47,8 +47,8 @@ class Ablate:
             need(value >= least, flag, f"at least {least}", value)
         import joblib
 
-        from train.ablate import AblationError, ablate, grid
-        from train.lrm import PRESETS
+        from train.models.lrm import PRESETS
+        from train.studies.ablate import AblationError, ablate, grid
         try:
             rows = grid(self.mixes, self.perceptual, self.clips, self.angles)
         except AblationError as error:

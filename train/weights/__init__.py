@@ -1,10 +1,10 @@
-"""Released models: a folder <name>/ each, beside this file, laid out as a run's is (config.json, model.safetensors), written by train.release.
+"""Released models: a folder <name>/ each, beside this file, laid out as a run's is (config.json, model.safetensors), written by train.tools.release.
 
 Light to import: the command line looks names up here before it loads torch.
 """
 from pathlib import Path
 
-from zeroverse.usage import UsageError
+from zeroverse.core.usage import UsageError
 
 ROOT = Path(__file__).parent
 CONFIG, MODEL = "config.json", "model.safetensors"

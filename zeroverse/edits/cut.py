@@ -3,14 +3,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse import affine
 from zeroverse.asset import LONGEST_SIDE
-from zeroverse.check import number, quat
-from zeroverse.rng import Rng
+from zeroverse.core import affine
+from zeroverse.core.check import number, quat
+from zeroverse.core.rng import Rng
 from zeroverse.shapes import BY_NAME, WORDS, name_of
 from zeroverse.shapes.atlas import Tile, tile_uv
+from zeroverse.shapes.solid import Body, Rejected, Solid, jittered, soup, subtract, surface_point
 from zeroverse.shapes.template import template
-from zeroverse.solid import Body, Rejected, Solid, jittered, soup, subtract, surface_point
 
 LEAST_REMOVED = 0.002  # of the volume: below it the cut hit a sliver and shows nowhere
 LEAST_LEFT = 0.2  # of the volume: below it the cutter swallowed the object

@@ -4,9 +4,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from zeroverse import affine
-from zeroverse.check import integer, number
-from zeroverse.rng import Rng
+from zeroverse.core import affine
+from zeroverse.core.check import integer, number
+from zeroverse.core.rng import Rng
 from zeroverse.shapes.template import Template, template
 
 KNOTS = 5  # control values along u and v

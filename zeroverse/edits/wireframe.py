@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse import affine
 from zeroverse.asset import LONGEST_SIDE
-from zeroverse.check import integer, number, quat
-from zeroverse.rng import Rng
+from zeroverse.core import affine
+from zeroverse.core.check import integer, number, quat
+from zeroverse.core.rng import Rng
 from zeroverse.shapes import BY_NAME, WORDS, name_of
 from zeroverse.shapes.atlas import Tile, tile_uv
 from zeroverse.shapes.patch import stack
+from zeroverse.shapes.solid import Body, Solid, add, jittered, soup, surface_point
 from zeroverse.shapes.template import first_equal, grid_faces
-from zeroverse.solid import Body, Solid, add, jittered, soup, surface_point
 from zeroverse.textures import Texture
 
 BREADTH = 1.25  # of a strut, over its thickness: at 1 the rims of two faces at a right angle would coincide, and strips of no area break booleans

@@ -6,7 +6,8 @@ import numpy as np
 import trimesh
 from PIL import Image
 
-from zeroverse import affine, textures
+from zeroverse import textures
+from zeroverse.core import affine
 
 PAD = 1 / 16  # of a tile, on each side: 16 of 256 texels keep four levels of mip-maps clean
 

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 from zeroverse.shapes.patch import ALONG, AROUND, RINGS, Patch, circle, disk, grid, ring, stack, steps
 
 _OUT, _UP = 0.8944271909999159, 0.4472135954999579  # the side's normal (2, 1) / sqrt(5): radius 1 over height 2

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 from zeroverse.shapes.patch import ALONG, Patch, grid, steps
 
 _FACES = (  # name, outward axis and sign, the axis u follows and its sign, the axis v follows and its sign: u x v points outward

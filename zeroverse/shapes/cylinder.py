@@ -1,7 +1,7 @@
 """The cylinder of radius 1 about z, from z = -1 to 1: side, bottom, top."""
 from dataclasses import dataclass
 
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 from zeroverse.shapes.patch import ALONG, AROUND, RINGS, Patch, circle, disk, grid, ring, stack, steps
 
 

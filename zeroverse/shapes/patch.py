@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.portable import cos_sin_array
+from zeroverse.core.portable import cos_sin_array
 
 AROUND = 64  # segments of a full turn: the silhouette of a unit circle is off by 0.0012, a tenth of a pixel at 256²
 ALONG = 16  # quads across a flat face, up a side: four for each step of a 5 x 5 height grid

@@ -1,7 +1,7 @@
 """The unit sphere: one surface, u around +z, v from the south to the north pole."""
 from dataclasses import dataclass
 
-from zeroverse.rng import Rng
+from zeroverse.core.rng import Rng
 from zeroverse.shapes.patch import AROUND, Patch, circle, grid, ring, stack, steps
 
 

@@ -1,8 +1,8 @@
 """The torus about z with outer radius 1 and tube radius `minor`: one surface, u around the axis, v around the tube."""
 from dataclasses import dataclass
 
-from zeroverse.check import number
-from zeroverse.rng import Rng
+from zeroverse.core.check import number
+from zeroverse.core.rng import Rng
 from zeroverse.shapes.patch import AROUND, Patch, circle, grid, ring, stack, steps
 
 

@@ -2,22 +2,22 @@
 from collections.abc import Iterable
 from dataclasses import fields as _dataclass_fields
 
-from zeroverse.rng import Rng
-from zeroverse.textures.bands import Gradient, OpArt, Strata, Stripes
+from zeroverse.core.rng import Rng
 from zeroverse.textures.base import Fields, Texture
-from zeroverse.textures.checker import Checker
-from zeroverse.textures.earth import Clay, Lava, Leather
+from zeroverse.textures.families.bands import Gradient, OpArt, Strata, Stripes
+from zeroverse.textures.families.checker import Checker
+from zeroverse.textures.families.earth import Clay, Lava, Leather
+from zeroverse.textures.families.marble import Marble
+from zeroverse.textures.families.masonry import Bricks, Mosaic, Tiles
+from zeroverse.textures.families.metals import Brushed, Hammered, Rust, Tread
+from zeroverse.textures.families.paint import Paint
+from zeroverse.textures.families.plaster import Plaster
+from zeroverse.textures.families.prints import Patchwork, Print, Scales, Truchet, Weave
+from zeroverse.textures.families.spots import Camouflage, Coat, Dots, Graffiti, Sprinkles
+from zeroverse.textures.families.stone import Granite, Pebbles, Terrazzo
+from zeroverse.textures.families.wood import Planks, Wood
 from zeroverse.textures.images import ImageError, ImageTexture, sample_from_folder
 from zeroverse.textures.maps import Maps, bake
-from zeroverse.textures.marble import Marble
-from zeroverse.textures.masonry import Bricks, Mosaic, Tiles
-from zeroverse.textures.metals import Brushed, Hammered, Rust, Tread
-from zeroverse.textures.paint import Paint
-from zeroverse.textures.plaster import Plaster
-from zeroverse.textures.prints import Patchwork, Print, Scales, Truchet, Weave
-from zeroverse.textures.spots import Camouflage, Coat, Dots, Graffiti, Sprinkles
-from zeroverse.textures.stone import Granite, Pebbles, Terrazzo
-from zeroverse.textures.wood import Planks, Wood
 
 __all__ = ["TEXTURES", "Fields", "ImageError", "ImageTexture", "Maps", "Texture", "bake", "from_dict", "sample", "sample_from_folder", "to_dict"]
 

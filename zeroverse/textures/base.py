@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from zeroverse.record import Record, parameter, several
-from zeroverse.rng import Rng
+from zeroverse.core.record import Record, parameter, several
+from zeroverse.core.rng import Rng
 from zeroverse.textures import palettes
 
 

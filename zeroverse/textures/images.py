@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 from PIL import Image
 
-from zeroverse.record import parameter, scale, span
-from zeroverse.rng import Rng
+from zeroverse.core.record import parameter, scale, span
+from zeroverse.core.rng import Rng
 from zeroverse.textures.base import Fields, Texture, aligned_rotation
 from zeroverse.textures.planar import lay
 

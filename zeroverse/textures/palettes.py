@@ -2,8 +2,8 @@
 
 Every function returns sRGB-encoded colours as tuples of 4 decimals, and is called while drawing parameters, never per texel.
 """
-from zeroverse.portable import cos_sin, power
-from zeroverse.rng import Rng
+from zeroverse.core.portable import cos_sin, power
+from zeroverse.core.rng import Rng
 
 Color = tuple[float, float, float]
 

@@ -1,0 +1,1 @@
+"""Furniture, vessels, woven things, tools and books."""

@@ -1,0 +1,1 @@
+"""Plants, creatures and the ground they live on."""

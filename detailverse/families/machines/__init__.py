@@ -1,0 +1,1 @@
+"""Machines, instruments, vehicles and electronics."""

@@ -1,0 +1,1 @@
+"""Polyhedra, bands, lattices and shells."""

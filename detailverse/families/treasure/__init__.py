@@ -1,0 +1,1 @@
+"""Jewellery, coins, arms and armour."""

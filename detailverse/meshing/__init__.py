@@ -1,0 +1,1 @@
+"""Meshes from distance fields, and the repair of meshes."""

@@ -1,0 +1,1 @@
+"""One module a render backend; `renderers.BACKENDS` has a row for each."""

@@ -1,0 +1,1 @@
+"""Tables about this package: what rendering costs, and how diverse the objects are."""

@@ -1,0 +1,1 @@
+"""The tests mirror the packages; `helpers` has what several of them share."""

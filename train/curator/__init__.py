@@ -1,0 +1,1 @@
+"""The training of what curation uses: the quality score and the orienter."""

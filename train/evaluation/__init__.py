@@ -1,0 +1,1 @@
+"""Frozen protocols and what scores models by them."""

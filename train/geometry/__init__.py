@@ -1,0 +1,1 @@
+"""Geometry in torch: rays, Plücker coordinates, poses, isosurfaces."""

@@ -1,0 +1,130 @@
+"""Rotations and affine maps written out in + and *: a matrix product through BLAS has other bits on another CPU (facts/procedural.md §10)."""
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit
+
+from zeroverse.core.portable import cos_sin
+
+
+def rotation_matrix(quat) -> np.ndarray:
+    """[3, 3] of a quaternion wxyz of any positive length."""
+    w, x, y, z = (float(q) for q in quat)
+    s = 2.0 / (w * w + x * x + y * y + z * z)
+    return np.array([
+        [1 - s * (y * y + z * z), s * (x * y - w * z), s * (x * z + w * y)],
+        [s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x)],
+        [s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y)],
+    ])
+
+
+def quat_product(a, b) -> tuple[float, float, float, float]:
+    """The rotation b, then a."""
+    aw, ax, ay, az = a
+    bw, bx, by, bz = b
+    return (aw * bw - ax * bx - ay * by - az * bz, aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx, aw * bz + ax * by - ay * bx + az * bw)
+
+
+def axis_quat(axis: int, angle: float) -> tuple[float, float, float, float]:
+    """The rotation by `angle` radians about coordinate axis 0, 1 or 2."""
+    cosine, sine = cos_sin(angle / 2)
+    quat = [cosine, 0.0, 0.0, 0.0]
+    quat[1 + axis] = sine
+    return tuple(quat)
+
+
+def rotation(axis: str | Sequence[float], angle: float) -> np.ndarray:
+    """[3, 3], by `angle` radians about "x", "y", "z" or a direction [3]."""
+    if isinstance(axis, str):
+        return rotation_matrix(axis_quat("xyz".index(axis), angle))
+    w, sine, *_ = axis_quat(0, angle)
+    x, y, z = unit(np.asarray(axis, dtype=np.float64))
+    return rotation_matrix((w, sine * x, sine * y, sine * z))
+
+
+def towards(direction, up=(0.0, 0.0, 1.0)) -> np.ndarray:
+    """[3, 3] that turns +z to `direction` [3], and +x as far away from `up` as it goes: for things that stand on a surface."""
+    z = unit(np.asarray(direction, dtype=np.float64))
+    x = cross(np.asarray(up, dtype=np.float64), z)
+    if float((x * x).sum()) < 1e-8:
+        x = cross(np.array([0.0, 1.0, 0.0]), z)
+    x = unit(x)
+    return np.column_stack([x, cross(z, x), z])
+
+
+def apply(matrix: np.ndarray, points: np.ndarray, offset=(0.0, 0.0, 0.0)) -> np.ndarray:
+    """matrix @ p + offset for every point of [..., 3]."""
+    flat = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 3)
+    return _apply(np.ascontiguousarray(matrix, dtype=np.float64), flat, np.asarray(offset, dtype=np.float64)).reshape(np.shape(points))
+
+
+@njit(cache=True, nogil=True)
+def _apply(matrix, points, offset):  # [3, 3], [N, 3], [3] -> [N, 3]
+    out = np.empty_like(points)
+    for n in range(len(points)):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        out[n, 0] = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + offset[0]
+        out[n, 1] = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + offset[1]
+        out[n, 2] = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + offset[2]
+    return out
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b for [3, 3]."""
+    return np.stack([apply(a, b[:, column]) for column in range(3)], axis=1)
+
+
+def cofactor(matrix: np.ndarray) -> np.ndarray:
+    """det(M) inverse(M)^T of [3, 3]: what turns normals when M moves points."""
+    a, b, c = matrix
+    return np.stack([cross(b, c), cross(c, a), cross(a, b)])
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """[..., 3] scaled to length 1; a zero vector becomes +z."""
+    return _unit(np.ascontiguousarray(vectors, dtype=np.float64).reshape(-1, 3)).reshape(np.shape(vectors))
+
+
+@njit(cache=True, nogil=True)
+def _unit(vectors):  # [N, 3] -> [N, 3]
+    out = np.empty_like(vectors)
+    for n in range(len(vectors)):
+        x, y, z = vectors[n, 0], vectors[n, 1], vectors[n, 2]
+        length = math.sqrt(x * x + y * y + z * z)
+        if length > 0.0:
+            out[n, 0], out[n, 1], out[n, 2] = x / length, y / length, z / length
+        else:
+            out[n, 0], out[n, 1], out[n, 2] = 0.0, 0.0, 1.0
+    return out
+
+
+def cross(a, b):
+    return np.stack([a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
+                     a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
+                     a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]], axis=-1)
+
+
+def face_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """[F, 3]: along the outward normal, as long as twice the triangle's area."""
+    return _face_normals(np.ascontiguousarray(points, dtype=np.float64), np.ascontiguousarray(faces, dtype=np.int64))
+
+
+@njit(cache=True, nogil=True)
+def _face_normals(points, faces):  # [N, 3], [F, 3] -> [F, 3]; numpy's gathers take seven times as long
+    out = np.empty((len(faces), 3))
+    for f in range(len(faces)):
+        a, b, c = points[faces[f, 0]], points[faces[f, 1]], points[faces[f, 2]]
+        x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+        u, v, w = c[0] - a[0], c[1] - a[1], c[2] - a[2]
+        out[f, 0], out[f, 1], out[f, 2] = y * w - z * v, z * u - x * w, x * v - y * u
+    return out
+
+
+def vertex_normals(points: np.ndarray, faces: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """[N, 3] unit, weighted by area; vertices of one `group` number [N] share theirs."""
+    normals = face_normals(points, faces)
+    corners = group[faces].ravel(order="F")
+    total = np.stack([np.bincount(corners, weights=np.tile(normals[:, axis], 3), minlength=len(points)) for axis in range(3)], axis=1)
+    return unit(total)[group]
