@@ -1,11 +1,11 @@
 """Loops over points: overlapping elements, nearest segments, sparse waves, plates of a tree, petals, traces. The rest of the package is numpy."""
 import numpy as np
-from numba import njit
 
+from zeroverse.core.jit import kernel, spliced
 from zeroverse.core.portable import atan2
 
 
-@njit(inline="always")
+@spliced
 def _hash(i, j, k, seed):
     """A random number in [0, 1) for three whole numbers; `lowbias32` as in zeroverse.textures.noise."""
     h = np.uint32(np.uint32(np.int32(i)) * np.uint32(0x8DA6B343)) ^ np.uint32(np.uint32(np.int32(j)) * np.uint32(0xD8163841))
@@ -17,7 +17,7 @@ def _hash(i, j, k, seed):
     return np.uint32(h ^ (h >> np.uint32(16))) * (1.0 / 4294967296.0)
 
 
-@njit(inline="always")
+@spliced
 def _outline(shape, x, y, half, tip):
     """Distance inside an element whose tip is at y = 0 and whose body is 2 * half wide. shape: 0 round, 1 pointed, 2 square, 3 lobed."""
     if shape == 0:
@@ -34,7 +34,7 @@ def _outline(shape, x, y, half, tip):
     return 0.8 * (width - abs(x))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def overlap(a, b, columns, wide, tall, shape, length, fill, low, keel, barbs, run, uneven, seed):
     """Rows of elements like roof tiles: each lies over the rows below it and covers `length` rows from its tip at whole b.
 
@@ -71,7 +71,7 @@ def overlap(a, b, columns, wide, tall, shape, length, fill, low, keel, barbs, ru
     return height, edge, gap
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def strokes(x, y, glyph, starts, segments, square):
     """Distance from each point to the nearest of its glyph's segments, [N]. glyph: [N] which; starts: [G + 1] into segments [S, 4] (x, y to x, y).
 
@@ -91,7 +91,7 @@ def strokes(x, y, glyph, starts, segments, square):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def petals(x, y, cosines, sines):
     """Position in the frame of the nearest of some directions: [N] along it, [N] across it."""
     along, across = np.empty(x.size), np.empty(x.size)
@@ -105,7 +105,7 @@ def petals(x, y, cosines, sines):
     return along, across
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def polar(x, y):
     """Angle in turns, -0.5 … 0.5, and radius, [N] each."""
     angle, radius = np.empty(x.size), np.empty(x.size)
@@ -115,7 +115,7 @@ def polar(x, y):
     return angle, radius
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ripples(a, b, columns, frequency, leaning, seed):
     """Sparse-convolution noise of one wavelength: short waves of random phase and place, three to a cell. About -1 … 1, zero lines evenly spaced.
 
@@ -146,7 +146,7 @@ def ripples(a, b, columns, frequency, leaning, seed):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def plates(u, v, axis, cut, first, second, boxes):
     """The leaf of a tree of cuts that each point lies in, [N], and its position from that leaf's middle, [N], [N].
 
@@ -163,7 +163,7 @@ def plates(u, v, axis, cut, first, second, boxes):
     return leaf, x, y
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def traces(a, b, columns, density, width, pad, seed):
     """Distance inside the conductors of a circuit on a lattice of nodes at whole a, b: straight and diagonal tracks, round pads where one ends.
 
@@ -190,7 +190,7 @@ def traces(a, b, columns, density, width, pad, seed):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def stones(a, b, columns, jitter, seed):
     """Flat cellular noise, one feature point per unit cell, a in a loop of `columns`; jitter 0 … 0.9.
 

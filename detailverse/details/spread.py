@@ -1,8 +1,8 @@
 """Where ornaments stand on a chart: along its edges, on lattices, scattered. Positions [K, 2] in object units, all `inset` inside open edges."""
 import numpy as np
-from numba import njit
 
 from detailverse.modelling.skin import Chart
+from zeroverse.core.jit import kernel
 
 MOST = 700  # ornaments on one chart: each is a solid in a union
 
@@ -61,7 +61,7 @@ def scatter(chart: Chart, rng, least: float, most: float, crowd: float) -> tuple
     return _apart(uv, radii, chart.width if chart.wraps else 0.0, chart.width, chart.height)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _apart(uv, radii, loop, width, height):
     kept = np.empty(MOST, np.int64)
     number = 0

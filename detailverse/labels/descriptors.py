@@ -1,8 +1,8 @@
 """What an object is like, however it is turned or scaled: the D2 and A3 shape distributions (Osada et al., Shape Distributions, 2002)."""
 import numpy as np
-from numba import njit
 
 from detailverse.spatial.sampling import Points
+from zeroverse.core.jit import kernel
 from zeroverse.core.rng import Rng
 
 BINS = 48
@@ -17,7 +17,7 @@ def shape_descriptor(points: Points, rng: Rng) -> np.ndarray:
     return _histograms(np.ascontiguousarray(points.position, np.float64), picks).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _histograms(points, picks):
     out = np.zeros(2 * BINS)
     lengths = np.empty(len(picks))

@@ -3,12 +3,12 @@
 Numbers of these need not have the same bits on every machine; nothing is built from them.
 """
 import numpy as np
-from numba import njit
 from scipy.linalg import eigvalsh
 
 from detailverse.spatial.bvh import Bvh
 from detailverse.spatial.edges import angle_between, edges
 from detailverse.spatial.probes import on_faces, spread
+from zeroverse.core.jit import kernel
 from zeroverse.core.portable import TAU, exp, log
 from zeroverse.core.rng import Rng
 
@@ -73,7 +73,7 @@ def band(bvh: Bvh, cells: int, extent: float, level: float) -> np.ndarray:
         corner, hints = corner[inside], hints[inside]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill(values, corners, size, distances):
     side = values.shape[0]
     for n in range(len(corners)):
@@ -83,7 +83,7 @@ def _fill(values, corners, size, distances):
                     values[i, j, k] = distances[n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _keep_outside(values):
     """Makes positive values negative unless a path of positive values along the grid joins them to the corner."""
     side = values.shape[0]
@@ -110,7 +110,7 @@ def _keep_outside(values):
             flat[n] = -flat[n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _dual_cells(values):
     """(vertices [N, 3] in cells, quads [Q, 4] counter-clockwise from outside), for values [S, S, S], positive outside and at the border."""
     side = values.shape[0]
@@ -174,7 +174,7 @@ def normal_gradient_energy(normals: np.ndarray, alpha: np.ndarray) -> dict[str, 
     return {"mean_deg": total / max(count, 1) * 360.0 / TAU, "share_15": sharp / max(count, 1)}
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gradients(normals, inner, limit):
     total, sharp, count = 0.0, 0, 0
     for v in range(inner.shape[0]):
@@ -205,7 +205,7 @@ def descriptor(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return np.sqrt(np.concatenate([d2, a3]) / 2)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _angles_at(a, b, c):
     out = np.empty(len(a))
     for n in range(len(a)):

@@ -26,7 +26,6 @@ import zipfile
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from detailverse.labels import parts
 from detailverse.modelling.surface import Surface
@@ -34,6 +33,7 @@ from detailverse.spatial.bvh import Bvh
 from detailverse.spatial.edges import edges
 from detailverse.spatial.probes import on_faces
 from zeroverse.core.affine import face_normals, unit
+from zeroverse.core.jit import kernel
 from zeroverse.core.portable import TAU, cos_sin, log
 from zeroverse.core.rng import Rng
 
@@ -167,7 +167,7 @@ def normal_draws(rng: Rng, count: int) -> np.ndarray:  # [count]
     return _normal(rng.unit((2, (count + 1) // 2)))[:count]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _normal(uniform):  # [2, N] in [0, 1) -> [2 N]
     out = np.empty(2 * uniform.shape[1])
     for n in range(uniform.shape[1]):

@@ -5,10 +5,10 @@ Bricks of 32^3 cells, then of 8^3, are skipped where the slope bound says that n
 import math
 
 import numpy as np
-from numba import njit
 
 from detailverse.sdf import Sdf
 from detailverse.sdf.tape import BLOCK, Tape
+from zeroverse.core.jit import kernel
 
 SIDE = 8  # cells of a brick; it has 9^3 corners, of which neighbours share
 COARSE = 4  # bricks of a coarse brick
@@ -84,7 +84,7 @@ def _corner_values(tape, bricks, masks, low, spacing, chunk=512):
     return values.reshape(-1, SIDE + 1, SIDE + 1, SIDE + 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def corner_points(bricks, low, spacing):  # [A, 3], [3] -> [729 A, 3]
     points = np.empty((len(bricks) * CORNERS, 3))
     row = 0
@@ -99,7 +99,7 @@ def corner_points(bricks, low, spacing):  # [A, 3], [3] -> [729 A, 3]
     return points
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _missing(values, bricks, brick_of, done):
     """Bricks [M, 3] with no number that hold a crossing edge on the faces of bricks from number `done` on; -1 where outside the lattice."""
     found = []
@@ -125,7 +125,7 @@ def _missing(values, bricks, brick_of, done):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def crossing_edges(values, bricks):
     """The edges of the lattice that cross [E, 4]: the corner they leave, and along which axis; and their bricks [E], ascending."""
     edges, owner = np.empty((64, 4), dtype=np.int64), np.empty(64, dtype=np.int64)

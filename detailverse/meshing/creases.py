@@ -8,10 +8,10 @@ after the fact. All lengths are in cells.
 import math
 
 import numpy as np
-from numba import njit
 
 from detailverse.meshing.hermite import Fit, incidence, onto_creases
 from detailverse.spatial.edges import components
+from zeroverse.core.jit import kernel
 
 SWEEPS = 8  # over all vertices; most meshes are at rest after three
 SLIM = 0.1  # of a triangle's area times two: below it counts as a fault, as much as a small chamfer
@@ -64,7 +64,7 @@ def _apart(points, safe, rank, faces, quad):
     return points[used], number[faces], quad
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _untangle(points, place, rank, axis, safe, quads, normals, start, around, near):
     """Moves faulty points to the best of: where they belong, their safe place, between their neighbours, half-way there.
 
@@ -107,7 +107,7 @@ def _untangle(points, place, rank, axis, safe, quads, normals, start, around, ne
             break
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _slid(points, place, axis, rank, quads, mine, v, out):
     """The middle of v's neighbours, put onto its plane or crease."""
     out[:] = 0.0
@@ -121,7 +121,7 @@ def _slid(points, place, axis, rank, quads, mine, v, out):
         out[r] = place[r] + along * axis[r] if rank == 2 else out[r] - along * axis[r]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _accept(points, exact, quads, normals, start, around):
     """Points that were brought onto their crease, each unless it costs."""
     before = np.empty(3)
@@ -136,7 +136,7 @@ def _accept(points, exact, quads, normals, start, around):
             points[v] = before
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cost_round(points, quads, normals, mine):
     total = 0.0
     for q in mine:
@@ -144,14 +144,14 @@ def _cost_round(points, quads, normals, mine):
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cost(points, quad, normal, turn):
     """Of a quad along the diagonal from corner `turn`."""
     a, b, c, d = points[quad[turn]], points[quad[turn + 1]], points[quad[turn + 2]], points[quad[(turn + 3) % 4]]
     return _lean(a, b, c, normal) + _lean(a, c, d, normal)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lean(a, b, c, normal):
     """Twice the triangle's area times 1 - cos of its angle to the normal, and a little for what is slim, more for what is folded."""
     x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
@@ -162,7 +162,7 @@ def _lean(a, b, c, normal):
     return math.sqrt(nx * nx + ny * ny + nz * nz) - facing + 0.02 * missing * missing
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _split(points, quads, normals):
     """Two triangles of each quad [2 E, 3], along the diagonal that costs less, and their quads [2 E]."""
     faces, quad = np.empty((2 * len(quads), 3), np.int64), np.empty(2 * len(quads), np.int64)
@@ -175,7 +175,7 @@ def _split(points, quads, normals):
     return faces, quad
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merge(points, rank, faces, quad, normals, start, around, waiting):
     """One round: every waiting vertex that crowds or is faulty goes to the neighbour on a crease or corner where that costs least.
 
@@ -203,7 +203,7 @@ def _merge(points, rank, faces, quad, normals, start, around, waiting):
     return locked
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _target(points, rank, faces, quad, normals, start, around, locked, v):
     """The neighbour that v merges with, or -1: at a short edge one that costs no more, else, where v is faulty, one that costs less."""
     best, least, now = -1, np.inf, -1.0
@@ -224,7 +224,7 @@ def _target(points, rank, faces, quad, normals, start, around, locked, v):
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cost_at(points, faces, quad, normals, start, around, v, w):
     """Of v's faces, were v at w."""
     total = 0.0
@@ -237,7 +237,7 @@ def _cost_at(points, faces, quad, normals, start, around, v, w):
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _linked(faces, start, around, locked, v, w):
     """Whether v and w have only the two neighbours in common that their edge's faces have, so that the surface stays a manifold."""
     common = 0

@@ -7,13 +7,13 @@ Marching Cubes; ambiguous faces: Wenger 2013, Isosurfaces, §5). planes.py says 
 from functools import cache
 
 import numpy as np
-from numba import njit
 
 from detailverse.meshing.bricks import REACH, SIDE, Sampler, closed_over, crossing_edges, lattice, near_surface
 from detailverse.meshing.creases import sharpened
 from detailverse.meshing.hermite import fitted
 from detailverse.sdf import Sdf
 from detailverse.sdf.distances import PAINT
+from zeroverse.core.jit import kernel
 
 
 def polygonise(value: Sdf, spacing: float, bounds=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -68,7 +68,7 @@ def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
     return places, normals / np.where(length > 0, length, 1.0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _narrow(bracket, chosen, at, middle):
     """Brackets [E, 5] of the chosen edges cut at `at`; an end that stays twice counts half, so that it moves next time."""
     for n in range(len(chosen)):
@@ -143,7 +143,7 @@ def _face(face: int):
     return corners, [by_ends[frozenset((corners[t], corners[(t + 1) % 4]))] for t in range(4)]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cells(values, bricks, brick_of, rules, merging):
     """The cell of each vertex [N, 3] and the brick of that [N]; the first vertex of each cell [A, 8, 8, 8]; each cell's corners inside, plus 256
     under the second rule [A, 8, 8, 8]."""
@@ -178,7 +178,7 @@ def _cells(values, bricks, brick_of, rules, merging):
     return homes[:total].copy(), home_brick[:total].copy(), first, shape
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _choose_rules(shape, bricks, brick_of, merging):
     """The second rule for both of two cells that merge the four edges of the ambiguous face between them."""
     for n in range(len(bricks)):
@@ -197,7 +197,7 @@ def _choose_rules(shape, bricks, brick_of, merging):
                         shape[n, i, j, k] |= 256
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _quads(edges, brick_of, values, owner, first, shape, rules):
     """The vertices of the four cells round each crossing edge [E, 4], counter-clockwise from outside."""
     quads = np.empty((len(edges), 4), dtype=np.int64)

@@ -8,7 +8,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from zeroverse.core.jit import kernel
 
 SURE = 0.05  # of the greatest eigenvalue: two planes at 25 degrees or more surely make an edge
 DOUBTFUL = 0.003  # two planes at 6 degrees: less counts as curvature; between both it is asked whether the surface passes through the edge
@@ -93,7 +94,7 @@ def _nearest_on_both(points, p, n, f, q, m, g):
     return points + ((a * mm - b * nm) / area)[:, None] * n + ((b * nn - a * nm) / area)[:, None] * m
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def incidence(faces, count):  # [F, 3 or 4], N -> [N + 1], [3 F or 4 F]
     """The faces of vertex v are around[start[v]:start[v + 1]], ascending."""
     start, around = np.zeros(count + 1, np.int64), np.empty(faces.size, np.int64)
@@ -110,7 +111,7 @@ def incidence(faces, count):  # [F, 3 or 4], N -> [N + 1], [3 F or 4 F]
     return start, around
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _solved(start, around, places, normals, homes):
     """stages [N, 3, 3]: the place under rank 1, 2, 3; axes [N, 3, 3]; the sure rank [N], the greatest [N]; safe [N, 3]."""
     count = len(homes)
@@ -122,7 +123,7 @@ def _solved(start, around, places, normals, homes):
     return stages, axes, sure, most, safe
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _meet(places, normals, crossings, ata, basis, home, stages, axes, safe):
     """Where the planes of the crossings meet, nearest to their mean, by ever more directions; (the sure rank, the greatest)."""
     px = py = pz = bx = by = bz = 0.0
@@ -179,7 +180,7 @@ def _meet(places, normals, crossings, ata, basis, home, stages, axes, safe):
     return sure, most
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _into_cell(x, y, z, basis, free):
     """How far along the direction basis[:, free] a point of an edge must slide to lie in the cell 0 .. 1, or 0 where the edge misses the cell."""
     first, last = -2.0, 2.0
@@ -192,7 +193,7 @@ def _into_cell(x, y, z, basis, free):
     return min(max(0.0, first), last) if first <= last else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _diagonalise(a, basis):
     """Symmetric a [3, 3] to its eigenvalues on the diagonal, eigenvectors to the columns of `basis`, by Jacobi rotations."""
     for r in range(3):
@@ -217,7 +218,7 @@ def _diagonalise(a, basis):
                     basis[r, p], basis[r, q] = c * basis[r, p] - s * basis[r, q], s * basis[r, p] + c * basis[r, q]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sideways(points, at, axis, start, around, places, normals):
     """[K, 2, 3]: the unit directions across the crease, within the surface on its one side and on the other, 0 where a side has no crossing."""
     out, normal, middle, count = np.zeros((len(at), 2, 3)), np.empty((2, 3)), np.empty((2, 3)), np.empty(2)
@@ -247,6 +248,6 @@ def _sideways(points, at, axis, start, around, places, normals):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cross(a, b):
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]

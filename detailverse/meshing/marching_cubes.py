@@ -6,7 +6,8 @@ Two cubes could still draw the same diagonal across a shared face with four cros
 from functools import cache
 
 import numpy as np
-from numba import njit
+
+from zeroverse.core.jit import kernel
 
 _CORNERS = tuple((i & 1, i >> 1 & 1, i >> 2) for i in range(8))
 _EDGES = tuple((a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1)  # 12, first end nearer the origin
@@ -99,7 +100,7 @@ def extract(field: np.ndarray, origin: float, step: float) -> tuple[np.ndarray, 
     return origin + step * points, indices
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _case(field, i, j, k):
     case = 0
     for corner in range(8):
@@ -108,7 +109,7 @@ def _case(field, i, j, k):
     return case
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count(field, counts):
     """(vertices, triangles) that `_march` makes."""
     n = field.shape[0]
@@ -126,7 +127,7 @@ def _count(field, counts):
     return vertices, faces
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _march(field, counts, triangles, starts, axes, points, faces):
     """Two slabs of vertex numbers at a time: memory beside the field is O(n²)."""
     n = field.shape[0]

@@ -7,10 +7,10 @@ whatever walls it holds; no sign, winding or closedness of the input is needed. 
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numba import njit
 
 from detailverse.meshing import marching_cubes
 from detailverse.spatial.pieces import openness, piece_areas, pieces_of
+from zeroverse.core.jit import kernel
 
 HALF = 1.0  # the grid spans [-1, 1]³: objects reach 0.9, so that the outside is one piece around them
 BAND = 1.5  # cells beyond epsilon to which distances are exact: extraction looks one cell further than epsilon
@@ -97,7 +97,7 @@ def unsigned_distance(points: np.ndarray, faces: np.ndarray, resolution: int, ba
     return field
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scatter(points, faces, band, step, field):
     """In cell units: every triangle, split until its edges are `FINE` at most, writes its distance to the nodes in reach."""
     stack = np.empty((256, 3, 3))
@@ -124,7 +124,7 @@ def _scatter(points, faces, band, step, field):
             depth += 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _reach(a, b, c, band, step, field):
     n = field.shape[0]
     low, high = np.empty(3, np.int64), np.empty(3, np.int64)
@@ -142,7 +142,7 @@ def _reach(a, b, c, band, step, field):
                         field[i, j, k] = distance
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _square_distance(x, y, z, a, b, c):
     """From a point to a triangle, by the region of the plane that its foot lies in (Ericson, Real-Time Collision Detection, §5.1.5)."""
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
@@ -174,7 +174,7 @@ def _square_distance(x, y, z, a, b, c):
     return rx * rx + ry * ry + rz * rz
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sign_by_flood(field, epsilon):
     """Unsigned distances -> distance - epsilon outside, negative everywhere else, in place; returns how many nodes beyond epsilon were reset.
 

@@ -3,12 +3,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 
 from detailverse.modelling.skin import BARE, Chart, Ornaments, Skin, Stamp
 from detailverse.modelling.solid import ORNAMENT, Solid, leaf_solid, union
 from detailverse.modelling.surface import Leaf
 from zeroverse.core import affine
+from zeroverse.core.jit import kernel
 from zeroverse.core.portable import cos_sin
 from zeroverse.shapes.solid import volume
 
@@ -150,7 +150,7 @@ def _fade(border: np.ndarray, width: float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _tangents(points, du, dv, wraps):  # [R, C, 3] -> [R, C, 3] three times: ∂/∂u, ∂/∂v, unit normals
     rows, columns, _ = points.shape
     along_u, along_v, normals = np.empty_like(points), np.empty_like(points), np.empty_like(points)
@@ -181,7 +181,7 @@ def _tangents(points, du, dv, wraps):  # [R, C, 3] -> [R, C, 3] three times: ∂
     return along_u, along_v, normals
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bound(height, points, normals, wraps):
     """Clip heights [R, C], in place, to 0.6 of the radius at which normals of neighbours meet: in hollows outwards, on bulges inwards."""
     rows, columns = height.shape
@@ -206,7 +206,7 @@ def _bound(height, points, normals, wraps):
                 height[i, j] = -0.6 / high
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _snap(u, v, distance, border, points, along_u, along_v, wraps):
     """Move grid points, in place, onto the lines where `distance` is zero, by less than half a cell."""
     rows, columns = u.shape
@@ -236,7 +236,7 @@ def _snap(u, v, distance, border, points, along_u, along_v, wraps):
                 points[i, j, k] += a * along_u[i, source, k] + b * along_v[i, source, k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _quads(points):  # [R, C, 3] -> [2 (R - 1)(C - 1), 3]: each cell along its shorter diagonal, which follows creases
     rows, columns, _ = points.shape
     faces = np.empty((2 * (rows - 1) * (columns - 1), 3), np.int64)
@@ -293,7 +293,7 @@ def stamp_width(stamp: Stamp) -> float:
     return float(np.sqrt((stamp.points[:, :2] ** 2).sum(axis=1).max()))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _apart(places, reach, flat):  # [K, 3], [K] -> [K] bool: those that come no nearer to one kept before than both are wide
     keep = np.ones(len(places), np.bool_)
     for i in range(len(places)):

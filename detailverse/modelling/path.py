@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 
 from detailverse.modelling.region import chords, polar, turns
 from zeroverse.core import affine
 from zeroverse.core.affine import rotation
+from zeroverse.core.jit import kernel
 from zeroverse.core.portable import TAU, atan2, cos_sin, cos_sin_array, power
 
 
@@ -130,7 +130,7 @@ def _across(tangent: np.ndarray) -> np.ndarray:
     return affine.unit(axis - (axis * tangent).sum() * tangent)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _carried(points, tangent, first):  # [N, 3], [N, 3], [3] -> [N, 3]
     normal = np.empty_like(points)
     normal[0] = first
@@ -139,7 +139,7 @@ def _carried(points, tangent, first):  # [N, 3], [N, 3], [3] -> [N, 3]
     return normal
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _step(here, there, tangent, next_tangent, normal):
     """Reflected in the plane between the two points, then in the one that takes the reflected tangent to the next one."""
     v = there - here
@@ -154,7 +154,7 @@ def _step(here, there, tangent, next_tangent, normal):
     return r / math.sqrt((r * r).sum())
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _closed_up(points, tangent, normal, marks):
     """The normals turned, each by its share of the way around, so that the last meets the first."""
     last = _step(points[-1], points[0], tangent[-1], tangent[0], normal[-1])
@@ -170,7 +170,7 @@ def _closed_up(points, tangent, normal, marks):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _upright(tangent, up, first):
     """The part of `up` across each tangent; where the path runs along `up`, the part of the last normal."""
     normal = np.empty_like(tangent)

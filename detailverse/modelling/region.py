@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from manifold3d import CrossSection, FillRule, JoinType, OpType
-from numba import njit
 
+from zeroverse.core.jit import kernel
 from zeroverse.core.portable import TAU, cos_sin, cos_sin_array, power
 
 TOLERANCE = 5e-4  # of curves, object units: a circle as large as an object gets 100 chords
@@ -107,7 +107,7 @@ class Region:
         return Region(self.cross_section.transform(np.array([[xx, xy, 0.0], [yx, yy, 0.0]])))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _distance(points, segments, low, high):  # [N, 2], [S, 4] from and to, boxes [B, 2] of BLOCK segments each -> [N]
     out = np.empty(len(points))
     near = 0  # the block nearest to the last point: tried first, since neighbours in the list are mostly neighbours in the plane
@@ -128,7 +128,7 @@ def _distance(points, segments, low, high):  # [N, 2], [S, 4] from and to, boxes
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _block_distance(x, y, segments, block):
     best = np.inf
     for k in range(block * BLOCK, min((block + 1) * BLOCK, len(segments))):
@@ -141,7 +141,7 @@ def _block_distance(x, y, segments, block):
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _block_crossings(x, y, segments, block):
     """Whether a ray from (x, y) along +x crosses an odd number of the block's segments."""
     odd = False
@@ -196,7 +196,7 @@ def superellipse(rx: float, ry: float, exponent: float) -> Region:
     return polygon(_superellipse(4 * chords(max(rx, ry)) // 3 * 3, rx, ry, exponent))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _superellipse(n, rx, ry, exponent):
     out = np.empty((n, 2))
     for k in range(n):

@@ -6,8 +6,8 @@ the others say what they are. Formulas of solids: Inigo Quilez, iquilezles.org/a
 import math
 
 import numpy as np
-from numba import njit
 
+from zeroverse.core.jit import kernel
 from zeroverse.core.portable import atan2, cos_sin, power
 from zeroverse.textures.noise import _corner, _lean
 
@@ -21,13 +21,13 @@ NOISE_SLOPE = 6.0  # largest slope of the gradient noise of zeroverse.textures: 
 TPMS_SLOPE = 1.34  # largest slope of `tpms`: 1.13, 1.32 and 1.16 over a cell of each kind
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sphere(x, y, z, v, q):
     """Radius."""
     return math.sqrt(x * x + y * y + z * z) - v[q]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def box(x, y, z, v, q):
     """Half sizes of the box within the rounding [3], radius of the rounding."""
     x, y, z = abs(x) - v[q], abs(y) - v[q + 1], abs(z) - v[q + 2]
@@ -35,7 +35,7 @@ def box(x, y, z, v, q):
     return math.sqrt(a * a + b * b + c * c) + min(max(x, y, z), 0.0) - v[q + 3]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def frustum(x, y, z, v, q):
     """Radius at the bottom, radius at the top, half height: cylinders and cones along z."""
     bottom, top, half = v[q], v[q + 1], v[q + 2]
@@ -48,14 +48,14 @@ def frustum(x, y, z, v, q):
     return -d if side_r < 0.0 and cap_z < 0.0 else d
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def torus(x, y, z, v, q):
     """Radius of the ring about z, radius of the tube."""
     r = math.sqrt(x * x + y * y) - v[q]
     return math.sqrt(r * r + z * z) - v[q + 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def round_cone(x, y, z, v, q):
     """First end [3], second end [3], their radii, which differ by less than the ends are apart: the hull of two balls."""
     x, y, z = x - v[q], y - v[q + 1], z - v[q + 2]
@@ -70,7 +70,7 @@ def round_cone(x, y, z, v, q):
     return math.sqrt((along - foot) * (along - foot) + across * across) - (ra - foot * sine)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ellipsoid(x, y, z, v, q):
     """Radii [3]. Root of sum (r_i p_i / (t + r_i^2))^2 = 1 by Newton from its left, where it only climbs.
 
@@ -93,13 +93,13 @@ def ellipsoid(x, y, z, v, q):
     return t * math.sqrt(gx * gx + gy * gy + gz * gz)  # p - foot = t (p_i / (t + r_i^2))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def plane(x, y, z, v, q):
     """Unit normal [3], offset along it: the half space below."""
     return x * v[q] + y * v[q + 1] + z * v[q + 2] - v[q + 3]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def polygon(x, y, v, q, count):
     """`count` edges (x, y, x, y) of closed rings: to the nearest, inside where a ray along +x crosses an odd number."""
     best, inside = 1e300, False
@@ -115,7 +115,7 @@ def polygon(x, y, v, q, count):
     return -best if inside else best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def extrusion(x, y, z, v, q):
     """Half height, number of edges, edges: a prism about z = 0."""
     flat, tall = polygon(x, y, v, q + 2, int(v[q + 1])), abs(z) - v[q]
@@ -123,13 +123,13 @@ def extrusion(x, y, z, v, q):
     return math.sqrt(a * a + b * b) + min(max(flat, tall), 0.0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def revolution(x, y, z, v, q):
     """Number of edges, edges (radius, z, radius, z)."""
     return polygon(math.sqrt(x * x + y * y), z, v, q + 1, int(v[q]))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tpms(x, y, z, v, q):
     """Kind 0 gyroid, 1 Schwarz P, 2 diamond; wave number; half thickness, 0 for all on one side. Distance to first order, mean over the surface."""
     k = v[q + 1]
@@ -145,7 +145,7 @@ def tpms(x, y, z, v, q):
     return abs(level) - v[q + 2] if v[q + 2] > 0.0 else level
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def superquadric(x, y, z, v, q):
     """Radii [3], exponents >= 1 within z = const and along z, smallest radius. Its norm less one: a lower bound of the distance."""
     e, f = v[q + 3], v[q + 4]
@@ -153,7 +153,7 @@ def superquadric(x, y, z, v, q):
     return (power(flat + power(abs(z) / v[q + 2], f), 1.0 / f) - 1.0) * v[q + 5]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sponge(x, y, z, v, q):
     """Half size, steps: the Menger sponge. A lower bound of the distance."""
     half = v[q]
@@ -170,7 +170,7 @@ def sponge(x, y, z, v, q):
     return d
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gradient_noise(x, y, z, seed):
     """zeroverse's gradient noise, by a loop over the corners, which takes a tenth as long to compile as the kernel made for millions of points."""
     i, j, k = math.floor(x), math.floor(y), math.floor(z)
@@ -185,7 +185,7 @@ def gradient_noise(x, y, z, seed):
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def noise(x, y, z, v, q):
     """Waves per unit, octaves, gain, seed, 1 for creased octaves, normaliser. Zero mean, or 0 at creases and up."""
     total, amplitude, f = 0.0, v[q + 5], v[q]
@@ -197,7 +197,7 @@ def noise(x, y, z, v, q):
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cells(x, y, z, v, q):
     """Cells per unit, seed, jitter, 1 for walls. Distance to the nearest feature point, or second nearest less nearest, in cells."""
     f, seed, jitter = v[q], np.uint32(v[q + 1]), v[q + 2]
@@ -217,7 +217,7 @@ def cells(x, y, z, v, q):
     return math.sqrt(second) - math.sqrt(first) if v[q + 3] == 1.0 else math.sqrt(first)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rare(op, x, y, z, v, q):
     """The primitives that cost more than the choice between them."""
     if op == ELLIPSOID:
@@ -237,7 +237,7 @@ def rare(op, x, y, z, v, q):
     return cells(x, y, z, v, q)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def solids(op, x, y, z, out, v, q, count):
     """The values of one primitive at `count` points. The common ones have a loop of their own, which compiles to vector instructions."""
     if op == SPHERE:
@@ -263,14 +263,14 @@ def solids(op, x, y, z, out, v, q, count):
             out[i] = rare(op, x[i], y[i], z[i], v, q)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def twist(x, y, z, v, q):
     """Radians per length about z."""
     c, s = cos_sin(-v[q] * z)
     return c * x - s * y, s * x + c * y, z
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bend(x, y, z, v, q):
     """Radius, lowest and highest z that are bent: the z axis becomes a circle about (radius, 0), straight beyond both ends."""
     radius = v[q]
@@ -279,7 +279,7 @@ def bend(x, y, z, v, q):
     return radius - (radius - x) * c - z * s, y, radius * angle + z * c - (radius - x) * s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def taper(x, y, z, v, q):
     """z of the bottom, z of the top, scale of x and y at the bottom, at the top."""
     t = min(max((z - v[q]) / (v[q + 1] - v[q]), 0.0), 1.0)
@@ -287,7 +287,7 @@ def taper(x, y, z, v, q):
     return x / s, y / s, z
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def wobble(x, y, z, v, q):
     """Waves per unit, amount, seed: every coordinate moved by a noise of its own."""
     f, amount, seed = v[q], v[q + 1], int(v[q + 2])
@@ -296,14 +296,14 @@ def wobble(x, y, z, v, q):
             z + amount * gradient_noise(f * x, f * y, f * z, seed ^ 0x1B56C4E9))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def affine(x, y, z, v, q):
     """Rows of a matrix [3, 4]."""
     return (v[q] * x + v[q + 1] * y + v[q + 2] * z + v[q + 3], v[q + 4] * x + v[q + 5] * y + v[q + 6] * z + v[q + 7],
             v[q + 8] * x + v[q + 9] * y + v[q + 10] * z + v[q + 11])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bent(op, x, y, z, v, q):
     """Where a warp other than AFFINE looks up the value of (x, y, z)."""
     if op == FOLD:  # 1 for every axis whose negative half mirrors the positive
@@ -321,7 +321,7 @@ def bent(op, x, y, z, v, q):
     return wobble(x, y, z, v, q)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def warps(op, x, y, z, to_x, to_y, to_z, v, q, count):
     """Where one warp looks up the values of `count` points."""
     if op == AFFINE:
@@ -332,7 +332,7 @@ def warps(op, x, y, z, to_x, to_y, to_z, v, q, count):
             to_x[i], to_y[i], to_z[i] = bent(op, x[i], y[i], z[i], v, q)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def outside(x, y, z, v, q):
     """Distance from outside to the box with the corners [6], 0 within."""
     a, b, c = max(v[q] - x, x - v[q + 3], 0.0), max(v[q + 1] - y, y - v[q + 4], 0.0), max(v[q + 2] - z, z - v[q + 5], 0.0)

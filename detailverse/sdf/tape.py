@@ -7,9 +7,9 @@ costs no more than the few that are near. What is jumped over could not have cha
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from detailverse.sdf.distances import ADD, AFFINE, CHILD, CLAMP, FIRST_COMBINER, FIRST_SOLID, GUARD, LINEAR, PAINT, SHELL, UNION, outside, solids, warps
+from zeroverse.core.jit import kernel
 
 BLOCK = 729  # points that one pass of the tape handles, the 9^3 corners of a brick: its slots stay in the cache
 COLUMNS = 6
@@ -149,7 +149,7 @@ def _span_below(node, i: int, span: tuple[float, float]) -> tuple[float, float]:
     return span
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _run(rows, numbers, place_slots, value_slots, points, starts, mask, radius, band, out, leaf, near):
     """Every block through the tape. leaf: [N] or empty; near: [N, children] or empty, see `Tape.probe`."""
     place = np.empty((place_slots, 3, BLOCK))
@@ -187,7 +187,7 @@ def _run(rows, numbers, place_slots, value_slots, points, starts, mask, radius, 
                 leaf[first + i] = owner[0, i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _combine(op, value, owner, place, o, a, b, v, q, count):
     """The rows that change values in place."""
     for i in range(count):
@@ -204,7 +204,7 @@ def _combine(op, value, owner, place, o, a, b, v, q, count):
             owner[o, i] = int(v[q])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mark(value, o, children, v, q, identity, count, needed, radius, band, near, first):
     """near[first + i, child] = 1 where within `radius` of point i the child can be the least or blend with it, at values that matter."""
     for i in range(count):
@@ -221,7 +221,7 @@ def _mark(value, o, children, v, q, identity, count, needed, radius, band, near,
                 near[first + i, identity + c] = 1 if lowest <= ceiling or c == closest or (c == 0 and v[q + 2] > 0.0) else 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _union(value, owner, o, children, v, q, identity, count, needed, present, scratch, leaves):
     """Least of the children times their signs, blended over `blend` (v[q]), times the sign of the result (v[q + 1]): all of set algebra.
 
@@ -251,7 +251,7 @@ def _union(value, owner, o, children, v, q, identity, count, needed, present, sc
         value[o, i] = v[q + 1] * least[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _choose_owner(value, owner, o, present, n, count):
     """The leaf of the least child, of the first of equals."""
     for i in range(count):
@@ -262,7 +262,7 @@ def _choose_owner(value, owner, o, present, n, count):
         owner[o, i] = owner[o + best, i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _blended(value, o, present, n, i, least, blend):
     """min over weights w >= 0 of sum 1 of sum(w c) + blend/2 (sum(w^2) - 1): a smooth minimum of any number of values in any order.
 

@@ -7,11 +7,11 @@ is exact on closed meshes. facts/procedural.md §4.3 has the rates of other libr
 import math
 
 import numpy as np
-from numba import njit
 
 from detailverse.spatial import bvh_build
 from detailverse.spatial.edges import angle_between, twins
 from zeroverse.core.affine import face_normals
+from zeroverse.core.jit import kernel, spliced
 
 SLIVER = 1e-12  # height over length below which a triangle counts as a line: its normal is noise
 GRID = 64  # cells along each axis of the order of queries without hints
@@ -89,7 +89,7 @@ def _cells(queries: np.ndarray) -> np.ndarray:
     return _morton(queries, low, (GRID - 0.001) / max(side, 1e-300))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _morton(queries, low, scale):
     keys = np.empty(len(queries), np.int64)
     for n in range(len(queries)):
@@ -102,7 +102,7 @@ def _morton(queries, low, scale):
     return keys
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _counting_order(keys, bins):
     """[Q] the stable order of keys in 0 … bins - 1."""
     starts = np.zeros(bins + 1, np.int64)
@@ -117,7 +117,7 @@ def _counting_order(keys, bins):
     return order
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _unit_normals(points, faces, normals):
     """([F, 3] unit normals, 0 for slivers; [F] whether it is none), from normals as long as twice the area."""
     out, solid = np.zeros_like(normals), np.zeros(len(faces), np.bool_)
@@ -132,7 +132,7 @@ def _unit_normals(points, faces, normals):
     return out, solid
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _longest(points, faces, f):
     """Which half-edge of face f is the longest."""
     best, side = -1.0, 0
@@ -143,13 +143,13 @@ def _longest(points, faces, f):
     return side
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _square(points, a, b):
     x, y, z = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1], points[b, 2] - points[a, 2]
     return x * x + y * y + z * z
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pseudonormals(points, faces, normals, place, mates):
     """(normals [F, 3], at vertices [N, 3], face across each half-edge [F, 3]).
 
@@ -172,7 +172,7 @@ def _pseudonormals(points, faces, normals, place, mates):
     return normals, corners, across
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _across(points, faces, place, mates, half):
     """The first face with an area that one comes to when one enters through half-edge `half`."""
     for _ in range(16):
@@ -189,7 +189,7 @@ def _across(points, faces, place, mates, half):
     return half // 3
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sign(distance, queries, order, place, point, feature, faces, normals, corners, across):
     for n in range(len(queries)):
         f, k = order[place[n]], feature[n]
@@ -205,7 +205,7 @@ def _sign(distance, queries, order, place, point, feature, faces, normals, corne
             distance[n] = -distance[n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _closest(queries, order, hints, boxes, first, count, corners):
     """(distance [Q], place in the tree [Q], point [Q, 3], feature [Q]: 0 inside, 1 + k at corner k, 4 + k on half-edge k)."""
     distance, place = np.empty(len(queries)), np.empty(len(queries), np.int64)
@@ -244,7 +244,7 @@ def _closest(queries, order, hints, boxes, first, count, corners):
     return distance, place, point, feature
 
 
-@njit(cache=True, nogil=True, inline="always")
+@spliced
 def _box_distance(boxes, n, x, y, z):
     dx = max(max(boxes[n, 0] - x, x - boxes[n, 3]), 0.0)
     dy = max(max(boxes[n, 1] - y, y - boxes[n, 4]), 0.0)
@@ -252,7 +252,7 @@ def _box_distance(boxes, n, x, y, z):
     return dx * dx + dy * dy + dz * dz
 
 
-@njit(cache=True, nogil=True, inline="always")
+@spliced
 def _on_triangle(corners, t, x, y, z):
     """(square of the distance, closest point, feature), by the Voronoi regions of the triangle (Ericson 2005, §5.1.5)."""
     ax, ay, az = corners[t, 0], corners[t, 1], corners[t, 2]
@@ -282,7 +282,7 @@ def _on_triangle(corners, t, x, y, z):
     return (x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2, cx, cy, cz, where
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rays(origins, directions, start, boxes, first, count, corners):
     distance, place = np.full(len(origins), np.inf), np.full(len(origins), -1, np.int64)
     nodes, entries = np.empty(bvh_build.STACK, np.int64), np.empty(bvh_build.STACK)
@@ -319,7 +319,7 @@ def _rays(origins, directions, start, boxes, first, count, corners):
     return distance, place
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _entry(boxes, n, origin, inverse, start):
     """Where the ray enters the box, at least `start`; inf when it misses."""
     enter, leave = start, np.inf
@@ -329,7 +329,7 @@ def _entry(boxes, n, origin, inverse, start):
     return enter if enter <= leave else np.inf
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _through(corners, t, o, d):
     """Where the ray passes through triangle t, from either side; -1 when it misses (Möller and Trumbore 1997)."""
     ax, ay, az = corners[t, 0], corners[t, 1], corners[t, 2]

@@ -3,7 +3,8 @@
 Boxes are float32, rounded outwards, so that both children of a node share a cache line.
 """
 import numpy as np
-from numba import njit
+
+from zeroverse.core.jit import kernel
 
 LEAF = 2  # triangles at most in a leaf
 BINS = 16
@@ -11,7 +12,7 @@ STACK = 128  # deeper than DEPTH splits are by the count, so a stack of 128 neve
 DEPTH = 48
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def build(points, faces, order):
     """Sorts order [T] into the tree. (boxes [n, 6] float32 low and high, first [n], count [n]): a leaf holds places first … first + count, an inner
     node has count 0 and the children first and first + 1."""
@@ -46,7 +47,7 @@ def build(points, faces, order):
     return boxes[:nodes].copy(), first[:nodes].copy(), count[:nodes].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bound(bounds, order, start, end, box, centres):
     for axis in range(3):
         box[axis], box[axis + 3], centres[axis], centres[axis + 3] = np.inf, -np.inf, np.inf, -np.inf
@@ -58,7 +59,7 @@ def _bound(bounds, order, start, end, box, centres):
             centres[axis], centres[axis + 3] = min(centres[axis], low + high), max(centres[axis + 3], low + high)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _split(bounds, order, start, end, centres, heuristic):
     """Sorts order[start:end] into two halves and returns where the second begins."""
     axis = 0
@@ -81,7 +82,7 @@ def _split(bounds, order, start, end, centres, heuristic):
     return (start + end) >> 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_cut(bounds, order, start, end, axis, low, scale):
     """The bin that begins the second half. Areas are those of the boxes of each side of the cut; the outermost bins are never empty."""
     bins, filled = np.empty((BINS, 6)), np.zeros(BINS, np.int64)

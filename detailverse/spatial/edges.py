@@ -2,9 +2,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from zeroverse.core.affine import face_normals, unit
+from zeroverse.core.jit import kernel, spliced
 from zeroverse.core.portable import atan2
 
 
@@ -58,7 +58,7 @@ def angles_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return _angles(np.ascontiguousarray(a, dtype=np.float64), np.ascontiguousarray(b, dtype=np.float64))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _twins(faces, table):  # [F, 3], [2^n] filled with -1 -> [F, 3], whether a directed edge occurs twice
     """A hash table of half-edges that still wait for their opposite, by the ends in either order."""
     mates = np.full(faces.shape, -1, np.int64)
@@ -81,20 +81,20 @@ def _twins(faces, table):  # [F, 3], [2^n] filled with -1 -> [F, 3], whether a d
     return mates, repeated
 
 
-@njit(cache=True, nogil=True, inline="always")
+@spliced
 def _slot(a, b, mask):
     mixed = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(b) * np.uint64(0xC2B2AE3D27D4EB4F)
     return np.int64((mixed ^ (mixed >> np.uint64(29))) & mask)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def angle_between(ax, ay, az, bx, by, bz):
     """Radians in 0 … pi; exact near both ends, where the arc cosine of a product is not."""
     x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     return atan2(np.sqrt(x * x + y * y + z * z), ax * bx + ay * by + az * bz)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _angles(a, b):
     out = np.empty(len(a))
     for n in range(len(a)):
@@ -102,7 +102,7 @@ def _angles(a, b):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _components(faces, parent):  # [F, 3], [N] 0, 1, 2, … -> [F]
     for f in range(len(faces)):
         a = _root(parent, faces[f, 0])
@@ -120,7 +120,7 @@ def _components(faces, parent):  # [F, 3], [N] 0, 1, 2, … -> [F]
     return piece
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _root(parent, v):
     while parent[v] != v:
         parent[v] = parent[parent[v]]

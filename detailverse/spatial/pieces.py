@@ -1,10 +1,10 @@
 """Connected pieces of a mesh, how large each is and how much of it can be seen."""
 import numpy as np
-from numba import njit
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from zeroverse.core import affine
+from zeroverse.core.jit import kernel
 from zeroverse.core.portable import cos_sin
 
 DIRECTIONS = 64
@@ -47,7 +47,7 @@ def _axes(number: int) -> np.ndarray:
     return np.stack([side, affine.cross(toward, side), toward])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _look(points, normals, piece, axes, radius, depth, seen, faced):
     size = depth.shape[0]
     tolerance = 4.0 * radius / size  # two pixels: a surface seen at 60 degrees falls so far within one

@@ -1,10 +1,10 @@
 """Probes of a solid: even samples of its surface, how thick it is under them, and where it passes through itself."""
 import numpy as np
-from numba import njit
 
 from detailverse.spatial import bvh_build
 from detailverse.spatial.bvh import Bvh
 from zeroverse.core.affine import face_normals
+from zeroverse.core.jit import kernel, spliced
 
 GOLDEN = (0.7548776662466927, 0.5698402909980532)  # 1/g and 1/g² of g³ = g + 1: the sequence R2 of Roberts 2018
 
@@ -48,7 +48,7 @@ def self_intersections(points: np.ndarray, faces: np.ndarray, tolerance: float =
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _crossing_pairs(faces, normals, tolerance, boxes, first, count, corners):
     """[K, 2] places in the tree. faces, normals: in the order of the tree."""
     pairs, found = np.empty((64, 2), np.int64), 0
@@ -77,7 +77,7 @@ def _crossing_pairs(faces, normals, tolerance, boxes, first, count, corners):
     return pairs[:found].copy()
 
 
-@njit(cache=True, nogil=True, inline="always")
+@spliced
 def _overlap(boxes, node, box):
     for axis in range(3):
         if boxes[node, axis] > box[axis + 3] or boxes[node, axis + 3] < box[axis]:
@@ -85,7 +85,7 @@ def _overlap(boxes, node, box):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _apart(faces, t, other):
     for i in range(3):
         for j in range(3):
@@ -94,7 +94,7 @@ def _apart(faces, t, other):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pierces(corners, normals, t, other, tolerance):
     """Whether an edge of triangle t passes through triangle `other`."""
     height = np.empty(3)
@@ -113,7 +113,7 @@ def _pierces(corners, normals, t, other, tolerance):
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _inside(corners, normals, t, x, y, z, tolerance):
     """Whether a point of the plane of triangle t is inside it and more than `tolerance` from its edges."""
     nx, ny, nz = normals[t, 0], normals[t, 1], normals[t, 2]
@@ -127,7 +127,7 @@ def _inside(corners, normals, t, x, y, z, tolerance):
     return True
 
 
-@njit(cache=True, nogil=True, inline="always")
+@spliced
 def _between(corners, t, k, along):
     """The point at `along` (0 … 1) of half-edge k."""
     a, b = 3 * k, 3 * ((k + 1) % 3)

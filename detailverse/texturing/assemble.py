@@ -1,13 +1,13 @@
 """Finish: a surface becomes a scene, one geometry per part, with normals split at creases and one PBR atlas baked from its materials."""
 import numpy as np
 import trimesh
-from numba import njit
 from PIL import Image
 
 from detailverse.materials import Material
 from detailverse.modelling.surface import Surface
 from detailverse.texturing import atlas, bake
 from zeroverse.core import affine
+from zeroverse.core.jit import kernel
 
 _CREASE = 0.8660254037844387  # cosine of 30°: faces that meet at more are not averaged
 _SAME = 0.9998476951563913  # cosine of 1°: corners of a vertex whose normals differ by less share one
@@ -81,7 +81,7 @@ def corner_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return _averaged(affine.unit(flat), _angles(points, faces, area), *_corners(faces, len(points)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _corners(faces, count):
     """Corners (3 f + k) by vertex: those of vertex v are order[start[v]:start[v + 1]], in the order of faces."""
     start = np.zeros(count + 1, np.int64)
@@ -98,7 +98,7 @@ def _corners(faces, count):
     return start, order
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _angle(ax, ay, az, bx, by, bz):
     """Between two vectors, radians within 1e-4; 0 where one is 0. Abramowitz and Stegun 4.4.45."""
     square = (ax * ax + ay * ay + az * az) * (bx * bx + by * by + bz * bz)
@@ -110,7 +110,7 @@ def _angle(ax, ay, az, bx, by, bz):
     return angle if cosine >= 0.0 else 3.141592653589793 - angle
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _angles(points, faces, area):  # [F]: of twice its area -> [F * 3]
     """0 for a face so thin that its normal means nothing."""
     out = np.empty(3 * faces.shape[0])
@@ -121,7 +121,7 @@ def _angles(points, faces, area):  # [F]: of twice its area -> [F * 3]
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _averaged(flat, angles, start, order):
     out = np.empty((flat.shape[0], 3, 3))
     for v in range(start.size - 1):
@@ -144,7 +144,7 @@ def _averaged(flat, angles, start, order):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shared(uv, chart, normals, part, narrow, start, order):
     """(vertex of each corner [F, 3], corner that each vertex is made of): corners of a point share one where part, chart, uv and normal agree."""
     vertex, source, made = np.empty(order.size, np.int64), np.empty(order.size, np.int64), 0

@@ -2,11 +2,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from detailverse.modelling.surface import Surface
 from detailverse.texturing.unwrap import box_charts
 from zeroverse.asset import AssetError
+from zeroverse.core.jit import kernel
 
 MARGINS = (3, 2, 1)  # texels around a chart, the widest that leaves room; the space between charts is filled with the nearest colour as well
 _LONGEST = 0.4  # sides of a chart, in sides of a square as large as all of them: longer ones are cut, or a yarn's length would set the density
@@ -75,7 +75,7 @@ def _cut(flat: np.ndarray, chart: np.ndarray, slim: float) -> tuple[np.ndarray, 
     return chart, boxes
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _boxes(flat, chart, count):
     """[C, 4]: least u, v and greatest u, v."""
     out = np.empty((count, 4))
@@ -120,7 +120,7 @@ def _spots(sides: np.ndarray, density: float, size: int, margin: int) -> np.ndar
     return spots if fits else None
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lowest(left, top, count, width, size):
     """(height, wasted area, first segment) of the lowest place on the skyline that is `width` wide; height `size` where there is none."""
     best, best_waste, best_first = size, size * size, -1
@@ -143,7 +143,7 @@ def _lowest(left, top, count, width, size):
     return best, best_waste, best_first
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skyline(boxes, order, size):
     """([C, 3]: x, y, turned by 90°; whether all fit): each box as low as it goes on what lies there, standing or lying. Bottom-left skyline."""
     spots, longest = np.zeros((boxes.shape[0], 3), np.int64), size + 2
@@ -173,7 +173,7 @@ def _skyline(boxes, order, size):
     return spots, True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _placed(flat, chart, low, texels, scale, margin, spots):
     """[F, 3, 2] in texels, v upwards; a turned chart is turned, not mirrored."""
     out = np.empty_like(flat)

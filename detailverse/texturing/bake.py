@@ -2,11 +2,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from detailverse.materials import Material
 from detailverse.materials.layers import Signals
 from detailverse.texturing.atlas import Atlas
+from zeroverse.core.jit import kernel, spliced
 
 BEND = 0.02  # object units: edges and cavities of about this size are worn and dirty
 _FINEST = 160  # cells along the longest side of the grid that measures bends
@@ -45,7 +45,7 @@ def texels(uv: np.ndarray, positions: np.ndarray, normals: np.ndarray, relief: n
     return Texels(index, face, *_gathered(face, weights, positions, normals, relief))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rasterised(uv, size):
     """(face [S, S] int32, -1 where there is none; weights of corners 1 and 2 [S, S, 2])."""
     face, weights = np.full((size, size), -1, np.int32), np.zeros((size, size, 2), np.float32)
@@ -76,7 +76,7 @@ def _rasterised(uv, size):
     return face, weights
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gathered(face, weights, corners, normals, relief):  # -> [K, 3], [K, 3] unit, [K]
     points, directions, heights = np.empty((face.size, 3)), np.empty((face.size, 3)), np.empty(face.size)
     for k in range(face.size):
@@ -105,7 +105,7 @@ def bend(points: np.ndarray, normals: np.ndarray, scale: float = BEND) -> np.nda
     return _bends(points, normals, low, cell, grid)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scattered(points, low, cell, grid):
     """Number and sum of positions around each node, in cells from the node, by trilinear weights."""
     for n in range(0, points.shape[0], 4):  # every fourth texel is enough for a mean
@@ -121,7 +121,7 @@ def _scattered(points, low, cell, grid):
             node[3] += weight * dz
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bends(points, normals, low, cell, grid):
     out = np.empty(points.shape[0])
     for n in range(points.shape[0]):
@@ -163,7 +163,7 @@ def paint(seen: Texels, slot: np.ndarray, materials: list[Material], tallest: np
     return Images(*(image[nearest].reshape(size, size, 3) for image in (color, rough_metal, normal)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _relief(heights, chart, density):
     """Tangent-space normals [S, S, 3] uint8 of heights in object units, for charts true to scale; differences never reach into another chart.
 
@@ -199,7 +199,7 @@ def _to_u8(values: np.ndarray) -> np.ndarray:
     return (np.clip(values, 0.0, 1.0) * np.float32(255.0) + np.float32(0.5)).astype(np.uint8)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest(index, size):  # [K] -> [S * S]
     """The texel of `index` nearest to each texel: two sweeps that hand on the nearest found so far (Danielsson 1980, 8 neighbours)."""
     source = np.full(size * size, -1, np.int64)
@@ -221,7 +221,7 @@ def _nearest(index, size):  # [K] -> [S * S]
     return source
 
 
-@njit(inline="always")
+@spliced
 def _hand(source, size, row, column, from_row, from_column):
     if 0 <= from_row < size and 0 <= from_column < size:
         other = source[from_row * size + from_column]

@@ -1,8 +1,8 @@
 """Charts for triangles that have none: every face is seen along the axis it faces most, and faces that would overlap go to charts of their own."""
 import numpy as np
-from numba import njit
 
 from zeroverse.core import affine
+from zeroverse.core.jit import kernel
 
 VOTES = 6  # rounds in which a face joins the axis that most of its neighbours have
 SMALL = 24  # faces; smaller charts are given to their neighbours
@@ -27,7 +27,7 @@ def box_charts(points: np.ndarray, faces: np.ndarray, group: np.ndarray) -> tupl
     return _grown(uv, axis, neighbours, cell), uv
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _neighbours(faces, group, count):  # [F, 3], [F] -> [F, 3]
     """The face across edge (k, k + 1) of each face, -1 where there is none or it is of another group."""
     total = faces.shape[0]
@@ -55,14 +55,14 @@ def _neighbours(faces, group, count):  # [F, 3], [F] -> [F, 3]
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _toward(normals, f, axis):
     """Cosine between a face and axis 0 … 5: +x -x +y -y +z -z."""
     value = normals[f, axis // 2]
     return value if axis % 2 == 0 else -value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest_axis(normals):  # [F, 3] -> [F]
     out = np.empty(normals.shape[0], np.int64)
     for f in range(out.size):
@@ -74,7 +74,7 @@ def _nearest_axis(normals):  # [F, 3] -> [F]
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _voted(axis, normals, neighbours, rounds):
     """Every round reads the round before, so the order of faces does not matter."""
     now = axis
@@ -89,7 +89,7 @@ def _voted(axis, normals, neighbours, rounds):
     return now
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pieces(axis, neighbours):
     """Connected faces of one axis: number of the piece [F] and its size [P]."""
     piece, sizes = np.full(axis.size, -1, np.int64), np.zeros(axis.size, np.int64)
@@ -111,7 +111,7 @@ def _pieces(axis, neighbours):
     return piece, sizes[:count]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _absorbed(axis, normals, neighbours, small):
     """Faces of small pieces take the axis of a large neighbour, from the rim inwards."""
     piece, sizes = _pieces(axis, neighbours)
@@ -138,7 +138,7 @@ def _absorbed(axis, normals, neighbours, small):
     return axis
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _projected(points, faces, axis):  # -> [F, 3, 2]
     """(right, up) of the corners as seen from outside along the face's axis."""
     uv = np.empty((faces.shape[0], 3, 2))
@@ -152,7 +152,7 @@ def _projected(points, faces, axis):  # -> [F, 3, 2]
     return uv
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stamp(uv, f, low_u, low_v, cell, grid, mark, test):
     """Whether a cell centre inside face f carries `mark` (test), or marks them all."""
     ax, ay = (uv[f, 0, 0] - low_u) / cell, (uv[f, 0, 1] - low_v) / cell
@@ -171,7 +171,7 @@ def _stamp(uv, f, low_u, low_v, cell, grid, mark, test):
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _boxes(uv, piece, count):
     """[P, 4]: least u, v and greatest u, v of every piece."""
     out = np.empty((count, 4))
@@ -184,7 +184,7 @@ def _boxes(uv, piece, count):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grown(uv, axis, neighbours, cell):
     """Charts that grow from face to face until a face would cover what the chart already covers; such faces start charts of their own."""
     piece, sizes = _pieces(axis, neighbours)

@@ -3,8 +3,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
+from zeroverse.core.jit import kernel
 from zeroverse.core.portable import cos_sin
 
 
@@ -60,7 +60,7 @@ def apply(matrix: np.ndarray, points: np.ndarray, offset=(0.0, 0.0, 0.0)) -> np.
     return _apply(np.ascontiguousarray(matrix, dtype=np.float64), flat, np.asarray(offset, dtype=np.float64)).reshape(np.shape(points))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _apply(matrix, points, offset):  # [3, 3], [N, 3], [3] -> [N, 3]
     out = np.empty_like(points)
     for n in range(len(points)):
@@ -87,7 +87,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return _unit(np.ascontiguousarray(vectors, dtype=np.float64).reshape(-1, 3)).reshape(np.shape(vectors))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _unit(vectors):  # [N, 3] -> [N, 3]
     out = np.empty_like(vectors)
     for n in range(len(vectors)):
@@ -111,7 +111,7 @@ def face_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return _face_normals(np.ascontiguousarray(points, dtype=np.float64), np.ascontiguousarray(faces, dtype=np.int64))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _face_normals(points, faces):  # [N, 3], [F, 3] -> [F, 3]; numpy's gathers take seven times as long
     out = np.empty((len(faces), 3))
     for f in range(len(faces)):

@@ -7,7 +7,8 @@ neither reorders nor fuses them. Errors are below 1e-14 relative to 1, on |x| < 
 import math
 
 import numpy as np
-from numba import njit
+
+from zeroverse.core.jit import kernel
 
 TAU = 6.283185307179586  # one turn
 
@@ -17,7 +18,7 @@ _LN2_HIGH = 0.6931471803691238
 _LN2_LOW = 1.9082149292705877e-10
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cos_sin(x):
     """(cos x, sin x), x in radians."""
     n = math.floor(x / 1.5707963267948966 + 0.5)
@@ -35,17 +36,17 @@ def cos_sin(x):
     return s, -c
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cos(x):
     return cos_sin(x)[0]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sin(x):
     return cos_sin(x)[1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def exp(x):
     if x < -700.0:
         return 0.0
@@ -59,7 +60,7 @@ def exp(x):
     return math.ldexp(total, int(n))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def log(x):
     """Natural logarithm, x > 0."""
     mantissa, exponent = math.frexp(x)  # mantissa in [0.5, 1)
@@ -74,13 +75,13 @@ def log(x):
     return exponent * _LN2_HIGH + (2.0 * s * total + exponent * _LN2_LOW)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def power(x, y):
     """x to the y, x >= 0."""
     return exp(y * log(x)) if x > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cos_sin_array(angles):  # [N] -> [N], [N]
     c = np.empty_like(angles)
     s = np.empty_like(angles)
@@ -89,7 +90,7 @@ def cos_sin_array(angles):  # [N] -> [N], [N]
     return c, s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def atan2(y, x):
     """The angle of the point (x, y) in (-pi, pi]; 0 at the origin."""
     if x == 0.0 and y == 0.0:

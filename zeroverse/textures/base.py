@@ -3,8 +3,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from zeroverse.core.jit import kernel
 from zeroverse.core.record import Record, parameter, several
 from zeroverse.core.rng import Rng
 from zeroverse.textures import palettes
@@ -59,7 +59,7 @@ def shift() -> Any:
     return parameter(lambda rng: tuple(rng.uniform(-4.0, 4.0) for _ in range(3)), lambda value: several(value, 3, -4.0, 4.0))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rotate(points, quat, offset):  # [N, 3], [4], [3] -> [N, 3]
     w, x, y, z = quat
     s = 2.0 / (w * w + x * x + y * y + z * z)  # the stored quaternion is rounded; this makes the rotation exact to double
@@ -118,7 +118,7 @@ def _rows(color) -> np.ndarray:  # [3] or [N, 3] -> [1, 3] or [N, 3]
     return np.ascontiguousarray(np.atleast_2d(np.asarray(color, np.float32)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mix(a, b, amount):  # numpy takes ten times as long: its inner loop would be 3 long
     out = np.empty((amount.size, 3), np.float32)
     for n in range(amount.size):
@@ -128,7 +128,7 @@ def _mix(a, b, amount):  # numpy takes ten times as long: its inner loop would b
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shade(color, amount):
     out = np.empty((amount.size, 3), np.float32)
     for n in range(amount.size):

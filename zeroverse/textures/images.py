@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 from PIL import Image
 
+from zeroverse.core.jit import kernel, spliced
 from zeroverse.core.record import parameter, scale, span
 from zeroverse.core.rng import Rng
 from zeroverse.textures.base import Fields, Texture, aligned_rotation
@@ -151,7 +151,7 @@ def _halve(image: np.ndarray, width: float) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _integrate(rise_x, rise_y):  # [H, W] twice, rise per pixel to the right and upwards -> [H, W] height in pixels
     """The relief whose slopes are nearest a normal map's: over-relaxation of the Poisson equation with free borders.
 
@@ -179,7 +179,7 @@ def _integrate(rise_x, rise_y):  # [H, W] twice, rise per pixel to the right and
     return height
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mirrored(image, u, v):  # [H, W, C], [N], [N] in image widths -> [N, C]
     """Bilinear look-up with mirrored repeat: no seam, whether or not the picture tiles. Row 0 is the top: v grows upwards."""
     rows, columns, channels = image.shape
@@ -197,7 +197,7 @@ def _mirrored(image, u, v):  # [H, W, C], [N], [N] in image widths -> [N, C]
     return out
 
 
-@njit(inline="always")
+@spliced
 def _fold(x, size):
     """x reflected into 0 .. size."""
     x -= 2.0 * size * np.floor(x / (2.0 * size))

@@ -2,8 +2,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from zeroverse.core.jit import kernel
 from zeroverse.textures.base import Fields, Texture
 
 _BLOCK = 16384  # points
@@ -51,7 +51,7 @@ def normal_map(height: np.ndarray, positions: np.ndarray) -> np.ndarray:  # [H, 
     return _relief(height, positions, 1e-3 * typical)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _relief(height, positions, least):
     """Central differences inside, one-sided at the borders: an image does not say whether it wraps."""
     rows, columns = height.shape

@@ -4,10 +4,11 @@ One loop per kernel, + - * / sqrt floor and 32-bit integer arithmetic only, no f
 points [N, 3] float64 whose lattice has period-free unit cells: scale the points to choose the size of the features.
 """
 import numpy as np
-from numba import njit
+
+from zeroverse.core.jit import kernel, spliced
 
 
-@njit(inline="always")
+@spliced
 def _mix(h):
     """Avalanche of a 32-bit word (xor-shift and multiply, constants from the public `lowbias32` search); numba widens, so every step narrows."""
     h = np.uint32(h ^ (h >> np.uint32(16)))
@@ -17,13 +18,13 @@ def _mix(h):
     return np.uint32(h ^ (h >> np.uint32(16)))
 
 
-@njit(inline="always")
+@spliced
 def _corner(x, y, z, seed):
     x, y, z = np.uint32(x * np.uint32(0x8DA6B343)), np.uint32(y * np.uint32(0xD8163841)), np.uint32(z * np.uint32(0xCB1AB31F))
     return _mix(np.uint32(np.uint32(np.uint32(x ^ y) ^ z) ^ seed))
 
 
-@njit(inline="always")
+@spliced
 def _lean(h, dx, dy, dz):
     """Dot product of the gradient in a word's upper bits with (dx, dy, dz); scaled so that the noise has a standard deviation of 0.35."""
     gx = np.int32((h >> np.uint32(2)) & np.uint32(1023)) - 511.5
@@ -32,13 +33,13 @@ def _lean(h, dx, dy, dz):
     return (gx * dx + gy * dy + gz * dz) * (1.0 / 280.0)
 
 
-@njit(inline="always")
+@spliced
 def _pull(x, y, z, seed, dx, dy, dz):
     """Dot product of a corner's gradient with the way from it; the gradient is uniform in a cube: no table and no branch, so it vectorises."""
     return _lean(_corner(x, y, z, seed), dx, dy, dz)
 
 
-@njit(inline="always")
+@spliced
 def _gradient_noise(x, y, z, seed):
     """Gradient noise with quintic weights, zero mean, within about -1.4 .. 1.4."""
     fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
@@ -56,7 +57,7 @@ def _gradient_noise(x, y, z, seed):
     return a + w * (e - a)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _octaves(points, seed, octaves, gain, absolute):  # [N, 3] -> [N]
     out = np.zeros(points.shape[0])
     scale, amplitude, total = 1.0, 1.0, 0.0
@@ -87,7 +88,7 @@ def ridged(points, seed: int, octaves: int = 4, gain: float = 0.5):
     return ridge * ridge
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _drift(points, scale, seed, amount, out):  # [N, 3] -> [N, 3], added in place
     """Three unrelated gradient noises that share one hash per lattice corner."""
     word = np.uint32(seed)
@@ -119,7 +120,7 @@ def warp(points, seed: int, amount: float, octaves: int = 1):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def worley(points, seed, jitter, reach=9.0):  # [N, 3] -> [N], [N], [N]
     """Cellular noise with one feature point per unit cell, `jitter` 0 (lattice) .. 0.9.
 
@@ -170,7 +171,7 @@ def worley(points, seed, jitter, reach=9.0):  # [N, 3] -> [N], [N], [N]
     return nearest, wall, tone
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cell_tone(cells, seed):  # [N, 3] float64 of whole numbers -> [N] in [0, 1)
     """A random number for every cell of a lattice."""
     out = np.empty(cells.shape[0])
@@ -181,7 +182,7 @@ def cell_tone(cells, seed):  # [N, 3] float64 of whole numbers -> [N] in [0, 1)
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ramp(t, stops):  # [N], [K, 3] -> [N, 3] float32
     """Colour at t in 0 .. 1 along evenly spaced stops; sRGB-encoded values are blended as they are, so no power function is needed here."""
     out = np.empty((t.size, 3), np.float32)

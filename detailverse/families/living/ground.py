@@ -2,7 +2,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from detailverse import sdf
 from detailverse.family import Family, Kit
@@ -10,6 +9,7 @@ from detailverse.modelling.blob import blob
 from detailverse.modelling.shapes import box, cylinder, hull, slab
 from detailverse.modelling.solid import Solid, at, union
 from zeroverse.core.affine import towards
+from zeroverse.core.jit import kernel
 from zeroverse.core.portable import TAU, cos_sin, exp, log
 from zeroverse.core.record import choice, count, flag, seed, span
 from zeroverse.core.rng import Rng
@@ -244,7 +244,7 @@ def _on(land: np.ndarray, i: int, j: int, long: float) -> tuple[float, float, fl
     return 2 * (j / (land.shape[1] - 1) - 0.5), 2 * long * (i / (land.shape[0] - 1) - 0.5), float(land[i, j])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _powers(base, exponents):  # [N] -> base to the power of each
     out = np.empty_like(exponents)
     for i in range(exponents.size):
