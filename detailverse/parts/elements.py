@@ -1,9 +1,8 @@
 """Small parts that families of every kind use: balls, bars, tassels, marks of a scale."""
 import numpy as np
 
-from detailverse.modelling.figures import rosette
 from detailverse.modelling.profile import Profile, turned
-from detailverse.modelling.region import Region, polar, rect, turns
+from detailverse.modelling.region import Region, polar, rect, rosette, turns
 from detailverse.modelling.region import union as joined
 from detailverse.modelling.shapes import extrude, hull, lathe
 from detailverse.modelling.solid import Solid, union
