@@ -1,7 +1,9 @@
 """The command line: the table of commands, and what every one of them gets: one-line errors, exit statuses, Ctrl-C.
 
-A command is a dataclass in `renderers.commands` or `train.commands`; whatever is heavy is imported only when its command runs.
+A command is a dataclass in `renderers.commands` or `train.commands`; whatever is heavy is imported only when its
+command runs.
 """
+
 import os
 import select
 import signal
@@ -54,7 +56,9 @@ def overview() -> str:
 
         {rows}
 
-        verse COMMAND --help explains a command; --debug shows the traceback of an error. Exit status: 0 well, 1 failed, 2 wrong usage.""").format(rows=rows)
+        verse COMMAND --help explains a command; --debug shows the traceback of an error. Exit status: 0 well, 1 failed, 2 wrong usage.""").format(
+        rows=rows
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,7 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _reader_is_gone() -> bool:
-    """Whether nobody reads what we print any more, as when `| head` has enough. Other pipes may break too, and that is an error."""
+    """Whether nobody reads what we print any more, as when `| head` has enough. Other pipes may break too, and that is
+    an error.
+    """
     poll = select.poll()
     poll.register(sys.stdout, 0)
     return any(event & select.POLLERR for _, event in poll.poll(0))
@@ -93,21 +99,30 @@ def _main(argv: Sequence[str] | None) -> int:
     if group and words[1:2] in (["-h"], ["--help"]):
         print(overview())
         return 0
-    print(f"verse: no command {' '.join(words[:2])!r}; expected one of: {', '.join(group or [name for name, _ in COMMANDS])}", file=sys.stderr)
+    print(
+        f"verse: no command {' '.join(words[:2])!r}; expected one of: "
+        f"{', '.join(group or [name for name, _ in COMMANDS])}",
+        file=sys.stderr,
+    )
     return 2
 
 
 def _interrupt(signum, frame) -> None:
-    """Ctrl-C, or the SIGTERM of a cluster that wants its node back. The threads of the process pool may trip over its sudden end, which is nobody's
-    concern: they stay silent."""
+    """Ctrl-C, or the SIGTERM of a cluster that wants its node back. The threads of the process pool may trip over its
+    sudden end, which is nobody's
+    concern: they stay silent.
+    """
     threading.excepthook = lambda failure: None
     raise KeyboardInterrupt
 
 
 def _run(command, name: str, arguments: list[str], debug: bool) -> int:
-    # Idle OpenMP threads sleep. By default they spin, and on two cores with other work beside it a training step cost four times the CPU time.
+    # Idle OpenMP threads sleep. By default they spin, and on two cores with other work beside it a training step cost
+    # four times the CPU time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    warnings.formatwarning = lambda message, category, *where, **line: f"verse: warning: {message}\n"  # for users, who have no use for our source lines
+    warnings.formatwarning = lambda message, category, *where, **line: (
+        f"verse: warning: {message}\n"
+    )  # for users, who have no use for our source lines
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)

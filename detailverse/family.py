@@ -1,4 +1,7 @@
-"""Family: a structure that is drawn and built. Kit: what building takes from the recipe: the skins, the level, and the way to nest another family."""
+"""Family: a structure that is drawn and built. Kit: what building takes from the recipe: the skins, the level, and the
+way to nest another family.
+"""
+
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -11,10 +14,12 @@ from zeroverse.core.record import Record, parameter
 class Family(Record):
     """A frozen record of parameters; `build` makes the object, about 2 units long, +Z up, its front towards -y.
 
-    SKINS: surface -> themes of the details that suit it (`details.DETAILS`); every surface that `build` asks the kit for, the main one first.
+    SKINS: surface -> themes of the details that suit it (`details.DETAILS`); every surface that `build` asks the kit
+        for, the main one first.
     FINISHES: material slot -> names of `materials.FINISHES` to choose from; every slot that its leaves use.
-    PIECES: how many pieces may hang apart: the links of a chain. PLAIN: no ornaments stand on its skins; it has its own.
-    A field that holds another family makes an object of several: its skins and slots are prefixed with the field's name.
+    PIECES: how many pieces may hang apart: the links of a chain. PLAIN: no ornaments stand on its skins; it has its
+    own. A field that holds another family makes an object of several: its skins and slots are prefixed with the field's
+    name.
     """
 
     SKINS: ClassVar[dict[str, tuple[str, ...]]] = {}
@@ -36,11 +41,19 @@ class Family(Record):
 
     def skins(self) -> dict[str, tuple[str, ...]]:
         """SKINS, with those of nested families."""
-        inner = {f"{name}.{skin}": themes for name, family in self.nested().items() for skin, themes in family.skins().items()}
+        inner = {
+            f"{name}.{skin}": themes
+            for name, family in self.nested().items()
+            for skin, themes in family.skins().items()
+        }
         return dict(self.SKINS) | inner
 
     def finishes(self) -> dict[str, tuple[str, ...]]:
-        inner = {f"{name}.{slot}": names for name, family in self.nested().items() for slot, names in family.finishes().items()}
+        inner = {
+            f"{name}.{slot}": names
+            for name, family in self.nested().items()
+            for slot, names in family.finishes().items()
+        }
         return dict(self.FINISHES) | inner
 
 
@@ -48,7 +61,8 @@ class Family(Record):
 class Kit:
     """level: 0 … 4, for what a family adds by itself. details: skin -> the details laid on it, those of the level only.
 
-    scale: object units per own unit. prefix: of the skins of a nested family, `lid.`. triangles: the most that all skins may have.
+    scale: object units per own unit. prefix: of the skins of a nested family, `lid.`. triangles: the most that all
+        skins may have.
     """
 
     level: int = 4
@@ -63,7 +77,9 @@ class Kit:
         return Skin(self.details.get(self.prefix + name, ()), self.scale, self.triangles // shares)
 
     def nest(self, name: str, family: Family, scale: float, copies: int = 1) -> Solid:
-        """The family in the field `name`, built and scaled by `scale`, its labels and slots prefixed. copies: as in `skin`."""
+        """The family in the field `name`, built and scaled by `scale`, its labels and slots prefixed. copies: as in
+        `skin`.
+        """
         inner = Kit(self.level, self.details, self.scale * scale, f"{self.prefix}{name}.", self.triangles // copies)
         return family.build(inner).scale(scale).under(name)
 
@@ -71,7 +87,8 @@ class Kit:
 def one_of(**kinds: type[Family]) -> Any:
     """Returns a field that holds an object of one of these families: `one_of(vase=Vase, finial=Finial)`.
 
-    A kind is chosen uniformly, in the order given, and its parameters come from the stream of its name, so the names decide what a seed gives.
+    A kind is chosen uniformly, in the order given, and its parameters come from the stream of its name, so the names
+    decide what a seed gives.
     """
 
     def draw(rng):

@@ -1,7 +1,9 @@
-"""The passes a backend can draw, and how a shard stores each: one table that renderers, shards, loader and preview read.
+"""The passes a backend can draw, and how a shard stores each: one table that renderers, shards, loader and preview
+read.
 
 Labels (all but rgb and alpha) are taken at pixel centres, without anti-aliasing; rgb and alpha are anti-aliased.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +16,9 @@ DEPTH_UNIT = 1e-4  # one step of the 16-bit depth image: reaches 6.55 units, off
 
 @dataclass(frozen=True)
 class Pass:
-    """name; channels and dtype of the rendered array [V, H, W, C]; what it holds; its file in a sample (`None`: inside another pass)."""
+    """name; channels and dtype of the rendered array [V, H, W, C]; what it holds; its file in a sample (`None`: inside
+    another pass).
+    """
 
     name: str
     channels: int
@@ -23,16 +27,51 @@ class Pass:
     file: str | None
 
 
-PASSES = {row.name: row for row in (
-    Pass("rgb", 3, np.uint8, "sRGB-encoded colour, straight (not premultiplied), anti-aliased", "rgb_{view:03d}.png"),
-    Pass("alpha", 1, np.uint8, "coverage, 255 = fully covered, anti-aliased; stored as the fourth channel of rgb", None),
-    Pass("depth", 1, np.float32, "z along the optical axis in world units, 0 = no surface; stored as uint16 in steps of 1e-4", "depth_{view:03d}.png"),
-    Pass("normal", 3, np.float32, "unit normal of the mesh in the world frame (normal maps not applied), facing the camera, 0 = no surface; "
-         "stored as 127.5 (n + 1) in 8 bits, or as 32767.5 (n + 1) in 16", "normal_{view:03d}.png"),
-    Pass("albedo", 3, np.uint8, "sRGB-encoded base colour of the diffuse part, base_color (1 - metallic)", "albedo_{view:03d}.png"),
-    Pass("metallic_roughness", 2, np.uint8, "metallic, roughness, linear; stored as (metallic, roughness, 0)", "metallic_roughness_{view:03d}.png"),
-    Pass("part", 1, np.uint16, "1 + index of the part in the asset, 0 = no surface", "part_{view:03d}.png"),
-)}
+PASSES = {
+    row.name: row
+    for row in (
+        Pass(
+            "rgb", 3, np.uint8, "sRGB-encoded colour, straight (not premultiplied), anti-aliased", "rgb_{view:03d}.png"
+        ),
+        Pass(
+            "alpha",
+            1,
+            np.uint8,
+            "coverage, 255 = fully covered, anti-aliased; stored as the fourth channel of rgb",
+            None,
+        ),
+        Pass(
+            "depth",
+            1,
+            np.float32,
+            "z along the optical axis in world units, 0 = no surface; stored as uint16 in steps of 1e-4",
+            "depth_{view:03d}.png",
+        ),
+        Pass(
+            "normal",
+            3,
+            np.float32,
+            "unit normal of the mesh in the world frame (normal maps not applied), facing the camera, 0 = no surface; "
+            "stored as 127.5 (n + 1) in 8 bits, or as 32767.5 (n + 1) in 16",
+            "normal_{view:03d}.png",
+        ),
+        Pass(
+            "albedo",
+            3,
+            np.uint8,
+            "sRGB-encoded base colour of the diffuse part, base_color (1 - metallic)",
+            "albedo_{view:03d}.png",
+        ),
+        Pass(
+            "metallic_roughness",
+            2,
+            np.uint8,
+            "metallic, roughness, linear; stored as (metallic, roughness, 0)",
+            "metallic_roughness_{view:03d}.png",
+        ),
+        Pass("part", 1, np.uint16, "1 + index of the part in the asset, 0 = no surface", "part_{view:03d}.png"),
+    )
+}
 DEFAULT_PASSES = ("rgb", "alpha", "depth", "normal", "albedo", "part")
 
 
@@ -48,14 +87,22 @@ def check_passes(names) -> tuple[str, ...]:
 
 
 def quantise(name: str, image: np.ndarray, normal_bits: int = 8) -> np.ndarray:
-    """One view of a rendered pass [H, W, C] -> the integer image that is stored, [H, W] or [H, W, 3]. Raises ValueError for values it cannot hold.
+    """One view of a rendered pass [H, W, C] -> the integer image that is stored, [H, W] or [H, W, 3]. Raises ValueError
+    for values it cannot hold.
 
     normal_bits: 8, off by less than half a degree, or 16, off by less than 0.002 degrees.
     """
     if name in ("depth", "normal"):
         stored = np.empty(image.shape, np.uint16 if name == "depth" else NORMAL_BITS[normal_bits])
-        values, flat = np.ascontiguousarray(image, np.float32).reshape(-1, image.shape[2]), stored.reshape(-1, image.shape[2])
-        if not (_store_depths(values, flat) if name == "depth" else _store_normals(values, np.float32(_half(stored.dtype)), flat)):
+        values, flat = (
+            np.ascontiguousarray(image, np.float32).reshape(-1, image.shape[2]),
+            stored.reshape(-1, image.shape[2]),
+        )
+        if not (
+            _store_depths(values, flat)
+            if name == "depth"
+            else _store_normals(values, np.float32(_half(stored.dtype)), flat)
+        ):
             raise ValueError(_unstorable(name, image))
         return stored[..., 0] if name == "depth" else stored
     if name == "metallic_roughness":
@@ -88,7 +135,9 @@ def _store_depths(depths, stored):  # [N, 1] float32 -> uint16; False: a value d
 
 
 @pure
-def _store_normals(normals, half, stored):  # [N, 3] float32 -> uint8 or uint16; False: a value does not fit. In numpy it takes as long as the PNG
+def _store_normals(
+    normals, half, stored
+):  # [N, 3] float32 -> uint8 or uint16; False: a value does not fit. In numpy it takes as long as the PNG
     one, limit, good = np.float32(1.0), np.float32(1.0001), True
     for i in range(len(normals)):
         x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
@@ -96,7 +145,11 @@ def _store_normals(normals, half, stored):  # [N, 3] float32 -> uint8 or uint16;
         if x == 0.0 and y == 0.0 and z == 0.0:
             stored[i, 0] = stored[i, 1] = stored[i, 2] = 0
         else:
-            stored[i, 0], stored[i, 1], stored[i, 2] = np.rint((x + one) * half), np.rint((y + one) * half), np.rint((z + one) * half)
+            stored[i, 0], stored[i, 1], stored[i, 2] = (
+                np.rint((x + one) * half),
+                np.rint((y + one) * half),
+                np.rint((z + one) * half),
+            )
     return good
 
 
@@ -121,5 +174,7 @@ def dequantise(name: str, stored: np.ndarray) -> np.ndarray:
     if name == "normal":
         normal = stored.astype(np.float32) / np.float32(_half(stored.dtype)) - np.float32(1.0)
         length = np.sqrt((normal * normal).sum(axis=-1, keepdims=True))
-        return np.where((stored > 0).any(axis=-1, keepdims=True), normal / np.maximum(length, 1e-6), 0.0).astype(np.float32)
-    return stored[..., :PASSES[name].channels].astype(PASSES[name].dtype)
+        return np.where((stored > 0).any(axis=-1, keepdims=True), normal / np.maximum(length, 1e-6), 0.0).astype(
+            np.float32
+        )
+    return stored[..., : PASSES[name].channels].astype(PASSES[name].dtype)

@@ -1,4 +1,7 @@
-"""What several test files share. Threads are held to one, so that tests running side by side do not fight over the cores."""
+"""What several test files share. Threads are held to one, so that tests running side by side do not fight over the
+cores.
+"""
+
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -8,7 +11,9 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-if not torch.cuda.is_available():  # Triton's kernels are tested in its interpreter, which must be asked for before anything imports Triton
+if (
+    not torch.cuda.is_available()
+):  # Triton's kernels are tested in its interpreter, which must be asked for before anything imports Triton
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
 from renderers.cameras import turntable  # noqa: E402
@@ -22,8 +27,15 @@ VIEWS, SIZE = 3, 16
 def dataset(tmp_path_factory):
     """Five small Zeroverse objects in two shards, made by the command line."""
     import verse
+
     folder = tmp_path_factory.mktemp("dataset")
-    assert verse.main(f"generate zeroverse --out {folder} --count 5 --shard-size 3 --views 8 --size 64 --texture-size 32 --workers 1".split()) == 0
+    assert (
+        verse.main(
+            f"generate zeroverse --out {folder} --count 5 --shard-size 3 --views 8 --size 64 --texture-size 32 "
+            f"--workers 1".split()
+        )
+        == 0
+    )
     return folder
 
 
@@ -31,6 +43,7 @@ def dataset(tmp_path_factory):
 def run_folder(dataset, tmp_path_factory):
     """A tiny model after two steps."""
     import verse
+
     folder = tmp_path_factory.mktemp("run")
     assert verse.main(f"train lrm --data {dataset} --out {folder / 'run'} --preset tiny --steps 2".split()) == 0
     return folder / "run"
@@ -39,6 +52,7 @@ def run_folder(dataset, tmp_path_factory):
 @pytest.fixture
 def sample():
     """sample(key) -> the fields of a valid small sample with noise for pictures, the same for the same key."""
+
     def make(key: str, **meta) -> tuple[str, dict[str, bytes]]:
         noise = np.random.default_rng(sum(key.encode()))
         cameras = turntable(VIEWS, SIZE)
@@ -46,7 +60,18 @@ def sample():
         for view in range(VIEWS):
             fields[f"rgb_{view:03d}.png"] = png.encode(noise.integers(0, 256, (SIZE, SIZE, 4), dtype=np.uint8))
             fields[f"depth_{view:03d}.png"] = png.encode(noise.integers(0, 65536, (SIZE, SIZE), dtype=np.uint16))
-        fields["json"] = canonical({"format": SAMPLE_FORMAT, "uid": key, "image_size": [SIZE, SIZE], "passes": ["rgb", "alpha", "depth"], "caption": "noise",
-                                    "cameras": {"c2w": cameras.c2w.tolist(), "intrinsics": cameras.intrinsics.tolist()}, "parts": ["a"], **meta})
+        fields["json"] = canonical(
+            {
+                "format": SAMPLE_FORMAT,
+                "uid": key,
+                "image_size": [SIZE, SIZE],
+                "passes": ["rgb", "alpha", "depth"],
+                "caption": "noise",
+                "cameras": {"c2w": cameras.c2w.tolist(), "intrinsics": cameras.intrinsics.tolist()},
+                "parts": ["a"],
+                **meta,
+            }
+        )
         return key, fields
+
     return make

@@ -1,4 +1,7 @@
-"""Asset: an object with its parts, caption and recipe; GLB in and out, OBJ in. What the grammars make and the renderers take."""
+"""Asset: an object with its parts, caption and recipe; GLB in and out, OBJ in. What the grammars make and the renderers
+take.
+"""
+
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +23,8 @@ class AssetError(ValueError):
 class Asset:
     """One object in the world frame: right-handed, +Z up, centred, longest side of the bounding box `LONGEST_SIDE`.
 
-    scene: one geometry per part, placed by identity transforms; part i is `list(scene.geometry.values())[i]`, and its id in the `part`
-        pass is i + 1 (0 is the background).
+    scene: one geometry per part, placed by identity transforms; part i is `list(scene.geometry.values())[i]`, and its
+        id in the `part` pass is i + 1 (0 is the background).
     uid: the object's name for ever, letters, digits, '-' and '_' only: it becomes the key of its sample.
     recipe: what rebuilds the object bit for bit, JSON types only; empty for objects that came from a file.
     provenance: where it came from and what was rejected on the way, JSON types only.
@@ -45,11 +48,15 @@ class Asset:
 def flatten(scene: trimesh.Scene) -> trimesh.Scene:
     """The same scene with every instance a geometry of its own in world coordinates, triangles only, named by node.
 
-    In the order of the scene's geometries, instances of one by name: the graph itself lists its nodes in no fixed order.
+    In the order of the scene's geometries, instances of one by name: the graph itself lists its nodes in no fixed
+    order.
     """
     flat = trimesh.Scene()
     placed = {name: number for number, name in enumerate(scene.geometry)}
-    nodes = sorted((placed[name], node, name, transform) for node, (transform, name) in ((node, scene.graph[node]) for node in scene.graph.nodes_geometry))
+    nodes = sorted(
+        (placed[name], node, name, transform)
+        for node, (transform, name) in ((node, scene.graph[node]) for node in scene.graph.nodes_geometry)
+    )
     for _, node, name, transform in nodes:
         mesh = scene.geometry[name]
         if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
@@ -59,17 +66,24 @@ def flatten(scene: trimesh.Scene) -> trimesh.Scene:
 
 
 def moved(mesh: trimesh.Trimesh, matrix: np.ndarray) -> trimesh.Trimesh:
-    """A copy of the mesh under an affine map [4, 4]: its vertex normals kept and turned, its winding flipped where the map mirrors.
+    """A copy of the mesh under an affine map [4, 4]: its vertex normals kept and turned, its winding flipped where the
+    map mirrors.
 
-    trimesh's own `apply_transform` goes through BLAS, whose bits depend on the CPU, and its copies drop the normals that a file brought.
+    trimesh's own `apply_transform` goes through BLAS, whose bits depend on the CPU, and its copies drop the normals
+    that a file brought.
     """
     a, b, c = matrix[:3, :3]
     cofactors = np.array([np.cross(b, c), np.cross(c, a), np.cross(a, b)])
     mirrors = float((a * cofactors[0]).sum()) < 0
     normals = affine.apply(-cofactors if mirrors else cofactors, mesh.vertex_normals)
     length = np.sqrt((normals * normals).sum(axis=1, keepdims=True))
-    return trimesh.Trimesh(affine.apply(matrix[:3, :3], mesh.vertices.view(np.ndarray), matrix[:3, 3]), mesh.faces[:, ::-1] if mirrors else mesh.faces,
-                           vertex_normals=normals / np.where(length > 0, length, 1), visual=mesh.visual.copy(), process=False)
+    return trimesh.Trimesh(
+        affine.apply(matrix[:3, :3], mesh.vertices.view(np.ndarray), matrix[:3, 3]),
+        mesh.faces[:, ::-1] if mirrors else mesh.faces,
+        vertex_normals=normals / np.where(length > 0, length, 1),
+        visual=mesh.visual.copy(),
+        process=False,
+    )
 
 
 def normalise(scene: trimesh.Scene, longest_side: float = LONGEST_SIDE) -> trimesh.Scene:
@@ -96,7 +110,12 @@ def uid_of(name: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
 
 
-def load_file(path: str | Path, longest_side: float = LONGEST_SIDE, up: str = "+Y", resolver: trimesh.resolvers.Resolver | None = None) -> Asset:
+def load_file(
+    path: str | Path,
+    longest_side: float = LONGEST_SIDE,
+    up: str = "+Y",
+    resolver: trimesh.resolvers.Resolver | None = None,
+) -> Asset:
     """Read a GLB, glTF or OBJ file as an Asset (+Z up, normalised). Raises AssetError naming the file.
 
     up: of the file, `+Y` as glTF defines, or `+Z`. resolver: finds what the file refers to; None: beside it.
@@ -104,8 +123,12 @@ def load_file(path: str | Path, longest_side: float = LONGEST_SIDE, up: str = "+
     path = Path(path)
     try:
         scene = trimesh.load_scene(path, process=False, resolver=resolver)
-    except Exception as error:  # trimesh's readers raise whatever the bytes provoke; every kind of it is "this file is bad"
-        raise AssetError(f"{path}: not a readable {path.suffix[1:].upper()}: {type(error).__name__}: {error}") from error
+    except (
+        Exception
+    ) as error:  # trimesh's readers raise whatever the bytes provoke; every kind of it is "this file is bad"
+        raise AssetError(
+            f"{path}: not a readable {path.suffix[1:].upper()}: {type(error).__name__}: {error}"
+        ) from error
     scene = flatten(scene)
     if up == "+Y":
         for name, mesh in scene.geometry.items():

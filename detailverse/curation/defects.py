@@ -1,7 +1,9 @@
-"""Defects planted in good objects, with the rating that a careful person would give: what the quality score is trained and measured on.
+"""Defects planted in good objects, with the rating that a careful person would give: what the quality score is trained
+and measured on.
 
 Each is a function of an asset, a stream and a severity from 0 (hardly seen) to 1; the asset itself is never changed.
 """
+
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -27,6 +29,7 @@ def decimated(asset: Asset, rng: Rng, severity: float) -> Asset:
         times = np.bincount(node)
         means = np.stack([np.bincount(node, points[:, axis]) / times for axis in range(3)], axis=1)
         return _like(mesh, means[node], mesh.faces)
+
     return _each(asset, rng, coarse)
 
 
@@ -38,6 +41,7 @@ def noisy(asset: Asset, rng: Rng, severity: float) -> Asset:
         place = weld_places(np.asarray(mesh.vertices))
         moves = stream.unit((place.max() + 1, 3)) - 0.5
         return _like(mesh, mesh.vertices + amount * moves[place], mesh.faces)
+
     return _each(_refined(asset), rng, rough)
 
 
@@ -51,6 +55,7 @@ def holed(asset: Asset, rng: Rng, severity: float) -> Asset:
         middle = np.asarray(mesh.vertices)[mesh.faces].mean(axis=1)
         square = ((middle[:, None] - centers) ** 2).sum(axis=2).min(axis=1)
         return _like(mesh, mesh.vertices, mesh.faces[square > radius * radius])
+
     return _each(_refined(asset), rng, cut)
 
 
@@ -62,18 +67,23 @@ def flipped(asset: Asset, rng: Rng, severity: float) -> Asset:
         number = np.floor(np.asarray(mesh.vertices)[mesh.faces].mean(axis=1)[:, 2] / slab).astype(np.int64)
         wrong = np.array([rng.child("slab", int(n)).chance(share) for n in range(-9, 10)])[np.clip(number, -9, 9) + 9]
         return _like(mesh, mesh.vertices, np.where(wrong[:, None], mesh.faces[:, ::-1], mesh.faces))
+
     return _each(asset, rng, turn)
 
 
 def mistextured(asset: Asset, rng: Rng, severity: float) -> Asset:
     """Texture coordinates thrown about, or, when severe, no material at all."""
+
     def scramble(mesh, stream):
         uv = getattr(mesh.visual, "uv", None)
         if severity > 0.7 or uv is None:
             return trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
         blocks = np.floor(np.asarray(mesh.vertices) / 0.1).astype(np.int64)
-        shift = np.stack([stream.child(axis).unit(4096)[(blocks * (73, 19, 7)).sum(axis=1) % 4096] for axis in range(2)], axis=1)
+        shift = np.stack(
+            [stream.child(axis).unit(4096)[(blocks * (73, 19, 7)).sum(axis=1) % 4096] for axis in range(2)], axis=1
+        )
         return _like(mesh, mesh.vertices, mesh.faces, uv + (0.3 + severity) * shift)
+
     return _each(asset, rng, scramble)
 
 
@@ -87,7 +97,14 @@ def scattered(asset: Asset, rng: Rng, severity: float) -> Asset:
             points[:, :, axis] += 0.5 * np.where(points.mean(axis=1)[:, axis] > 0, 1.0, -1.0)[:, None]
         corner = mesh.faces.ravel()
         uv = getattr(mesh.visual, "uv", None)
-        return _like(mesh, points.reshape(-1, 3), np.arange(len(corner)).reshape(-1, 3), None if uv is None else uv[corner], corner)
+        return _like(
+            mesh,
+            points.reshape(-1, 3),
+            np.arange(len(corner)).reshape(-1, 3),
+            None if uv is None else uv[corner],
+            corner,
+        )
+
     return _each(_refined(asset), rng, pull)
 
 
@@ -124,13 +141,15 @@ DEFECTS: tuple[tuple[str, Defect, float, float], ...] = (  # name, function, rat
 
 
 def planted(asset: Asset, rng: Rng, name: str) -> tuple[Asset, float]:
-    """(the asset with the defect, its rating); the severity is drawn from `rng`. Raises KeyError for an unknown name."""
+    """(the asset with the defect, its rating); the severity is drawn from `rng`. Raises KeyError for an unknown
+    name.
+    """
     function, mild, severe = {row[0]: row[1:] for row in DEFECTS}[name]
     severity = rng.child("severity").unit()
     return function(asset, rng.child(name), severity), mild + (severe - mild) * severity
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- scenes
+# --------------------------------------------------------------------------------------------------------------- scenes
 
 
 def _each(asset: Asset, rng: Rng, change) -> Asset:
@@ -151,7 +170,9 @@ def _renewed(asset: Asset, scene: trimesh.Scene) -> Asset:
 
 
 def _like(mesh: trimesh.Trimesh, points, faces, uv=None, corner=None) -> trimesh.Trimesh:
-    """A mesh with the look of another: its material, and texture coordinates `uv` or its own. corner: where vertices were repeated, which."""
+    """A mesh with the look of another: its material, and texture coordinates `uv` or its own. corner: where vertices
+    were repeated, which.
+    """
     visual = mesh.visual
     if hasattr(visual, "uv") and visual.uv is not None:
         visual = trimesh.visual.TextureVisuals(uv=visual.uv if uv is None else uv, material=visual.material)
@@ -164,8 +185,13 @@ def _like(mesh: trimesh.Trimesh, points, faces, uv=None, corner=None) -> trimesh
 
 def _refined(asset: Asset, longest: float = 0.08) -> Asset:
     """Triangles split until edges are shorter than `longest`: what moves or cuts vertices needs some."""
+
     def split(mesh, stream):
-        points, faces, uv = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces), getattr(mesh.visual, "uv", None)
+        points, faces, uv = (
+            np.asarray(mesh.vertices, np.float64),
+            np.asarray(mesh.faces),
+            getattr(mesh.visual, "uv", None),
+        )
         table = points if uv is None else np.concatenate([points, uv], axis=1)
         corner = np.arange(len(points))
         for _ in range(8):
@@ -175,15 +201,20 @@ def _refined(asset: Asset, longest: float = 0.08) -> Asset:
                 break
             table, faces, corner = _quartered(table, faces, long, corner)
         return _like(mesh, table[:, :3], faces, None if uv is None else table[:, 3:], corner)
+
     return _each(asset, Rng("refined"), split)
 
 
 def _quartered(table, faces, long, corner):
-    """The `long` triangles as four each, with corners of their own: neighbours that stay whole touch them in T-junctions, which rating forgives."""
+    """The `long` triangles as four each, with corners of their own: neighbours that stay whole touch them in
+    T-junctions, which rating forgives.
+    """
     a, b, c = (table[faces[long, k]] for k in range(3))
     points = np.concatenate([a, b, c, (a + b) / 2, (b + c) / 2, (c + a) / 2])
     n, base = int(long.sum()), len(table)
     ids = base + np.arange(6 * n).reshape(6, n)
-    fresh = np.concatenate([np.stack([ids[i], ids[j], ids[k]], axis=1) for i, j, k in ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5))])
+    fresh = np.concatenate(
+        [np.stack([ids[i], ids[j], ids[k]], axis=1) for i, j, k in ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5))]
+    )
     sources = np.concatenate([corner[faces[long, k]] for k in (0, 1, 2, 0, 1, 2)])
     return np.concatenate([table, points]), np.concatenate([faces[~long], fresh]), np.concatenate([corner, sources])

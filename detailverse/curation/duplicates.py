@@ -1,4 +1,5 @@
 """Near-duplicates among descriptors: the first of each group stays."""
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -8,10 +9,12 @@ SKETCH = 12  # dimensions of the k-d tree: enough that few strangers are near, f
 
 
 def near_duplicates(descriptors: np.ndarray, radius: float) -> np.ndarray:
-    """[N] int64: for each row of descriptors [N, D] the earlier kept row within Euclidean distance `radius`, -1 for rows that are kept.
+    """[N] int64: for each row of descriptors [N, D] the earlier kept row within Euclidean distance `radius`, -1 for
+    rows that are kept.
 
-    Rows are taken in order; a row is a duplicate when a kept one before it is near, and the nearest such is named. Exact: the tree is asked about
-    an orthogonal projection, which never lengthens a distance, and what it names is measured in full.
+    Rows are taken in order; a row is a duplicate when a kept one before it is near, and the nearest such is named.
+    Exact: the tree is asked about an orthogonal projection, which never lengthens a distance, and what it names is
+        measured in full.
     """
     descriptors = np.asarray(descriptors, np.float64)
     sketch = np.einsum("nd,dk->nk", descriptors, _projection(descriptors.shape[1]))
@@ -27,7 +30,9 @@ def near_duplicates(descriptors: np.ndarray, radius: float) -> np.ndarray:
 
 
 def _distances(descriptors: np.ndarray, first: np.ndarray, second: np.ndarray, block: int = 1 << 16) -> np.ndarray:
-    parts = [descriptors[first[at:at + block]] - descriptors[second[at:at + block]] for at in range(0, len(first), block)]
+    parts = [
+        descriptors[first[at : at + block]] - descriptors[second[at : at + block]] for at in range(0, len(first), block)
+    ]
     return np.concatenate([np.sqrt((part * part).sum(axis=1)) for part in parts]) if parts else np.zeros(0)
 
 

@@ -1,4 +1,7 @@
-"""The large planar base: a plate of ground that somebody's object stands on. After TripoSG §4 II a: centroid position, normal and area of a plane."""
+"""The large planar base: a plate of ground that somebody's object stands on. After TripoSG §4 II a: centroid position,
+normal and area of a plane.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,15 +10,19 @@ from detailverse.spatial.sampling import Points
 
 UPRIGHT = 0.97  # of the normal's z: planes within 14 degrees of level
 LOWEST = 0.2  # of the height: a base lies in the lowest fifth
-THICKNESS = 0.02  # of the longest side: points of one plate; scanned ground is not quite flat, and a plate has two faces
+THICKNESS = (
+    0.02  # of the longest side: points of one plate; scanned ground is not quite flat, and a plate has two faces
+)
 CELLS = 32  # of the plan, along its longer side
 RIM = 2  # cells from the edge of the plate in which walls are looked for
 
 
 @dataclass(frozen=True)
 class Base:
-    """area: the plate's share of the whole surface. footprint: its share of the plan of the whole object. walled: how much of its edge has something
-    standing on it, as the floors of boxes and vessels have all around. height: of its centroid, as a share of the object's height."""
+    """area: the plate's share of the whole surface. footprint: its share of the plan of the whole object. walled: how
+    much of its edge has something standing on it, as the floors of boxes and vessels have all around. height: of its
+    centroid, as a share of the object's height.
+    """
 
     area: float
     footprint: float
@@ -41,8 +48,12 @@ def planar_base(points: Points) -> Base:
     plate = level & (z >= candidates[start]) & (z <= candidates[start] + thickness)
     cells = np.minimum(((points.position[:, :2] - low[:2]) / (longest / CELLS)).astype(np.int64), CELLS - 1)
     ground, above = _plan(cells[plate]), _plan(cells[z > candidates[start] + 2 * thickness])
-    return Base(float(plate.mean()), float(ground.sum() / max((ground | above | _plan(cells)).sum(), 1)), _walled(ground, above),
-                float(z[plate].mean() / max(sides[2], 1e-9)))
+    return Base(
+        float(plate.mean()),
+        float(ground.sum() / max((ground | above | _plan(cells)).sum(), 1)),
+        _walled(ground, above),
+        float(z[plate].mean() / max(sides[2], 1e-9)),
+    )
 
 
 def _plan(cells: np.ndarray) -> np.ndarray:  # [CELLS, CELLS] bool

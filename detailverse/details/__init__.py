@@ -1,11 +1,28 @@
 """Detail operators: what can be laid on any chart. A new one is a class in one of these files and a row here."""
+
 from dataclasses import asdict, fields
 
 from detailverse.details import attached, carved, classical, machined, masonry, organic, textile, turned, worn
 from zeroverse.core.rng import Rng
 
-THEMES = ("classical", "machine", "armour", "organic", "textile", "stone", "wood", "tech", "jewel",
-          "ground", "plant", "marine", "hide", "scaled", "roof", "plating")
+THEMES = (
+    "classical",
+    "machine",
+    "armour",
+    "organic",
+    "textile",
+    "stone",
+    "wood",
+    "tech",
+    "jewel",
+    "ground",
+    "plant",
+    "marine",
+    "hide",
+    "scaled",
+    "roof",
+    "plating",
+)
 ROLES = ("pattern", "ornament", "wear")  # what covers a surface; what stands on it; what happened to it
 
 DETAILS = (  # name, class, weight, role, themes
@@ -61,7 +78,13 @@ DETAILS = (  # name, class, weight, role, themes
     ("coral_pores", organic.CoralPores, 0.8, "pattern", ("organic", "marine")),
     ("whorls", organic.Whorls, 0.6, "pattern", ("organic", "stone")),
     ("cracks", worn.Cracks, 0.8, "wear", ("stone", "classical", "organic", "wood", "ground")),
-    ("pits", worn.Pits, 0.7, "wear", ("stone", "classical", "organic", "machine", "wood", "ground", "marine", "plant", "roof", "scaled")),
+    (
+        "pits",
+        worn.Pits,
+        0.7,
+        "wear",
+        ("stone", "classical", "organic", "machine", "wood", "ground", "marine", "plant", "roof", "scaled"),
+    ),
     ("hammered", worn.Hammered, 0.9, "pattern", ("armour", "jewel", "machine")),
     ("strata", worn.Strata, 0.8, "pattern", ("stone", "ground")),
     ("gouges", worn.Gouges, 0.8, "pattern", ("wood", "stone")),
@@ -86,7 +109,9 @@ _NAMES = {kind: name for name, kind, *_ in DETAILS}
 
 
 def sample(rng: Rng, themes: tuple[str, ...] = (), role: str | None = None):
-    """A detail of one of the themes and of one of ROLES, by weight; none given: any. Raises ValueError for an unknown one."""
+    """A detail of one of the themes and of one of ROLES, by weight; none given: any. Raises ValueError for an unknown
+    one.
+    """
     for argument, given, known in (("themes", themes, THEMES), ("role", (role,) if role else (), ROLES)):
         if unknown := [name for name in given if name not in known]:
             raise ValueError(f"{argument}: expected {', '.join(known)}, got {unknown[0]!r}")
@@ -112,7 +137,9 @@ def to_dict(detail) -> dict:
 def from_dict(data: dict):
     """The inverse of `to_dict`. Raises ValueError naming the key, as in `flutes.pitch: expected …`."""
     if not isinstance(data, dict) or data.get("kind") not in BY_NAME:
-        raise ValueError(f"kind: expected one of {', '.join(BY_NAME)}, got {data.get('kind') if isinstance(data, dict) else data!r}")
+        raise ValueError(
+            f"kind: expected one of {', '.join(BY_NAME)}, got {data.get('kind') if isinstance(data, dict) else data!r}"
+        )
     kind = BY_NAME[data["kind"]]
     expected, given = [spec.name for spec in fields(kind)], [key for key in data if key != "kind"]
     for key in expected:

@@ -1,4 +1,7 @@
-"""Solid ornaments that stand on a surface: rivets, bolts, spikes, gems, pearls, suckers, barnacles, leaves; bolted plates."""
+"""Solid ornaments that stand on a surface: rivets, bolts, spikes, gems, pearls, suckers, barnacles, leaves; bolted
+plates.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +22,13 @@ def laid_out(chart, layout: str, radius: float, pitch: float) -> np.ndarray:
     """[K, 2] positions in one of LAYOUTS."""
     if layout == "edges":
         return edges(chart, 1.6 * radius, pitch)
-    return lattice(chart, 1.6 * radius, _SPARSE * pitch, _SPARSE * pitch * (1.0 if layout == "staggered" else 1.3), layout == "staggered")
+    return lattice(
+        chart,
+        1.6 * radius,
+        _SPARSE * pitch,
+        _SPARSE * pitch * (1.0 if layout == "staggered" else 1.3),
+        layout == "staggered",
+    )
 
 
 def upright(stamp, uv: np.ndarray, radius: float, label: str) -> Ornaments | None:
@@ -103,7 +112,12 @@ class Gems(Operator):
         return 2 * self.pitch * self.share
 
     def ornaments(self, chart):
-        return upright(head(self.cut), laid_out(chart, self.layout, self.pitch * self.share, self.pitch), self.pitch * self.share, "gems")
+        return upright(
+            head(self.cut),
+            laid_out(chart, self.layout, self.pitch * self.share, self.pitch),
+            self.pitch * self.share,
+            "gems",
+        )
 
     def words(self):
         return f"set with {'faceted' if self.cut == 'brilliant' else 'cabochon'} gems"
@@ -142,8 +156,17 @@ class Suckers(Operator):
     def ornaments(self, chart):
         radius = self.pitch * self.share
         uv = lattice(chart, 1.3 * radius, self.pitch, 0.9 * self.pitch, True)
-        return Ornaments(head("cup"), uv, radius * (1.0 - (1.0 - self.taper) * uv[:, 1] / chart.height), np.zeros(len(uv)),
-                         "suckers") if len(uv) else None
+        return (
+            Ornaments(
+                head("cup"),
+                uv,
+                radius * (1.0 - (1.0 - self.taper) * uv[:, 1] / chart.height),
+                np.zeros(len(uv)),
+                "suckers",
+            )
+            if len(uv)
+            else None
+        )
 
     def words(self):
         return "with rows of suction cups"
@@ -164,7 +187,11 @@ class Crust(Operator):
     def ornaments(self, chart):
         rng = Rng("crust", self.places)
         uv, size = scatter(chart, rng, 0.22 * self.pitch, 0.48 * self.pitch, self.crowd)
-        return Ornaments(head(self.style), uv, size, rng.child("spin").unit(len(uv)) * TAU, f"{self.style}s") if len(uv) else None
+        return (
+            Ornaments(head(self.style), uv, size, rng.child("spin").unit(len(uv)) * TAU, f"{self.style}s")
+            if len(uv)
+            else None
+        )
 
     def words(self):
         return f"encrusted with {self.style}s"
@@ -185,13 +212,17 @@ class Foliage(Operator):
 
     def ornaments(self, chart):
         radius = 0.46 * self.pitch
-        uv = lattice(chart, 1.05 * radius, (0.62 if self.style != "petal" else 0.75) * self.pitch, 0.97 * self.pitch, True)
+        uv = lattice(
+            chart, 1.05 * radius, (0.62 if self.style != "petal" else 0.75) * self.pitch, 0.97 * self.pitch, True
+        )
         spin = TAU * (0.25 + self.swirl + 0.02 * self.uneven * (2.0 * Rng("foliage", self.places).unit(len(uv)) - 1.0))
         label = {"leaf": "leaves", "petal": "petals", "thorn": "thorns"}[self.style]
         return Ornaments(leaf(self.style), uv, np.full(len(uv), radius), spin, label) if len(uv) else None
 
     def words(self):
-        return {"leaf": "covered in small leaves", "petal": "covered in petals", "thorn": "covered in thorns"}[self.style]
+        return {"leaf": "covered in small leaves", "petal": "covered in petals", "thorn": "covered in thorns"}[
+            self.style
+        ]
 
 
 @dataclass(frozen=True)
@@ -221,7 +252,9 @@ class BoltedPlates(Relief):
         half_x, half_y = 0.5 * c.wide - 0.4 * self.feature(), 0.5 * c.tall - 0.4 * self.feature()
         cut = (half_x + half_y - self.corner * self.pitch - np.abs(c.x) - np.abs(c.y)) * np.sqrt(0.5)
         inset = 2.6 * self.bolt()
-        return np.minimum(box(c.x, c.y, half_x, half_y), cut), box(c.x, c.y, half_x - inset, half_y - inset, 0.5 * self.feature())
+        return np.minimum(box(c.x, c.y, half_x, half_y), cut), box(
+            c.x, c.y, half_x - inset, half_y - inset, 0.5 * self.feature()
+        )
 
     def bolt(self) -> float:
         """Radius of a bolt's head."""
@@ -244,8 +277,19 @@ class BoltedPlates(Relief):
         inset = 1.8 * self.bolt() + 0.4 * self.feature() + 0.3 * self.corner * self.pitch
         j, i = (k.ravel() for k in np.meshgrid(np.arange(c.rows), np.arange(c.columns), indexing="ij"))
         shift = 0.5 * (self.bond > 0.25) * j
-        uv = np.concatenate([np.stack([((i + 0.5 - shift) * c.wide + dx * (0.5 * c.wide - inset)) % chart.width,
-                                       (j + 0.5) * c.tall + dy * (0.5 * c.tall - inset)], axis=1) for dx in (-1, 1) for dy in (-1, 1)])
+        uv = np.concatenate(
+            [
+                np.stack(
+                    [
+                        ((i + 0.5 - shift) * c.wide + dx * (0.5 * c.wide - inset)) % chart.width,
+                        (j + 0.5) * c.tall + dy * (0.5 * c.tall - inset),
+                    ],
+                    axis=1,
+                )
+                for dx in (-1, 1)
+                for dy in (-1, 1)
+            ]
+        )
         return upright(head(self.head), keep_inside(chart, uv, 1.2 * self.bolt()), self.bolt(), "bolts")
 
     def words(self):

@@ -1,4 +1,7 @@
-"""What detail operators share: cells of a chart, distances, profiles, and the two bases. Lengths in object units, distances positive inside."""
+"""What detail operators share: cells of a chart, distances, profiles, and the two bases. Lengths in object units,
+distances positive inside.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +33,9 @@ class Operator(Record):
 
 @dataclass(frozen=True)
 class Relief(Operator):
-    """Heights are `form`, -1 … 1, times the amplitude that the chart allows. A chart smaller than 0.7 of a cell stays flat."""
+    """Heights are `form`, -1 … 1, times the amplitude that the chart allows. A chart smaller than 0.7 of a cell stays
+    flat.
+    """
 
     def form(self, chart: Chart) -> np.ndarray:
         """[N] in -1 … 1, continuous."""
@@ -64,7 +69,9 @@ class Relief(Operator):
 
 @dataclass(frozen=True)
 class Embossed(Relief):
-    """A flat figure that stands out of the ground, or is sunk into it, with a wall WALL of the feature wide around it."""
+    """A flat figure that stands out of the ground, or is sunk into it, with a wall WALL of the feature wide around
+    it.
+    """
 
     sunk: bool = flag(0.4)
 
@@ -82,7 +89,9 @@ class Embossed(Relief):
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Which cell of a lattice each point lies in, and where in it. x, y: [N] from the cell's centre, object units; i, j: [N] whole floats."""
+    """Which cell of a lattice each point lies in, and where in it. x, y: [N] from the cell's centre, object units; i,
+    j: [N] whole floats.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -104,7 +113,9 @@ class Cells:
 
 
 def cells(chart: Chart, wide: float, tall: float, shift: float = 0.0, even: bool = False) -> Cells:
-    """A lattice of whole cells about wide × tall. shift: of each row against the one below, in cells; even: columns and rows in pairs."""
+    """A lattice of whole cells about wide × tall. shift: of each row against the one below, in cells; even: columns and
+    rows in pairs.
+    """
     columns, rows = chart.columns(wide, 1 + even), chart.rows(tall, 1 + even)
     b = chart.v * (rows / chart.height)
     j = np.clip(np.floor(b), 0, rows - 1)
@@ -144,7 +155,9 @@ def stadium(x, y, half_x, half_y) -> np.ndarray:
 
 
 def merge(*fields: np.ndarray) -> np.ndarray:
-    """Signed distance to the nearest of several sets of lines. The signs multiply, so it is continuous and changes sign at every line."""
+    """Signed distance to the nearest of several sets of lines. The signs multiply, so it is continuous and changes sign
+    at every line.
+    """
     out = fields[0]
     for other in fields[1:]:
         out = np.minimum(np.abs(out), np.abs(other)) * np.where((out < 0) == (other < 0), 1.0, -1.0)
@@ -156,9 +169,12 @@ def zigzag(x: np.ndarray) -> np.ndarray:
     return to_wall(x) * (1.0 - 2.0 * (np.floor(x) % 2))
 
 
-def cellular(chart: Chart, wide: float, tall: float, jitter: float, seed: int, bend: float = 0.0,
-             zoom: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`kernels.stones` in cells about wide × tall, `zoom` to a side of them; bend: how far, in cells, a smooth field moves the outlines."""
+def cellular(
+    chart: Chart, wide: float, tall: float, jitter: float, seed: int, bend: float = 0.0, zoom: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`kernels.stones` in cells about wide × tall, `zoom` to a side of them; bend: how far, in cells, a smooth field
+    moves the outlines.
+    """
     columns, rows = zoom * chart.columns(wide), zoom * chart.rows(tall)
     a, b = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
     if bend > 0.0:
@@ -169,7 +185,9 @@ def cellular(chart: Chart, wide: float, tall: float, jitter: float, seed: int, b
 
 
 def unrolled(chart: Chart) -> np.ndarray:
-    """[N, 3] positions for noise that knows u from v: z along v, u along x; rolled up into a circle where the chart wraps."""
+    """[N, 3] positions for noise that knows u from v: z along v, u along x; rolled up into a circle where the chart
+    wraps.
+    """
     if not chart.wraps:
         return np.stack([chart.u, np.zeros_like(chart.u), chart.v], axis=1)
     radius = chart.width / TAU

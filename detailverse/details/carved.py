@@ -1,4 +1,5 @@
 """Details that a carver cuts: lettering, runes, straps, linenfold, facets, trellises, beadwork."""
+
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,23 +13,41 @@ from zeroverse.core.record import choice, count, flag, scale, seed, span
 from zeroverse.core.rng import Rng
 from zeroverse.textures.noise import to_wall
 
-LEGENDS = ("VERSE", "LUX ET UMBRA", "FESTINA LENTE", "E PLURIBUS UNUM", "ANNO 1764", "SALVE", "MEMENTO MORI", "No 7 • MADE BY HAND",
-           "FORTUNA", "AURORA",
-           "NIL DESPERANDUM", "3.14159265", "A B C D E F G H", "TERRA • MARE • CAELUM", "CARPE DIEM", "1 2 3 4 5 6 7 8 9")
+LEGENDS = (
+    "VERSE",
+    "LUX ET UMBRA",
+    "FESTINA LENTE",
+    "E PLURIBUS UNUM",
+    "ANNO 1764",
+    "SALVE",
+    "MEMENTO MORI",
+    "No 7 • MADE BY HAND",
+    "FORTUNA",
+    "AURORA",
+    "NIL DESPERANDUM",
+    "3.14159265",
+    "A B C D E F G H",
+    "TERRA • MARE • CAELUM",
+    "CARPE DIEM",
+    "1 2 3 4 5 6 7 8 9",
+)
 ELDER = "ᚠᚢᚦᚨᚱᚲᚷᚹᚺᚾᛁᛃᛇᛈᛉᛊᛏᛒᛖᛗᛚᛜᛞᛟ"
 FINE = 40  # grid points per height of a letter
 
 
 @lru_cache(maxsize=64)
 def legend(string: str, weight: float, style: str) -> tuple[np.ndarray, float]:
-    """(distance inside a line of text one unit high, on a grid from the middle of the gap before it; its length with the gap).
+    """(distance inside a line of text one unit high, on a grid from the middle of the gap before it; its length with
+    the gap).
 
     y runs from -0.8 to 0.8.
     """
     line = text(string, 1.0, weight, style)
     low, _, high, _ = line.bounds
     length = high - low + 0.7
-    x, y = np.meshgrid(np.linspace(low - 0.35, high + 0.35, int(length * FINE) + 2), np.linspace(-0.8, 0.8, int(1.6 * FINE) + 1))
+    x, y = np.meshgrid(
+        np.linspace(low - 0.35, high + 0.35, int(length * FINE) + 2), np.linspace(-0.8, 0.8, int(1.6 * FINE) + 1)
+    )
     return -line.distance(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(x.shape), length
 
 
@@ -38,13 +57,18 @@ def looked_up(grid: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     x, y = np.clip(x, 0.0, 1.0) * (columns - 1), np.clip(y, 0.0, 1.0) * (rows - 1)
     i, j = np.minimum(y.astype(np.int64), rows - 2), np.minimum(x.astype(np.int64), columns - 2)
     x, y = x - j, y - i
-    low, high = grid[i, j] + x * (grid[i, j + 1] - grid[i, j]), grid[i + 1, j] + x * (grid[i + 1, j + 1] - grid[i + 1, j])
+    low, high = (
+        grid[i, j] + x * (grid[i, j + 1] - grid[i, j]),
+        grid[i + 1, j] + x * (grid[i + 1, j + 1] - grid[i + 1, j]),
+    )
     return low + y * (high - low)
 
 
 @dataclass(frozen=True)
 class Inscription(Embossed):
-    """Base of lettering: bands around of a repeated line of text, perhaps between two lines. pitch: height of the letters."""
+    """Base of lettering: bands around of a repeated line of text, perhaps between two lines. pitch: height of the
+    letters.
+    """
 
     pitch: float = scale(0.1, 0.25)
     depth: float = scale(0.006, 0.02)
@@ -100,7 +124,10 @@ class Runes(Inscription):
 
     def line(self):
         rng = Rng("runes", self.message)
-        return " • ".join("".join(rng.child(word, k).choice(ELDER) for k in range(2 + rng.child(word).integer(0, 5))) for word in range(3)), "square"
+        return " • ".join(
+            "".join(rng.child(word, k).choice(ELDER) for k in range(2 + rng.child(word).integer(0, 5)))
+            for word in range(3)
+        ), "square"
 
     def words(self):
         return f"with {'carved' if self.sunk else 'raised'} runes"
@@ -124,7 +151,11 @@ class Strapwork(Relief):
         x = np.abs(across - np.round(across)) * 2.0 / self.width
         near = np.abs(along - np.round(along)) * 2.0
         level = np.where(over > 0, 1.0, np.clip(0.3 + 3.0 * (near - self.width), 0.3, 1.0))
-        return level * np.clip((1.0 - x) * 5.0 * self.width, 0.0, 1.0) * (1.0 - self.channel * np.clip(1.6 - 4.0 * x, 0.0, 1.0))
+        return (
+            level
+            * np.clip((1.0 - x) * 5.0 * self.width, 0.0, 1.0)
+            * (1.0 - self.channel * np.clip(1.6 - 4.0 * x, 0.0, 1.0))
+        )
 
     def form(self, chart):
         columns, rows = chart.columns(self.pitch, 4), chart.rows(self.pitch, 4)
@@ -161,7 +192,11 @@ class Linenfold(Relief):
         fold = to_wall(self.folds * t) * 2.0
         end = 0.5 * c.tall - 0.12 * self.pitch - np.abs(c.y) - 0.25 * c.wide * (1.0 - fold) / self.folds
         rise = 0.35 + 0.65 * dome((1.0 - fold) ** 2)
-        return rise * ramp(end, 0.35 * self.feature()) * ramp(0.45 * c.wide - np.abs(c.x) - 0.1 * self.feature(), 0.35 * self.feature())
+        return (
+            rise
+            * ramp(end, 0.35 * self.feature())
+            * ramp(0.45 * c.wide - np.abs(c.x) - 0.1 * self.feature(), 0.35 * self.feature())
+        )
 
     def words(self):
         return "with linenfold panels"
@@ -193,14 +228,24 @@ class Facets(Relief):
         c = cells(chart, self.pitch, self.pitch)
         size = 0.48 * min(c.wide, c.tall)
         along, across = petals(c.x, c.y, *cos_sin_array((np.arange(self.points) + 0.25) * (TAU / self.points)))
-        half = min(self.slim * 4.0 / self.points, 0.6) * size * np.clip(along / size, 0.0, 1.0) * np.clip(1.0 - along / size, 0.0, 1.0) * 2.0
+        half = (
+            min(self.slim * 4.0 / self.points, 0.6)
+            * size
+            * np.clip(along / size, 0.0, 1.0)
+            * np.clip(1.0 - along / size, 0.0, 1.0)
+            * 2.0
+        )
         return -np.clip((half - np.abs(across)) / (0.35 * self.slim * 4.0 / self.points * size), 0.0, 1.0)
 
     def creases(self, chart):
         if self.style == "stars":
             return None
         a, b = self.lozenge(chart)
-        return 0.8 * self.pitch * merge(zigzag(0.5 * a), zigzag(0.5 * b), 0.32 - np.minimum(to_wall(0.5 * a), to_wall(0.5 * b)))
+        return (
+            0.8
+            * self.pitch
+            * merge(zigzag(0.5 * a), zigzag(0.5 * b), 0.32 - np.minimum(to_wall(0.5 * a), to_wall(0.5 * b)))
+        )
 
     def words(self):
         return "cut in lozenges" if self.style == "lozenges" else f"cut in {self.points}-pointed stars"
@@ -219,7 +264,12 @@ class Trellis(Embossed):
         return self.width * self.pitch
 
     def distance(self, chart):
-        c = cells(chart, self.pitch, self.pitch * (1.6 if self.figure == "arches" else 1.0), shift=0.5 if self.figure == "circles" else 0.0)
+        c = cells(
+            chart,
+            self.pitch,
+            self.pitch * (1.6 if self.figure == "arches" else 1.0),
+            shift=0.5 if self.figure == "circles" else 0.0,
+        )
         x, y, size = np.abs(c.x), np.abs(c.y), 0.5 * min(c.wide, c.tall)
         half = 0.5 * self.feature()
         if self.figure == "circles":
@@ -228,7 +278,9 @@ class Trellis(Embossed):
             return half - np.abs(x / c.wide + y / c.tall - 0.5) * 0.7 * 2 * size
         if self.figure == "quatrefoils":
             lobes = np.minimum(np.sqrt((x - 0.42 * size) ** 2 + y * y), np.sqrt(x * x + (y - 0.42 * size) ** 2))
-            return np.maximum(half - np.abs(lobes - 0.5 * size), 0.6 * half - np.minimum(0.5 * c.wide - x, 0.5 * c.tall - y))
+            return np.maximum(
+                half - np.abs(lobes - 0.5 * size), 0.6 * half - np.minimum(0.5 * c.wide - x, 0.5 * c.tall - y)
+            )
         spring = c.y + 0.1 * c.tall  # above it two arcs meet in a point
         radius = c.wide - 1.5 * half
         arc = np.sqrt((x + 0.5 * c.wide - 0.5 * half) ** 2 + np.maximum(spring, 0.0) ** 2) - radius

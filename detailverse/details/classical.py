@@ -1,4 +1,7 @@
-"""Details of classical architecture: egg-and-dart, dentils, Greek keys, guilloche, rosettes, leaf rows, scrolls, coffers."""
+"""Details of classical architecture: egg-and-dart, dentils, Greek keys, guilloche, rosettes, leaf rows, scrolls,
+coffers.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +12,8 @@ from zeroverse.core.portable import TAU, cos_sin_array
 from zeroverse.core.record import choice, count, flag, scale, span
 from zeroverse.textures.noise import wave
 
-KEYS = {  # polylines in strokes' steps: a cell is as wide as the first number, as high as the second, the ground line runs at 0
+# polylines in strokes' steps: a cell is as wide as the first number, as high as the second, the ground line runs at 0
+KEYS = {
     "simple": (6, 4, ((0, 0, 0, 4), (0, 4, 4, 4), (4, 4, 4, 2), (4, 2, 2, 2))),
     "spiral": (8, 6, ((0, 0, 0, 6), (0, 6, 6, 6), (6, 6, 6, 2), (6, 2, 2, 2), (2, 2, 2, 4), (2, 4, 4, 4))),
     "wave": (8, 4, ((0, 0, 0, 4), (0, 4, 2, 4), (2, 4, 2, 2), (4, 0, 4, 2), (4, 2, 6, 2), (6, 2, 6, 4), (6, 4, 8, 4))),
@@ -172,7 +176,9 @@ class Rosettes(Relief):
         along, across = petals(c.x, c.y, *cos_sin_array((np.arange(self.petals) + 0.25) * (TAU / self.petals)))
         middle, length = 0.56 * outer, 0.44 * outer
         half = min(2.0 * 0.62 * outer / self.petals * 1.5, 0.4 * outer)
-        petal = dome(((along - middle) / length) ** 2 + (across / half) ** 2) * (1.0 - self.cleft * dome((across / (0.35 * half)) ** 2))
+        petal = dome(((along - middle) / length) ** 2 + (across / half) ** 2) * (
+            1.0 - self.cleft * dome((across / (0.35 * half)) ** 2)
+        )
         centre = dome((c.x**2 + c.y**2) / (self.button * outer) ** 2)
         best = np.maximum((0.55 + 0.3 * np.clip(along / outer, 0, 1)) * petal, centre)
         frame = 0.12 * size
@@ -199,8 +205,22 @@ class Acanthus(Relief):
     def layers(self, chart):
         columns, rows = chart.columns(self.pitch), chart.rows(self.pitch * self.aspect)
         a, b = chart.u * (columns / chart.width), (chart.height - chart.v) * (rows / chart.height)
-        return overlap(a, b, columns, chart.width / columns, chart.height / rows, 3, 2.2, 0.96, 0.0, self.rib, self.veins,
-                       0.6 * self.feature(), 0.0, 0)
+        return overlap(
+            a,
+            b,
+            columns,
+            chart.width / columns,
+            chart.height / rows,
+            3,
+            2.2,
+            0.96,
+            0.0,
+            self.rib,
+            self.veins,
+            0.6 * self.feature(),
+            0.0,
+            0,
+        )
 
     def form(self, chart):
         return self.layers(chart)[0]
@@ -277,4 +297,7 @@ class Coffers(Relief):
         return merge(*(np.abs(wall) - WALL / 2 * self.feature() for wall in self.walls(chart)[0]))
 
     def words(self):
-        return f"with {'stepped ' if self.steps > 1 else ''}coffers{'' if self.centre == 'plain' else f' that hold a {self.centre}'}"
+        return (
+            f"with {'stepped ' if self.steps > 1 else ''}coffers"
+            f"{'' if self.centre == 'plain' else f' that hold a {self.centre}'}"
+        )

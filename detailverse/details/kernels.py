@@ -1,4 +1,7 @@
-"""Loops over points: overlapping elements, nearest segments, sparse waves, plates of a tree, petals, traces. The rest of the package is numpy."""
+"""Loops over points: overlapping elements, nearest segments, sparse waves, plates of a tree, petals, traces. The rest
+of the package is numpy.
+"""
+
 import numpy as np
 
 from zeroverse.core.jit import kernel, spliced
@@ -8,7 +11,9 @@ from zeroverse.core.portable import atan2
 @spliced
 def _hash(i, j, k, seed):
     """A random number in [0, 1) for three whole numbers; `lowbias32` as in zeroverse.textures.noise."""
-    h = np.uint32(np.uint32(np.int32(i)) * np.uint32(0x8DA6B343)) ^ np.uint32(np.uint32(np.int32(j)) * np.uint32(0xD8163841))
+    h = np.uint32(np.uint32(np.int32(i)) * np.uint32(0x8DA6B343)) ^ np.uint32(
+        np.uint32(np.int32(j)) * np.uint32(0xD8163841)
+    )
     h = np.uint32(np.uint32(h ^ np.uint32(np.uint32(np.int32(k)) * np.uint32(0xCB1AB31F))) ^ np.uint32(seed))
     h = np.uint32(h ^ (h >> np.uint32(16)))
     h = np.uint32(h * np.uint32(0x7FEB352D))
@@ -19,7 +24,9 @@ def _hash(i, j, k, seed):
 
 @spliced
 def _outline(shape, x, y, half, tip):
-    """Distance inside an element whose tip is at y = 0 and whose body is 2 * half wide. shape: 0 round, 1 pointed, 2 square, 3 lobed."""
+    """Distance inside an element whose tip is at y = 0 and whose body is 2 * half wide. shape: 0 round, 1 pointed, 2
+    square, 3 lobed.
+    """
     if shape == 0:
         below = min(y - half, 0.0)
         return half - np.sqrt(x * x + below * below)
@@ -36,11 +43,14 @@ def _outline(shape, x, y, half, tip):
 
 @kernel
 def overlap(a, b, columns, wide, tall, shape, length, fill, low, keel, barbs, run, uneven, seed):
-    """Rows of elements like roof tiles: each lies over the rows below it and covers `length` rows from its tip at whole b.
+    """Rows of elements like roof tiles: each lies over the rows below it and covers `length` rows from its tip at whole
+    b.
 
-    a, b: [N] in cells and rows; wide, tall: of a cell and row, object units; low: height of the buried end; keel: height of the middle ridge;
+    a, b: [N] in cells and rows; wide, tall: of a cell and row, object units; low: height of the buried end; keel:
+        height of the middle ridge;
     barbs: depth of slanting grooves; uneven: how far tips are out of line, in rows.
-    Returns [N] height in 0 … 1, [N] distance to the outline of the uppermost one, [N] how far it stands above the next, with alternating sign.
+    Returns [N] height in 0 … 1, [N] distance to the outline of the uppermost one, [N] how far it stands above the next,
+    with alternating sign.
     """
     height, edge, gap = np.empty(a.size), np.empty(a.size), np.empty(a.size)
     half, tip = 0.5 * wide * fill, min(0.9 * wide, 1.4 * tall)
@@ -73,7 +83,8 @@ def overlap(a, b, columns, wide, tall, shape, length, fill, low, keel, barbs, ru
 
 @kernel
 def strokes(x, y, glyph, starts, segments, square):
-    """Distance from each point to the nearest of its glyph's segments, [N]. glyph: [N] which; starts: [G + 1] into segments [S, 4] (x, y to x, y).
+    """Distance from each point to the nearest of its glyph's segments, [N]. glyph: [N] which; starts: [G + 1] into
+    segments [S, 4] (x, y to x, y).
 
     square: the greater of the distances along the axes, so that strokes parallel to them end and turn squarely.
     """
@@ -117,11 +128,13 @@ def polar(x, y):
 
 @kernel
 def ripples(a, b, columns, frequency, leaning, seed):
-    """Sparse-convolution noise of one wavelength: short waves of random phase and place, three to a cell. About -1 … 1, zero lines evenly spaced.
+    """Sparse-convolution noise of one wavelength: short waves of random phase and place, three to a cell. About -1 … 1,
+    zero lines evenly spaced.
 
-    a, b: [N] in cells, a in a loop of `columns`; frequency: waves per cell; leaning: 0 waves of all directions, 1 all along b, -1 all along a.
-    Source: Lagae et al., Procedural Noise using Sparse Gabor Convolution, SIGGRAPH 2009, with parabolas for the cosine and (1 - r²)³
-    for the Gaussian.
+    a, b: [N] in cells, a in a loop of `columns`; frequency: waves per cell; leaning: 0 waves of all directions, 1 all
+        along b, -1 all along a.
+    Source: Lagae et al., Procedural Noise using Sparse Gabor Convolution, SIGGRAPH 2009, with parabolas for the cosine
+    and (1 - r²)³ for the Gaussian.
     """
     out = np.empty(a.size)
     free = 1.0 - abs(leaning)
@@ -150,7 +163,8 @@ def ripples(a, b, columns, frequency, leaning, seed):
 def plates(u, v, axis, cut, first, second, boxes):
     """The leaf of a tree of cuts that each point lies in, [N], and its position from that leaf's middle, [N], [N].
 
-    Node k cuts along axis[k] at cut[k] into first[k] (below) and second[k]; axis -1 is a leaf; boxes: [K, 4] low u, low v, high u, high v.
+    Node k cuts along axis[k] at cut[k] into first[k] (below) and second[k]; axis -1 is a leaf; boxes: [K, 4] low u, low
+    v, high u, high v.
     """
     leaf, x, y = np.empty(u.size, np.int64), np.empty(u.size), np.empty(u.size)
     for n in range(u.size):
@@ -165,10 +179,11 @@ def plates(u, v, axis, cut, first, second, boxes):
 
 @kernel
 def traces(a, b, columns, density, width, pad, seed):
-    """Distance inside the conductors of a circuit on a lattice of nodes at whole a, b: straight and diagonal tracks, round pads where one ends.
+    """Distance inside the conductors of a circuit on a lattice of nodes at whole a, b: straight and diagonal tracks,
+    round pads where one ends.
 
-    a, b: [N] in cells, a in a loop of `columns`; density: how many of the links there are; width: half of a track's, in cells; pad: its
-    radius, in cells.
+    a, b: [N] in cells, a in a loop of `columns`; density: how many of the links there are; width: half of a track's, in
+    cells; pad: its radius, in cells.
     """
     out = np.empty(a.size)
     for n in range(a.size):
@@ -194,8 +209,8 @@ def traces(a, b, columns, density, width, pad, seed):
 def stones(a, b, columns, jitter, seed):
     """Flat cellular noise, one feature point per unit cell, a in a loop of `columns`; jitter 0 … 0.9.
 
-    Returns [N] distance to the nearest feature point, [N] to its cell's nearest wall, [N] the nearest one's random number.
-    Where cells lie in the surface they are whole: those of `noise.worley` are cut by it anywhere.
+    Returns [N] distance to the nearest feature point, [N] to its cell's nearest wall, [N] the nearest one's random
+    number. Where cells lie in the surface they are whole: those of `noise.worley` are cut by it anywhere.
     """
     nearest, wall, tone = np.empty(a.size), np.empty(a.size), np.empty(a.size)
     x, y, column = np.empty(9), np.empty(9), np.empty(3, np.int64)

@@ -1,4 +1,5 @@
 """Details of machines: knurls, panel lines, louvres, greebles, circuit traces, tread plate, honeycomb."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,9 @@ class Knurl(Relief):
 
 @dataclass(frozen=True)
 class Panels(Relief):
-    """Plates of a recursive subdivision at different levels, with grooves between; some with a recessed field, some with a raised one."""
+    """Plates of a recursive subdivision at different levels, with grooves between; some with a recessed field, some
+    with a raised one.
+    """
 
     pitch: float = scale(0.16, 0.36)
     depth: float = scale(0.012, 0.025)
@@ -81,7 +84,9 @@ class Panels(Relief):
         return tuple(np.array(column) for column in zip(*rows))
 
     def plates(self, chart):
-        """Each point's plate, its distance inside that plate's outline and inside its field's, and the level of the field over the plate's."""
+        """Each point's plate, its distance inside that plate's outline and inside its field's, and the level of the
+        field over the plate's.
+        """
         axis, cut, first, second, boxes = self.tree(chart)
         leaf, x, y = plates(chart.u, chart.v, axis, cut, first, second, boxes)
         half = 0.5 * (boxes[:, 2:] - boxes[:, :2])
@@ -90,9 +95,13 @@ class Panels(Relief):
         step = np.where((draw[:, 0] < self.fields) & large, np.where(draw[:, 1] < 0.6, -0.35, 0.3), 0.0)
         inside = box(x, y, half[leaf, 0] - 0.5 * self.feature(), half[leaf, 1] - 0.5 * self.feature())
         inset = 0.1 + 0.25 * draw[leaf, 2]
-        field = box(x, y, half[leaf, 0] - inset * half[leaf].min(axis=1) - self.feature(),
-                    half[leaf, 1] - inset * half[leaf].min(axis=1) - self.feature(),
-                    self.feature())
+        field = box(
+            x,
+            y,
+            half[leaf, 0] - inset * half[leaf].min(axis=1) - self.feature(),
+            half[leaf, 1] - inset * half[leaf].min(axis=1) - self.feature(),
+            self.feature(),
+        )
         return leaf, inside, field, step
 
     def form(self, chart):
@@ -281,12 +290,16 @@ class Honeycomb(Relief):
         return distance if self.style == "domes" else np.abs(distance) - WALL / 2 * self.feature()
 
     def words(self):
-        return {"pits": "with honeycomb cells", "tiles": "with hexagonal tiles", "domes": "with hexagonal cushions"}[self.style]
+        return {"pits": "with honeycomb cells", "tiles": "with hexagonal tiles", "domes": "with hexagonal cushions"}[
+            self.style
+        ]
 
 
 @dataclass(frozen=True)
 class Sunburst(Relief):
-    """Engine turning: rays from the middle of the chart crossed by rings, as on a watch dial; on a chart that wraps, waves around."""
+    """Engine turning: rays from the middle of the chart crossed by rings, as on a watch dial; on a chart that wraps,
+    waves around.
+    """
 
     pitch: float = scale(0.06, 0.13)
     depth: float = scale(0.008, 0.018)
@@ -303,8 +316,9 @@ class Sunburst(Relief):
             turns, radius = polar(chart.u - chart.width / 2, chart.v - chart.height / 2)
             rays = turns * self.rays
         calm = np.minimum(radius / self.pitch, 1.0)  # rays meet in the middle of a disc
-        return wave(radius / self.pitch + self.swing * calm * wave(rays)) * (0.6 + 0.4 * calm * np.abs(wave(0.5 * rays))
-                                                                             if self.rays % 2 == 0 else 1.0)
+        return wave(radius / self.pitch + self.swing * calm * wave(rays)) * (
+            0.6 + 0.4 * calm * np.abs(wave(0.5 * rays)) if self.rays % 2 == 0 else 1.0
+        )
 
     def words(self):
         return "with engine-turned waves"

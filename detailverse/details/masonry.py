@@ -1,4 +1,5 @@
 """Details of walls, floors and roofs: bricks, cobbles, rubble, planks, shingles, lamellae, logs."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,9 @@ BONDS = {"running": 0.5, "third": 1 / 3, "stack": 0.0}
 
 @dataclass(frozen=True)
 class Bricks(Relief):
-    """Blocks with recessed joints, row upon row; each stands out a little differently. Rusticated masonry where joints are wide."""
+    """Blocks with recessed joints, row upon row; each stands out a little differently. Rusticated masonry where joints
+    are wide.
+    """
 
     pitch: float = scale(0.12, 0.3)
     depth: float = scale(0.01, 0.03)
@@ -36,14 +39,20 @@ class Bricks(Relief):
 
     def form(self, chart):
         distance, c = self.distance(chart)
-        face = 1.0 - self.uneven * c.tone(self.noise) - self.rough * np.abs(fbm(chart.points * (3.0 / self.pitch), self.noise, 2)) / 1.4
+        face = (
+            1.0
+            - self.uneven * c.tone(self.noise)
+            - self.rough * np.abs(fbm(chart.points * (3.0 / self.pitch), self.noise, 2)) / 1.4
+        )
         return 2.0 * ramp(distance, WALL * self.feature()) * np.maximum(face, 0.2) - 1.0
 
     def creases(self, chart):
         return np.abs(self.distance(chart)[0]) - WALL / 2 * self.feature()
 
     def words(self):
-        return f"with {'rough ' if self.rough > 0.15 else ''}{'stacked' if self.bond == 'stack' else 'coursed'} brickwork"
+        return (
+            f"with {'rough ' if self.rough > 0.15 else ''}{'stacked' if self.bond == 'stack' else 'coursed'} brickwork"
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,13 @@ class Cobbles(Relief):
         wide = 0.24 - 0.14 * self.flat
         inside = np.clip((wall - self.joint) / wide, 0.0, 1.0)
         top = dome((1.0 - inside) ** 2) * (1.0 - (1.0 - self.flat) * np.minimum(nearest * nearest, 0.5))
-        return 2.0 * top * (0.65 + 0.35 * level) * (1.0 - self.rough * np.abs(fbm(chart.points * (3.5 / self.pitch), self.noise + 1, 2)) / 1.4) - 1.0
+        return (
+            2.0
+            * top
+            * (0.65 + 0.35 * level)
+            * (1.0 - self.rough * np.abs(fbm(chart.points * (3.5 / self.pitch), self.noise + 1, 2)) / 1.4)
+            - 1.0
+        )
 
     def creases(self, chart):
         return (self.stones(chart)[1] - self.joint) * self.pitch
@@ -110,7 +125,9 @@ class Planks(Relief):
     def form(self, chart):
         inside, x, i, j = self.boards(chart)
         drift = 40.0 * np.floor(64.0 * tone(i, j, self.noise + 1))  # every board is sawn from another place of the log
-        points = unrolled(chart) * (np.array([4.0, 4.0, 0.35]) / self.pitch) + np.stack([drift, 0 * drift, drift], axis=1)
+        points = unrolled(chart) * (np.array([4.0, 4.0, 0.35]) / self.pitch) + np.stack(
+            [drift, 0 * drift, drift], axis=1
+        )
         rings = 2.5 * fbm(points * 0.5, self.noise, 2)
         grain = np.abs(2.0 * (rings - np.floor(rings)) - 1.0)
         face = 1.0 - self.uneven * tone(i, j, self.noise + 2) - self.grain * grain - 0.15 * x * x
@@ -141,8 +158,22 @@ class Shingles(Relief):
     def layers(self, chart):
         columns, rows = chart.columns(self.pitch), chart.rows(self.pitch * self.aspect)
         a, b = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
-        return overlap(a, b, columns, chart.width / columns, chart.height / rows, 2, 2.3, self.fill, 0.0, max(self.domed, 0.0), 0.0,
-                       WALL * self.feature(), self.uneven, self.noise)
+        return overlap(
+            a,
+            b,
+            columns,
+            chart.width / columns,
+            chart.height / rows,
+            2,
+            2.3,
+            self.fill,
+            0.0,
+            max(self.domed, 0.0),
+            0.0,
+            WALL * self.feature(),
+            self.uneven,
+            self.noise,
+        )
 
     def form(self, chart):
         return self.layers(chart)[0]
@@ -181,7 +212,10 @@ class Lamellae(Relief):
             tilt = 0.8 * tilt + 0.2 * np.clip(1.0 - np.abs(t - 0.5) * 4.0, 0.0, 1.0)
         ends = np.minimum(0.5 * c.tall - np.abs(c.y), 0.3 * c.tall) - 1.2 * self.feature() * (2 * t - 1) ** 2 * 0.5
         plate = tilt * ramp(ends - 0.3 * self.feature(), WALL * self.feature())
-        hole = np.sqrt((np.abs(c.x) - 0.15 * c.wide) ** 2 + (np.abs(c.y) - 0.5 * c.tall + 0.3 * c.wide) ** 2) - 0.09 * c.wide
+        hole = (
+            np.sqrt((np.abs(c.x) - 0.15 * c.wide) ** 2 + (np.abs(c.y) - 0.5 * c.tall + 0.3 * c.wide) ** 2)
+            - 0.09 * c.wide
+        )
         return plate * ramp(hole, 0.08 * c.wide) if self.holes else plate
 
     def words(self):

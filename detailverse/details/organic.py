@@ -1,4 +1,5 @@
 """Details that grow: scales, feathers, bark, wrinkles, labyrinths, corals, sand ripples, wood grain."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +28,22 @@ class Scales(Relief):
     def layers(self, chart):
         columns, rows = chart.columns(self.pitch), chart.rows(self.pitch * self.aspect)
         a, b = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
-        return overlap(a, b, columns, chart.width / columns, chart.height / rows, SHAPES[self.shape], 2.6, 0.98, 0.0, max(self.keel, 0.0), 0.0,
-                       WALL * self.feature(), 0.0, 0)
+        return overlap(
+            a,
+            b,
+            columns,
+            chart.width / columns,
+            chart.height / rows,
+            SHAPES[self.shape],
+            2.6,
+            0.98,
+            0.0,
+            max(self.keel, 0.0),
+            0.0,
+            WALL * self.feature(),
+            0.0,
+            0,
+        )
 
     def form(self, chart):
         return self.layers(chart)[0]
@@ -60,8 +75,22 @@ class Feathers(Relief):
     def form(self, chart):
         columns, rows = chart.columns(self.pitch), chart.rows(self.pitch * self.aspect)
         a, b = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
-        return overlap(a, b, columns, chart.width / columns, chart.height / rows, int(self.pointed), 2.5, 0.99, 0.0, 0.25, self.barbs,
-                       0.8 * self.feature(), self.uneven, self.noise)[0]
+        return overlap(
+            a,
+            b,
+            columns,
+            chart.width / columns,
+            chart.height / rows,
+            int(self.pointed),
+            2.5,
+            0.99,
+            0.0,
+            0.25,
+            self.barbs,
+            0.8 * self.feature(),
+            self.uneven,
+            self.noise,
+        )[0]
 
     def words(self):
         return f"covered in {'pointed' if self.pointed else 'round'} feathers"
@@ -136,7 +165,9 @@ class Labyrinth(Relief):
     def form(self, chart):
         size = 2.0 * self.pitch
         columns, rows = chart.columns(size), chart.rows(size)
-        waves = ripples(chart.u * (columns / chart.width), chart.v * (rows / chart.height), columns, 2.0, 0.0, self.noise)
+        waves = ripples(
+            chart.u * (columns / chart.width), chart.v * (rows / chart.height), columns, 2.0, 0.0, self.noise
+        )
         hard = np.clip(waves * (1.2 + self.flat), -1.0, 1.0)
         return hard * (1.5 - 0.5 * hard * hard)
 
@@ -162,7 +193,9 @@ class Ripples(Relief):
     def form(self, chart):
         size = 2.0 * self.pitch
         columns, rows = chart.columns(size), chart.rows(size)
-        waves = ripples(chart.u * (columns / chart.width), chart.v * (rows / chart.height), columns, 2.0, self.calm, self.noise)
+        waves = ripples(
+            chart.u * (columns / chart.width), chart.v * (rows / chart.height), columns, 2.0, self.calm, self.noise
+        )
         return np.clip(1.2 * waves - 0.35 * np.abs(waves), -1.0, 1.0)
 
     def words(self):

@@ -1,4 +1,7 @@
-"""Where ornaments stand on a chart: along its edges, on lattices, scattered. Positions [K, 2] in object units, all `inset` inside open edges."""
+"""Where ornaments stand on a chart: along its edges, on lattices, scattered. Positions [K, 2] in object units, all
+`inset` inside open edges.
+"""
+
 import numpy as np
 
 from detailverse.modelling.skin import Chart
@@ -8,7 +11,9 @@ MOST = 700  # ornaments on one chart: each is a solid in a union
 
 
 def along(length: float, inset: float, pitch: float, closed: bool) -> np.ndarray:
-    """Even positions about `pitch` apart, never nearer than 0.8 of it; closed: around a loop. Empty where nothing fits."""
+    """Even positions about `pitch` apart, never nearer than 0.8 of it; closed: around a loop. Empty where nothing
+    fits.
+    """
     if closed:
         number = int(length / pitch + 0.2)
         return (np.arange(number) + 0.5) * (length / max(number, 1))
@@ -19,13 +24,23 @@ def along(length: float, inset: float, pitch: float, closed: bool) -> np.ndarray
 
 
 def lattice(chart: Chart, inset: float, wide: float, tall: float, staggered: bool) -> np.ndarray:
-    """Rows of positions; staggered: every other row is shifted by half a step, and on open charts has one fewer. The pitch grows until MOST fit."""
+    """Rows of positions; staggered: every other row is shifted by half a step, and on open charts has one fewer. The
+    pitch grows until MOST fit.
+    """
     grow = np.sqrt(max(chart.width * chart.height / (wide * tall) / (0.8 * MOST), 1.0))
     across = along(chart.width, inset, wide * grow, chart.wraps)
     up = along(chart.height, inset, tall * grow, False)
     half = across + 0.5 * (chart.width / max(len(across), 1)) if chart.wraps else 0.5 * (across[1:] + across[:-1])
-    rows = [np.stack([half % chart.width if staggered and k % 2 else across, np.full(len(half if staggered and k % 2 else across), v)], axis=1)
-            for k, v in enumerate(up)]
+    rows = [
+        np.stack(
+            [
+                half % chart.width if staggered and k % 2 else across,
+                np.full(len(half if staggered and k % 2 else across), v),
+            ],
+            axis=1,
+        )
+        for k, v in enumerate(up)
+    ]
     return np.concatenate([np.empty((0, 2)), *rows])
 
 
@@ -50,7 +65,8 @@ def keep_inside(chart: Chart, uv: np.ndarray, inset: float) -> np.ndarray:
 
 
 def scatter(chart: Chart, rng, least: float, most: float, crowd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Discs thrown at random that do not touch: positions [K, 2] and radii [K], the large ones first; `crowd`: 0 few … 1 as many as fit.
+    """Discs thrown at random that do not touch: positions [K, 2] and radii [K], the large ones first; `crowd`: 0 few …
+    1 as many as fit.
 
     A disc stays where its margin, a tenth of its radius, reaches no earlier one's.
     """
@@ -67,7 +83,12 @@ def _apart(uv, radii, loop, width, height):
     number = 0
     for n in range(len(radii)):
         r = 1.1 * radii[n]
-        if number == MOST or uv[n, 1] < r or uv[n, 1] > height - r or (loop == 0.0 and (uv[n, 0] < r or uv[n, 0] > width - r)):
+        if (
+            number == MOST
+            or uv[n, 1] < r
+            or uv[n, 1] > height - r
+            or (loop == 0.0 and (uv[n, 0] < r or uv[n, 0] > width - r))
+        ):
             continue
         free = True
         for k in kept[:number]:

@@ -1,4 +1,5 @@
 """Details of cloth and cord: weaves, knits, braids, quilting, chevrons, chain mail."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,11 @@ from detailverse.modelling.skin import Ornaments
 from zeroverse.core.record import choice, count, flag, scale, span
 from zeroverse.textures.noise import smoothstep, to_wall, wave
 
-STRANDS = {"twisted cord": 2, "three-strand braid": 3, "five-strand plait": 5}  # with four, two of them meet at one level
+STRANDS = {
+    "twisted cord": 2,
+    "three-strand braid": 3,
+    "five-strand plait": 5,
+}  # with four, two of them meet at one level
 FLOATS = {"plain": 1, "twill": 2, "basket": 2}  # threads that one passes over at a time
 
 
@@ -45,7 +50,11 @@ class Weave(Relief):
         """Height of one thread: round across, sinking where it passes under."""
         j = np.floor(along - 0.5)
         t = smoothstep(0.2, 0.8, along - 0.5 - j)
-        low, high = (self.over(fixed, j), self.over(fixed, j + 1)) if warp else (1 - self.over(j, fixed), 1 - self.over(j + 1, fixed))
+        low, high = (
+            (self.over(fixed, j), self.over(fixed, j + 1))
+            if warp
+            else (1 - self.over(j, fixed), 1 - self.over(j + 1, fixed))
+        )
         x = (across - np.floor(across) - 0.5) * (2.0 / self.fill)
         fine = 1.0 - 0.25 * np.abs(wave(0.5 * x * self.strands)) if self.strands > 1 else 1.0
         return (0.2 + 0.8 * (low + t * (high - low))) * dome(x * x) * fine
@@ -55,7 +64,10 @@ class Weave(Relief):
         return np.maximum(self.strip(a, b, np.floor(a), True), self.strip(b, a, np.floor(b), False))
 
     def words(self):
-        return f"with a {'diagonal ' if self.diagonal else ''}{self.pattern + ' weave' if self.pattern != 'basket' else 'basket weave'}"
+        return (
+            f"with a {'diagonal ' if self.diagonal else ''}"
+            f"{self.pattern + ' weave' if self.pattern != 'basket' else 'basket weave'}"
+        )
 
 
 @dataclass(frozen=True)
@@ -162,7 +174,9 @@ class Quilting(Relief):
             return None
         columns, rows = chart.columns(self.pitch, 2), chart.rows(self.pitch, 2)
         i, j = (k.ravel() for k in np.meshgrid(np.arange(columns + (not chart.wraps)), np.arange(rows + 1)))
-        uv = np.stack([i * (chart.width / columns), j * (chart.height / rows)], axis=1)[((i + j) % 2 == 0) | (not self.diamond)]
+        uv = np.stack([i * (chart.width / columns), j * (chart.height / rows)], axis=1)[
+            ((i + j) % 2 == 0) | (not self.diamond)
+        ]
         radius = 0.13 * min(chart.width / columns, chart.height / rows)
         uv = keep_inside(chart, uv, 1.3 * radius)
         return Ornaments(head("round"), uv, np.full(len(uv), radius), np.zeros(len(uv)), "buttons") if len(uv) else None
@@ -194,12 +208,20 @@ class Chevrons(Relief):
         wide = chart.width / columns
         lean = to_wall(0.5 * chart.u / wide) * 2.0 * wide * self.slope
         phase = (chart.v + lean) / tall
-        return (self.share / 2 - np.abs(phase - np.floor(phase) - 0.5)) * tall / np.sqrt(1.0 + self.slope**2), 0.5 * chart.u / wide, wide
+        return (
+            (self.share / 2 - np.abs(phase - np.floor(phase) - 0.5)) * tall / np.sqrt(1.0 + self.slope**2),
+            0.5 * chart.u / wide,
+            wide,
+        )
 
     def form(self, chart):
         distance, columns, wide = self.distance(chart)
         height = ramp(distance, 0.4 * self.feature())
-        return height * ramp(2 * to_wall(2 * columns) * wide * 0.5 - 0.3 * self.feature(), 0.4 * self.feature()) if self.herringbone else height
+        return (
+            height * ramp(2 * to_wall(2 * columns) * wide * 0.5 - 0.3 * self.feature(), 0.4 * self.feature())
+            if self.herringbone
+            else height
+        )
 
     def creases(self, chart):
         distance, _, _ = self.distance(chart)
@@ -262,7 +284,11 @@ class Cords(Relief):
         i = np.floor(a) % columns
         height = 1.0 - self.uneven * tone(i, np.zeros_like(i), 5)
         knots = chart.v / (self.pitch * self.length) + tone(i, np.ones_like(i), 5)
-        return height * dome((2.0 * (a - np.floor(a)) - 1.0) ** 2) * (0.45 + 0.55 * dome((1 - 4 * np.minimum(to_wall(knots), 0.25)) ** 2))
+        return (
+            height
+            * dome((2.0 * (a - np.floor(a)) - 1.0) ** 2)
+            * (0.45 + 0.55 * dome((1 - 4 * np.minimum(to_wall(knots), 0.25)) ** 2))
+        )
 
     def words(self):
         return "with corded ribs"

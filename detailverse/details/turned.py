@@ -1,4 +1,5 @@
 """Details of turned work and columns: flutes, reeds, gadroons, rings, threads, beads and reels."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,9 @@ from zeroverse.textures.noise import to_wall
 
 @dataclass(frozen=True)
 class Flutes(Relief):
-    """Round channels along v with flat fillets between, or reeds: the same shapes standing out. Twist: how far they lean, as cells per cell."""
+    """Round channels along v with flat fillets between, or reeds: the same shapes standing out. Twist: how far they
+    lean, as cells per cell.
+    """
 
     pitch: float = scale(0.05, 0.2)
     depth: float = scale(0.012, 0.03)
@@ -124,7 +127,9 @@ class Rings(Relief):
 
 @dataclass(frozen=True)
 class Threads(Relief):
-    """A screw thread: ridges that climb a whole number of turns' pitches around; on a chart that does not wrap, slanting ridges."""
+    """A screw thread: ridges that climb a whole number of turns' pitches around; on a chart that does not wrap,
+    slanting ridges.
+    """
 
     pitch: float = scale(0.05, 0.16)
     depth: float = scale(0.01, 0.03)
@@ -183,7 +188,11 @@ class BeadAndReel(Relief):
         half = 0.5 * (self.reels % 2 == 0)  # an even number of reels has none in the middle
         k = np.clip(np.round(x / (2 * reel) - half), 0, (self.reels - 1) // 2) + half
         across = (x - k * 2 * reel) / (0.85 * reel)
-        return (c.x / bead) ** 2 + (c.y / tall) ** 2, across**2 + np.maximum(np.abs(c.y) / (0.7 * tall) - 0.5, 0.0) ** 2 * 4, bead
+        return (
+            (c.x / bead) ** 2 + (c.y / tall) ** 2,
+            across**2 + np.maximum(np.abs(c.y) / (0.7 * tall) - 0.5, 0.0) ** 2 * 4,
+            bead,
+        )
 
     def form(self, chart):
         bead, reel, _ = self.squares(chart)

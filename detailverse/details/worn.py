@@ -1,4 +1,5 @@
 """Details of age and wear: cracks, pits, hammer marks, strata, gouges, scratches, dents, folds."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,9 @@ CUT = 0.1  # cells: figures that reach their cell's wall are faded over this wid
 
 @dataclass(frozen=True)
 class Cracks(Relief):
-    """Cracks between shrunken plates, wider and narrower along their way, some fading out; the plates may curl up at their rims."""
+    """Cracks between shrunken plates, wider and narrower along their way, some fading out; the plates may curl up at
+    their rims.
+    """
 
     pitch: float = scale(0.12, 0.35)
     depth: float = scale(0.012, 0.03)
@@ -61,7 +64,9 @@ class Pits(Relief):
     def bowls(self, chart, zoom):
         nearest, wall, level = cellular(chart, self.pitch, self.pitch, 0.85, self.noise + zoom, zoom=zoom)
         radius = nearest / (self.radius * (0.45 + 0.55 * level))
-        bowl = self.rim * np.clip(1.0 - np.abs(radius - 1.1) / 0.4, 0.0, 1.0) - dome(radius * radius) * (0.5 + 0.5 * level)
+        bowl = self.rim * np.clip(1.0 - np.abs(radius - 1.1) / 0.4, 0.0, 1.0) - dome(radius * radius) * (
+            0.5 + 0.5 * level
+        )
         return bowl * np.minimum(wall / CUT, 1.0)
 
     def form(self, chart):
@@ -107,11 +112,17 @@ class Strata(Relief):
 
     def form(self, chart):
         points = unrolled(chart) / self.pitch
-        height = points[:, 2] + 1.5 * self.bend * fbm(points * 0.2, self.noise, 2) + 0.3 * self.ragged * fbm(points * 0.9, self.noise + 1, 3)
+        height = (
+            points[:, 2]
+            + 1.5 * self.bend * fbm(points * 0.2, self.noise, 2)
+            + 0.3 * self.ragged * fbm(points * 0.9, self.noise + 1, 3)
+        )
         layer = np.floor(height)
         part = height - layer
         here, above = (tone(k, np.zeros_like(k), self.noise) for k in (layer, layer + 1))
-        shelf = 0.7 * (here + np.clip((part - 0.65) / 0.35, 0.0, 1.0) * (above - here)) + 0.3 * dome((2.0 * part - 1.0) ** 2)
+        shelf = 0.7 * (here + np.clip((part - 0.65) / 0.35, 0.0, 1.0) * (above - here)) + 0.3 * dome(
+            (2.0 * part - 1.0) ** 2
+        )
         return 2.0 * shelf - 1.0
 
     def words(self):
@@ -239,7 +250,9 @@ class Dents(Relief):
         nearest, wall, level = cellular(chart, self.pitch, self.pitch, 0.8, self.noise)
         radius = nearest / (0.3 + 0.25 * level / self.share)
         rim = 0.15 * np.maximum(1.0 - np.abs(radius - 1.0) / 0.35, 0.0)
-        return np.where(level < self.share, rim - np.maximum(1.0 - radius * radius, 0.0) ** 2, 0.0) * np.minimum(wall / CUT, 1.0)
+        return np.where(level < self.share, rim - np.maximum(1.0 - radius * radius, 0.0) ** 2, 0.0) * np.minimum(
+            wall / CUT, 1.0
+        )
 
     def words(self):
         return "with dents"

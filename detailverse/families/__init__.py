@@ -1,7 +1,23 @@
-"""Structure families. A new one is a class in one of these files and a row here; tests, gallery and command line pick it up."""
+"""Structure families. A new one is a class in one of these files and a row here; tests, gallery and command line pick
+it up.
+"""
+
 from detailverse.families import swatch
 from detailverse.families.architecture import columns, facade, pagodas, temples, towers
-from detailverse.families.household import books, boxes, cabinets, carvings, chairs, locks, pots, soft, tools, turned, vases, woven
+from detailverse.families.household import (
+    books,
+    boxes,
+    cabinets,
+    carvings,
+    chairs,
+    locks,
+    pots,
+    soft,
+    tools,
+    turned,
+    vases,
+    woven,
+)
 from detailverse.families.living import beasts, ground, plants, sea, statues, trees
 from detailverse.families.machines import arms as machines_arms
 from detailverse.families.machines import boards, clocks, engines, gears, mounts, pipes, racks, space, wheels
@@ -101,7 +117,9 @@ def name_of(family: Family) -> str:
 
 
 def sample(rng: Rng, name: str | None = None) -> Family:
-    """Draw a family by weight, or the one called `name`, then its parameters from a stream of its own. Raises ValueError for an unknown name."""
+    """Draw a family by weight, or the one called `name`, then its parameters from a stream of its own. Raises
+    ValueError for an unknown name.
+    """
     if name is not None and name not in BY_NAME:
         raise ValueError(f"family: expected one of {', '.join(BY_NAME)}; got {name!r}")
     kind = name or rng.child("kind").choice(BY_NAME, [weight for _, _, weight, _ in FAMILIES])

@@ -1,4 +1,5 @@
 """Swatch: a turned and a flat surface side by side, to see a detail by itself. Never drawn, only asked for."""
+
 from dataclasses import dataclass
 
 from detailverse.family import Family, Kit
@@ -19,7 +20,11 @@ class Swatch(Family):
     def build(self, kit: Kit) -> Solid:
         plinth = box(2.0, 1.0, 0.1, "plinth", "plinth").move(0, 0, -0.05)
         drum = cylinder(self.drum, 1.15, "drum", "body", kit.skin("body")).move(-0.5, 0, -0.02)
-        slab = box(0.85, 0.22, 1.15, "slab", "body", kit.skin("body"), sides="-y +x").turn("z", -0.35).move(0.5, 0.05, 0.555)
+        slab = (
+            box(0.85, 0.22, 1.15, "slab", "body", kit.skin("body"), sides="-y +x")
+            .turn("z", -0.35)
+            .move(0.5, 0.05, 0.555)
+        )
         return union((plinth, drum, slab))
 
     def words(self) -> str:

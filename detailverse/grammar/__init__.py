@@ -1,4 +1,5 @@
 """The synthesizer: an integer -> family, details by theme, materials -> a solid that passes the gates -> an asset."""
+
 import hashlib
 from collections import Counter
 from dataclasses import replace
@@ -26,17 +27,49 @@ LEVEL_WEIGHTS = (1, 2, 3, 4, 5)  # of levels 0 … 4 where none is asked for: th
 FEWEST, MOST = 2_000, 500_000  # triangles
 CRUMB = 1e-3  # of the volume: pieces below it are dropped, for they are what a boolean left floating
 SIMPLIFIED = 1e-4  # object units: what an object with too many triangles may lose
-GRID = 2.0**24  # steps in an object unit to which positions are rounded: float32 holds each, and none is nearer to another than 6e-8
+GRID = (
+    2.0**24
+)  # steps in an object unit to which positions are rounded: float32 holds each, and none is nearer to another than 6e-8
 SHORT = 1e-6  # object units, along each axis
-THINNEST = 0.004  # object units, of the 5th percentile of thickness: below it, sheets break up on a 256-grid (facts/procedural.md §11.7)
+# object units, of the 5th percentile of thickness: below it, sheets break up on a 256-grid (facts/procedural.md §11.7)
+THINNEST = 0.004
 CROSSED = 1e-3  # share of faces that may pass through others: where details meet in a fold
 ORNAMENT_FINISHES = {  # ornament -> what it may be made of
-    "rivets": ("steel", "iron", "brass", "bronze", "gold"), "bolts": ("steel", "iron", "brass"), "spikes": ("bone", "horn", "iron"), "gems": ("gem",),
-    "pearls": ("shell", "gold", "silver"), "suckers": ("shell", "petal"), "crust": ("shell", "bone", "stone"), "foliage": ("foliage", "gold", "bronze")}
-ONE_WORKSHOP = 0.7  # how often the slots of one object that are of one finish are of one piece of it: all its stone, all its oak
+    "rivets": ("steel", "iron", "brass", "bronze", "gold"),
+    "bolts": ("steel", "iron", "brass"),
+    "spikes": ("bone", "horn", "iron"),
+    "gems": ("gem",),
+    "pearls": ("shell", "gold", "silver"),
+    "suckers": ("shell", "petal"),
+    "crust": ("shell", "bone", "stone"),
+    "foliage": ("foliage", "gold", "bronze"),
+}
+ONE_WORKSHOP = (
+    0.7  # how often the slots of one object that are of one finish are of one piece of it: all its stone, all its oak
+)
 ONE_OF_A_KIND = (  # not what is painted or dyed to tell parts apart
-    "stone", "marble", "concrete", "brick", "clay", "wood", "steel", "iron", "gold", "silver", "copper", "brass", "bronze", "bone", "horn", "scales",
-    "skin", "leather", "gem", "crystal", "glass")
+    "stone",
+    "marble",
+    "concrete",
+    "brick",
+    "clay",
+    "wood",
+    "steel",
+    "iron",
+    "gold",
+    "silver",
+    "copper",
+    "brass",
+    "bronze",
+    "bone",
+    "horn",
+    "scales",
+    "skin",
+    "leather",
+    "gem",
+    "crystal",
+    "glass",
+)
 
 
 def sample(rng: Rng, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Recipe:
@@ -44,13 +77,19 @@ def sample(rng: Rng, family: str | None = None, level: int | None = None, textur
     structure = families.sample(rng.child("family"), family)
     drawn = rng.child("level").choice(range(5), LEVEL_WEIGHTS) if level is None else level
     skins = structure.skins()
-    ornament = details.sample(rng.child("ornament"), next(iter(skins.values()), ()), "ornament")  # one for all skins: what stands on an object was chosen
+    ornament = details.sample(
+        rng.child("ornament"), next(iter(skins.values()), ()), "ornament"
+    )  # one for all skins: what stands on an object was chosen
     may_stand = {skin: not structure.PLAIN and details.suits(ornament, themes) for skin, themes in skins.items()}
-    layers = {skin: _layers(rng.child("skin", skin), themes, number == 0, ornament if may_stand[skin] else None)
-              for number, (skin, themes) in enumerate(skins.items())}
+    layers = {
+        skin: _layers(rng.child("skin", skin), themes, number == 0, ornament if may_stand[skin] else None)
+        for number, (skin, themes) in enumerate(skins.items())
+    }
     slots = structure.finishes() | {ORNAMENT: ORNAMENT_FINISHES[details.name_of(ornament)]}
     finishes = _finishes(rng, slots)
-    return Recipe(VERSION, drawn, texture_size, structure, {skin: drawn for skin, drawn in layers.items() if drawn}, finishes)
+    return Recipe(
+        VERSION, drawn, texture_size, structure, {skin: drawn for skin, drawn in layers.items() if drawn}, finishes
+    )
 
 
 def _layers(rng: Rng, themes: tuple[str, ...], main: bool, ornament) -> tuple[Layer, ...]:
@@ -66,7 +105,9 @@ def _layers(rng: Rng, themes: tuple[str, ...], main: bool, ornament) -> tuple[La
 
 
 def _finishes(rng: Rng, slots: dict[str, tuple[str, ...]]) -> dict[str, Finish]:
-    """What each slot is made of. Their paints and dyes are of one scheme of hues, and slots of one finish often of one piece of matter."""
+    """What each slot is made of. Their paints and dyes are of one scheme of hues, and slots of one finish often of one
+    piece of matter.
+    """
     hues = materials.scheme(rng.child("scheme"))
     shared = rng.child("workshop").chance(ONE_WORKSHOP)
     finishes = {}
@@ -79,17 +120,23 @@ def _finishes(rng: Rng, slots: dict[str, tuple[str, ...]]) -> dict[str, Finish]:
 
 
 def solid(recipe: Recipe) -> Solid:
-    """The structure with its details, before any gate; about 2 units long. Raises Rejected where its parameters do not go together."""
+    """The structure with its details, before any gate; about 2 units long. Raises Rejected where its parameters do not
+    go together.
+    """
     try:
         return recipe.family.build(Kit(recipe.level, recipe.visible()))
     except Rejected:
         raise
-    except ValueError as error:  # of a profile, a field or a region: one draw in thousands, which must not end a run of millions
+    except (
+        ValueError
+    ) as error:  # of a profile, a field or a region: one draw in thousands, which must not end a run of millions
         raise Rejected(f"a {families.name_of(recipe.family)} that cannot be built") from error
 
 
 def surface(recipe: Recipe) -> Surface:
-    """The recipe's object as triangles in the asset's frame: centred, longest side `LONGEST_SIDE`. Raises Rejected by a gate."""
+    """The recipe's object as triangles in the asset's frame: centred, longest side `LONGEST_SIDE`. Raises Rejected by a
+    gate.
+    """
     body = solid(recipe)
     if body.manifold.num_tri() > MOST:
         body = Solid(body.manifold.simplify(SIMPLIFIED), body.leaves)
@@ -113,7 +160,10 @@ def _check(whole: Surface) -> None:
 def _connected(whole: Surface, most: int) -> Surface:
     """Without crumbs. Raises Rejected when more than `most` pieces are left."""
     corners = whole.faces
-    links = coo_matrix((np.ones(2 * len(corners), np.int8), (corners[:, :2].ravel(), corners[:, 1:].ravel())), shape=(len(whole.points),) * 2)
+    links = coo_matrix(
+        (np.ones(2 * len(corners), np.int8), (corners[:, :2].ravel(), corners[:, 1:].ravel())),
+        shape=(len(whole.points),) * 2,
+    )
     count, piece = connected_components(links, directed=False)
     if count > 1:
         piece = piece[corners[:, 0]]
@@ -129,7 +179,15 @@ def _connected(whole: Surface, most: int) -> Surface:
 
 def _of_faces(whole: Surface, keep: np.ndarray) -> Surface:
     used, packed = np.unique(whole.faces[keep], return_inverse=True)
-    return Surface(whole.points[used], packed.reshape(-1, 3), whole.leaf[keep], whole.chart[keep], whole.uv[keep], whole.relief[keep], whole.leaves)
+    return Surface(
+        whole.points[used],
+        packed.reshape(-1, 3),
+        whole.leaf[keep],
+        whole.chart[keep],
+        whole.uv[keep],
+        whole.relief[keep],
+        whole.leaves,
+    )
 
 
 def _normalised(whole: Surface) -> Surface:
@@ -140,8 +198,10 @@ def _normalised(whole: Surface) -> Surface:
 
 
 def _without_short_edges(whole: Surface) -> Surface:
-    """Closed for a reader that merges equal positions, for whom an edge without length would leave triangles without area, and open edges by its
-    count. Edges up to `SHORT` go, or where that would pinch the surface, only those without length. Raises Rejected where neither is closed."""
+    """Closed for a reader that merges equal positions, for whom an edge without length would leave triangles without
+    area, and open edges by its count. Edges up to `SHORT` go, or where that would pinch the surface, only those without
+    length. Raises Rejected where neither is closed.
+    """
     for length in (SHORT, 0.0):
         found = _collapsed(whole, length)
         if closed(weld_places(found.points)[found.faces]):
@@ -153,7 +213,9 @@ def _collapsed(whole: Surface, length: float) -> Surface:
     """The ends of every edge that is at most so long, along each axis, are one point."""
     start, end = whole.faces.ravel(), np.roll(whole.faces, -1, axis=1).ravel()
     short = (np.abs(whole.points[start] - whole.points[end]) <= length).all(axis=1)
-    links = coo_matrix((np.ones(np.count_nonzero(short), np.int8), (start[short], end[short])), shape=(len(whole.points),) * 2)
+    links = coo_matrix(
+        (np.ones(np.count_nonzero(short), np.int8), (start[short], end[short])), shape=(len(whole.points),) * 2
+    )
     first, place = np.unique(connected_components(links, directed=False)[1], return_index=True, return_inverse=True)[1:]
     faces = first[place][whole.faces]
     return _of_faces(replace(whole, faces=faces), (faces != np.roll(faces, -1, axis=1)).all(axis=1))
@@ -165,7 +227,9 @@ def geometry_hash(whole: Surface) -> str:
 
 
 def build(recipe: Recipe, uid: str) -> tuple[Asset, Surface]:
-    """The recipe's object with its textures, and its surface, which labels are taken from. The same bits in any process. Raises Rejected."""
+    """The recipe's object with its textures, and its surface, which labels are taken from. The same bits in any
+    process. Raises Rejected.
+    """
     whole = surface(recipe)
     return _finished(recipe, whole, uid), whole
 
@@ -182,23 +246,40 @@ def make(seed: int, index: int, family: str | None = None, level: int | None = N
     return made(seed, index, family, level, texture_size)[0]
 
 
-def made(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> tuple[Asset, Surface]:
-    """The object that `drawn` finds, with its textures; reasons of the draws before it in `provenance["rejected"]`. Raises as `drawn`."""
+def made(
+    seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024
+) -> tuple[Asset, Surface]:
+    """The object that `drawn` finds, with its textures; reasons of the draws before it in `provenance["rejected"]`.
+    Raises as `drawn`.
+    """
     recipe, whole, rejected = drawn(seed, index, family, level, texture_size)
     asset = _finished(recipe, whole, f"detailverse-{f'{family}-' if family else ''}{seed}-{index:08d}-l{recipe.level}")
-    asset.provenance.update(source="detailverse", version=VERSION, seed=seed, index=index, attempt=sum(rejected.values()), level=recipe.level,
-                            family=families.name_of(recipe.family), rejected=rejected)
+    asset.provenance.update(
+        source="detailverse",
+        version=VERSION,
+        seed=seed,
+        index=index,
+        attempt=sum(rejected.values()),
+        level=recipe.level,
+        family=families.name_of(recipe.family),
+        rejected=rejected,
+    )
     return asset, whole
 
 
-def drawn(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> tuple[Recipe, Surface, dict[str, int]]:
-    """The first of `ATTEMPTS` draws that passes the gates at its level: its recipe, its surface, and the reasons of the draws before it.
+def drawn(
+    seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024
+) -> tuple[Recipe, Surface, dict[str, int]]:
+    """The first of `ATTEMPTS` draws that passes the gates at its level: its recipe, its surface, and the reasons of the
+    draws before it.
 
     Raises Rejected when none passes, ValueError for an unknown family or level.
     """
     if level is not None and level not in range(5):
         raise ValueError(f"level: expected 0 to 4, got {level!r}")
-    root = Rng("detailverse", VERSION, family or "any", seed, index)  # never the level: its versions of an object are pairs
+    root = Rng(
+        "detailverse", VERSION, family or "any", seed, index
+    )  # never the level: its versions of an object are pairs
     rejected: Counter[str] = Counter()
     for attempt in range(ATTEMPTS):
         recipe = sample(root.child("attempt", attempt), family, level, texture_size)

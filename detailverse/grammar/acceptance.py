@@ -1,8 +1,11 @@
-"""Whether what the grammar makes is clean: `python -m detailverse.grammar.acceptance --count 3000` makes objects, looks at each, and prints a table.
+"""Whether what the grammar makes is clean: `python -m detailverse.grammar.acceptance --count 3000` makes objects, looks
+at each, and prints a table.
 
-Geometry only, as every sample has it: closed after equal positions are merged, consistently wound, of positive volume, finite; how often draws were
-replaced, and why; objects that are twins. One JSON line an object in --out, so that an interrupted run goes on and another may be laid beside it.
+Geometry only, as every sample has it: closed after equal positions are merged, consistently wound, of positive volume,
+finite; how often draws were replaced, and why; objects that are twins. One JSON line an object in --out, so that an
+interrupted run goes on and another may be laid beside it.
 """
+
 import argparse
 import json
 import time
@@ -21,7 +24,9 @@ from zeroverse.core.files import write_whole
 from zeroverse.core.progress import progress
 from zeroverse.shapes.solid import Rejected
 
-TWINS = 0.01  # distance of two descriptors under which objects are nearly the same: a turned object is at 0, one stretched by 2 % at 0.015
+# distance of two descriptors under which objects are nearly the same: a turned object is at 0, one stretched by 2 % at
+# 0.015
+TWINS = 0.01
 
 
 def look(seed: int, index: int) -> dict:
@@ -30,16 +35,30 @@ def look(seed: int, index: int) -> dict:
     row: dict = {"index": index, "rejected": {}}
     try:
         recipe, whole, row["rejected"] = grammar.drawn(seed, index)
-    except Exception as error:  # a crash of the grammar is what this looks for: it is named, and the other objects are looked at
-        return row | {"failed": str(error) if isinstance(error, Rejected) else f"crash: {type(error).__name__}: {error}"}
+    except (
+        Exception
+    ) as error:  # a crash of the grammar is what this looks for: it is named, and the other objects are looked at
+        return row | {
+            "failed": str(error) if isinstance(error, Rejected) else f"crash: {type(error).__name__}: {error}"
+        }
     seconds = time.process_time() - began
     mesh = trimesh.Trimesh(whole.points.astype(np.float32), whole.faces, process=False)
     mesh.merge_vertices()
-    faults = {"not closed": not mesh.is_watertight, "not consistently wound": not mesh.is_winding_consistent, "of no volume": not mesh.volume > 0,
-              "not finite": not np.isfinite(whole.points).all()}
-    return row | {"family": families.name_of(recipe.family), "level": recipe.level, "triangles": len(whole.faces), "seconds": round(seconds, 3),
-                  "faults": [name for name, found in faults.items() if found], "hash": grammar.geometry_hash(whole),
-                  "descriptor": descriptor(whole.points, whole.faces).round(5).tolist()}
+    faults = {
+        "not closed": not mesh.is_watertight,
+        "not consistently wound": not mesh.is_winding_consistent,
+        "of no volume": not mesh.volume > 0,
+        "not finite": not np.isfinite(whole.points).all(),
+    }
+    return row | {
+        "family": families.name_of(recipe.family),
+        "level": recipe.level,
+        "triangles": len(whole.faces),
+        "seconds": round(seconds, 3),
+        "faults": [name for name, found in faults.items() if found],
+        "hash": grammar.geometry_hash(whole),
+        "descriptor": descriptor(whole.points, whole.faces).round(5).tolist(),
+    }
 
 
 def run(seed: int, indices: Iterable[int], out: Path, workers: int) -> list[dict]:
@@ -70,22 +89,39 @@ def table(rows: list[dict]) -> str:
     same = len(made) - len({row["hash"] for row in made})
     near = int((near_duplicates(np.array([row["descriptor"] for row in made]), TWINS) >= 0).sum())
     failed = Counter(row["failed"].split(":")[0] for row in rows if "failed" in row)
-    lines = [("objects", f"{len(made):,} of {len(rows):,}, {len({row['family'] for row in made})} families"),
-             ("failed", ", ".join(f"{times} {what}" for what, times in failed.items()) or "none"),
-             ("not closed, wound, positive, finite", ", ".join(f"{times} {fault}" for fault, times in faults.items()) or "none"),
-             ("draws replaced", ", ".join(f"{times} {reason}" for reason, times in reasons.most_common()) or "none"),
-             ("the same geometry; nearly the same", f"{same}; {near}"),
-             ("triangles, median and largest", "{:,.0f}; {:,.0f}".format(*np.percentile([row["triangles"] for row in made], [50, 100]))),
-             ("CPU seconds, median and 90 %", "{:.2f}; {:.2f}".format(*np.percentile(seconds, [50, 90])))]
+    lines = [
+        ("objects", f"{len(made):,} of {len(rows):,}, {len({row['family'] for row in made})} families"),
+        ("failed", ", ".join(f"{times} {what}" for what, times in failed.items()) or "none"),
+        (
+            "not closed, wound, positive, finite",
+            ", ".join(f"{times} {fault}" for fault, times in faults.items()) or "none",
+        ),
+        ("draws replaced", ", ".join(f"{times} {reason}" for reason, times in reasons.most_common()) or "none"),
+        ("the same geometry; nearly the same", f"{same}; {near}"),
+        (
+            "triangles, median and largest",
+            "{:,.0f}; {:,.0f}".format(*np.percentile([row["triangles"] for row in made], [50, 100])),
+        ),
+        ("CPU seconds, median and 90 %", "{:.2f}; {:.2f}".format(*np.percentile(seconds, [50, 90]))),
+    ]
     return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in lines)])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m detailverse.grammar.acceptance", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m detailverse.grammar.acceptance",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--count", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=joblib.cpu_count())
-    parser.add_argument("--out", type=Path, default=Path("acceptance.jsonl"), help="one line an object; the same command goes on from it")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("acceptance.jsonl"),
+        help="one line an object; the same command goes on from it",
+    )
     options = parser.parse_args()
     print(table(run(options.seed, range(options.count), options.out, options.workers)))
 

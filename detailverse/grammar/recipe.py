@@ -1,4 +1,7 @@
-"""Recipe: everything that is needed to rebuild a detailed object bit for bit, as frozen records and as JSON that a hand can edit."""
+"""Recipe: everything that is needed to rebuild a detailed object bit for bit, as frozen records and as JSON that a hand
+can edit.
+"""
+
 from dataclasses import dataclass, fields, replace
 
 from detailverse import details, families, materials
@@ -33,9 +36,11 @@ class Finish:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A structure, the details on its skins, the materials of its slots. The same recipe at two levels is the same object, coarse and fine.
+    """A structure, the details on its skins, the materials of its slots. The same recipe at two levels is the same
+    object, coarse and fine.
 
-    level: 0 (the bare structure) … 4. layers: skin -> details, in the order they are laid. finishes: slot -> what it is made of.
+    level: 0 (the bare structure) … 4. layers: skin -> details, in the order they are laid. finishes: slot -> what it is
+        made of.
     """
 
     version: str
@@ -47,12 +52,16 @@ class Recipe:
 
     def __post_init__(self):
         if self.version != VERSION:
-            raise ValueError(f"version: expected {VERSION!r}, got {self.version!r}: another release of the grammar made this recipe")
+            raise ValueError(
+                f"version: expected {VERSION!r}, got {self.version!r}: another release of the grammar made this recipe"
+            )
         integer("level", self.level, LEVELS[0], LEVELS[-1])
         integer("texture_size", self.texture_size, 64, 8192)
         kind = families.name_of(self.family)
         if unknown := sorted(set(self.layers) - set(self.family.skins())):
-            raise ValueError(f"layers: expected some of {', '.join(self.family.skins())} for a {kind}, got {unknown[0]!r}")
+            raise ValueError(
+                f"layers: expected some of {', '.join(self.family.skins())} for a {kind}, got {unknown[0]!r}"
+            )
         slots = {*self.family.finishes(), ORNAMENT}
         if wrong := sorted(slots ^ set(self.finishes)):
             fault = "missing" if wrong[0] in slots else "not one"
@@ -60,7 +69,10 @@ class Recipe:
 
     def visible(self) -> dict[str, tuple]:
         """Skin -> its details at this level."""
-        return {skin: tuple(layer.detail for layer in layers if layer.level <= self.level) for skin, layers in self.layers.items()}
+        return {
+            skin: tuple(layer.detail for layer in layers if layer.level <= self.level)
+            for skin, layers in self.layers.items()
+        }
 
     def at(self, level: int) -> "Recipe":
         return replace(self, level=level)
@@ -69,9 +81,17 @@ class Recipe:
 def to_dict(recipe: Recipe) -> dict:
     """JSON types; families say which `family` they are, details their `kind`."""
     return {
-        "version": recipe.version, "level": recipe.level, "texture_size": recipe.texture_size, "family": _family(recipe.family),
-        "layers": {skin: [{"level": layer.level, **details.to_dict(layer.detail)} for layer in layers] for skin, layers in recipe.layers.items()},
-        "finishes": {slot: {"name": one.name, **materials.to_dict(one.material)} for slot, one in recipe.finishes.items()},
+        "version": recipe.version,
+        "level": recipe.level,
+        "texture_size": recipe.texture_size,
+        "family": _family(recipe.family),
+        "layers": {
+            skin: [{"level": layer.level, **details.to_dict(layer.detail)} for layer in layers]
+            for skin, layers in recipe.layers.items()
+        },
+        "finishes": {
+            slot: {"name": one.name, **materials.to_dict(one.material)} for slot, one in recipe.finishes.items()
+        },
     }
 
 
@@ -82,17 +102,33 @@ def from_dict(data: dict) -> Recipe:
     """
     expected = [spec.name for spec in fields(Recipe)]
     if not isinstance(data, dict) or set(data) - {GEOMETRY} != set(expected):
-        raise ValueError(f"recipe: expected {', '.join(expected)}; got {', '.join(map(str, data)) if isinstance(data, dict) else repr(data)}")
+        raise ValueError(
+            f"recipe: expected {', '.join(expected)}; got "
+            f"{', '.join(map(str, data)) if isinstance(data, dict) else repr(data)}"
+        )
     if data["version"] != VERSION:
-        raise ValueError(f"version: expected {VERSION!r}, got {data['version']!r}: another release of the grammar made this recipe")
-    layers = {skin: tuple(_layer(item, f"layers.{skin}[{number}]") for number, item in enumerate(_typed(items, list, f"layers.{skin}")))
-              for skin, items in _typed(data["layers"], dict, "layers").items()}
-    finishes = {slot: _finish(item, f"finishes.{slot}") for slot, item in _typed(data["finishes"], dict, "finishes").items()}
-    return Recipe(data["version"], data["level"], data["texture_size"], _read_family(data["family"], "family"), layers, finishes)
+        raise ValueError(
+            f"version: expected {VERSION!r}, got {data['version']!r}: another release of the grammar made this recipe"
+        )
+    layers = {
+        skin: tuple(
+            _layer(item, f"layers.{skin}[{number}]")
+            for number, item in enumerate(_typed(items, list, f"layers.{skin}"))
+        )
+        for skin, items in _typed(data["layers"], dict, "layers").items()
+    }
+    finishes = {
+        slot: _finish(item, f"finishes.{slot}") for slot, item in _typed(data["finishes"], dict, "finishes").items()
+    }
+    return Recipe(
+        data["version"], data["level"], data["texture_size"], _read_family(data["family"], "family"), layers, finishes
+    )
 
 
 def _family(family: Family) -> dict:
-    return {"family": families.name_of(family)} | {spec.name: _plain(getattr(family, spec.name)) for spec in fields(family)}
+    return {"family": families.name_of(family)} | {
+        spec.name: _plain(getattr(family, spec.name)) for spec in fields(family)
+    }
 
 
 def _plain(value):
@@ -110,7 +146,10 @@ def _read_family(data, path: str) -> Family:
     if wrong := sorted(names ^ set(values)):
         fault = "missing" if wrong[0] in names else "unknown"
         raise ValueError(f"{path}: {fault} parameter {wrong[0]!r} of a {kind}; expected {', '.join(sorted(names))}")
-    read = {name: _read_family(value, f"{path}.{name}") if isinstance(value, dict) else _tupled(value) for name, value in values.items()}
+    read = {
+        name: _read_family(value, f"{path}.{name}") if isinstance(value, dict) else _tupled(value)
+        for name, value in values.items()
+    }
     return _at(path, lambda given: families.BY_NAME[kind](**given), read)
 
 
@@ -121,7 +160,10 @@ def _tupled(value):
 def _layer(data, path: str) -> Layer:
     values = dict(_typed(data, dict, path))
     level = values.pop("level", None)
-    return Layer(_at(path, lambda value: integer("level", value, LEVELS[1], LEVELS[-1]), level), _at(path, details.from_dict, values))
+    return Layer(
+        _at(path, lambda value: integer("level", value, LEVELS[1], LEVELS[-1]), level),
+        _at(path, details.from_dict, values),
+    )
 
 
 def _finish(data, path: str) -> Finish:

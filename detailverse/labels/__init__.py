@@ -1,4 +1,7 @@
-"""What a finished object knows of itself: typed creases, its tree of parts, its symmetry, how complex it is. facts/procedural.md §9 and §11.5."""
+"""What a finished object knows of itself: typed creases, its tree of parts, its symmetry, how complex it is.
+facts/procedural.md §9 and §11.5.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,10 +24,11 @@ SYMMETRY = 0.005  # of the longest side: how far a moved point may be from the s
 
 @dataclass(frozen=True, eq=False)
 class Creases:
-    """Sharp edges. ends: [K, 2] vertex ids; faces: [K, 2] on either side; kind: [K] index into KINDS; angle: [K] radians; length: [K].
+    """Sharp edges. ends: [K, 2] vertex ids; faces: [K, 2] on either side; kind: [K] index into KINDS; angle: [K]
+    radians; length: [K].
 
-    design: inside one leaf, as the generator made it. join: where two added leaves meet. cut: where a subtracted leaf meets another one.
-    Copies of one leaf share its number, so that where two of them meet counts as design.
+    design: inside one leaf, as the generator made it. join: where two added leaves meet. cut: where a subtracted leaf
+    meets another one. Copies of one leaf share its number, so that where two of them meet counts as design.
     """
 
     ends: np.ndarray
@@ -46,7 +50,9 @@ def creases(surface: Surface, angle_deg: float = CREASE) -> Creases:
 
 
 def parts(surface: Surface) -> tuple[tuple[str, ...], np.ndarray]:
-    """(labels in the order in which leaves first name them, [F] which of them each face belongs to). Labels that no face has are left out."""
+    """(labels in the order in which leaves first name them, [F] which of them each face belongs to). Labels that no
+    face has are left out.
+    """
     labels = [surface.leaves[leaf].label for leaf in np.unique(surface.leaf)]
     names = tuple(dict.fromkeys(labels))
     number = np.zeros(len(surface.leaves), dtype=np.int64)
@@ -55,7 +61,9 @@ def parts(surface: Surface) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 def describe(surface: Surface) -> dict:
-    """JSON-ready: the part tree, complexity and symmetry of an object, as a shard's sample stores them under `labels`."""
+    """JSON-ready: the part tree, complexity and symmetry of an object, as a shard's sample stores them under
+    `labels`.
+    """
     bvh = Bvh(surface.points, surface.faces)
     return {**part_tree(surface), "complexity": complexity(surface, bvh), "symmetry": symmetry(surface, bvh)}
 
@@ -63,15 +71,16 @@ def describe(surface: Surface) -> dict:
 def part_tree(surface: Surface) -> dict:
     """JSON-ready {"parts": {name: node}, "adjacent": [[label, label], …]}.
 
-    A node has triangles, area, box [low [3], high [3]], volume (None unless its faces are closed by themselves) and, where labels descend by dots,
-    parts; it counts all that is below it. Adjacent: full labels of parts that share an edge, each pair once, sorted.
+    A node has triangles, area, box [low [3], high [3]], volume (None unless its faces are closed by themselves) and,
+    where labels descend by dots, parts; it counts all that is below it. Adjacent: full labels of parts that share an
+    edge, each pair once, sorted.
     """
     names, part = parts(surface)
     root: dict = {}
     for name in names:
         steps, level = name.split("."), root
         for depth in range(len(steps)):
-            below = [i for i, other in enumerate(names) if other.split(".")[:depth + 1] == steps[:depth + 1]]
+            below = [i for i, other in enumerate(names) if other.split(".")[: depth + 1] == steps[: depth + 1]]
             node = level.setdefault(steps[depth], {})
             if not node:
                 node.update(_measures(surface.points, surface.faces[np.isin(part, below)]))
@@ -87,8 +96,12 @@ def part_tree(surface: Surface) -> dict:
 def _measures(points: np.ndarray, faces: np.ndarray) -> dict:
     corners = points[faces].reshape(-1, 3)
     closed = twins(faces)[1]
-    return {"triangles": len(faces), "area": _area(points, faces), "box": [corners.min(axis=0).tolist(), corners.max(axis=0).tolist()],
-            "volume": volume(points, faces) if closed else None}
+    return {
+        "triangles": len(faces),
+        "area": _area(points, faces),
+        "box": [corners.min(axis=0).tolist(), corners.max(axis=0).tolist()],
+        "volume": volume(points, faces) if closed else None,
+    }
 
 
 def _area(points: np.ndarray, faces: np.ndarray) -> float:
@@ -97,12 +110,14 @@ def _area(points: np.ndarray, faces: np.ndarray) -> float:
 
 
 def symmetry(surface: Surface, bvh: Bvh | None = None, tolerance: float = SYMMETRY) -> dict:
-    """JSON-ready {"planes": [normal [3], …], "order": n, "centre": [3], "tolerance": …}, all through the centroid of the surface.
+    """JSON-ready {"planes": [normal [3], …], "order": n, "centre": [3], "tolerance": …}, all through the centroid of
+    the surface.
 
-    Tested planes: z, every 15° around z, and every half step of the order found. order: the largest n in ORDERS such that a turn by 1/n about z maps
-    the object to itself, 1 for none, 0 where all do, as for a body of revolution. Every symmetry keeps the centroid. A map holds when of
-    PROBES points spread over the surface 95 % land within `tolerance` times the longest side of it: deeper ornament breaks a symmetry.
-    Where some orders hold ten times better, only those count.
+    Tested planes: z, every 15° around z, and every half step of the order found. order: the largest n in ORDERS such
+    that a turn by 1/n about z maps the object to itself, 1 for none, 0 where all do, as for a body of revolution. Every
+    symmetry keeps the centroid. A map holds when of PROBES points spread over the surface 95 % land within `tolerance`
+    times the longest side of it: deeper ornament breaks a symmetry. Where some orders hold ten times better, only those
+    count.
     """
     bvh = Bvh(surface.points, surface.faces) if bvh is None else bvh
     centre, side = _centroid(surface.points, surface.faces), float(np.ptp(surface.points, axis=0).max())
@@ -116,7 +131,12 @@ def symmetry(surface: Surface, bvh: Bvh | None = None, tolerance: float = SYMMET
     angles = {round(180.0 * k / n, 6) for n in (12, 2 * max(order, 1)) for k in range(n)}
     normals = [np.array([*cos_sin(angle * TAU / 360.0), 0.0]) for angle in sorted(angles)] + [np.array([0.0, 0.0, 1.0])]
     planes = [n for n in normals if error(probes - 2.0 * (probes * n).sum(axis=1, keepdims=True) * n) <= tolerance]
-    return {"planes": [[round(float(x), 6) + 0.0 for x in n] for n in planes], "order": order, "centre": centre.tolist(), "tolerance": tolerance}
+    return {
+        "planes": [[round(float(x), 6) + 0.0 for x in n] for n in planes],
+        "order": order,
+        "centre": centre.tolist(),
+        "tolerance": tolerance,
+    }
 
 
 def _centroid(points: np.ndarray, faces: np.ndarray) -> np.ndarray:  # [3]
@@ -136,19 +156,28 @@ def _order(errors: dict[int, float], tolerance: float) -> int:
 def complexity(surface: Surface, bvh: Bvh | None = None) -> dict:
     """JSON-ready numbers of the construction mesh, lengths in object units.
 
-    triangles, area, volume, components, euler (V - E + F), genus (of all components together), crease_length, crease_kinds (how much of it
-    is of each kind), crease_density (crease length over √area: does not depend on tessellation), sharp_edges (their raw number: does),
-    normal_variance (see there, at RADII), and with a `bvh`: thin, the 5th percentile of `thickness`.
+    triangles, area, volume, components, euler (V - E + F), genus (of all components together), crease_length,
+    crease_kinds (how much of it is of each kind), crease_density (crease length over √area: does not depend on
+    tessellation), sharp_edges (their raw number: does), normal_variance (see there, at RADII), and with a `bvh`: thin,
+    the 5th percentile of `thickness`.
     """
     points, faces = surface.points, surface.faces
     sharp, area = creases(surface), _area(points, faces)
     length = float(sharp.length.sum())
-    euler = np.count_nonzero(np.bincount(faces.ravel())) - len(faces) // 2  # V - E + F, and 2 E = 3 F on a closed surface
+    euler = (
+        np.count_nonzero(np.bincount(faces.ravel())) - len(faces) // 2
+    )  # V - E + F, and 2 E = 3 F on a closed surface
     pieces = int(components(faces).max()) + 1
     result = {
-        "triangles": len(faces), "area": area, "volume": volume(points, faces),
-        "components": pieces, "euler": int(euler), "genus": pieces - int(euler) // 2,
-        "crease_length": length, "crease_density": length / float(np.sqrt(area)), "sharp_edges": len(sharp.ends),
+        "triangles": len(faces),
+        "area": area,
+        "volume": volume(points, faces),
+        "components": pieces,
+        "euler": int(euler),
+        "genus": pieces - int(euler) // 2,
+        "crease_length": length,
+        "crease_density": length / float(np.sqrt(area)),
+        "sharp_edges": len(sharp.ends),
         "crease_kinds": {name: float(sharp.length[sharp.kind == kind].sum()) for kind, name in enumerate(KINDS)},
         "normal_variance": {str(radius): value for radius, value in zip(RADII, normal_variance(points, faces, RADII))},
     }
@@ -157,8 +186,11 @@ def complexity(surface: Surface, bvh: Bvh | None = None) -> dict:
     return result
 
 
-def normal_variance(points: np.ndarray, faces: np.ndarray, radii: tuple[float, ...] = RADII, samples: int = 20_000) -> list[float]:
-    """For each radius 1 - |mean normal| over cells 2·radius wide, averaged over the samples: 0 flat, towards 1 where relief is finer than the cell.
+def normal_variance(
+    points: np.ndarray, faces: np.ndarray, radii: tuple[float, ...] = RADII, samples: int = 20_000
+) -> list[float]:
+    """For each radius 1 - |mean normal| over cells 2·radius wide, averaged over the samples: 0 flat, towards 1 where
+    relief is finer than the cell.
 
     Walls thinner than a cell count too, as both of their sides fall into it.
     """

@@ -1,4 +1,7 @@
-"""What an object is like, however it is turned or scaled: the D2 and A3 shape distributions (Osada et al., Shape Distributions, 2002)."""
+"""What an object is like, however it is turned or scaled: the D2 and A3 shape distributions (Osada et al., Shape
+Distributions, 2002).
+"""
+
 import numpy as np
 
 from detailverse.spatial.sampling import Points
@@ -11,8 +14,10 @@ REACH = 3.0  # distances up to so many times their mean
 
 
 def shape_descriptor(points: Points, rng: Rng) -> np.ndarray:
-    """[2 * BINS] float32: histograms, each of sum 1, of the distance between two surface points over its mean, and of the cosine of the angle at
-    a point between two others. (A3 has the angle; its cosine orders the same and needs no arccosine.)"""
+    """[2 * BINS] float32: histograms, each of sum 1, of the distance between two surface points over its mean, and of
+    the cosine of the angle at a point between two others. (A3 has the angle; its cosine orders the same and needs no
+    arccosine.)
+    """
     picks = (rng.unit((DRAWS, 3)) * len(points.position)).astype(np.int64)
     return _histograms(np.ascontiguousarray(points.position, np.float64), picks).astype(np.float32)
 

@@ -1,7 +1,9 @@
-"""Measures of detail and diversity without learned weights, for any mesh: what the tables compare data sets by. facts/procedural.md §9.
+"""Measures of detail and diversity without learned weights, for any mesh: what the tables compare data sets by.
+facts/procedural.md §9.
 
 Numbers of these need not have the same bits on every machine; nothing is built from them.
 """
+
 import numpy as np
 from scipy.linalg import eigvalsh
 
@@ -28,13 +30,15 @@ def sharp_edges_256(points: np.ndarray, faces: np.ndarray, angle_deg: float = 15
 
 
 def remesh(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(points, faces) of a surface without borders around any triangles, in the frame where the bounding box is centred and its longest side is 2.
+    """(points, faces) of a surface without borders around any triangles, in the frame where the bounding box is centred
+    and its longest side is 2.
 
-    The outermost surface at the distance 2/256 on a grid of 256³ cells over ±1.05: unsigned distances at the nodes; nodes that a path of nodes
-    further than that from all triangles joins to the corner of the grid are outside, all others inside, so that cavities and inner walls vanish; then
-    dual cells: one vertex in every cell that the surface crosses, the mean of its crossings of the cell's edges (linear in the distance), and for
-    every crossed edge a quadrilateral, cut along its shorter diagonal. All components are kept; where the
-    surface comes within a cell of itself, four triangles may share an edge. The count of edges depends on each of these choices.
+    The outermost surface at the distance 2/256 on a grid of 256³ cells over ±1.05: unsigned distances at the nodes;
+    nodes that a path of nodes further than that from all triangles joins to the corner of the grid are outside, all
+    others inside, so that cavities and inner walls vanish; then dual cells: one vertex in every cell that the surface
+    crosses, the mean of its crossings of the cell's edges (linear in the distance), and for every crossed edge a
+    quadrilateral, cut along its shorter diagonal. All components are kept; where the surface comes within a cell of
+    itself, four triangles may share an edge. The count of edges depends on each of these choices.
     """
     low, high = points.min(axis=0), points.max(axis=0)
     bvh = Bvh((points - (low + high) / 2) * (2.0 / float((high - low).max())), faces)
@@ -44,16 +48,20 @@ def remesh(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def surface_nets(values: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
-    """(points [N, 3], faces [F, 3]) where distances [S, S, S] float32 at the nodes of a grid over ±extent change sign; positive outside and at the border."""
+    """(points [N, 3], faces [F, 3]) where distances [S, S, S] float32 at the nodes of a grid over ±extent change sign;
+    positive outside and at the border.
+    """
     vertices, quads = _dual_cells(values)
     return vertices * (2 * extent / (len(values) - 1)) - extent, _halved(vertices, quads)
 
 
 def band(bvh: Bvh, cells: int, extent: float, level: float) -> np.ndarray:
-    """[cells + 1, cells + 1, cells + 1] float32 unsigned distances at the nodes of the grid over ±extent, exact wherever the surface at distance
-    `level` crosses one of the node's edges; elsewhere only right about the side of `level`. cells: a power of two.
+    """[cells + 1, cells + 1, cells + 1] float32 unsigned distances at the nodes of the grid over ±extent, exact
+    wherever the surface at distance `level` crosses one of the node's edges; elsewhere only right about the side of
+    `level`. cells: a power of two.
 
-    Blocks of nodes are halved while a node in them may be closer than one step to the surface at `level`: distances change by at most the way moved.
+    Blocks of nodes are halved while a node in them may be closer than one step to the surface at `level`: distances
+    change by at most the way moved.
     """
     step = 2 * extent / cells
     values = np.full((cells + 1,) * 3, FAR, dtype=np.float32)
@@ -62,7 +70,11 @@ def band(bvh: Bvh, cells: int, extent: float, level: float) -> np.ndarray:
     hints = np.full(len(corner), -1, dtype=np.int64)
     while True:
         distance, hints, _ = bvh.closest((corner + (size - 1) / 2) * step - extent, hints if size < 16 else None)
-        near = np.abs(distance - level) <= ((size - 1) * 0.8660254037844386 + 1.0) * step if size > 1 else np.zeros(len(corner), dtype=bool)
+        near = (
+            np.abs(distance - level) <= ((size - 1) * 0.8660254037844386 + 1.0) * step
+            if size > 1
+            else np.zeros(len(corner), dtype=bool)
+        )
         _fill(values, corner[~near], size, distance[~near])
         if size == 1:
             return values
@@ -112,7 +124,9 @@ def _keep_outside(values):
 
 @kernel
 def _dual_cells(values):
-    """(vertices [N, 3] in cells, quads [Q, 4] counter-clockwise from outside), for values [S, S, S], positive outside and at the border."""
+    """(vertices [N, 3] in cells, quads [Q, 4] counter-clockwise from outside), for values [S, S, S], positive outside
+    and at the border.
+    """
     side = values.shape[0]
     number = np.full((side, side, side), -1, np.int32)
     vertices, quads, crossings = np.empty((1 << 16, 3)), np.empty((1 << 16, 4), np.int64), np.empty(1 << 16, np.int64)
@@ -134,7 +148,10 @@ def _dual_cells(values):
                         ck = k - ((axis == 0) * aside + (axis == 1) * back)
                         if number[ci, cj, ck] < 0:
                             if found == len(vertices):
-                                vertices, crossings = np.concatenate((vertices, vertices)), np.concatenate((crossings, crossings))
+                                vertices, crossings = (
+                                    np.concatenate((vertices, vertices)),
+                                    np.concatenate((crossings, crossings)),
+                                )
                             number[ci, cj, ck] = found
                             vertices[found] = 0.0
                             crossings[found] = 0
@@ -164,12 +181,16 @@ def _halved(points: np.ndarray, quads: np.ndarray) -> np.ndarray:
 
 
 def normal_gradient_energy(normals: np.ndarray, alpha: np.ndarray) -> dict[str, float]:
-    """{"mean_deg", "share_15"}: the mean angle between neighbouring pixels of normal maps [V, H, W, 3] (8 of 256²), and the share above 15°.
+    """{"mean_deg", "share_15"}: the mean angle between neighbouring pixels of normal maps [V, H, W, 3] (8 of 256²), and
+    the share above 15°.
 
-    alpha: [V, H, W]; pairs count where both are above 0.5 and their 4 neighbours too, so that silhouettes do not. No pair: 0.
+    alpha: [V, H, W]; pairs count where both are above 0.5 and their 4 neighbours too, so that silhouettes do not. No
+        pair: 0.
     """
     opaque = np.pad(np.asarray(alpha) > 0.5, ((0, 0), (1, 1), (1, 1)))
-    inner = opaque[:, 1:-1, 1:-1] & opaque[:, :-2, 1:-1] & opaque[:, 2:, 1:-1] & opaque[:, 1:-1, :-2] & opaque[:, 1:-1, 2:]
+    inner = (
+        opaque[:, 1:-1, 1:-1] & opaque[:, :-2, 1:-1] & opaque[:, 2:, 1:-1] & opaque[:, 1:-1, :-2] & opaque[:, 1:-1, 2:]
+    )
     total, sharp, count = _gradients(np.ascontiguousarray(normals, dtype=np.float64), inner, 15.0 * TAU / 360.0)
     return {"mean_deg": total / max(count, 1) * 360.0 / TAU, "share_15": sharp / max(count, 1)}
 
@@ -181,7 +202,12 @@ def _gradients(normals, inner, limit):
         for i in range(inner.shape[1]):
             for j in range(inner.shape[2]):
                 for di, dj in ((1, 0), (0, 1)):
-                    if i + di < inner.shape[1] and j + dj < inner.shape[2] and inner[v, i, j] and inner[v, i + di, j + dj]:
+                    if (
+                        i + di < inner.shape[1]
+                        and j + dj < inner.shape[2]
+                        and inner[v, i, j]
+                        and inner[v, i + di, j + dj]
+                    ):
                         a, b = normals[v, i, j], normals[v, i + di, j + dj]
                         angle = angle_between(a[0], a[1], a[2], b[0], b[1], b[2])
                         total += angle
@@ -191,8 +217,10 @@ def _gradients(normals, inner, limit):
 
 
 def descriptor(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """[80] float64 of length 1: square roots of the histograms D2 (distances between two points of the surface, over their root mean square) and A3
-    (angles at the second of three), so that products are Bhattacharyya coefficients. Unchanged by rotation, translation and scale up to sampling."""
+    """[80] float64 of length 1: square roots of the histograms D2 (distances between two points of the surface, over
+    their root mean square) and A3 (angles at the second of three), so that products are Bhattacharyya coefficients.
+    Unchanged by rotation, translation and scale up to sampling.
+    """
     rng = Rng("descriptor")
     face = spread(points, faces, CLOUD)[1]
     cloud = on_faces(points, faces, face, rng.child("place").unit((CLOUD, 2)))
@@ -209,15 +237,22 @@ def descriptor(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
 def _angles_at(a, b, c):
     out = np.empty(len(a))
     for n in range(len(a)):
-        out[n] = angle_between(a[n, 0] - b[n, 0], a[n, 1] - b[n, 1], a[n, 2] - b[n, 2], c[n, 0] - b[n, 0], c[n, 1] - b[n, 1], c[n, 2] - b[n, 2])
+        out[n] = angle_between(
+            a[n, 0] - b[n, 0],
+            a[n, 1] - b[n, 1],
+            a[n, 2] - b[n, 2],
+            c[n, 0] - b[n, 0],
+            c[n, 1] - b[n, 1],
+            c[n, 2] - b[n, 2],
+        )
     return out
 
 
 def vendi(features: np.ndarray, width: float) -> float:
     """The Vendi score of features [N, D] (Friedman and Dieng 2022): the effective number of different items, 1 … N.
 
-    exp of the entropy of the eigenvalues of K / N, with K = exp(-|x - y|² / (2 width²)). Compare sets of one size with one `width` only: a common
-    choice is half the median distance in the union of the sets (`median_distance`).
+    exp of the entropy of the eigenvalues of K / N, with K = exp(-|x - y|² / (2 width²)). Compare sets of one size with
+    one `width` only: a common choice is half the median distance in the union of the sets (`median_distance`).
     """
     square = _square_distances(features, features)
     kernel = np.array([exp(-value / (2 * width * width)) for value in square.ravel()]).reshape(square.shape)

@@ -1,26 +1,32 @@
-"""Fields: the samples of one object that shape autoencoders train on: points on the surface, points on sharp edges, signed distances.
+"""Fields: the samples of one object that shape autoencoders train on: points on the surface, points on sharp edges,
+signed distances.
 
-Counts and noise follow the public sharp-edge sampling of Dora; names follow the data of Hunyuan3D-2.1 as its users describe it, where uniform samples
-are `random_…` and salient ones (Dora: sharp) `sharp_…` (facts/procedural.md §4.3, facts/hi3dgen_triposg.md §3.1). `decode` gives:
+Counts and noise follow the public sharp-edge sampling of Dora; names follow the data of Hunyuan3D-2.1 as its users
+describe it, where uniform samples are `random_…` and salient ones (Dora: sharp) `sharp_…` (facts/procedural.md §4.3,
+facts/hi3dgen_triposg.md §3.1). `decode` gives:
 
     random_surface     [32768, 6] float32  points even over the area, and the exact normal of their face
-    sharp_surface      [32768, 6] float32  points even over the length of edges sharper than 15°, and the unit mean of the two face normals
-    random_near_points [400000, 3] float32, random_near_label [400000] float32  beside 200,000 more surface points: σ = .001 for all, then .005
-    sharp_near_points  [131072, 3] float32, sharp_near_label  [131072] float32  beside the salient points: σ = .001, then .005, .007, .01
-    vol_points         [200000, 3] float32, vol_label         [200000] float32  even in the cube ±1.05
-    random_surface_part, sharp_surface_part [32768] int64 index into part_names [P] str: the labels of parts (of one of both faces at an edge)
-    centre [3], scale [] float64  field point = (object point - centre) · scale
-    sharp_edges [] int64  how many edges are salient
+    sharp_surface      [32768, 6] float32  points even over the length of edges sharper than 15°, and the unit mean of
+    the two face normals random_near_points [400000, 3] float32, random_near_label [400000] float32  beside 200,000 more
+    surface points: σ = .001 for all, then .005 sharp_near_points  [131072, 3] float32, sharp_near_label  [131072]
+    float32  beside the salient points: σ = .001, then .005, .007, .01 vol_points         [200000, 3] float32, vol_label
+    [200000] float32  even in the cube ±1.05 random_surface_part, sharp_surface_part [32768] int64 index into part_names
+    [P] str: the labels of parts (of one of both faces at an edge) centre [3], scale [] float64  field point = (object
+    point - centre) · scale sharp_edges [] int64  how many edges are salient
 
-Labels are signed distances, negative inside, to the mesh itself. Frame: the centre of the bounding box is 0 and the longest side is 2, so that the
-mesh fills [-1, 1]; the frame of assets, whose longest side is 1.8, is this one times 0.9. Axes as everywhere, +z up.
+Labels are signed distances, negative inside, to the mesh itself. Frame: the centre of the bounding box is 0 and the
+longest side is 2, so that the mesh fills [-1, 1]; the frame of assets, whose longest side is 1.8, is this one times
+0.9. Axes as everywhere, +z up.
 
-An object without a sharp edge has sharp_edges 0 and its salient points on all edges, by length times angle: where it bends most.
+An object without a sharp edge has sharp_edges 0 and its salient points on all edges, by length times angle: where it
+bends most.
 
-Stored (`fields`, in the npz): positions as uint16 codes, so that every decoded position is a float32 without rounding, and the distance was measured
-there and not where the point was before. Distances as float16, relative error 2^-11, where what would round to zero becomes ±2^-24: no label ever has
-the wrong sign. Surface points are within 2.9e-5 of the surface. Normals as int16. `to_npz_bytes(decode(stored))` is the file for public readers.
+Stored (`fields`, in the npz): positions as uint16 codes, so that every decoded position is a float32 without rounding,
+and the distance was measured there and not where the point was before. Distances as float16, relative error 2^-11,
+where what would round to zero becomes ±2^-24: no label ever has the wrong sign. Surface points are within 2.9e-5 of the
+surface. Normals as int16. `to_npz_bytes(decode(stored))` is the file for public readers.
 """
+
 import io
 import zipfile
 from dataclasses import dataclass
@@ -45,9 +51,11 @@ SMALLEST = 2.0**-24  # the smallest float16
 
 @dataclass(frozen=True)
 class Budget:
-    """How many samples, and where. surface, salient: points with normals. near: surface points that queries surround. volume: queries in ±extent.
+    """How many samples, and where. surface, salient: points with normals. near: surface points that queries surround.
+    volume: queries in ±extent.
 
-    noise, salient_noise: σ of the normal distribution around each point, one query each, field units. angle_deg: sharper edges are salient.
+    noise, salient_noise: σ of the normal distribution around each point, one query each, field units. angle_deg:
+        sharper edges are salient.
     """
 
     surface: int = 32_768
@@ -73,14 +81,19 @@ def fields(surface: Surface, rng: Rng, budget: Budget = VAE) -> dict[str, np.nda
     around, around_face = _on_surface(points, faces, rng.child("near"), budget.near)
     sharp, sharp_normal, sharp_face, count = _on_edges(points, faces, rng.child("salient"), budget)
     return {
-        "random_surface_points": encode(even), "random_surface_normals": _encode_normals(bvh.normals[face]),
+        "random_surface_points": encode(even),
+        "random_surface_normals": _encode_normals(bvh.normals[face]),
         "random_surface_part": part[face].astype(np.uint16),
-        "sharp_surface_points": encode(sharp), "sharp_surface_normals": _encode_normals(sharp_normal),
+        "sharp_surface_points": encode(sharp),
+        "sharp_surface_normals": _encode_normals(sharp_normal),
         "sharp_surface_part": part[sharp_face].astype(np.uint16),
         **_queries("random_near", bvh, _beside(around, budget.noise, rng.child("near", "noise")), around_face),
         **_queries("sharp_near", bvh, _beside(sharp, budget.salient_noise, rng.child("salient", "noise")), sharp_face),
         **_queries("vol", bvh, budget.extent * (2.0 * rng.child("volume").unit((budget.volume, 3)) - 1.0), None),
-        "part_names": np.array(names), "centre": centre, "scale": np.float64(scale), "sharp_edges": np.int64(count),
+        "part_names": np.array(names),
+        "centre": centre,
+        "scale": np.float64(scale),
+        "sharp_edges": np.int64(count),
     }
 
 
@@ -113,7 +126,9 @@ def decode(stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def to_npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
-    """An npz for `np.load`, without compression (codes hardly shrink) and without dates: the same arrays give the same bytes."""
+    """An npz for `np.load`, without compression (codes hardly shrink) and without dates: the same arrays give the same
+    bytes.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
@@ -147,7 +162,12 @@ def _on_edges(points, faces, rng, budget):
     first, second = normals[every.faces[edge, 0]], normals[every.faces[edge, 1]]
     mean = first + second
     folded = (mean * mean).sum(axis=1) < 1e-12  # faces back to back have no mean
-    return (1 - along) * start + along * end, unit(np.where(folded[:, None], first, mean)), every.faces[edge, 0], int(np.count_nonzero(sharp))
+    return (
+        (1 - along) * start + along * end,
+        unit(np.where(folded[:, None], first, mean)),
+        every.faces[edge, 0],
+        int(np.count_nonzero(sharp)),
+    )
 
 
 def _drawn(weights, rng, count):

@@ -1,4 +1,7 @@
-"""Materials that know the geometry: a solid texture and the layers that use leaves on it. `FINISHES`: what each finish slot may look like."""
+"""Materials that know the geometry: a solid texture and the layers that use leaves on it. `FINISHES`: what each finish
+slot may look like.
+"""
+
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -40,7 +43,9 @@ class Material:
 
 
 def sample(rng: Rng, finish: str, hues: Scheme | None = None) -> Material:
-    """One look of a finish, `FINISHES`, by weight; hues: of its object, drawn if none. Raises ValueError naming a finish that is unknown."""
+    """One look of a finish, `FINISHES`, by weight; hues: of its object, drawn if none. Raises ValueError naming a
+    finish that is unknown.
+    """
     return Material(*sample_parts(rng, finish, scheme(rng.child("scheme")) if hues is None else hues))
 
 
@@ -53,9 +58,14 @@ def to_dict(material: Material) -> dict:
 
 
 def from_dict(record: dict) -> Material:
-    """The inverse of `to_dict`, with or without JSON in between. Raises ValueError naming the key, as in `layers[1].amount: expected …`."""
+    """The inverse of `to_dict`, with or without JSON in between. Raises ValueError naming the key, as in
+    `layers[1].amount: expected …`.
+    """
     if not isinstance(record, dict) or set(record) != {"base", "layers"}:
-        raise ValueError(f"material: expected base, layers; got {', '.join(map(str, record)) if isinstance(record, dict) else repr(record)}")
+        raise ValueError(
+            f"material: expected base, layers; got "
+            f"{', '.join(map(str, record)) if isinstance(record, dict) else repr(record)}"
+        )
     if not isinstance(record["layers"], (list, tuple)):
         raise ValueError(f"layers: expected a list, got {record['layers']!r}")
     layers = tuple(_read(Layer, layer, f"layers[{number}]") for number, layer in enumerate(record["layers"]))
@@ -81,7 +91,9 @@ def _read(kind, record, path: str):
     if not isinstance(record, dict):
         raise ValueError(f"{path}: expected {', '.join(expected)}; got {record!r}")
     if wrong := sorted(set(expected) ^ set(record)):
-        raise ValueError(f"{path}: {'unknown' if wrong[0] in record else 'missing'} {wrong[0]!r}; expected {', '.join(expected)}")
+        raise ValueError(
+            f"{path}: {'unknown' if wrong[0] in record else 'missing'} {wrong[0]!r}; expected {', '.join(expected)}"
+        )
     try:
         return kind(**record)
     except ValueError as error:

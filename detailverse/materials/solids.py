@@ -1,4 +1,7 @@
-"""Solid textures for matter that the families of Zeroverse do not have: even, fibrous and mottled stuff, ground, gems, circuit boards."""
+"""Solid textures for matter that the families of Zeroverse do not have: even, fibrous and mottled stuff, ground, gems,
+circuit boards.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +48,11 @@ class Fibrous(Texture):
         local = self.place(points)
         streak = fbm(local * (self.fibres, self.fibres, self.fibres / self.stretch), self.noise, 2, 0.6)
         patch = fbm(local * 2.3, self.noise ^ 1, 2)
-        color = mix(mix(self.palette[0], self.palette[1], smoothstep(-0.5, 0.2, streak)), self.palette[2], smoothstep(0.0, 0.8, streak + 0.2 * patch))
+        color = mix(
+            mix(self.palette[0], self.palette[1], smoothstep(-0.5, 0.2, streak)),
+            self.palette[2],
+            smoothstep(0.0, 0.8, streak + 0.2 * patch),
+        )
         body = mix(self.palette[1], color, np.full(len(local), self.contrast))
         return pack(shade(body, 0.15 * patch), self.rough - 0.12 * streak, 0.0, 0.003 * streak)
 
@@ -75,7 +82,9 @@ class Mottled(Texture):
 
 @dataclass(frozen=True)
 class Ground(Texture):
-    """A landscape: what lies low, what grows between, bare rock where it is steep, and what lies on top. The only one that knows up from down."""
+    """A landscape: what lies low, what grows between, bare rock where it is steep, and what lies on top. The only one
+    that knows up from down.
+    """
 
     palette: tuple = colors(4)
     low: float = span(-0.3, -0.05)  # heights in object units
@@ -98,7 +107,9 @@ class Ground(Texture):
 
 @dataclass(frozen=True)
 class Gem(Texture):
-    """A cut stone without its transparency: every facet another brightness, as the light inside goes, a glow towards the rim, and veils."""
+    """A cut stone without its transparency: every facet another brightness, as the light inside goes, a glow towards
+    the rim, and veils.
+    """
 
     palette: tuple = colors(2)  # depth, fire
     rough: float = span(0.02, 0.15)
@@ -126,7 +137,9 @@ class Circuit(Planar):
 
     def pattern(self, flat, axis):
         u, v = flat[:, 0] * self.pitch, flat[:, 1] * self.pitch
-        tone = lambda x, y, salt: cell_tone(np.stack([np.floor(x), np.floor(y), np.full(len(x), float(axis))], axis=1), self.noise ^ salt)
+        tone = lambda x, y, salt: cell_tone(
+            np.stack([np.floor(x), np.floor(y), np.full(len(x), float(axis))], axis=1), self.noise ^ salt
+        )
         across = tone(u / 7.0, v / 5.0, 1) < 0.5  # a block of traces has one direction
         lane, along = np.where(across, v, u), np.where(across, u, v)
         line = cover(0.2 - np.abs(0.5 - to_wall(lane)), self.pitch) * (tone(lane, along / 6.0, 2) < self.crowd)

@@ -1,7 +1,9 @@
-"""Sparse bricks: the part of a lattice where a signed distance can cross zero, its values there, and the edges that cross.
+"""Sparse bricks: the part of a lattice where a signed distance can cross zero, its values there, and the edges that
+cross.
 
 Bricks of 32^3 cells, then of 8^3, are skipped where the slope bound says that no surface can be.
 """
+
 import math
 
 import numpy as np
@@ -21,13 +23,17 @@ def lattice(bounds, spacing):
     """Its first corner [3], and how many coarse bricks span it [3]."""
     bounds = np.asarray(bounds, dtype=np.float64)
     if not np.isfinite(bounds).all():
-        raise ValueError(f"polygonise: expected finite bounds, got {bounds.tolist()}; intersect the value with a box or pass bounds")
+        raise ValueError(
+            f"polygonise: expected finite bounds, got {bounds.tolist()}; intersect the value with a box or pass bounds"
+        )
     pad = np.array([1.37, 1.41, 1.43]) * spacing  # uneven: planes at round coordinates should not run through corners
     counts = np.ceil((bounds[3:] - bounds[:3] + 2 * pad) / spacing)
     if not (counts > 0).all():
         raise ValueError(f"polygonise: expected a surface, got empty bounds {bounds.tolist()}")
     if counts.max() > 8192:
-        raise ValueError(f"polygonise: expected at most 8192 cells along an axis, got {int(counts.max())} at spacing {spacing:.3g}")
+        raise ValueError(
+            f"polygonise: expected at most 8192 cells along an axis, got {int(counts.max())} at spacing {spacing:.3g}"
+        )
     return bounds[:3] - pad, np.ceil(counts / (SIDE * COARSE)).astype(np.int64)
 
 
@@ -36,7 +42,9 @@ def near_surface(value: Sdf, low, cells, spacing):
     tape, reach = value.tape, math.sqrt(3.0) * spacing / 2
     coarse = np.stack(np.meshgrid(*[np.arange(n) for n in cells], indexing="ij"), axis=-1).reshape(-1, 3)
     side = SIDE * COARSE
-    band = 2 * value.lipschitz * spacing  # values there matter for crossings and for vertices, which lie within two cells
+    band = (
+        2 * value.lipschitz * spacing
+    )  # values there matter for crossings and for vertices, which lie within two cells
     distance, masks = tape.probe(low + (coarse + 0.5) * side * spacing, (side + 2 * REACH) * reach, band)
     near = np.abs(distance) <= value.lipschitz * side * reach * 1.0001
     coarse, masks = coarse[near], masks[near]
@@ -44,9 +52,11 @@ def near_surface(value: Sdf, low, cells, spacing):
     found, found_masks = [np.empty((0, 3), np.int64)], [np.empty((0, tape.children), np.uint8)]
     step = max(1, 20_000_000 // (len(inner) * (tape.children + 100)))
     for start in range(0, len(coarse), step):
-        bricks = (coarse[start:start + step, None] * COARSE + inner).reshape(-1, 3)
+        bricks = (coarse[start : start + step, None] * COARSE + inner).reshape(-1, 3)
         blocks = np.arange(0, len(bricks) + 1, len(inner))
-        distance, fine = tape.probe(low + (bricks + 0.5) * SIDE * spacing, (SIDE + 2 * REACH) * reach, band, blocks, masks[start:start + step])
+        distance, fine = tape.probe(
+            low + (bricks + 0.5) * SIDE * spacing, (SIDE + 2 * REACH) * reach, band, blocks, masks[start : start + step]
+        )
         near = np.abs(distance) <= value.lipschitz * SIDE * reach * 1.0001
         found.append(bricks[near])
         found_masks.append(fine[near])
@@ -54,21 +64,27 @@ def near_surface(value: Sdf, low, cells, spacing):
 
 
 def closed_over(tape, bricks, masks, low, cells, spacing):
-    """(bricks [A, 3], masks, values [A, 9, 9, 9], the map from a brick to its number), with bricks that the surface runs into though a
-    slope bound missed them."""
+    """(bricks [A, 3], masks, values [A, 9, 9, 9], the map from a brick to its number), with bricks that the surface
+    runs into though a slope bound missed them.
+    """
     brick_of = np.full(tuple(cells * COARSE), -1, dtype=np.int32)
     values = np.empty((0, SIDE + 1, SIDE + 1, SIDE + 1))
     while len(values) < len(bricks):
         done = len(values)
         if len(bricks) * CORNERS > LARGEST:
-            raise ValueError(f"polygonise: expected a lattice of at most {LARGEST} corners near the surface, got {len(bricks) * CORNERS} "
-                             f"at spacing {spacing:.3g}")
+            raise ValueError(
+                f"polygonise: expected a lattice of at most {LARGEST} corners near the surface, got "
+                f"{len(bricks) * CORNERS} "
+                f"at spacing {spacing:.3g}"
+            )
         brick_of[tuple(bricks[done:].T)] = np.arange(done, len(bricks))
         values = np.concatenate([values, _corner_values(tape, bricks[done:], masks[done:], low, spacing)])
         missing = _missing(values, bricks, brick_of, done)
         if len(missing) and (missing < 0).any():
-            raise ValueError("polygonise: expected bounds that hold the surface, got a surface that leaves its bounds, "
-                             f"from {tuple(np.round(low, 3).tolist())} up")
+            raise ValueError(
+                "polygonise: expected bounds that hold the surface, got a surface that leaves its bounds, "
+                f"from {tuple(np.round(low, 3).tolist())} up"
+            )
         bricks = np.concatenate([bricks, missing])
         masks = np.concatenate([masks, np.ones((len(missing), tape.children), np.uint8)])
     return bricks, masks, values, brick_of
@@ -78,9 +94,11 @@ def _corner_values(tape, bricks, masks, low, spacing, chunk=512):
     """[A, 9, 9, 9], a few bricks at a time: their points take thrice the memory of their values."""
     values = np.empty((len(bricks), CORNERS))
     for start in range(0, len(bricks), chunk):
-        part = bricks[start:start + chunk]
+        part = bricks[start : start + chunk]
         starts = np.arange(len(part) + 1) * CORNERS
-        values[start:start + chunk] = tape.run(corner_points(part, low, spacing), starts, masks[start:start + chunk]).reshape(len(part), CORNERS)
+        values[start : start + chunk] = tape.run(
+            corner_points(part, low, spacing), starts, masks[start : start + chunk]
+        ).reshape(len(part), CORNERS)
     return values.reshape(-1, SIDE + 1, SIDE + 1, SIDE + 1)
 
 
@@ -101,7 +119,9 @@ def corner_points(bricks, low, spacing):  # [A, 3], [3] -> [729 A, 3]
 
 @kernel
 def _missing(values, bricks, brick_of, done):
-    """Bricks [M, 3] with no number that hold a crossing edge on the faces of bricks from number `done` on; -1 where outside the lattice."""
+    """Bricks [M, 3] with no number that hold a crossing edge on the faces of bricks from number `done` on; -1 where
+    outside the lattice.
+    """
     found = []
     for n in range(done, len(bricks)):
         for i in range(SIDE + 1):
@@ -111,10 +131,23 @@ def _missing(values, bricks, brick_of, done):
                         a, b, c = i + (axis == 0), j + (axis == 1), k + (axis == 2)
                         if a > SIDE or b > SIDE or c > SIDE or (values[n, i, j, k] < 0) == (values[n, a, b, c] < 0):
                             continue
-                        for x in range(bricks[n, 0] - (axis != 0 and i == 0), bricks[n, 0] + (axis != 0 and i == SIDE) + 1):
-                            for y in range(bricks[n, 1] - (axis != 1 and j == 0), bricks[n, 1] + (axis != 1 and j == SIDE) + 1):
-                                for z in range(bricks[n, 2] - (axis != 2 and k == 0), bricks[n, 2] + (axis != 2 and k == SIDE) + 1):
-                                    if x < 0 or y < 0 or z < 0 or x >= brick_of.shape[0] or y >= brick_of.shape[1] or z >= brick_of.shape[2]:
+                        for x in range(
+                            bricks[n, 0] - (axis != 0 and i == 0), bricks[n, 0] + (axis != 0 and i == SIDE) + 1
+                        ):
+                            for y in range(
+                                bricks[n, 1] - (axis != 1 and j == 0), bricks[n, 1] + (axis != 1 and j == SIDE) + 1
+                            ):
+                                for z in range(
+                                    bricks[n, 2] - (axis != 2 and k == 0), bricks[n, 2] + (axis != 2 and k == SIDE) + 1
+                                ):
+                                    if (
+                                        x < 0
+                                        or y < 0
+                                        or z < 0
+                                        or x >= brick_of.shape[0]
+                                        or y >= brick_of.shape[1]
+                                        or z >= brick_of.shape[2]
+                                    ):
                                         found.append((-1, -1, -1))
                                     elif brick_of[x, y, z] == -1:
                                         brick_of[x, y, z] = -2
@@ -127,7 +160,9 @@ def _missing(values, bricks, brick_of, done):
 
 @kernel
 def crossing_edges(values, bricks):
-    """The edges of the lattice that cross [E, 4]: the corner they leave, and along which axis; and their bricks [E], ascending."""
+    """The edges of the lattice that cross [E, 4]: the corner they leave, and along which axis; and their bricks [E],
+    ascending.
+    """
     edges, owner = np.empty((64, 4), dtype=np.int64), np.empty(64, dtype=np.int64)
     count = 0
     for n in range(len(bricks)):
@@ -139,7 +174,10 @@ def crossing_edges(values, bricks):
                         if (values[n, i + (axis == 0), j + (axis == 1), k + (axis == 2)] < 0) == inside:
                             continue
                         if count == len(edges):
-                            edges, owner = np.concatenate((edges, np.empty_like(edges))), np.concatenate((owner, np.empty_like(owner)))
+                            edges, owner = (
+                                np.concatenate((edges, np.empty_like(edges))),
+                                np.concatenate((owner, np.empty_like(owner))),
+                            )
                         edges[count, 0], edges[count, 1] = SIDE * bricks[n, 0] + i, SIDE * bricks[n, 1] + j
                         edges[count, 2], edges[count, 3] = SIDE * bricks[n, 2] + k, axis
                         owner[count] = n

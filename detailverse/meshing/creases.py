@@ -1,10 +1,13 @@
-"""Vertices onto creases and corners, without a fold: what dual contouring alone chamfers where an edge misses the cell whose sides it joins.
+"""Vertices onto creases and corners, without a fold: what dual contouring alone chamfers where an edge misses the cell
+whose sides it joins.
 
-Every quad knows the normal of the surface where its lattice edge crosses: triangles that lean away from it are chamfers, those that face against it
-are folds. Vertices start where their planes meet, in whatever cell that is; where this tangles they slide along their crease or go back into their
-cell, whichever leans less, and those that crowd on a crease are merged, as Kobbelt et al. 2001 (Feature Sensitive Surface Extraction) flip edges
-after the fact. All lengths are in cells.
+Every quad knows the normal of the surface where its lattice edge crosses: triangles that lean away from it are
+chamfers, those that face against it are folds. Vertices start where their planes meet, in whatever cell that is; where
+this tangles they slide along their crease or go back into their cell, whichever leans less, and those that crowd on a
+crease are merged, as Kobbelt et al. 2001 (Feature Sensitive Surface Extraction) flip edges after the fact. All lengths
+are in cells.
 """
+
 import math
 
 import numpy as np
@@ -21,14 +24,18 @@ SHORT = 0.15  # length of an edge at a crease below which its ends merge
 
 
 def sharpened(fit: Fit, quads, places, normals, field) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """points [N, 3], faces [F, 3], and the quad [F] that each face comes from, ascending; arguments as those of planes.fitted."""
+    """points [N, 3], faces [F, 3], and the quad [F] that each face comes from, ascending; arguments as those of
+    planes.fitted.
+    """
     points = np.where(fit.rank[:, None] >= 2, fit.place, fit.safe)
     start, around = incidence(quads, len(points))
     near = np.zeros(len(points), dtype=np.bool_)
     near[quads[(fit.rank[quads] >= 2).any(axis=1)]] = True
     _untangle(points, fit.place, fit.rank, fit.axis, fit.safe, quads, normals, start, around, near)
     exact = points.copy()
-    onto_creases(exact, fit.axis, (fit.rank == 2) & (points != fit.safe).any(axis=1), quads, places, normals, field, 0.1)
+    onto_creases(
+        exact, fit.axis, (fit.rank == 2) & (points != fit.safe).any(axis=1), quads, places, normals, field, 0.1
+    )
     _accept(points, exact, quads, normals, start, around)
     faces, quad = _split(points, quads, normals)
     points, faces, quad = _merged(points, fit.rank, faces, quad, normals)
@@ -36,7 +43,9 @@ def sharpened(fit: Fit, quads, places, normals, field) -> tuple[np.ndarray, np.n
 
 
 def _merged(points, rank, faces, quad, normals):
-    """Rounds of merging until none is left to do, and without specks, unless all is one: what a lattice makes of the tip of a thin edge."""
+    """Rounds of merging until none is left to do, and without specks, unless all is one: what a lattice makes of the
+    tip of a thin edge.
+    """
     waiting = np.ones(len(points), dtype=np.bool_)
     while True:
         locked = _merge(points, rank, faces, quad, normals, *incidence(faces, len(points)), waiting)
@@ -53,7 +62,9 @@ def _merged(points, rank, faces, quad, normals):
 
 
 def _apart(points, safe, rank, faces, quad):
-    """Without the vertices that no face uses; those that share a place with another move a little towards their cells, which they do not share."""
+    """Without the vertices that no face uses; those that share a place with another move a little towards their cells,
+    which they do not share.
+    """
     points, used = points.copy(), np.zeros(len(points), dtype=bool)
     used[faces] = True
     near = np.flatnonzero(used & ((rank >= 2) | (points != safe).any(axis=1)))
@@ -66,7 +77,8 @@ def _apart(points, safe, rank, faces, quad):
 
 @kernel
 def _untangle(points, place, rank, axis, safe, quads, normals, start, around, near):
-    """Moves faulty points to the best of: where they belong, their safe place, between their neighbours, half-way there.
+    """Moves faulty points to the best of: where they belong, their safe place, between their neighbours, half-way
+    there.
 
     near: [N] which to look at; those beside one that moved are looked at again.
     """
@@ -76,7 +88,7 @@ def _untangle(points, place, rank, axis, safe, quads, normals, start, around, ne
         for v in range(len(points)):
             if not near[v]:
                 continue
-            mine = around[start[v]:start[v + 1]]
+            mine = around[start[v] : start[v + 1]]
             near[v] = False
             least = _cost_round(points, quads, normals, mine) - 1e-6
             if least < FAULTY:
@@ -128,7 +140,7 @@ def _accept(points, exact, quads, normals, start, around):
     for v in range(len(points)):
         if points[v, 0] == exact[v, 0] and points[v, 1] == exact[v, 1] and points[v, 2] == exact[v, 2]:
             continue
-        mine = around[start[v]:start[v + 1]]
+        mine = around[start[v] : start[v + 1]]
         cost = _cost_round(points, quads, normals, mine)
         before[:] = points[v]
         points[v] = exact[v]
@@ -153,7 +165,9 @@ def _cost(points, quad, normal, turn):
 
 @kernel
 def _lean(a, b, c, normal):
-    """Twice the triangle's area times 1 - cos of its angle to the normal, and a little for what is slim, more for what is folded."""
+    """Twice the triangle's area times 1 - cos of its angle to the normal, and a little for what is slim, more for what
+    is folded.
+    """
     x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     u, v, w = c[0] - a[0], c[1] - a[1], c[2] - a[2]
     nx, ny, nz = y * w - z * v, z * u - x * w, x * v - y * u
@@ -177,10 +191,11 @@ def _split(points, quads, normals):
 
 @kernel
 def _merge(points, rank, faces, quad, normals, start, around, waiting):
-    """One round: every waiting vertex that crowds or is faulty goes to the neighbour on a crease or corner where that costs least.
+    """One round: every waiting vertex that crowds or is faulty goes to the neighbour on a crease or corner where that
+    costs least.
 
-    Faces that vanish get -1 for their first vertex. Returns the vertices [N] whose neighbourhood changed: a round touches none twice, so that
-    `start` and `around` stay true of what it looks at.
+    Faces that vanish get -1 for their first vertex. Returns the vertices [N] whose neighbourhood changed: a round
+    touches none twice, so that `start` and `around` stay true of what it looks at.
     """
     locked = np.zeros(len(points), np.bool_)
     for v in range(len(points)):
@@ -190,10 +205,10 @@ def _merge(points, rank, faces, quad, normals, start, around, waiting):
         if target < 0:
             continue
         for w in (v, target):
-            for f in around[start[w]:start[w + 1]]:
+            for f in around[start[w] : start[w + 1]]:
                 for k in range(3):
                     locked[faces[f, k]] = True
-        for f in around[start[v]:start[v + 1]]:
+        for f in around[start[v] : start[v + 1]]:
             if faces[f, 0] == target or faces[f, 1] == target or faces[f, 2] == target:
                 faces[f, 0] = -1
             else:
@@ -205,9 +220,11 @@ def _merge(points, rank, faces, quad, normals, start, around, waiting):
 
 @kernel
 def _target(points, rank, faces, quad, normals, start, around, locked, v):
-    """The neighbour that v merges with, or -1: at a short edge one that costs no more, else, where v is faulty, one that costs less."""
+    """The neighbour that v merges with, or -1: at a short edge one that costs no more, else, where v is faulty, one
+    that costs less.
+    """
     best, least, now = -1, np.inf, -1.0
-    for f in around[start[v]:start[v + 1]]:
+    for f in around[start[v] : start[v + 1]]:
         for k in range(3):
             w = faces[f, k]
             if w == v or rank[w] < 2 or rank[w] < rank[v] and rank[v] == 3:
@@ -219,7 +236,11 @@ def _target(points, rank, faces, quad, normals, start, around, locked, v):
             if not short and now < (FAULTY if rank[v] >= 2 else 10 * FAULTY):
                 continue
             cost = _cost_at(points, faces, quad, normals, start, around, v, w)
-            if cost < least and cost <= (now + 1e-3 if short else now - 1e-3) and _linked(faces, start, around, locked, v, w):
+            if (
+                cost < least
+                and cost <= (now + 1e-3 if short else now - 1e-3)
+                and _linked(faces, start, around, locked, v, w)
+            ):
                 best, least = w, cost
     return best
 
@@ -228,7 +249,7 @@ def _target(points, rank, faces, quad, normals, start, around, locked, v):
 def _cost_at(points, faces, quad, normals, start, around, v, w):
     """Of v's faces, were v at w."""
     total = 0.0
-    for f in around[start[v]:start[v + 1]]:
+    for f in around[start[v] : start[v + 1]]:
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         if w != v and (a == w or b == w or c == w):
             continue
@@ -239,15 +260,17 @@ def _cost_at(points, faces, quad, normals, start, around, v, w):
 
 @kernel
 def _linked(faces, start, around, locked, v, w):
-    """Whether v and w have only the two neighbours in common that their edge's faces have, so that the surface stays a manifold."""
+    """Whether v and w have only the two neighbours in common that their edge's faces have, so that the surface stays a
+    manifold.
+    """
     common = 0
-    for f in around[start[v]:start[v + 1]]:
+    for f in around[start[v] : start[v + 1]]:
         for k in range(3):
             o = faces[f, k]
             if locked[o]:
                 return False
             if o != v and o != w:
-                for g in around[start[w]:start[w + 1]]:
+                for g in around[start[w] : start[w + 1]]:
                     if faces[g, 0] == o or faces[g, 1] == o or faces[g, 2] == o:
                         common += 1
                         break

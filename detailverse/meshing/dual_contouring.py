@@ -1,9 +1,12 @@
-"""From a signed distance to triangles: manifold dual contouring on sparse bricks, always closed and oriented, sharp edges kept.
+"""From a signed distance to triangles: manifold dual contouring on sparse bricks, always closed and oriented, sharp
+edges kept.
 
-Every edge of the lattice (bricks.py) that crosses the surface gets its crossing and normal (Hermite data), and a quad: one vertex in each of the
-four cells round it, one per patch of surface in a cell (Ju et al. 2002, Dual Contouring of Hermite Data; several patches: Nielson 2004, Dual
-Marching Cubes; ambiguous faces: Wenger 2013, Isosurfaces, §5). planes.py says where each vertex belongs, creases.py puts it there.
+Every edge of the lattice (bricks.py) that crosses the surface gets its crossing and normal (Hermite data), and a quad:
+one vertex in each of the four cells round it, one per patch of surface in a cell (Ju et al. 2002, Dual Contouring of
+Hermite Data; several patches: Nielson 2004, Dual Marching Cubes; ambiguous faces: Wenger 2013, Isosurfaces, §5).
+planes.py says where each vertex belongs, creases.py puts it there.
 """
+
 from functools import cache
 
 import numpy as np
@@ -17,17 +20,22 @@ from zeroverse.core.jit import kernel
 
 
 def polygonise(value: Sdf, spacing: float, bounds=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The surface of `value` as points [N, 3], faces [F, 3] and the leaf of each face [F]: closed, every edge of two faces, positive volume.
+    """The surface of `value` as points [N, 3], faces [F, 3] and the leaf of each face [F]: closed, every edge of two
+    faces, positive volume.
 
-    spacing: side of a cell; what is thinner than about two cells is lost. bounds: corners (low x, y, z, high x, y, z) of where to look, default
-    those of the value. Raises ValueError where there is no surface, where it leaves the bounds, or where the lattice is too fine for memory.
+    spacing: side of a cell; what is thinner than about two cells is lost. bounds: corners (low x, y, z, high x, y, z)
+    of where to look, default those of the value. Raises ValueError where there is no surface, where it leaves the
+    bounds, or where the lattice is too fine for memory.
     """
     low, cells = lattice(value.bounds if bounds is None else bounds, spacing)
     bricks, masks = near_surface(value, low, cells, spacing)
     bricks, masks, values, brick_of = closed_over(value.tape, bricks, masks, low, cells, spacing)
     edges, owner = crossing_edges(values, bricks)
     if len(edges) == 0:
-        raise ValueError(f"polygonise: expected a surface, found none at spacing {spacing:.3g} within {tuple(np.round(low, 3).tolist())} and up")
+        raise ValueError(
+            f"polygonise: expected a surface, found none at spacing {spacing:.3g} within "
+            f"{tuple(np.round(low, 3).tolist())} and up"
+        )
     sampler = Sampler(value.tape, masks, owner)
     places, normals = _hermite(sampler, edges, values, bricks, low, spacing)
     rules, merging = _patch_tables()
@@ -44,7 +52,9 @@ def polygonise(value: Sdf, spacing: float, bounds=None) -> tuple[np.ndarray, np.
 
 
 def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
-    """Where each edge crosses [E, 3], in cells, by false position (the Illinois rule), and the unit normals there [E, 3]."""
+    """Where each edge crosses [E, 3], in cells, by false position (the Illinois rule), and the unit normals there [E,
+    3].
+    """
     axis, local = edges[:, 3], edges[:, :3] - SIDE * bricks[sampler.owner]
     bracket = np.zeros((len(edges), 5))  # from, to, the values there, which end moved last
     bracket[:, 1] = 1.0
@@ -62,7 +72,9 @@ def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
         if len(open_edges) == 0:
             break
     normals = np.zeros_like(places)
-    for corner in np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]):  # of a tetrahedron: four values give a gradient
+    for corner in np.array(
+        [[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
+    ):  # of a tetrahedron: four values give a gradient
         normals += corner * sampler.values(low + spacing * (places + 1e-4 * corner))[:, None]
     length = np.sqrt((normals * normals).sum(axis=1, keepdims=True))
     return places, normals / np.where(length > 0, length, 1.0)
@@ -70,7 +82,9 @@ def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
 
 @kernel
 def _narrow(bracket, chosen, at, middle):
-    """Brackets [E, 5] of the chosen edges cut at `at`; an end that stays twice counts half, so that it moves next time."""
+    """Brackets [E, 5] of the chosen edges cut at `at`; an end that stays twice counts half, so that it moves next
+    time.
+    """
     for n in range(len(chosen)):
         e = chosen[n]
         moved = 0 if (middle[n] < 0) == (bracket[e, 2] < 0) else 1
@@ -81,9 +95,10 @@ def _narrow(bracket, chosen, at, middle):
 
 @cache
 def _patch_tables() -> tuple[np.ndarray, np.ndarray]:
-    """rules [2, 256, 12]: the patch that each edge of a cell belongs to, -1 where it does not cross, for corners inside (bits) and both rules
-    for ambiguous faces: their inside corners apart, or their outside corners. merging [256]: the ambiguous face (2 axis + side) whose four edges
-    the first rule puts on one patch, -1 where none: two such cells face to face would share an edge of four faces.
+    """rules [2, 256, 12]: the patch that each edge of a cell belongs to, -1 where it does not cross, for corners inside
+    (bits) and both rules for ambiguous faces: their inside corners apart, or their outside corners. merging [256]: the
+    ambiguous face (2 axis + side) whose four edges the first rule puts on one patch, -1 where none: two such cells face
+    to face would share an edge of four faces.
 
     Corner 4 i + 2 j + k; edge 4 axis + 2 u + w, where u and w are its offsets along the next two axes.
     """
@@ -99,7 +114,9 @@ def _patch_tables() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _patches(inside: int, apart: int):
-    """Patch of each edge [12] where corners of the kind `apart` on ambiguous faces are kept apart, and those faces with their edges."""
+    """Patch of each edge [12] where corners of the kind `apart` on ambiguous faces are kept apart, and those faces with
+    their edges.
+    """
     group = {}
     for e in range(12):
         a, b = _ends(e)
@@ -145,8 +162,9 @@ def _face(face: int):
 
 @kernel
 def _cells(values, bricks, brick_of, rules, merging):
-    """The cell of each vertex [N, 3] and the brick of that [N]; the first vertex of each cell [A, 8, 8, 8]; each cell's corners inside, plus 256
-    under the second rule [A, 8, 8, 8]."""
+    """The cell of each vertex [N, 3] and the brick of that [N]; the first vertex of each cell [A, 8, 8, 8]; each cell's
+    corners inside, plus 256 under the second rule [A, 8, 8, 8].
+    """
     count = len(bricks)
     first = np.full((count, SIDE, SIDE, SIDE), -1, dtype=np.int32)
     shape = np.zeros((count, SIDE, SIDE, SIDE), dtype=np.int16)
@@ -161,7 +179,10 @@ def _cells(values, bricks, brick_of, rules, merging):
                     shape[n, i, j, k] = bits
                     crossed += bits != 0 and bits != 255
     _choose_rules(shape, bricks, brick_of, merging)
-    homes, home_brick = np.empty((4 * crossed, 3), dtype=np.int64), np.empty(4 * crossed, dtype=np.int64)  # a cell has at most four patches
+    homes, home_brick = (
+        np.empty((4 * crossed, 3), dtype=np.int64),
+        np.empty(4 * crossed, dtype=np.int64),
+    )  # a cell has at most four patches
     total = 0
     for n in range(count):
         for i in range(SIDE):
@@ -172,7 +193,11 @@ def _cells(values, bricks, brick_of, rules, merging):
                         continue
                     first[n, i, j, k] = total
                     for _ in range(rules[rule, bits].max() + 1):
-                        homes[total, 0], homes[total, 1], homes[total, 2] = SIDE * bricks[n, 0] + i, SIDE * bricks[n, 1] + j, SIDE * bricks[n, 2] + k
+                        homes[total, 0], homes[total, 1], homes[total, 2] = (
+                            SIDE * bricks[n, 0] + i,
+                            SIDE * bricks[n, 1] + j,
+                            SIDE * bricks[n, 2] + k,
+                        )
                         home_brick[total] = n
                         total += 1
     return homes[:total].copy(), home_brick[:total].copy(), first, shape
@@ -216,7 +241,9 @@ def _quads(edges, brick_of, values, owner, first, shape, rules):
 
 
 def _leaves(value, sampler, points, faces, quad, places, low, spacing):
-    """The leaf at the middle of each face [F]; where that lies too far from its crossing for the masks to hold, at the crossing."""
+    """The leaf at the middle of each face [F]; where that lies too far from its crossing for the masks to hold, at the
+    crossing.
+    """
     if not (value.tape.rows[:, 0] == PAINT).any():
         return np.zeros(len(faces), dtype=np.int64)
     middle, crossing = (points[faces[:, 0]] + points[faces[:, 1]] + points[faces[:, 2]]) / 3, places[quad]

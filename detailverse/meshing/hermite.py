@@ -1,9 +1,12 @@
-"""Where the planes of a vertex meet: on a smooth surface a point of it, on a crease a point of the crease, at a corner the corner.
+"""Where the planes of a vertex meet: on a smooth surface a point of it, on a crease a point of the crease, at a corner
+the corner.
 
-The planes are those of the crossings round the vertex (Hermite data). The least squares of their distances (Ju et al. 2002, Dual Contouring of
-Hermite Data, §2.3) are solved one direction after another, from the stiffest on; how many directions count is the vertex's rank. Where the
-planes leave doubt, as at a flat edge, at a knife's or in a curve, the signed distance itself decides. All lengths are in cells.
+The planes are those of the crossings round the vertex (Hermite data). The least squares of their distances (Ju et al.
+2002, Dual Contouring of Hermite Data, §2.3) are solved one direction after another, from the stiffest on; how many
+directions count is the vertex's rank. Where the planes leave doubt, as at a flat edge, at a knife's or in a curve, the
+signed distance itself decides. All lengths are in cells.
 """
+
 import math
 from dataclasses import dataclass
 
@@ -12,7 +15,9 @@ import numpy as np
 from zeroverse.core.jit import kernel
 
 SURE = 0.05  # of the greatest eigenvalue: two planes at 25 degrees or more surely make an edge
-DOUBTFUL = 0.003  # two planes at 6 degrees: less counts as curvature; between both it is asked whether the surface passes through the edge
+# two planes at 6 degrees: less counts as curvature; between both it is asked whether the surface passes through the
+# edge
+DOUBTFUL = 0.003
 ROOM = 1.5  # how far a vertex may go beyond its cell; the masks of the bricks hold for REACH = 2
 OFF = 0.05  # a vertex goes beyond its cell only to where the surface is
 NEAR_ENOUGH = 1e-3  # to the surface, for a vertex of a crease
@@ -22,9 +27,11 @@ TETRAHEDRON = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])  # 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """place: [N, 3] where the vertex belongs. rank: [N] 1 on a smooth surface, 2 on a crease, 3 at a corner; 0 where no crossing has a normal.
+    """place: [N, 3] where the vertex belongs. rank: [N] 1 on a smooth surface, 2 on a crease, 3 at a corner; 0 where no
+    crossing has a normal.
 
-    axis: [N, 3] the normal of the plane (rank 1), or the direction of the crease (rank 2), in which the vertex may slide.
+    axis: [N, 3] the normal of the plane (rank 1), or the direction of the crease (rank 2), in which the vertex may
+        slide.
     safe: [N, 3] the best place within the vertex's own cell, where it cannot meet the vertices of others.
     """
 
@@ -35,7 +42,8 @@ class Fit:
 
 
 def fitted(quads, places, normals, homes, field) -> Fit:
-    """quads [E, 4] of vertices, and the place and unit normal [E, 3] of the crossing in each; homes: [N, 3] the cell of each vertex.
+    """quads [E, 4] of vertices, and the place and unit normal [E, 3] of the crossing in each; homes: [N, 3] the cell of
+    each vertex.
 
     field(points [K, 3], vertices [K]) gives signed distances [K] at points near these vertices, which ascend.
     """
@@ -51,7 +59,9 @@ def fitted(quads, places, normals, homes, field) -> Fit:
 
 
 def _decided(stages, rank, most, field):
-    """The ranks [N], one or two higher where more of the planes' doubtful directions bring the vertex to the surface."""
+    """The ranks [N], one or two higher where more of the planes' doubtful directions bring the vertex to the
+    surface.
+    """
     rank = rank.copy()
     for r in (1, 2):
         ask = np.flatnonzero((rank == r) & (most > r))
@@ -62,9 +72,11 @@ def _decided(stages, rank, most, field):
 
 
 def onto_creases(points, axis, chosen, quads, places, normals, field, reach: float) -> None:
-    """Moves the chosen [N] of the points [N, 3] onto the crease that runs along their axis: one step of Newton's method on both sides' distances.
+    """Moves the chosen [N] of the points [N, 3] onto the crease that runs along their axis: one step of Newton's method
+    on both sides' distances.
 
-    Each side is sampled `reach` away from the crease, where the other side is out of sight, and its tangent planes are met.
+    Each side is sampled `reach` away from the crease, where the other side is out of sight, and its tangent planes are
+    met.
     """
     at = np.flatnonzero(chosen)
     if len(at) == 0:
@@ -86,7 +98,9 @@ def _tangent(points, vertices, field):
 
 
 def _nearest_on_both(points, p, n, f, q, m, g):
-    """[K, 3] nearest to the points on the line in which the planes n (x - p) + f = 0 and m (x - q) + g = 0 meet; the points if they are parallel."""
+    """[K, 3] nearest to the points on the line in which the planes n (x - p) + f = 0 and m (x - q) + g = 0 meet; the
+    points if they are parallel.
+    """
     a, b = -(n * (points - p)).sum(axis=1) - f, -(m * (points - q)).sum(axis=1) - g
     nn, mm, nm = (n * n).sum(axis=1), (m * m).sum(axis=1), (n * m).sum(axis=1)
     area = nn * mm - nm * nm
@@ -113,19 +127,25 @@ def incidence(faces, count):  # [F, 3 or 4], N -> [N + 1], [3 F or 4 F]
 
 @kernel
 def _solved(start, around, places, normals, homes):
-    """stages [N, 3, 3]: the place under rank 1, 2, 3; axes [N, 3, 3]; the sure rank [N], the greatest [N]; safe [N, 3]."""
+    """stages [N, 3, 3]: the place under rank 1, 2, 3; axes [N, 3, 3]; the sure rank [N], the greatest [N]; safe [N,
+    3].
+    """
     count = len(homes)
     stages, axes, safe = np.empty((count, 3, 3)), np.zeros((count, 3, 3)), np.empty((count, 3))
     sure, most = np.zeros(count, np.int64), np.zeros(count, np.int64)
     ata, basis = np.empty((3, 3)), np.empty((3, 3))
     for v in range(count):
-        sure[v], most[v] = _meet(places, normals, around[start[v]:start[v + 1]], ata, basis, homes[v], stages[v], axes[v], safe[v])
+        sure[v], most[v] = _meet(
+            places, normals, around[start[v] : start[v + 1]], ata, basis, homes[v], stages[v], axes[v], safe[v]
+        )
     return stages, axes, sure, most, safe
 
 
 @kernel
 def _meet(places, normals, crossings, ata, basis, home, stages, axes, safe):
-    """Where the planes of the crossings meet, nearest to their mean, by ever more directions; (the sure rank, the greatest)."""
+    """Where the planes of the crossings meet, nearest to their mean, by ever more directions; (the sure rank, the
+    greatest).
+    """
     px = py = pz = bx = by = bz = 0.0
     for e in crossings:
         px += places[e, 0] / len(crossings)
@@ -154,7 +174,11 @@ def _meet(places, normals, crossings, ata, basis, home, stages, axes, safe):
     for rank in range(1, 4):  # from the stiffest direction on
         stiffest = -1
         for r in range(3):
-            if not used >> r & 1 and ata[r, r] > max(DOUBTFUL * greatest, 1e-12) and (stiffest < 0 or ata[r, r] > ata[stiffest, stiffest]):
+            if (
+                not used >> r & 1
+                and ata[r, r] > max(DOUBTFUL * greatest, 1e-12)
+                and (stiffest < 0 or ata[r, r] > ata[stiffest, stiffest])
+            ):
                 stiffest = r
         if stiffest < 0:
             break
@@ -176,13 +200,17 @@ def _meet(places, normals, crossings, ata, basis, home, stages, axes, safe):
             along = stiffest if rank == 1 else free
             axes[rank - 1, 0], axes[rank - 1, 1], axes[rank - 1, 2] = basis[0, along], basis[1, along], basis[2, along]
     for r in range(3):
-        safe[r] = min(max(safe[r], home[r] + 1e-3), home[r] + 1 - 1e-3)  # off the walls: vertices of neighbours stay apart
+        safe[r] = min(
+            max(safe[r], home[r] + 1e-3), home[r] + 1 - 1e-3
+        )  # off the walls: vertices of neighbours stay apart
     return sure, most
 
 
 @kernel
 def _into_cell(x, y, z, basis, free):
-    """How far along the direction basis[:, free] a point of an edge must slide to lie in the cell 0 .. 1, or 0 where the edge misses the cell."""
+    """How far along the direction basis[:, free] a point of an edge must slide to lie in the cell 0 .. 1, or 0 where
+    the edge misses the cell.
+    """
     first, last = -2.0, 2.0
     for axis in range(3):
         at, along = (x, y, z)[axis], basis[axis, free]
@@ -195,7 +223,9 @@ def _into_cell(x, y, z, basis, free):
 
 @kernel
 def _diagonalise(a, basis):
-    """Symmetric a [3, 3] to its eigenvalues on the diagonal, eigenvectors to the columns of `basis`, by Jacobi rotations."""
+    """Symmetric a [3, 3] to its eigenvalues on the diagonal, eigenvectors to the columns of `basis`, by Jacobi
+    rotations.
+    """
     for r in range(3):
         for c in range(3):
             basis[r, c] = 1.0 if r == c else 0.0
@@ -220,11 +250,13 @@ def _diagonalise(a, basis):
 
 @kernel
 def _sideways(points, at, axis, start, around, places, normals):
-    """[K, 2, 3]: the unit directions across the crease, within the surface on its one side and on the other, 0 where a side has no crossing."""
+    """[K, 2, 3]: the unit directions across the crease, within the surface on its one side and on the other, 0 where a
+    side has no crossing.
+    """
     out, normal, middle, count = np.zeros((len(at), 2, 3)), np.empty((2, 3)), np.empty((2, 3)), np.empty(2)
     for i in range(len(at)):
         v = at[i]
-        crossings, along = around[start[v]:start[v + 1]], axis[v]
+        crossings, along = around[start[v] : start[v + 1]], axis[v]
         normal[:], middle[:], count[:] = 0.0, 0.0, 0.0
         for e in crossings:
             normal[0] += normals[e]

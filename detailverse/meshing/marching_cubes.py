@@ -1,8 +1,11 @@
-"""Marching cubes on a dense grid, with a table that is derived here: closed, consistently wound, and manifold by construction.
+"""Marching cubes on a dense grid, with a table that is derived here: closed, consistently wound, and manifold by
+construction.
 
-Every crossed grid edge has one vertex, and its four cubes each put it on exactly one polygon, so the surface is a manifold at every vertex.
-Two cubes could still draw the same diagonal across a shared face with four crossings: the table has no diagonal between two vertices of one face.
+Every crossed grid edge has one vertex, and its four cubes each put it on exactly one polygon, so the surface is a
+manifold at every vertex. Two cubes could still draw the same diagonal across a shared face with four crossings: the
+table has no diagonal between two vertices of one face.
 """
+
 from functools import cache
 
 import numpy as np
@@ -10,19 +13,23 @@ import numpy as np
 from zeroverse.core.jit import kernel
 
 _CORNERS = tuple((i & 1, i >> 1 & 1, i >> 2) for i in range(8))
-_EDGES = tuple((a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1)  # 12, first end nearer the origin
+_EDGES = tuple(
+    (a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1
+)  # 12, first end nearer the origin
 _FACES = tuple(tuple(i for i in range(8) if _CORNERS[i][axis] == side) for axis in range(3) for side in (0, 1))
 CLEAR = 1e-3  # of an edge: vertices keep so far from its ends, so that no triangle shrinks to nothing
 
 
 @cache
 def table() -> tuple[np.ndarray, np.ndarray]:
-    """(counts [256], triangles [256, T, 3] of edge numbers). Bit i of a case: corner i is inside (negative). Wound to face the outside."""
+    """(counts [256], triangles [256, T, 3] of edge numbers). Bit i of a case: corner i is inside (negative). Wound to
+    face the outside.
+    """
     cases = [_triangles(case) for case in range(256)]
     triangles = np.full((256, max(map(len, cases)), 3), -1, np.int8)
     for case, found in enumerate(cases):
         if found:
-            triangles[case, :len(found)] = found
+            triangles[case, : len(found)] = found
     return np.array([len(found) for found in cases], np.int8), triangles
 
 
@@ -46,14 +53,20 @@ def _loops(case: int) -> list[list[int]]:
 
 
 def _segments(case: int, face) -> list[tuple[int, int]]:
-    """(from edge, to edge) on one face of the cube: each cuts off one run of inside corners, so diagonal inside corners stay apart."""
+    """(from edge, to edge) on one face of the cube: each cuts off one run of inside corners, so diagonal inside corners
+    stay apart.
+    """
     ring = _ring(face)
     inside = [case >> corner & 1 for corner in ring]
     edges = [_EDGES.index(tuple(sorted((ring[i], ring[(i + 1) % 4])))) for i in range(4)]
     leaves = [i for i in range(4) if inside[i] and not inside[(i + 1) % 4]]
     enters = [i for i in range(4) if not inside[i] and inside[(i + 1) % 4]]
-    # around the face a run of inside corners is entered and left; the segment from where it is entered keeps the run on its left
-    return [(edges[max((enter for enter in enters if enter < leave), default=max(enters))], edges[leave]) for leave in leaves]
+    # around the face a run of inside corners is entered and left; the segment from where it is entered keeps the run on
+    # its left
+    return [
+        (edges[max((enter for enter in enters if enter < leave), default=max(enters))], edges[leave])
+        for leave in leaves
+    ]
 
 
 def _ring(face) -> list[int]:
@@ -66,13 +79,15 @@ def _ring(face) -> list[int]:
 
 
 def _split(loop: list[int]) -> list[tuple[int, int, int]] | None:
-    """A triangulation of the loop without diagonals inside a face of the cube; None where there is none, which happens to no whole polygon."""
+    """A triangulation of the loop without diagonals inside a face of the cube; None where there is none, which happens
+    to no whole polygon.
+    """
     if len(loop) == 3:
         return [tuple(loop)]
     for k in range(1, len(loop) - 1):  # the triangle on the side from the last to the first
         last = len(loop) - 1
         if (k == 1 or not _share_face(loop[0], loop[k])) and (k == last - 1 or not _share_face(loop[k], loop[last])):
-            left, right = loop[:k + 1], loop[k:]
+            left, right = loop[: k + 1], loop[k:]
             parts = [_split(part) if len(part) > 2 else [] for part in (left, right)]
             if None not in parts:
                 return [*parts[0], (loop[0], loop[k], loop[last]), *parts[1]]
@@ -88,7 +103,8 @@ _EDGE_AXES = np.array([[i for i in range(3) if _CORNERS[a][i] != _CORNERS[b][i]]
 
 
 def extract(field: np.ndarray, origin: float, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """The zero surface of field [n, n, n] (negative inside, x first), nodes at origin + step · index: (points [N, 3] float64, faces [F, 3] int64).
+    """The zero surface of field [n, n, n] (negative inside, x first), nodes at origin + step · index: (points [N, 3]
+    float64, faces [F, 3] int64).
 
     Closed when the outermost nodes are all positive. Zero counts as positive.
     """
@@ -118,8 +134,11 @@ def _count(field, counts):
         for j in range(n):
             for k in range(n):
                 inside = field[i, j, k] < 0
-                vertices += (i + 1 < n and (field[i + 1, j, k] < 0) != inside) + (j + 1 < n and (field[i, j + 1, k] < 0) != inside) \
+                vertices += (
+                    (i + 1 < n and (field[i + 1, j, k] < 0) != inside)
+                    + (j + 1 < n and (field[i, j + 1, k] < 0) != inside)
                     + (k + 1 < n and (field[i, j, k + 1] < 0) != inside)
+                )
     for i in range(n - 1):
         for j in range(n - 1):
             for k in range(n - 1):
@@ -131,7 +150,9 @@ def _count(field, counts):
 def _march(field, counts, triangles, starts, axes, points, faces):
     """Two slabs of vertex numbers at a time: memory beside the field is O(n²)."""
     n = field.shape[0]
-    number = np.full((2, n, n, 3), -1, np.int64)  # of the vertex on the edge from (i, j, k) along an axis, by parity of i
+    number = np.full(
+        (2, n, n, 3), -1, np.int64
+    )  # of the vertex on the edge from (i, j, k) along an axis, by parity of i
     vertex, face = 0, 0
     for i in range(n):
         for j in range(n):
@@ -153,5 +174,7 @@ def _march(field, counts, triangles, starts, axes, points, faces):
                 for t in range(counts[case]):
                     for corner in range(3):
                         edge = triangles[case, t, corner]
-                        faces[face, corner] = number[(i - 1 + starts[edge, 0]) & 1, j + starts[edge, 1], k + starts[edge, 2], axes[edge]]
+                        faces[face, corner] = number[
+                            (i - 1 + starts[edge, 0]) & 1, j + starts[edge, 1], k + starts[edge, 2], axes[edge]
+                        ]
                     face += 1

@@ -1,9 +1,12 @@
-"""Any triangles -> the closed surface that can be seen from outside: unsigned distances, invisible cells reset, extraction, pieces dropped.
+"""Any triangles -> the closed surface that can be seen from outside: unsigned distances, invisible cells reset,
+extraction, pieces dropped.
 
-After TripoSG §4 IV (facts/hi3dgen_triposg.md §2.1), who give neither the visibility test nor the numbers. Here a cell is visible when the outside
-reaches it: a flood from the border of the grid through cells further than `epsilon` from the surface. What the flood does not reach is inside,
-whatever walls it holds; no sign, winding or closedness of the input is needed. The surface lies `epsilon` outside the input's.
+After TripoSG §4 IV (facts/hi3dgen_triposg.md §2.1), who give neither the visibility test nor the numbers. Here a cell
+is visible when the outside reaches it: a flood from the border of the grid through cells further than `epsilon` from
+the surface. What the flood does not reach is inside, whatever walls it holds; no sign, winding or closedness of the
+input is needed. The surface lies `epsilon` outside the input's.
 """
+
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -15,8 +18,11 @@ from zeroverse.core.jit import kernel
 HALF = 1.0  # the grid spans [-1, 1]³: objects reach 0.9, so that the outside is one piece around them
 BAND = 1.5  # cells beyond epsilon to which distances are exact: extraction looks one cell further than epsilon
 FINE = 8.0  # cells: triangles with longer edges are split, because a long slanted one has a large box around it
-EPSILON_CELLS = 1.0  # times the cell 2 / resolution: what public shape-VAE data uses (facts/hi3dgen_triposg.md §3.1, Dora and Hunyuan)
-CRUMB_AREA = 5e-4  # of the whole area, beside a ball of radius 2 epsilon, which a single point nearly becomes: smaller loose pieces are dust. Ours
+# times the cell 2 / resolution: what public shape-VAE data uses (facts/hi3dgen_triposg.md §3.1, Dora and Hunyuan)
+EPSILON_CELLS = 1.0
+# of the whole area, beside a ball of radius 2 epsilon, which a single point nearly becomes: smaller loose pieces are
+# dust. Ours
+CRUMB_AREA = 5e-4
 HIDDEN_AREA = 0.05  # larger pieces stay even when they are hidden, as the load of a lorry does
 HIDDEN_OPENNESS = 0.05  # of the directions that a flat surface sees. Ours: the inside of a narrow bottle has more
 
@@ -32,7 +38,8 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Watertight:
-    """points [N, 3], faces [F, 3]: closed, wound counter-clockwise from outside. resolution: cells along an axis; epsilon: object units.
+    """points [N, 3], faces [F, 3]: closed, wound counter-clockwise from outside. resolution: cells along an axis;
+    epsilon: object units.
 
     reset: cells whose distance was reset because they cannot be seen. kept: how many pieces.
     """
@@ -46,12 +53,22 @@ class Watertight:
     dropped: tuple[Piece, ...]
 
     def report(self) -> dict:
-        return {"resolution": self.resolution, "epsilon": self.epsilon, "cells_reset": self.reset, "triangles": len(self.faces),
-                "pieces_kept": self.kept, "pieces_dropped": [asdict(piece) for piece in self.dropped]}
+        return {
+            "resolution": self.resolution,
+            "epsilon": self.epsilon,
+            "cells_reset": self.reset,
+            "triangles": len(self.faces),
+            "pieces_kept": self.kept,
+            "pieces_dropped": [asdict(piece) for piece in self.dropped],
+        }
 
 
-def watertight(points: np.ndarray, faces: np.ndarray, resolution: int = 256, epsilon_cells: float = EPSILON_CELLS) -> Watertight:
-    """points [N, 3] inside [-0.95, 0.95]³, faces [F, 3], in any order and winding. Raises ValueError for others, and where nothing is left."""
+def watertight(
+    points: np.ndarray, faces: np.ndarray, resolution: int = 256, epsilon_cells: float = EPSILON_CELLS
+) -> Watertight:
+    """points [N, 3] inside [-0.95, 0.95]³, faces [F, 3], in any order and winding. Raises ValueError for others, and
+    where nothing is left.
+    """
     if resolution < 16:
         raise ValueError(f"resolution: expected at least 16, got {resolution}")
     if not len(faces):
@@ -73,10 +90,17 @@ def _without_crumbs(points, faces, resolution, epsilon, reset) -> Watertight:
     total = areas.sum()
     areas, crumb = areas / total, CRUMB_AREA + 16.0 * np.pi * epsilon * epsilon / total
     largest = int(np.argmax(areas))
-    dropped = {number: reason for number in range(len(areas)) if number != largest and (reason := _fault(areas[number], seen[number], crumb))}
+    dropped = {
+        number: reason
+        for number in range(len(areas))
+        if number != largest and (reason := _fault(areas[number], seen[number], crumb))
+    }
     keep = ~np.isin(piece, list(dropped))[faces[:, 0]]
     used, packed = np.unique(faces[keep], return_inverse=True)
-    rows = tuple(Piece(round(float(areas[number]), 6), round(float(seen[number]), 4), reason) for number, reason in dropped.items())
+    rows = tuple(
+        Piece(round(float(areas[number]), 6), round(float(seen[number]), 4), reason)
+        for number, reason in dropped.items()
+    )
     return Watertight(points[used], packed.reshape(-1, 3), resolution, epsilon, reset, len(areas) - len(rows), rows)
 
 
@@ -87,19 +111,24 @@ def _fault(area: float, seen: float, crumb: float) -> str:
 
 
 def unsigned_distance(points: np.ndarray, faces: np.ndarray, resolution: int, band: float) -> np.ndarray:
-    """[n, n, n] float32, n = resolution + 1, x first, nodes from -1 to 1: distance to the nearest triangle, exact up to `band`.
+    """[n, n, n] float32, n = resolution + 1, x first, nodes from -1 to 1: distance to the nearest triangle, exact up to
+    `band`.
 
     Beyond it, `band`.
     """
     field = np.full((resolution + 1,) * 3, band, np.float32)
     scale = resolution / (2.0 * HALF)
-    _scatter((np.asarray(points, np.float64) + HALF) * scale, np.asarray(faces, np.int64), band * scale, 1.0 / scale, field)
+    _scatter(
+        (np.asarray(points, np.float64) + HALF) * scale, np.asarray(faces, np.int64), band * scale, 1.0 / scale, field
+    )
     return field
 
 
 @kernel
 def _scatter(points, faces, band, step, field):
-    """In cell units: every triangle, split until its edges are `FINE` at most, writes its distance to the nodes in reach."""
+    """In cell units: every triangle, split until its edges are `FINE` at most, writes its distance to the nodes in
+    reach.
+    """
     stack = np.empty((256, 3, 3))
     for f in range(len(faces)):
         depth = 1
@@ -144,7 +173,9 @@ def _reach(a, b, c, band, step, field):
 
 @kernel
 def _square_distance(x, y, z, a, b, c):
-    """From a point to a triangle, by the region of the plane that its foot lies in (Ericson, Real-Time Collision Detection, §5.1.5)."""
+    """From a point to a triangle, by the region of the plane that its foot lies in (Ericson, Real-Time Collision
+    Detection, §5.1.5).
+    """
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     vx, vy, vz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
     px, py, pz = x - a[0], y - a[1], z - a[2]
@@ -176,7 +207,8 @@ def _square_distance(x, y, z, a, b, c):
 
 @kernel
 def sign_by_flood(field, epsilon):
-    """Unsigned distances -> distance - epsilon outside, negative everywhere else, in place; returns how many nodes beyond epsilon were reset.
+    """Unsigned distances -> distance - epsilon outside, negative everywhere else, in place; returns how many nodes
+    beyond epsilon were reset.
 
     A row at a time: the stack holds where rows begin, so it stays short.
     """

@@ -1,4 +1,7 @@
-"""Blob: a signed-distance value as a solid, with details on its skin. For what has no unrolled surface: bodies, branches, rocks."""
+"""Blob: a signed-distance value as a solid, with details on its skin. For what has no unrolled surface: bodies,
+branches, rocks.
+"""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,11 +21,19 @@ from zeroverse.core.rng import Rng
 _BLEND = 4  # power of the normal's components: how fast one projection gives way to the next
 
 
-def blob(value: Sdf, spacing: float, label: str | Sequence[str], finish: str | Sequence[str], skin: Skin = BARE, room: float = 0.03) -> Solid:
-    """The inside of a signed distance, polygonised `spacing` apart. label, finish: one, or one for each number that was painted.
+def blob(
+    value: Sdf,
+    spacing: float,
+    label: str | Sequence[str],
+    finish: str | Sequence[str],
+    skin: Skin = BARE,
+    room: float = 0.03,
+) -> Solid:
+    """The inside of a signed distance, polygonised `spacing` apart. label, finish: one, or one for each number that was
+    painted.
 
-    Details lie on it by projection along x, y and z, blended where these meet. room: the greatest height and depth of details, about a third of the
-    thinnest member. Raises Rejected when the mesh is not closed.
+    Details lie on it by projection along x, y and z, blended where these meet. room: the greatest height and depth of
+    details, about a third of the thinnest member. Raises Rejected when the mesh is not closed.
     """
     labels, finishes = ([names] if isinstance(names, str) else list(names) for names in (label, finish))
     points, faces, paint = polygonise(value, mesh_spacing(skin, _area(value), spacing))
@@ -30,13 +41,25 @@ def blob(value: Sdf, spacing: float, label: str | Sequence[str], finish: str | S
         finishes *= len(labels)
     leaves = [Leaf(*names) for names in zip(labels, finishes)]
     normals = affine.vertex_normals(points, faces, np.arange(len(points)))
-    heights = _unfolded(points, faces, normals, _heights(points, normals, skin, room)) if skin else np.zeros(len(points))
+    heights = (
+        _unfolded(points, faces, normals, _heights(points, normals, skin, room)) if skin else np.zeros(len(points))
+    )
     laid = points + heights[:, None] * normals
     body = painted_solid(leaves, laid, faces, np.minimum(paint, len(leaves) - 1), heights)
-    ornaments = [one for detail in skin.details if (one := detail.ornaments(_flat_chart(points, faces, skin.scale, room))) is not None
-                 and len(one.uv)]
-    return union((body, *(stamped(f"{labels[0]}.{one.label}", one, *_scattered(one, laid, normals, skin.scale, number))
-                          for number, one in enumerate(ornaments))))
+    ornaments = [
+        one
+        for detail in skin.details
+        if (one := detail.ornaments(_flat_chart(points, faces, skin.scale, room))) is not None and len(one.uv)
+    ]
+    return union(
+        (
+            body,
+            *(
+                stamped(f"{labels[0]}.{one.label}", one, *_scattered(one, laid, normals, skin.scale, number))
+                for number, one in enumerate(ornaments)
+            ),
+        )
+    )
 
 
 def _unfolded(points, faces, normals, heights) -> np.ndarray:
@@ -79,7 +102,17 @@ def _projected(points, normals, axis: int, scale: float, room: float) -> Chart:
     u, v = ((1, 2), (0, 2), (0, 1))[axis]
     flat = scale * (points[:, [u, v]] - points[:, [u, v]].min(axis=0))
     width, height = (float(x) for x in np.maximum(flat.max(axis=0), 1e-3))
-    return Chart(flat[:, 0], flat[:, 1], width, height, False, scale * points, normals, np.full(len(points), np.inf), scale * room)
+    return Chart(
+        flat[:, 0],
+        flat[:, 1],
+        width,
+        height,
+        False,
+        scale * points,
+        normals,
+        np.full(len(points), np.inf),
+        scale * room,
+    )
 
 
 def _flat_chart(points, faces, scale: float, room: float) -> Chart:
@@ -91,15 +124,22 @@ def _flat_chart(points, faces, scale: float, room: float) -> Chart:
 
 
 def _scattered(ornaments: Ornaments, points, normals, scale: float, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """(matrices [K, 3, 3], offsets [K, 3]): on vertices in a keyed order, each as far from the others as two of the ornaments are on a chart."""
+    """(matrices [K, 3, 3], offsets [K, 3]): on vertices in a keyed order, each as far from the others as two of the
+    ornaments are on a chart.
+    """
     apart = _nearest(ornaments.uv) / scale
     order = np.argsort(Rng("blob", "ornaments", number).unit(len(points)), kind="stable")
     cells: dict[tuple[int, ...], list[int]] = {}
     chosen = []
-    for vertex in order[:40 * len(ornaments.uv)]:
+    for vertex in order[: 40 * len(ornaments.uv)]:
         cell = tuple(np.floor(points[vertex] / apart).astype(np.int64))
-        near = (other for dx in (-1, 0, 1) for dy in (-1, 0, 1) for dz in (-1, 0, 1)
-                for other in cells.get((cell[0] + dx, cell[1] + dy, cell[2] + dz), ()))
+        near = (
+            other
+            for dx in (-1, 0, 1)
+            for dy in (-1, 0, 1)
+            for dz in (-1, 0, 1)
+            for other in cells.get((cell[0] + dx, cell[1] + dy, cell[2] + dz), ())
+        )
         if all(float(((points[vertex] - points[other]) ** 2).sum()) >= apart * apart for other in near):
             cells.setdefault(cell, []).append(int(vertex))
             chosen.append(int(vertex))
@@ -117,4 +157,3 @@ def _nearest(uv: np.ndarray) -> float:
     square = (gap * gap).sum(axis=2)
     np.fill_diagonal(square, np.inf)
     return float(np.sqrt(square.min()))
-

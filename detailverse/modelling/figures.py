@@ -2,6 +2,7 @@
 
 Centred on the origin unless said otherwise; sizes in object units.
 """
+
 import math
 
 import numpy as np
@@ -12,7 +13,9 @@ from zeroverse.core.portable import TAU, cos_sin, cos_sin_array
 
 
 def outline(*curves) -> Region:
-    """Bounded by smooth curves, each through its points [N, 2], counter-clockwise, with corners where one ends and the next starts."""
+    """Bounded by smooth curves, each through its points [N, 2], counter-clockwise, with corners where one ends and the
+    next starts.
+    """
     return polygon(np.concatenate([spline(curve).points[:-1, :2] for curve in curves]))
 
 
@@ -36,7 +39,9 @@ def heart(size: float) -> Region:
 
 def shield(w: float, h: float) -> Region:
     """A heater: level on top, pointed below."""
-    return mirrored([(0, -1), (0.42, -0.72), (0.8, -0.24), (0.97, 0.3)], [(0.97, 0.3), (1, 1)], [(1, 1), (0, 0.96)]).scale(w / 2, h / 2)
+    return mirrored(
+        [(0, -1), (0.42, -0.72), (0.8, -0.24), (0.97, 0.3)], [(0.97, 0.3), (1, 1)], [(1, 1), (0, 0.96)]
+    ).scale(w / 2, h / 2)
 
 
 def leaf(length: float, width: float, teeth: int = 0) -> Region:
@@ -59,10 +64,25 @@ def crescent(r: float, waning: float = 0.7) -> Region:
 def fleur(h: float) -> Region:
     """A fleur-de-lis, h tall."""
     middle = mirrored([(0, -0.3), (0.09, -0.2), (0.12, 0.0), (0.27, 0.36), (0.22, 0.66), (0, 1.0)])
-    side = outline([(0.06, -0.3), (0.19, -0.12), (0.36, 0.02), (0.52, 0.14), (0.6, 0.05), (0.5, -0.08)],
-                   [(0.5, -0.08), (0.66, -0.1), (0.78, 0.04), (0.77, 0.26), (0.62, 0.42), (0.42, 0.38), (0.24, 0.18), (0.14, -0.08), (0.06, -0.3)])
-    foot = outline([(0.04, -0.3), (0.12, -0.5), (0.3, -0.62), (0.4, -0.54)], [(0.4, -0.54), (0.38, -0.42), (0.26, -0.42), (0.19, -0.3)],
-                   [(0.19, -0.3), (0.04, -0.3)])
+    side = outline(
+        [(0.06, -0.3), (0.19, -0.12), (0.36, 0.02), (0.52, 0.14), (0.6, 0.05), (0.5, -0.08)],
+        [
+            (0.5, -0.08),
+            (0.66, -0.1),
+            (0.78, 0.04),
+            (0.77, 0.26),
+            (0.62, 0.42),
+            (0.42, 0.38),
+            (0.24, 0.18),
+            (0.14, -0.08),
+            (0.06, -0.3),
+        ],
+    )
+    foot = outline(
+        [(0.04, -0.3), (0.12, -0.5), (0.3, -0.62), (0.4, -0.54)],
+        [(0.4, -0.54), (0.38, -0.42), (0.26, -0.42), (0.19, -0.3)],
+        [(0.19, -0.3), (0.04, -0.3)],
+    )
     tail = mirrored([(0, -1.0), (0.15, -0.72), (0.07, -0.3)], [(0.07, -0.3), (0, -0.28)])
     half = side | foot
     return (middle | half | half.mirror("x") | tail | rect(0.62, 0.13, 0.04).move(0, -0.3)).scale(h / 2)
@@ -75,11 +95,16 @@ def foil(n: int, r: float) -> Region:
 
 
 def gothic_arch(w: float, h: float, sharpness: float = 1.0) -> Region:
-    """An opening over the x axis that ends in a point. The two arcs have the radius sharpness × w; at 1 it is equilateral."""
+    """An opening over the x axis that ends in a point. The two arcs have the radius sharpness × w; at 1 it is
+    equilateral.
+    """
     r = sharpness * w
     rise = math.sqrt(r * r - (r - w / 2) * (r - w / 2))
     if sharpness <= 0.5 or rise >= h:
-        raise ValueError(f"gothic_arch: expected sharpness > 0.5 and the point {rise} over the springing lower than h, got {sharpness} and {h}")
+        raise ValueError(
+            f"gothic_arch: expected sharpness > 0.5 and the point {rise} over the springing lower than h, got "
+            f"{sharpness} and {h}"
+        )
     point = (circle(r).move(w / 2 - r) & circle(r).move(r - w / 2) & rect(w, 2 * h).move(0, h)).move(0, h - rise)
     return rect(w, h - rise).move(0, (h - rise) / 2) | point
 
@@ -91,7 +116,10 @@ def tracery(n: int, r: float, bar: float, foils: int = 4) -> Region:
     light = distance * s - bar / 2
     middle = distance - light - bar
     if min(light, middle) < bar:
-        raise ValueError(f"tracery: expected bar {bar} thin enough for {n} lights in radius {r}, got lights of {light} around one of {middle}")
+        raise ValueError(
+            f"tracery: expected bar {bar} thin enough for {n} lights in radius {r}, got lights of {light} around one "
+            f"of {middle}"
+        )
     rounds = circle(light).move(distance).around(n)
     spandrels = (circle(r - bar) - rounds.offset(bar) - circle(middle + bar)).offset(-0.3 * bar).offset(0.3 * bar)
     lights = foil(foils, light).turn(-math.pi / 2).move(distance).around(n)

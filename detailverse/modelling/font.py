@@ -1,9 +1,12 @@
-"""Letters of our own: skeletons of lines and arcs, drawn as strokes. No font files, so the same shapes on every machine.
+"""Letters of our own: skeletons of lines and arcs, drawn as strokes. No font files, so the same shapes on every
+machine.
 
-    text("VERSE 1", 0.3) and text("ᛗᛁᛞ", 0.3, style="square") are regions; text_around("E PLURIBUS", 0.8, 0.1) is a coin's legend.
+    text("VERSE 1", 0.3) and text("ᛗᛁᛞ", 0.3, style="square") are regions; text_around("E PLURIBUS", 0.8, 0.1) is a
+    coin's legend.
 
 Capitals, digits, punctuation, the runes of the elder futhark and some symbols; small letters are drawn as capitals.
 """
+
 from functools import lru_cache
 
 import numpy as np
@@ -17,16 +20,40 @@ BANDS = 10  # heights at which two letters measure how near they may stand
 CLOSER = 0.75  # share of the free space between two letters that kerning takes away …
 MOST = 0.24  # … and the most of it, heights
 
-# Glyphs on a cap height of 1: (width, strokes). A stroke is a chain of points (x, y) and arcs (x, y, rx, ry, from, to) in degrees,
-# closed where it ends at its start; one point alone is a dot.
+# Glyphs on a cap height of 1: (width, strokes). A stroke is a chain of points (x, y) and arcs (x, y, rx, ry, from, to)
+# in degrees, closed where it ends at its start; one point alone is a dot.
 _RING = ((0.5, 0.5, 0.5, 0.5, 0, 360),)
-_STAR = ((0.485, 0.96), (0.359, 0.623), (0, 0.608), (0.281, 0.384), (0.185, 0.037), (0.485, 0.236),
-         (0.785, 0.037), (0.689, 0.384), (0.97, 0.608), (0.611, 0.623), (0.485, 0.96))
+_STAR = (
+    (0.485, 0.96),
+    (0.359, 0.623),
+    (0, 0.608),
+    (0.281, 0.384),
+    (0.185, 0.037),
+    (0.485, 0.236),
+    (0.785, 0.037),
+    (0.689, 0.384),
+    (0.97, 0.608),
+    (0.611, 0.623),
+    (0.485, 0.96),
+)
 GLYPHS = {
     " ": (0.22, ()),
     "A": (0.8, (((0, 0), (0.4, 1), (0.8, 0)), ((0.13, 0.32), (0.67, 0.32)))),
-    "B": (0.57, (((0, 0.53), (0.3, 0.53), (0.3, 0.265, 0.27, 0.265, 90, -90), (0, 0), (0, 1), (0.28, 1), (0.28, 0.765, 0.235, 0.235, 90, -90),
-                  (0, 0.53)),)),
+    "B": (
+        0.57,
+        (
+            (
+                (0, 0.53),
+                (0.3, 0.53),
+                (0.3, 0.265, 0.27, 0.265, 90, -90),
+                (0, 0),
+                (0, 1),
+                (0.28, 1),
+                (0.28, 0.765, 0.235, 0.235, 90, -90),
+                (0, 0.53),
+            ),
+        ),
+    ),
     "C": (0.86, (((0.5, 0.5, 0.5, 0.5, 44, 316),),)),
     "D": (0.78, (((0, 0), (0, 1), (0.28, 1), (0.28, 0.5, 0.5, 0.5, 90, -90), (0, 0)),)),
     "E": (0.5, (((0.5, 1), (0, 1), (0, 0), (0.5, 0)), ((0, 0.52), (0.44, 0.52)))),
@@ -42,7 +69,10 @@ GLYPHS = {
     "O": (1.0, (_RING,)),
     "P": (0.54, (((0, 0), (0, 1), (0.27, 1), (0.27, 0.73, 0.27, 0.27, 90, -90), (0, 0.46)),)),
     "Q": (1.0, (_RING, ((0.62, 0.32), (0.98, -0.06)))),
-    "R": (0.57, (((0, 0), (0, 1), (0.27, 1), (0.27, 0.735, 0.265, 0.265, 90, -90), (0, 0.47)), ((0.25, 0.47), (0.57, 0)))),
+    "R": (
+        0.57,
+        (((0, 0), (0, 1), (0.27, 1), (0.27, 0.735, 0.265, 0.265, 90, -90), (0, 0.47)), ((0.25, 0.47), (0.57, 0))),
+    ),
     "S": (0.56, (((0.28, 0.745, 0.255, 0.255, 28, 270), (0.28, 0.245, 0.28, 0.245, 90, -155)),)),
     "T": (0.64, (((0, 1), (0.64, 1)), ((0.32, 1), (0.32, 0)))),
     "U": (0.66, (((0, 1), (0, 0.33), (0.33, 0.33, 0.33, 0.33, 180, 360), (0.66, 1)),)),
@@ -54,7 +84,13 @@ GLYPHS = {
     "0": (0.62, (((0.31, 0.5, 0.31, 0.5, 0, 360),),)),
     "1": (0.24, (((0, 0.78), (0.24, 1), (0.24, 0)),)),
     "2": (0.58, (((0.29, 0.71, 0.29, 0.29, 168, -45), (0, 0), (0.58, 0)),)),
-    "3": (0.55, (((0.26, 0.755, 0.24, 0.245, 155, -90), (0.18, 0.51)), ((0.18, 0.51), (0.26, 0.51), (0.26, 0.255, 0.29, 0.255, 90, -155)))),
+    "3": (
+        0.55,
+        (
+            ((0.26, 0.755, 0.24, 0.245, 155, -90), (0.18, 0.51)),
+            ((0.18, 0.51), (0.26, 0.51), (0.26, 0.255, 0.29, 0.255, 90, -155)),
+        ),
+    ),
     "4": (0.64, (((0.48, 0), (0.48, 1), (0, 0.27), (0.64, 0.27)),)),
     "5": (0.57, (((0.5, 1), (0.1, 1), (0.06, 0.53), (0.26, 0.31, 0.31, 0.31, 118, -152)),)),
     "6": (0.62, (((0.31, 0.31, 0.31, 0.31, 0, 360),), ((0.56, 0.31, 0.56, 0.69, 180, 102),))),
@@ -74,8 +110,23 @@ GLYPHS = {
     "(": (0.2, (((0.5, 0.5, 0.5, 0.68, 128, 232),),)),
     ")": (0.2, (((-0.3, 0.5, 0.5, 0.68, 52, -52),),)),
     "*": (0.4, (((0.2, 1), (0.2, 0.54)), ((0, 0.885), (0.4, 0.655)), ((0, 0.655), (0.4, 0.885)))),
-    "#": (0.66, (((0.14, 0), (0.26, 1)), ((0.4, 0), (0.52, 1)), ((0.04, 0.68), (0.66, 0.68)), ((0, 0.32), (0.62, 0.32)))),
-    "&": (0.72, (((0.7, 0), (0.14, 0.66), (0.31, 0.8, 0.2, 0.2, 212, -38), (0.14, 0.42), (0.28, 0.25, 0.28, 0.25, 126, 330), (0.72, 0.46)),)),
+    "#": (
+        0.66,
+        (((0.14, 0), (0.26, 1)), ((0.4, 0), (0.52, 1)), ((0.04, 0.68), (0.66, 0.68)), ((0, 0.32), (0.62, 0.32))),
+    ),
+    "&": (
+        0.72,
+        (
+            (
+                (0.7, 0),
+                (0.14, 0.66),
+                (0.31, 0.8, 0.2, 0.2, 212, -38),
+                (0.14, 0.42),
+                (0.28, 0.25, 0.28, 0.25, 126, 330),
+                (0.72, 0.46),
+            ),
+        ),
+    ),
     "°": (0.28, (((0.14, 0.86, 0.14, 0.14, 0, 360),),)),
     "•": (0.0, (((0, 0.5),),)),
     "×": (0.4, (((0, 0.28), (0.4, 0.68)), ((0, 0.68), (0.4, 0.28)))),
@@ -88,7 +139,10 @@ GLYPHS = {
     "★": (0.97, (_STAR,)),
     "♀": (0.56, (((0.28, 0.7, 0.28, 0.28, 0, 360),), ((0.28, 0.42), (0.28, 0)), ((0.06, 0.2), (0.5, 0.2)))),
     "♂": (0.8, (((0.3, 0.32, 0.3, 0.3, 0, 360),), ((0.51, 0.53), (0.8, 0.9)), ((0.5, 0.92), (0.8, 0.92), (0.8, 0.6)))),
-    "☥": (0.6, (((0.3, 0.5), (0.3, 0.76, 0.19, 0.22, -50, 230), (0.3, 0.5)), ((0.3, 0.5), (0.3, 0)), ((0, 0.46), (0.6, 0.46)))),
+    "☥": (
+        0.6,
+        (((0.3, 0.5), (0.3, 0.76, 0.19, 0.22, -50, 230), (0.3, 0.5)), ((0.3, 0.5), (0.3, 0)), ((0, 0.46), (0.6, 0.46))),
+    ),
     "ᚠ": (0.4, (((0, 0), (0, 1)), ((0, 0.62), (0.4, 1)), ((0, 0.34), (0.4, 0.72)))),
     "ᚢ": (0.46, (((0, 0), (0, 1), (0.46, 0.62), (0.46, 0)),)),
     "ᚦ": (0.36, (((0, 0), (0, 1)), ((0, 0.8), (0.36, 0.5), (0, 0.2)))),
@@ -117,17 +171,27 @@ GLYPHS = {
 
 
 def text(string: str, height: float, weight: float = 0.13, style: str = "round", spacing: float = 0.2) -> Region:
-    """One line, centred on the origin, along x. weight and spacing: of strokes and between letters, shares of the height.
+    """One line, centred on the origin, along x. weight and spacing: of strokes and between letters, shares of the
+    height.
 
-    style: `round` ends, `square` ends cut level with the line, or `serif`. Raises ValueError for a character that is not in GLYPHS.
+    style: `round` ends, `square` ends cut level with the line, or `serif`. Raises ValueError for a character that is
+        not in GLYPHS.
     """
     letters, places, length = _line(string, weight, style, spacing)
     return union(letter.move(x - length / 2, -0.5) for letter, x in zip(letters, places)).scale(height)
 
 
-def text_around(string: str, radius: float, height: float, weight: float = 0.13, style: str = "round", spacing: float = 0.2,
-                inside: bool = False) -> Region:
-    """Along a circle about the origin, its middle at the top and read clockwise; `inside`: at the bottom, read counter-clockwise.
+def text_around(
+    string: str,
+    radius: float,
+    height: float,
+    weight: float = 0.13,
+    style: str = "round",
+    spacing: float = 0.2,
+    inside: bool = False,
+) -> Region:
+    """Along a circle about the origin, its middle at the top and read clockwise; `inside`: at the bottom, read
+    counter-clockwise.
 
     radius: of the middle of the letters.
     """
@@ -149,7 +213,9 @@ def _line(string: str, weight: float, style: str, spacing: float) -> tuple[list[
     if unknown or not string.strip():
         raise ValueError(f"text: expected characters of {''.join(GLYPHS)}, some of them not blank, got {string!r}")
     if style not in STYLES or not 0 < weight < 0.4:
-        raise ValueError(f"text: expected style one of {', '.join(STYLES)} and 0 < weight < 0.4, got {style!r} and {weight}")
+        raise ValueError(
+            f"text: expected style one of {', '.join(STYLES)} and 0 < weight < 0.4, got {style!r} and {weight}"
+        )
     letters, places, x = [], [], 0.0
     spacing += weight if style == "serif" else 0.0  # for the slabs
     for before, character in zip(" " + string, string):
@@ -169,8 +235,10 @@ def glyph(character: str, weight: float, style: str) -> Region:
     serif = style == "serif" and character.isascii() and character.isalnum()
     parts = []
     for k, chain in enumerate(chains):
-        ends = [not _touches(end, chains[:k] + chains[k + 1:]) for end in (chain[0], chain[-1])]
-        parts.append(_dot(chain[0], weight, style) if len(chain) == 1 else _drawn(chain, ends, weight, style == "round", serif))
+        ends = [not _touches(end, chains[:k] + chains[k + 1 :]) for end in (chain[0], chain[-1])]
+        parts.append(
+            _dot(chain[0], weight, style) if len(chain) == 1 else _drawn(chain, ends, weight, style == "round", serif)
+        )
     whole = union(parts)
     heights = np.concatenate(chains)[:, 1]
     if style == "round" or heights.min() < 0 or heights.max() > 1:
@@ -216,7 +284,9 @@ def _drawn(chain: np.ndarray, ends: list[bool], weight: float, round: bool, seri
     ways = chain[0] - chain[1], chain[-1] - chain[-2]
     first, last = (end + free * _reach(end, way, weight) for end, way, free in zip(chain[[0, -1]], ways, ends))
     line = stroke([first, *chain[1:-1], last], weight)
-    return union([line, *(_serif(end, way, weight) for end, way, free in zip(chain[[0, -1]], ways, ends) if serif and free)])
+    return union(
+        [line, *(_serif(end, way, weight) for end, way, free in zip(chain[[0, -1]], ways, ends) if serif and free)]
+    )
 
 
 def _reach(end: np.ndarray, way: np.ndarray, weight: float) -> np.ndarray:
@@ -227,7 +297,9 @@ def _reach(end: np.ndarray, way: np.ndarray, weight: float) -> np.ndarray:
 
 
 def _serif(end: np.ndarray, way: np.ndarray, weight: float) -> Region:
-    """A slab across an end that stands on the line or hangs from its top; a tick on an arm that runs along them; else nothing."""
+    """A slab across an end that stands on the line or hangs from its top; a tick on an arm that runs along them; else
+    nothing.
+    """
     top = abs(end[1] - 1 + weight / 2) < 1e-6
     if not top and abs(end[1] - weight / 2) > 1e-6:
         return polygon()
@@ -258,5 +330,7 @@ def _kern(before: str, after: str) -> float:
     if not before.isalnum() or not after.isalnum():
         return 0.0
     free = _sides(before)[1] + _sides(after)[0]
-    near = np.minimum(free, np.minimum(np.roll(free, 1), np.roll(free, -1)))[1:-1]  # a corner reaches into the bands beside its own
+    near = np.minimum(free, np.minimum(np.roll(free, 1), np.roll(free, -1)))[
+        1:-1
+    ]  # a corner reaches into the bands beside its own
     return min(MOST, CLOSER * float(near.min()))

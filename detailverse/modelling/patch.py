@@ -1,4 +1,7 @@
-"""Patches: smooth pieces of surface on regular grids. What lathes, tubes, plates and boxes are made of, and where details are laid."""
+"""Patches: smooth pieces of surface on regular grids. What lathes, tubes, plates and boxes are made of, and where
+details are laid.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,18 +15,23 @@ from zeroverse.core.jit import kernel
 from zeroverse.core.portable import cos_sin
 from zeroverse.shapes.solid import volume
 
-FINEST = 0.008  # edge length under details, object units: a voxel of the 256-grid that detail is measured on (facts/procedural.md §9)
-_MOST = 0.12  # height of details over the shorter side of their patch: on a narrow band they would reach over its neighbours
+# edge length under details, object units: a voxel of the 256-grid that detail is measured on (facts/procedural.md §9)
+FINEST = 0.008
+# height of details over the shorter side of their patch: on a narrow band they would reach over its neighbours
+_MOST = 0.12
 SMALLEST = 0.06  # a patch narrower than this carries no details
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """points: [R, C, 3], rows along v, columns along u; ∂u × ∂v points outwards. wraps: the last column repeats the first, exactly.
+    """points: [R, C, 3], rows along v, columns along u; ∂u × ∂v points outwards. wraps: the last column repeats the
+    first, exactly.
 
-    width, height: lengths along u and v. skinned: details may be laid here. room: the greatest height and depth of details.
-    border: [R, C] distance to where details must end, if that is not the border of the grid. way: where heights go, if not along the normal: steep
-    land folds unless all of them go up. Borders of neighbouring patches must be the same points, bit for bit: they are welded by position.
+    width, height: lengths along u and v. skinned: details may be laid here. room: the greatest height and depth of
+        details.
+    border: [R, C] distance to where details must end, if that is not the border of the grid. way: where heights go, if
+    not along the normal: steep land folds unless all of them go up. Borders of neighbouring patches must be the same
+    points, bit for bit: they are welded by position.
     """
 
     points: np.ndarray
@@ -46,7 +54,8 @@ class Cap:
 
 
 def spacing(skin: Skin, area: float, plain: float) -> float:
-    """Edge length of the mesh under a skin: a third of its finest feature, not finer than the budget of triangles allows.
+    """Edge length of the mesh under a skin: a third of its finest feature, not finer than the budget of triangles
+    allows.
 
     plain: the edge length without details.
     """
@@ -57,7 +66,9 @@ def spacing(skin: Skin, area: float, plain: float) -> float:
 
 
 def assemble(label: str, finish: str, patches: Sequence[Patch], caps: Sequence[Cap] = (), skin: Skin = BARE) -> Solid:
-    """Patches and caps that close a body, with the skin's details laid on, as one solid. Raises Rejected if they do not close it."""
+    """Patches and caps that close a body, with the skin's details laid on, as one solid. Raises Rejected if they do not
+    close it.
+    """
     points, faces, charts, uvs, reliefs, sizes, ornaments = [], [], [], [], [], [], []
     start = 0
     for patch in patches:
@@ -66,21 +77,41 @@ def assemble(label: str, finish: str, patches: Sequence[Patch], caps: Sequence[C
         laid = base.points
         if skin and patch.skinned and min(patch.width, patch.height) >= SMALLEST / skin.scale:
             laid, height = _lay(base, patch, skin)
-            ornaments += [(_shrunk(one, skin.scale), laid, base) for detail in skin.details
-                          if (one := detail.ornaments(base.chart(patch, skin.scale))) is not None]
+            ornaments += [
+                (_shrunk(one, skin.scale), laid, base)
+                for detail in skin.details
+                if (one := detail.ornaments(base.chart(patch, skin.scale))) is not None
+            ]
         points.append(laid.reshape(-1, 3))
         faces.append(_quads(laid) + start)
-        _add(uvs, reliefs, charts, sizes, uv.reshape(-1, 2), height.ravel(), len(faces[-1]), (patch.width, patch.height))
+        _add(
+            uvs, reliefs, charts, sizes, uv.reshape(-1, 2), height.ravel(), len(faces[-1]), (patch.width, patch.height)
+        )
         start += len(points[-1])
     for cap in caps:
         points.append(cap.points)
         faces.append(cap.faces + start)
         uv = cap.uv - cap.uv.min(axis=0)
-        _add(uvs, reliefs, charts, sizes, uv, np.zeros(len(uv)), len(cap.faces), tuple(float(x) for x in uv.max(axis=0)))
+        _add(
+            uvs, reliefs, charts, sizes, uv, np.zeros(len(uv)), len(cap.faces), tuple(float(x) for x in uv.max(axis=0))
+        )
         start += len(cap.points)
-    body = leaf_solid(Leaf(label, finish, sizes=tuple(sizes)), *_welded(np.concatenate(points), np.concatenate(faces), np.concatenate(charts)),
-                      np.concatenate(uvs), np.concatenate(reliefs))
-    return union((body, *(stamped(f"{label}.{one.label}", one, *_stand(one, laid, base)) for one, laid, base in ornaments if len(one.uv))))
+    body = leaf_solid(
+        Leaf(label, finish, sizes=tuple(sizes)),
+        *_welded(np.concatenate(points), np.concatenate(faces), np.concatenate(charts)),
+        np.concatenate(uvs),
+        np.concatenate(reliefs),
+    )
+    return union(
+        (
+            body,
+            *(
+                stamped(f"{label}.{one.label}", one, *_stand(one, laid, base))
+                for one, laid, base in ornaments
+                if len(one.uv)
+            ),
+        )
+    )
 
 
 def _add(uvs, reliefs, charts, sizes, uv, relief, faces, size):
@@ -105,30 +136,52 @@ class _Base:
         self.points = np.ascontiguousarray(patch.points, dtype=np.float64)
         self.u = np.broadcast_to(np.arange(columns) * (patch.width / (columns - 1)), (rows, columns)).copy()
         self.v = np.broadcast_to((np.arange(rows) * (patch.height / (rows - 1)))[:, None], (rows, columns)).copy()
-        self.along_u, self.along_v, self.normals = _tangents(self.points, patch.width / (columns - 1), patch.height / (rows - 1), patch.wraps)
+        self.along_u, self.along_v, self.normals = _tangents(
+            self.points, patch.width / (columns - 1), patch.height / (rows - 1), patch.wraps
+        )
 
     def chart(self, patch: Patch, scale: float) -> Chart:
         """In object units, which are the patch's own times `scale`."""
         across = np.full(self.u.shape, np.inf) if patch.wraps else np.minimum(self.u, patch.width - self.u)
         border = np.minimum(across, np.minimum(self.v, patch.height - self.v)) if patch.border is None else patch.border
-        return Chart(scale * self.u.ravel(), scale * self.v.ravel(), scale * patch.width, scale * patch.height, patch.wraps,
-                     scale * self.points.reshape(-1, 3), self.normals.reshape(-1, 3), scale * border.ravel(),
-                     scale * min(patch.room, _MOST * patch.width, _MOST * patch.height))
+        return Chart(
+            scale * self.u.ravel(),
+            scale * self.v.ravel(),
+            scale * patch.width,
+            scale * patch.height,
+            patch.wraps,
+            scale * self.points.reshape(-1, 3),
+            self.normals.reshape(-1, 3),
+            scale * border.ravel(),
+            scale * min(patch.room, _MOST * patch.width, _MOST * patch.height),
+        )
 
 
 def _lay(base: _Base, patch: Patch, skin: Skin) -> tuple[np.ndarray, np.ndarray]:
-    """(points [R, C, 3] with the reliefs, heights [R, C]). Before a relief is read, vertices slide onto its creases: else they look like saws."""
+    """(points [R, C, 3] with the reliefs, heights [R, C]). Before a relief is read, vertices slide onto its creases:
+    else they look like saws.
+    """
     chart = base.chart(patch, skin.scale)
     shape = base.u.shape
     for detail in skin.details:
         distance = detail.lines(chart)
         if distance is not None:
-            _snap(base.u, base.v, distance.reshape(shape) / skin.scale, chart.border.reshape(shape) / skin.scale, base.points, base.along_u,
-                  base.along_v, patch.wraps)
+            _snap(
+                base.u,
+                base.v,
+                distance.reshape(shape) / skin.scale,
+                chart.border.reshape(shape) / skin.scale,
+                base.points,
+                base.along_u,
+                base.along_v,
+                patch.wraps,
+            )
             chart = base.chart(patch, skin.scale)
     reliefs = [relief for detail in skin.details if (relief := detail.relief(chart)) is not None]
     cell = skin.scale * min(patch.width / (shape[1] - 1), patch.height / (shape[0] - 1))
-    most = np.minimum(chart.room, 0.8 * chart.border)  # towards a border no steeper than 39°: the neighbour may rise at a right angle there
+    most = np.minimum(
+        chart.room, 0.8 * chart.border
+    )  # towards a border no steeper than 39°: the neighbour may rise at a right angle there
     height = np.clip(sum(reliefs, np.zeros(len(chart.u))), -most, most)
     height = (height * _fade(chart.border, 2.0 * cell)).reshape(shape) / skin.scale
     if patch.way is None:
@@ -183,7 +236,9 @@ def _tangents(points, du, dv, wraps):  # [R, C, 3] -> [R, C, 3] three times: ∂
 
 @kernel
 def _bound(height, points, normals, wraps):
-    """Clip heights [R, C], in place, to 0.6 of the radius at which normals of neighbours meet: in hollows outwards, on bulges inwards."""
+    """Clip heights [R, C], in place, to 0.6 of the radius at which normals of neighbours meet: in hollows outwards, on
+    bulges inwards.
+    """
     rows, columns = height.shape
     for i in range(rows):
         for j in range(columns):
@@ -281,7 +336,9 @@ def stamped(label: str, ornaments: Ornaments, matrices: np.ndarray, offsets: np.
     """
     stamp = ornaments.stamp
     reach = np.sqrt((stamp.points**2).sum(axis=1).max()) * np.sqrt((matrices[:, :, 0] ** 2).sum(axis=1))
-    keep = _apart(np.ascontiguousarray(offsets), reach, stamp_width(stamp) / np.sqrt((stamp.points**2).sum(axis=1).max()))
+    keep = _apart(
+        np.ascontiguousarray(offsets), reach, stamp_width(stamp) / np.sqrt((stamp.points**2).sum(axis=1).max())
+    )
     matrices, offsets = matrices[keep], offsets[keep]
     points = np.einsum("kij,nj->kni", matrices, stamp.points) + offsets[:, None]
     faces = stamp.faces[None] + (len(stamp.points) * np.arange(len(matrices)))[:, None, None]
@@ -294,7 +351,9 @@ def stamp_width(stamp: Stamp) -> float:
 
 
 @kernel
-def _apart(places, reach, flat):  # [K, 3], [K] -> [K] bool: those that come no nearer to one kept before than both are wide
+def _apart(
+    places, reach, flat
+):  # [K, 3], [K] -> [K] bool: those that come no nearer to one kept before than both are wide
     keep = np.ones(len(places), np.bool_)
     for i in range(len(places)):
         for j in range(i):

@@ -5,6 +5,7 @@
 
 Lengths are in object units, angles in radians; curves become chords that leave them by at most `region.TOLERANCE`.
 """
+
 import math
 from dataclasses import dataclass, replace
 
@@ -68,7 +69,9 @@ class Path:
         return float(self.steps[-1])
 
     def at(self, s) -> np.ndarray:
-        """[M, 3] (or [3]) at lengths s [M] (or one) along the path; modulo its length where it is closed, else held at the ends."""
+        """[M, 3] (or [3]) at lengths s [M] (or one) along the path; modulo its length where it is closed, else held at
+        the ends.
+        """
         marks = self.steps
         points = np.concatenate([self.points, self.points[:1]]) if self.closed else self.points
         s = np.asarray(s, dtype=np.float64)
@@ -78,7 +81,9 @@ class Path:
         return points[k] + t * (points[k + 1] - points[k])
 
     def resample(self, spacing: float | None = None, n: int | None = None) -> "Path":
-        """`n` points, or as many as keep them no further apart than `spacing`, evenly along the path. Corners between them are cut."""
+        """`n` points, or as many as keep them no further apart than `spacing`, evenly along the path. Corners between
+        them are cut.
+        """
         if (spacing is None) == (n is None):
             raise ValueError(f"resample: expected one of spacing and n, got {spacing} and {n}")
         length = self.length
@@ -94,14 +99,17 @@ class Path:
         if not self.closed:
             step[-1], before[0] = step[-2], step[0]
         total = step + before
-        return affine.unit(np.where((total * total).sum(axis=1, keepdims=True) > 1e-12, total, step))  # a path that turns back has no bisector
+        return affine.unit(
+            np.where((total * total).sum(axis=1, keepdims=True) > 1e-12, total, step)
+        )  # a path that turns back has no bisector
 
     def frames(self, up=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(tangent, normal, binormal), [N, 3] each, unit; normal × binormal = tangent, so a section drawn counter-clockwise in (normal, binormal)
-        is seen so by who meets the path head-on.
+        """(tangent, normal, binormal), [N, 3] each, unit; normal × binormal = tangent, so a section drawn
+        counter-clockwise in (normal, binormal) is seen so by who meets the path head-on.
 
-        Normals are carried along without twist (double reflection, Wang et al. 2008), starting as near to +z as they can; on a closed path
-        what is left of a turn is spread evenly. With `up` [3] they are the part of it across the path instead: mouldings, rails, ribbons.
+        Normals are carried along without twist (double reflection, Wang et al. 2008), starting as near to +z as they
+        can; on a closed path what is left of a turn is spread evenly. With `up` [3] they are the part of it across the
+        path instead: mouldings, rails, ribbons.
         """
         tangent = self.tangents()
         if up is None:
@@ -113,14 +121,16 @@ class Path:
         return tangent, normal, affine.cross(tangent, normal)
 
     def offset_strand(self, k: int, n_strands: int, radius: float, turns: float) -> "Path":
-        """Strand `k` of a rope of `n_strands` that winds around this path at distance `radius`, `turns` times in all (whole on a closed path)."""
+        """Strand `k` of a rope of `n_strands` that winds around this path at distance `radius`, `turns` times in all
+        (whole on a closed path).
+        """
         if self.closed and turns != int(turns):
             raise ValueError(f"offset_strand: expected a whole number of turns on a closed path, got {turns}")
         finer = math.ceil(chords(radius) * abs(turns) / len(self.points))
         core = spline(self.points, self.closed, finer) if finer > 1 else self
         _, normal, binormal = core.frames()
         marks = core.steps
-        ring = polar(TAU * (k / n_strands + turns * marks[:len(core.points)] / marks[-1]), radius)
+        ring = polar(TAU * (k / n_strands + turns * marks[: len(core.points)] / marks[-1]), radius)
         return Path(core.points + ring[:, :1] * normal + ring[:, 1:] * binormal, self.closed)
 
 
@@ -141,7 +151,9 @@ def _carried(points, tangent, first):  # [N, 3], [N, 3], [3] -> [N, 3]
 
 @kernel
 def _step(here, there, tangent, next_tangent, normal):
-    """Reflected in the plane between the two points, then in the one that takes the reflected tangent to the next one."""
+    """Reflected in the plane between the two points, then in the one that takes the reflected tangent to the next
+    one.
+    """
     v = there - here
     square = (v * v).sum()
     r = normal - (2 * (v * normal).sum() / square) * v
@@ -188,7 +200,10 @@ def _upright(tangent, up, first):
 def polyline(points, closed: bool = False) -> Path:
     """Through [N, 3], or [N, 2] at z = 0."""
     points = np.asarray(points, dtype=np.float64)
-    return Path(np.column_stack([points, np.zeros(len(points))]) if points.ndim == 2 and points.shape[1] == 2 else points, closed)
+    return Path(
+        np.column_stack([points, np.zeros(len(points))]) if points.ndim == 2 and points.shape[1] == 2 else points,
+        closed,
+    )
 
 
 def line(start, end) -> Path:
@@ -212,13 +227,17 @@ def circle(radius: float) -> Path:
 
 
 def helix(radius: float, pitch: float, turns: float, taper: float = 1.0) -> Path:
-    """About +z from (radius, 0, 0) up by `pitch` each turn; the radius becomes `taper` times itself on the way, evenly."""
+    """About +z from (radius, 0, 0) up by `pitch` each turn; the radius becomes `taper` times itself on the way,
+    evenly.
+    """
     t = np.linspace(0.0, 1.0, max(2, math.ceil(chords(radius * max(1.0, taper)) * turns) + 1))
     return Path(np.column_stack([polar(TAU * turns * t, radius * (1 + (taper - 1) * t)), pitch * turns * t]))
 
 
 def knot(p: int, q: int, R: float, r: float) -> Path:
-    """The torus knot that goes `p` times around the axis +z and `q` times around the tube of radius r about the circle of radius R."""
+    """The torus knot that goes `p` times around the axis +z and `q` times around the tube of radius r about the circle
+    of radius R.
+    """
     if math.gcd(p, q) != 1:
         raise ValueError(f"knot: expected p and q without a common divisor, got {p} and {q}: that is a link of several")
     t = np.arange(n := p * chords(R + r) + q * chords(r)) * (TAU / n)
@@ -227,27 +246,35 @@ def knot(p: int, q: int, R: float, r: float) -> Path:
 
 
 def spiral(inner: float, outer: float, turns: float, logarithmic: bool = False, rise: float = 0.0) -> Path:
-    """From radius `inner` to `outer` in the plane, or up to z = rise: evenly (Archimedes), or by equal factors (a shell, a volute)."""
+    """From radius `inner` to `outer` in the plane, or up to z = rise: evenly (Archimedes), or by equal factors (a
+    shell, a volute).
+    """
     t = np.linspace(0.0, 1.0, max(2, math.ceil(chords(max(inner, outer)) * turns) + 1))
     radii = np.array([inner * power(outer / inner, x) for x in t]) if logarithmic else inner + (outer - inner) * t
     return Path(np.column_stack([polar(TAU * turns * t, radii), rise * t]))
 
 
 def spline(points, closed: bool = False, per_span: int = 12) -> Path:
-    """Through points [N, 3] or [N, 2], smooth: centripetal Catmull-Rom, which neither loops nor overshoots; `per_span` chords between two."""
+    """Through points [N, 3] or [N, 2], smooth: centripetal Catmull-Rom, which neither loops nor overshoots; `per_span`
+    chords between two.
+    """
     points = polyline(points, closed).points
     if closed:
         ring = np.concatenate([points[-1:], points, points[:2]])
         return Path(_catmull_rom(ring, per_span)[:-1], True)
-    return Path(_catmull_rom(np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]]), per_span))
+    return Path(
+        _catmull_rom(np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]]), per_span)
+    )
 
 
 def _catmull_rom(points: np.ndarray, per_span: int) -> np.ndarray:
-    """[N, D] with one more at each end -> [(N - 3) per_span + 1, D] (Barry and Goldman 1988; knots by the root of the chord)."""
+    """[N, D] with one more at each end -> [(N - 3) per_span + 1, D] (Barry and Goldman 1988; knots by the root of the
+    chord).
+    """
     step = np.diff(points, axis=0)
     gap = np.sqrt(np.sqrt((step * step).sum(axis=1)))[:, None, None]
-    p0, p1, p2, p3 = (points[k:len(points) - 3 + k, None] for k in range(4))
-    g0, g1, g2 = (gap[k:len(gap) - 2 + k] for k in range(3))
+    p0, p1, p2, p3 = (points[k : len(points) - 3 + k, None] for k in range(4))
+    g0, g1, g2 = (gap[k : len(gap) - 2 + k] for k in range(3))
     t = np.linspace(0.0, 1.0, per_span + 1)[None, :-1, None] * g1  # from p1
     a1 = p1 + (p1 - p0) * t / g0
     a2 = p1 + (p2 - p1) * t / g1
@@ -259,7 +286,9 @@ def _catmull_rom(points: np.ndarray, per_span: int) -> np.ndarray:
 
 
 def rounded(points, radius: float, closed: bool = False) -> Path:
-    """The polyline [N, 3] or [N, 2] with its corners filleted by arcs of `radius`, smaller where a segment is too short for it."""
+    """The polyline [N, 3] or [N, 2] with its corners filleted by arcs of `radius`, smaller where a segment is too short
+    for it.
+    """
     points = polyline(points, closed).points
     corners = range(len(points)) if closed else range(1, len(points) - 1)
     pieces = [fillet(points[k - 1], points[k], points[(k + 1) % len(points)], radius) for k in corners]
@@ -271,7 +300,9 @@ def rounded(points, radius: float, closed: bool = False) -> Path:
 
 
 def fillet(before, corner, after, radius: float) -> np.ndarray:
-    """[N, D] arc of `radius` that replaces the corner of before-corner-after, from half of one segment to half of the other at most."""
+    """[N, D] arc of `radius` that replaces the corner of before-corner-after, from half of one segment to half of the
+    other at most.
+    """
     a, b = corner - before, after - corner
     short = math.sqrt(min((a * a).sum(), (b * b).sum())) / 2
     a, b = a / math.sqrt((a * a).sum()), b / math.sqrt((b * b).sum())

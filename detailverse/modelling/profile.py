@@ -1,11 +1,13 @@
 """Profile: the half section (r, z) of what is turned about the z axis. Lathes spin it; vessels hollow it.
 
-    baluster = turned(0.30).up(0.10).fillet(0.02).out(-0.12).scotia(-0.04, 0.10, 0.05).bead(0.06).curve((0.2, 0.5), (0.1, 1.0)).close()
-    pot = vessel(turned(0.4).curve((0.7, 0.5), (0.5, 1.0)).open(), wall=0.05, floor=0.08)
+    baluster = turned(0.30).up(0.10).fillet(0.02).out(-0.12).scotia(-0.04, 0.10, 0.05).bead(0.06).curve((0.2, 0.5),
+    (0.1, 1.0)).close() pot = vessel(turned(0.4).curve((0.7, 0.5), (0.5, 1.0)).open(), wall=0.05, floor=0.08)
 
-**Direction**: the material is on the left and the outside on the right when walking along the curve: up the outer side, in over the top, down
-the inner wall of a vessel. A solid starts and ends on the axis r = 0; a ring (a torus) starts where it ends.
+**Direction**: the material is on the left and the outside on the right when walking along the curve: up the outer side,
+in over the top, down the inner wall of a vessel. A solid starts and ends on the axis r = 0; a ring (a torus) starts
+where it ends.
 """
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +25,9 @@ FLUSH = 1 - 1e-6  # cosine between two directions that continue each other
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """runs: [n, 2] curves (r, z), smooth within, each starting where the last one ends; between them are corners. r >= 0."""
+    """runs: [n, 2] curves (r, z), smooth within, each starting where the last one ends; between them are corners. r >=
+    0.
+    """
 
     runs: tuple[np.ndarray, ...]
 
@@ -36,10 +40,14 @@ class Profile:
             raise ValueError(f"Profile.runs: expected finite points with r >= 0, got the least r {whole[:, 0].min()}")
         for k, (one, other) in enumerate(zip(runs, runs[1:])):
             if (one[-1] != other[0]).any():
-                raise ValueError(f"Profile.runs: expected run {k + 1} to start where run {k} ends, {one[-1]}, got {other[0]}")
+                raise ValueError(
+                    f"Profile.runs: expected run {k + 1} to start where run {k} ends, {one[-1]}, got {other[0]}"
+                )
         object.__setattr__(self, "runs", runs)
         if self.closed and _area(self.points) <= 0:
-            raise ValueError("Profile.runs: expected the material on the left of the curve (up the outside), got it on the right")
+            raise ValueError(
+                "Profile.runs: expected the material on the left of the curve (up the outside), got it on the right"
+            )
 
     @property
     def points(self) -> np.ndarray:
@@ -103,7 +111,9 @@ class Profile:
         return polygon(np.concatenate([points, np.reshape(ends, (-1, 2))]))
 
     def offset(self, d: float) -> "Profile":
-        """The profile of the solid grown by `d` all around, or shrunk where d < 0: a cover, a core. Raises ValueError when nothing is left."""
+        """The profile of the solid grown by `d` all around, or shrunk where d < 0: a cover, a core. Raises ValueError
+        when nothing is left.
+        """
         half = self.region()
         grown = (half | half.mirror("x")).offset(d).simplified(SPECK)
         if grown.is_empty:
@@ -127,7 +137,7 @@ def _kept(run: np.ndarray, tolerance: float) -> np.ndarray:
     spans = [(0, len(run) - 1)]
     while spans:
         a, b = spans.pop()
-        chord, to = run[b] - run[a], run[a + 1:b] - run[a]
+        chord, to = run[b] - run[a], run[a + 1 : b] - run[a]
         square = max(float((chord * chord).sum()), 1e-300)
         t = np.clip((to * chord).sum(axis=1) / square, 0.0, 1.0)[:, None]
         gap = to - t * chord
@@ -140,9 +150,11 @@ def _kept(run: np.ndarray, tolerance: float) -> np.ndarray:
 
 
 def section(region: Region) -> Profile:
-    """The outer contour of a region of the (r, z) half plane as a profile: from axis to axis where it touches r = 0, else a ring.
+    """The outer contour of a region of the (r, z) half plane as a profile: from axis to axis where it touches r = 0,
+    else a ring.
 
-    Of several pieces the largest. Corners are where the contour bends by more than 20 degrees. Raises ValueError when the region is empty.
+    Of several pieces the largest. Corners are where the contour bends by more than 20 degrees. Raises ValueError when
+    the region is empty.
     """
     points = _walk(region)
     return Profile(_at_corners(points, ring=bool((points[0] == points[-1]).all())))
@@ -159,7 +171,7 @@ def _walk(region: Region) -> np.ndarray:
     if len(leaves) == 0:
         return np.concatenate([loop, loop[:1]])
     loop = np.roll(loop, -int(leaves[0]), axis=0)
-    return loop[:int(np.flatnonzero(loop[1:, 0] == 0)[0]) + 2]
+    return loop[: int(np.flatnonzero(loop[1:, 0] == 0)[0]) + 2]
 
 
 def _area(loop: np.ndarray) -> float:
@@ -174,21 +186,28 @@ def _at_corners(points: np.ndarray, ring: bool = False) -> tuple[np.ndarray, ...
     bent = (step * np.roll(step, 1, axis=0)).sum(axis=1) < CORNER  # at the start of each segment
     if ring and bent.any():
         first = int(np.flatnonzero(bent)[0])
-        points, bent = np.concatenate([points[first:-1], points[:first + 1]]), np.roll(bent, -first)
+        points, bent = np.concatenate([points[first:-1], points[: first + 1]]), np.roll(bent, -first)
     marks = [0, *np.flatnonzero(bent[1:]) + 1, len(points) - 1]
-    return tuple(points[a:b + 1] for a, b in zip(marks, marks[1:]))
+    return tuple(points[a : b + 1] for a, b in zip(marks, marks[1:]))
 
 
 def vessel(outer: Profile, wall: float, floor: float, round_rim: bool = True) -> Profile:
-    """A pot with the outside `outer`, an open profile from its foot up to its rim: bottom, outside, rim, inside and floor as one profile.
+    """A pot with the outside `outer`, an open profile from its foot up to its rim: bottom, outside, rim, inside and
+    floor as one profile.
 
-    wall: thickness, across the wall; floor: above the lowest point. Raises ValueError when the inside has no room or does not reach the rim.
+    wall: thickness, across the wall; floor: above the lowest point. Raises ValueError when the inside has no room or
+        does not reach the rim.
     """
     foot, rim = outer.runs[0][0], outer.runs[-1][-1]
     low, high = outer.points[:, 1].min() + floor, rim[1]
     if outer.closed or rim[0] <= wall or outer.points[:, 1].max() > high or low >= high:
-        raise ValueError(f"vessel: expected an open profile up to a rim wider than {wall} and higher than {floor}, got one from {foot} to {rim}")
-    half = outer.region() | _box(rim[0], high, high + 4 * wall)  # what is above the rim keeps the offset from closing it
+        raise ValueError(
+            f"vessel: expected an open profile up to a rim wider than {wall} and higher than {floor}, got one from "
+            f"{foot} to {rim}"
+        )
+    half = outer.region() | _box(
+        rim[0], high, high + 4 * wall
+    )  # what is above the rim keeps the offset from closing it
     room = (half | half.mirror("x")).offset(-wall).simplified(SPECK) & _box(outer.max_radius, low, high)
     rooms = [piece for piece in room.pieces() if piece.area > 1e-6 and piece.bounds[3] > high - 1e-6]
     if not rooms:
@@ -272,7 +291,9 @@ class Turning:
         return self._quarter(dr / 2, dz / 2, upright)._quarter(dr / 2, dz / 2, not upright)
 
     def scotia(self, dr: float, dz: float, depth: float) -> "Turning":
-        """A hollow that comes out at (dr, dz), deeper by `depth` than the deeper of its ends: under the torus of a column."""
+        """A hollow that comes out at (dr, dz), deeper by `depth` than the deeper of its ends: under the torus of a
+        column.
+        """
         first = min(0.0, dr) - depth if dz > 0 else max(0.0, dr) + depth
         share = abs(first) / (abs(first) + abs(dr - first))
         return self._quarter(first, share * dz, upright=False)._quarter(dr - first, (1 - share) * dz, upright=True)
@@ -308,7 +329,9 @@ class Turning:
         return Profile(self.to(*self.runs[0][0]).runs)
 
     def _quarter(self, dr: float, dz: float, upright: bool) -> "Turning":
-        """A quarter of an ellipse to (dr, dz) from here that sets out upright and arrives level, or the other way round."""
+        """A quarter of an ellipse to (dr, dz) from here that sets out upright and arrives level, or the other way
+        round.
+        """
         n = max(3, chords(max(abs(dr), abs(dz))) // 4)
         arc = polar(np.arange(n + 1) * (TAU / 4 / n))
         share = np.stack([1 - arc[:, 0], arc[:, 1]] if upright else [arc[:, 1], 1 - arc[:, 0]], axis=1)

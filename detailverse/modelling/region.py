@@ -3,9 +3,11 @@
     plate = rect(2, 1, round=0.1) - circle(0.2).row(3, 0.6).move(-0.6)
     wheel = gear(24, 1.0) - windows(0.3, 0.7, spokes=5, bar=0.1)
 
-Lengths are in object units, angles in radians, counter-clockwise from +x. Curves become chords that leave them by at most `TOLERANCE`.
-Clipper2, under manifold3d, rounds coordinates to 2^-27, so results repeat bit for bit; the sines that go in are portable.
+Lengths are in object units, angles in radians, counter-clockwise from +x. Curves become chords that leave them by at
+most `TOLERANCE`. Clipper2, under manifold3d, rounds coordinates to 2^-27, so results repeat bit for bit; the sines that
+go in are portable.
 """
+
 import math
 from dataclasses import dataclass
 
@@ -35,7 +37,9 @@ class Region:
         return Region(self.cross_section ^ other.cross_section)
 
     def offset(self, d: float, round: bool = True) -> "Region":
-        """Grown by `d`, or shrunk where d < 0; corners that open become arcs, or stay sharp up to twice d where not `round`."""
+        """Grown by `d`, or shrunk where d < 0; corners that open become arcs, or stay sharp up to twice d where not
+        `round`.
+        """
         join = JoinType.Round if round else JoinType.Miter
         return Region(self.cross_section.offset(d, join, 2.0, chords(abs(d))))
 
@@ -110,7 +114,8 @@ class Region:
 @kernel
 def _distance(points, segments, low, high):  # [N, 2], [S, 4] from and to, boxes [B, 2] of BLOCK segments each -> [N]
     out = np.empty(len(points))
-    near = 0  # the block nearest to the last point: tried first, since neighbours in the list are mostly neighbours in the plane
+    # the block nearest to the last point: tried first, since neighbours in the list are mostly neighbours in the plane
+    near = 0
     for n in range(len(points)):
         x, y = points[n, 0], points[n, 1]
         best = _block_distance(x, y, segments, near)
@@ -157,12 +162,16 @@ def union(regions) -> Region:
 
 
 def polygon(*loops) -> Region:
-    """Of closed loops [N, 2]: what they go around counter-clockwise more often than clockwise, so that clockwise ones are holes."""
+    """Of closed loops [N, 2]: what they go around counter-clockwise more often than clockwise, so that clockwise ones
+    are holes.
+    """
     return Region(CrossSection([np.asarray(loop, dtype=np.float64) for loop in loops], FillRule.Positive))
 
 
 def chords(radius: float, tolerance: float = TOLERANCE) -> int:
-    """Chords of a circle that leave it by at most `tolerance`: a multiple of 4, at least 12, so that bounds are exact."""
+    """Chords of a circle that leave it by at most `tolerance`: a multiple of 4, at least 12, so that bounds are
+    exact.
+    """
     return max(12, 4 * math.ceil(math.pi / 4 * math.sqrt(radius / (2 * tolerance))))
 
 
@@ -233,7 +242,9 @@ def sector(r: float, start: float, end: float, inner: float = 0.0) -> Region:
 
 
 def stroke(points, width: float, closed: bool = False, round: bool = False) -> Region:
-    """A line [N, 2] drawn `width` thick. Ends are cut square at the points, corners mitred up to turns of 2.7; or all are `round`."""
+    """A line [N, 2] drawn `width` thick. Ends are cut square at the points, corners mitred up to turns of 2.7; or all
+    are `round`.
+    """
     points = np.asarray(points, dtype=np.float64)
     step = np.roll(points, -1, axis=0) - points  # of the last point: back to the first
     step /= np.sqrt((step * step).sum(axis=1, keepdims=True))
@@ -273,18 +284,29 @@ def windows(inner: float, outer: float, spokes: int, bar: float) -> Region:
     return (ring(outer, inner) - bars).rounded(0.2 * min(bar, outer - inner))
 
 
-def gear(teeth: int, pitch_radius: float, addendum: float | None = None, dedendum: float | None = None, pressure: float = 0.349,
-         involute: bool = True, bore: float = 0.0, spokes: int = 0) -> Region:
-    """A spur gear, a tooth on +x; meshes with any gear of the same module 2 pitch_radius / teeth at the sum of their pitch radii.
+def gear(
+    teeth: int,
+    pitch_radius: float,
+    addendum: float | None = None,
+    dedendum: float | None = None,
+    pressure: float = 0.349,
+    involute: bool = True,
+    bore: float = 0.0,
+    spokes: int = 0,
+) -> Region:
+    """A spur gear, a tooth on +x; meshes with any gear of the same module 2 pitch_radius / teeth at the sum of their
+    pitch radii.
 
-    addendum, dedendum: tooth height above and below the pitch circle, by default 1 and 1.25 modules. pressure: angle of the flanks, which
-    are involutes or straight. bore: radius of the hole. spokes: the web is opened between that many.
+    addendum, dedendum: tooth height above and below the pitch circle, by default 1 and 1.25 modules. pressure: angle of
+    the flanks, which are involutes or straight. bore: radius of the hole. spokes: the web is opened between that many.
     """
     module = 2 * pitch_radius / teeth
     tip = pitch_radius + (module if addendum is None else addendum)
     root = pitch_radius - (1.25 * module if dedendum is None else dedendum)
     if teeth < 3 or not 0 <= bore < root < tip:
-        raise ValueError(f"gear: expected 3 or more teeth and 0 <= bore < root < tip, got {teeth} teeth, {bore}, {root}, {tip}")
+        raise ValueError(
+            f"gear: expected 3 or more teeth and 0 <= bore < root < tip, got {teeth} teeth, {bore}, {root}, {tip}"
+        )
     flank = (_involute if involute else _straight)(teeth, pitch_radius, root, tip, pressure)
     flank = flank[flank[:, 1] < 0]  # flanks that would cross make a pointed tooth
     tooth = np.concatenate([flank, flank[::-1] * (1, -1)])
@@ -311,11 +333,13 @@ def _involute(teeth, pitch_radius, root, tip, pressure):
         return curve
     gap = math.pi / teeth + start  # half of it; the foot of the tooth spreads into it
     foot = polar(start - gap * np.array([0.5, 0.22, 0.06]), root + (tip - root) * np.array([0.0, 0.05, 0.16]))
-    return np.concatenate([foot, curve[np.searchsorted(curve[:, 0], foot[-1, 0] + 0.02 * (tip - root)):]])
+    return np.concatenate([foot, curve[np.searchsorted(curve[:, 0], foot[-1, 0] + 0.02 * (tip - root)) :]])
 
 
 def _straight(teeth, pitch_radius, root, tip, pressure):
     c, s = cos_sin(float(pressure))
     half = pitch_radius * cos_sin(math.pi / (2 * teeth))[1]
     limit = 0.95 * root * cos_sin(math.pi / teeth)[1]  # at the root, neighbours must not meet
-    return np.array([(root, -min(half + (pitch_radius - root) * s / c, limit)), (tip, -half + (tip - pitch_radius) * s / c)])
+    return np.array(
+        [(root, -min(half + (pitch_radius - root) * s / c, limit)), (tip, -half + (tip - pitch_radius) * s / c)]
+    )

@@ -2,6 +2,7 @@
 
 Each takes `label` (the part) and `finish` (the slot of its material).
 """
+
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -30,7 +31,9 @@ def lathe(profile: Profile, label: str, finish: str, skin: Skin = BARE, sides: i
     area = sum(TAU * float(run[:, 0].mean()) * _length(run) for run, wears in zip(runs, dressed) if wears)
     step = spacing(skin, area, TAU * profile.max_radius / (sides or SIDES))
     columns = sides or min(640, max(24 if not skin else SIDES, round(TAU * profile.max_radius / step)))
-    fewer = 1 if sides or not any(dressed) else max(1, columns // SIDES)  # bare runs need no more sides than a bare lathe
+    fewer = (
+        1 if sides or not any(dressed) else max(1, columns // SIDES)
+    )  # bare runs need no more sides than a bare lathe
     columns = columns // fewer * fewer
     around = _ring_of(columns)
     patches, strips = [], []
@@ -39,9 +42,16 @@ def lathe(profile: Profile, label: str, finish: str, skin: Skin = BARE, sides: i
         width = TAU * float(rz[:, 0].mean())
         if not skinned and fewer > 1 and len(rz) >= 4:
             joints = [end for end, other in ((0, number - 1), (len(rz) - 1, number + 1)) if 0 <= other < len(runs)]
-            strips += [_strip(_turned(rz[end], around), _turned(rz[end + (1 if end == 0 else -1)], around[::fewer]), fewer, upwards=end == 0)
-                       for end in joints]
-            inner = rz[1 if 0 in joints else 0:len(rz) - 1 if len(rz) - 1 in joints else len(rz)]
+            strips += [
+                _strip(
+                    _turned(rz[end], around),
+                    _turned(rz[end + (1 if end == 0 else -1)], around[::fewer]),
+                    fewer,
+                    upwards=end == 0,
+                )
+                for end in joints
+            ]
+            inner = rz[1 if 0 in joints else 0 : len(rz) - 1 if len(rz) - 1 in joints else len(rz)]
             patches.append(Patch(_turned(inner, around[::fewer]), width, _length(inner), wraps=True, skinned=False))
             continue
         room = 0.3 * float(rz[:, 0].min()) if skinned else 0.0
@@ -49,11 +59,21 @@ def lathe(profile: Profile, label: str, finish: str, skin: Skin = BARE, sides: i
     return assemble(label, finish, patches, strips, skin)
 
 
-def tube(path: Path, radius: float | Callable[[float], float], label: str, finish: str, skin: Skin = BARE, sides: int | None = None,
-         section: Region | None = None, twist: float = 0.0, ends: str = "round") -> Solid:
+def tube(
+    path: Path,
+    radius: float | Callable[[float], float],
+    label: str,
+    finish: str,
+    skin: Skin = BARE,
+    sides: int | None = None,
+    section: Region | None = None,
+    twist: float = 0.0,
+    ends: str = "round",
+) -> Solid:
     """A section swept along the path: a circle, or the outer contour of `section`, whose unit is then the radius.
 
-    radius: a length, or a function of the position along the path, 0 … 1. twist: radians from start to end. ends: "round" or "flat".
+    radius: a length, or a function of the position along the path, 0 … 1. twist: radians from start to end. ends:
+        "round" or "flat".
     """
     size = radius if callable(radius) else lambda s: radius
     widest = max(size(s) for s in (0.0, 0.25, 0.5, 0.75, 1.0))
@@ -65,7 +85,9 @@ def tube(path: Path, radius: float | Callable[[float], float], label: str, finis
     tangents, normals, binormals = path.frames()
     centers = path.points
     if path.closed:
-        centers, normals, binormals, tangents = (np.concatenate([rows, rows[:1]]) for rows in (centers, normals, binormals, tangents))
+        centers, normals, binormals, tangents = (
+            np.concatenate([rows, rows[:1]]) for rows in (centers, normals, binormals, tangents)
+        )
     along = _cumulative(centers)
     fraction = along / along[-1]
     c, s = cos_sin_array(twist * fraction)
@@ -79,16 +101,22 @@ def tube(path: Path, radius: float | Callable[[float], float], label: str, finis
     if path.closed:
         return assemble(label, finish, [body], skin=skin)
     if ends == "flat":
-        return assemble(label, finish, [body], [_cap(points[0, :-1], centers[0], -1), _cap(points[-1, :-1], centers[-1], 1)], skin)
+        return assemble(
+            label, finish, [body], [_cap(points[0, :-1], centers[0], -1), _cap(points[-1, :-1], centers[-1], 1)], skin
+        )
     start = _dome(centers[0], -tangents[0], normals[0], binormals[0], radii[0], outline)[::-1]
     end = _dome(centers[-1], tangents[-1], normals[-1], binormals[-1], radii[-1], outline)
     start[-1], end[0] = points[0], points[-1]
-    domes = [Patch(rows, width, float(r) * 1.57, wraps=True, skinned=False) for rows, r in ((start, radii[0]), (end, radii[-1]))]
+    domes = [
+        Patch(rows, width, float(r) * 1.57, wraps=True, skinned=False)
+        for rows, r in ((start, radii[0]), (end, radii[-1]))
+    ]
     return assemble(label, finish, [domes[0], body, domes[1]], skin=skin)
 
 
 def loft(rings: np.ndarray, label: str, finish: str, skin: Skin = BARE, corners: Sequence[int] = ()) -> Solid:
-    """Sections [R, C, 3] joined: each a closed contour without its first point repeated, flat at both ends, counter-clockwise seen from the last.
+    """Sections [R, C, 3] joined: each a closed contour without its first point repeated, flat at both ends,
+    counter-clockwise seen from the last.
 
     corners: columns where the surface has an edge along v.
     """
@@ -97,12 +125,24 @@ def loft(rings: np.ndarray, label: str, finish: str, skin: Skin = BARE, corners:
     return assemble(label, finish, _walls(rings, corners), caps, skin)
 
 
-def extrude(region: Region, height: float, label: str, finish: str, skin: Skin = BARE, twist: float = 0.0, taper: float = 1.0,
-            steps: int = 1) -> Solid:
-    """The region from z = 0 to `height`, turned by `twist` radians and scaled by `taper` on the way; the skin lies on its walls."""
+def extrude(
+    region: Region,
+    height: float,
+    label: str,
+    finish: str,
+    skin: Skin = BARE,
+    twist: float = 0.0,
+    taper: float = 1.0,
+    steps: int = 1,
+) -> Solid:
+    """The region from z = 0 to `height`, turned by `twist` radians and scaled by `taper` on the way; the skin lies on
+    its walls.
+    """
     if not skin:
         degrees = twist * 360.0 / TAU
-        return native(region.cross_section.extrude(height, max(0, steps - 1), degrees, (taper, taper)), Leaf(label, finish))
+        return native(
+            region.cross_section.extrude(height, max(0, steps - 1), degrees, (taper, taper)), Leaf(label, finish)
+        )
     contours = [np.asarray(contour) for contour in region.contours()]
     area = height * sum(_length(np.append(c, c[:1], axis=0)) for c in contours)
     step = spacing(skin, area, height / max(1, steps))
@@ -114,15 +154,23 @@ def extrude(region: Region, height: float, label: str, finish: str, skin: Skin =
     for contour in contours:
         outline, corners = _cornered(contour, step)
         x, y = outline[:, 0], outline[:, 1]
-        rings = np.stack([(c[:, None] * x - s[:, None] * y) * grow[:, None], (s[:, None] * x + c[:, None] * y) * grow[:, None],
-                          np.broadcast_to((height * t)[:, None], (rows, len(x)))], axis=-1)
+        rings = np.stack(
+            [
+                (c[:, None] * x - s[:, None] * y) * grow[:, None],
+                (s[:, None] * x + c[:, None] * y) * grow[:, None],
+                np.broadcast_to((height * t)[:, None], (rows, len(x))),
+            ],
+            axis=-1,
+        )
         patches += _walls(np.concatenate([rings, rings[:, :1]], axis=1), corners)
         bottom.append((rings[0], rings[-1]))
     return assemble(label, finish, patches, _holed(bottom), skin)
 
 
 def plate(region: Region, thickness: float, label: str, finish: str, skin: Skin = BARE, margin: float = 0.0) -> Solid:
-    """The region from z = 0 to `thickness`, with the skin on its upper face; details end `margin` before the outline."""
+    """The region from z = 0 to `thickness`, with the skin on its upper face; details end `margin` before the
+    outline.
+    """
     if not skin:
         return extrude(region, thickness, label, finish)
     left, lower, right, upper = region.bounds
@@ -150,7 +198,12 @@ def box(x: float, y: float, z: float, label: str, finish: str, skin: Skin = BARE
     if not skin:
         return native(Manifold.cube(tuple(size), True), Leaf(label, finish))
     wanted = {(sign, side[-1]) for side in sides.split() for sign in side[:-1]}
-    area = sum(size["xyz".index(b)] * size["xyz".index(c)] for a, b, c in ("xyz", "yzx", "zxy") for sign in "+-" if (sign, a) in wanted)
+    area = sum(
+        size["xyz".index(b)] * size["xyz".index(c)]
+        for a, b, c in ("xyz", "yzx", "zxy")
+        for sign in "+-"
+        if (sign, a) in wanted
+    )
     step = spacing(skin, area, float(size.max()))
     lines = [side * (np.arange(n + 1) / n - 0.5) for side in size for n in [max(1, round(side / step))]]
     patches = []
@@ -159,8 +212,14 @@ def box(x: float, y: float, z: float, label: str, finish: str, skin: Skin = BARE
         for sign in "+-":
             u, v = (a, b) if sign == "+" else (b, a)
             points = np.empty((len(lines[v]), len(lines[u]), 3))
-            points[..., u], points[..., v], points[..., axis] = lines[u], lines[v][:, None], lines[axis][-1 if sign == "+" else 0]
-            patches.append(Patch(points, size[u], size[v], skinned=(sign, name) in wanted, room=0.2 * float(size.min())))
+            points[..., u], points[..., v], points[..., axis] = (
+                lines[u],
+                lines[v][:, None],
+                lines[axis][-1 if sign == "+" else 0],
+            )
+            patches.append(
+                Patch(points, size[u], size[v], skinned=(sign, name) in wanted, room=0.2 * float(size.min()))
+            )
     return assemble(label, finish, patches, skin=skin)
 
 
@@ -172,7 +231,15 @@ def ball(radius: float, label: str, finish: str, skin: Skin = BARE) -> Solid:
     return lathe(Profile((np.stack([radius * s, -radius * c], axis=1),)), label, finish, skin)
 
 
-def cylinder(radius: float, height: float, label: str, finish: str, skin: Skin = BARE, top: float | None = None, sides: int | None = None) -> Solid:
+def cylinder(
+    radius: float,
+    height: float,
+    label: str,
+    finish: str,
+    skin: Skin = BARE,
+    top: float | None = None,
+    sides: int | None = None,
+) -> Solid:
     """From z = 0 to `height`; top: the radius there, if another."""
     wall = np.array([[radius, 0.0], [radius if top is None else top, height]])
     return lathe(Profile((wall,)), label, finish, skin, sides)
@@ -183,7 +250,7 @@ def hull(points: np.ndarray, label: str, finish: str) -> Solid:
     return native(Manifold.hull_points(np.asarray(points, dtype=np.float64)), Leaf(label, finish))
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- pieces
+# --------------------------------------------------------------------------------------------------------------- pieces
 
 
 def _ring_of(columns: int) -> np.ndarray:
@@ -199,11 +266,18 @@ def _turned(rz: np.ndarray, around: np.ndarray) -> np.ndarray:
 
 
 def _strip(fine: np.ndarray, coarse: np.ndarray, times: int, upwards: bool) -> Cap:
-    """Triangles between a ring [C * times + 1, 3] and one with fewer points [C + 1, 3]; upwards: from the fine ring to the coarse one."""
+    """Triangles between a ring [C * times + 1, 3] and one with fewer points [C + 1, 3]; upwards: from the fine ring to
+    the coarse one.
+    """
     n = np.arange(len(fine) - 1)
     j = np.arange(len(coarse) - 1)
     first = len(fine)
-    faces = np.concatenate([np.stack([n, n + 1, first + n // times], axis=1), np.stack([times * (j + 1), first + j + 1, first + j], axis=1)])
+    faces = np.concatenate(
+        [
+            np.stack([n, n + 1, first + n // times], axis=1),
+            np.stack([times * (j + 1), first + j + 1, first + j], axis=1),
+        ]
+    )
     height = _length(np.stack([fine[0], coarse[0]]))
     uv = [np.stack([_cumulative(ring), np.full(len(ring), v)], axis=1) for ring, v in ((fine, 0.0), (coarse, height))]
     return Cap(np.concatenate([fine, coarse]), faces if upwards else faces[:, ::-1], np.concatenate(uv))
@@ -221,7 +295,9 @@ def _shut(profile: Profile) -> list[np.ndarray]:
 
 
 def _dressed(run: np.ndarray, widest: float, shortest: float) -> bool:
-    """Whether a run of a lathe carries details: long enough, off the axis, and not the inner wall of a vessel, which is thin and hardly seen."""
+    """Whether a run of a lathe carries details: long enough, off the axis, and not the inner wall of a vessel, which is
+    thin and hardly seen.
+    """
     inside = run[-1, 1] - run[0, 1] < -abs(run[-1, 0] - run[0, 0])
     return not inside and _length(run) >= shortest and float(run[:, 0].min()) > 0.12 * widest
 
@@ -230,7 +306,7 @@ def _off_the_axis(run: np.ndarray, widest: float) -> list[np.ndarray]:
     """The run, cut where it comes near the axis: patterns would pinch there."""
     near = run[:, 0] < 0.15 * widest
     stops = [0, *(np.flatnonzero(np.diff(near[:-1])) + 1), len(run) - 1] if len(run) >= 8 else [0, len(run) - 1]
-    return [run[a:b + 1] for a, b in zip(stops, stops[1:]) if b > a]
+    return [run[a : b + 1] for a, b in zip(stops, stops[1:]) if b > a]
 
 
 def _length(line: np.ndarray) -> float:
@@ -264,7 +340,9 @@ def _circle(count: int) -> np.ndarray:
 def _ring(centers, normals, binormals, radii, outline) -> np.ndarray:
     """[R, C + 1, 3]: the outline [C, 2] around every centre [R, 3]."""
     closed = np.append(outline, outline[:1], axis=0)
-    return centers[:, None] + radii[:, None, None] * (closed[:, 0, None] * normals[:, None] + closed[:, 1, None] * binormals[:, None])
+    return centers[:, None] + radii[:, None, None] * (
+        closed[:, 0, None] * normals[:, None] + closed[:, 1, None] * binormals[:, None]
+    )
 
 
 def _dome(center, outward, normal, binormal, radius, outline, rings: int = 5) -> np.ndarray:
@@ -272,7 +350,13 @@ def _dome(center, outward, normal, binormal, radius, outline, rings: int = 5) ->
     c, s = cos_sin_array(TAU / 4 * np.arange(rings + 1) / rings)
     c[-1] = 0.0
     count = rings + 1
-    return _ring(center + radius * s[:, None] * outward, np.tile(normal, (count, 1)), np.tile(binormal, (count, 1)), radius * c, outline)
+    return _ring(
+        center + radius * s[:, None] * outward,
+        np.tile(normal, (count, 1)),
+        np.tile(binormal, (count, 1)),
+        radius * c,
+        outline,
+    )
 
 
 def _cap(ring: np.ndarray, center: np.ndarray, sign: int) -> Cap:
@@ -295,7 +379,9 @@ def _flat(ring: np.ndarray, sign: int) -> Cap:
 
 
 def _flattened(points: np.ndarray) -> np.ndarray:
-    """[N, 2] of flat points [N, 3]: without the axis that their normal is nearest to, order kept so that the area's sign is the normal's."""
+    """[N, 2] of flat points [N, 3]: without the axis that their normal is nearest to, order kept so that the area's
+    sign is the normal's.
+    """
     ring = points - points.mean(axis=0)
     normal = affine.cross(ring, np.roll(ring, -1, axis=0)).sum(axis=0)
     axis = int(np.argmax(np.abs(normal)))
@@ -323,7 +409,7 @@ def _cornered(contour: np.ndarray, step: float) -> tuple[np.ndarray, list[int]]:
     contour = np.roll(contour, -corner[0], axis=0)
     stops = [*(corner - corner[0]), len(contour)]
     closed = np.append(contour, contour[:1], axis=0)
-    pieces = [_resampled(closed[a:b + 1], step)[:-1] for a, b in zip(stops, stops[1:])]
+    pieces = [_resampled(closed[a : b + 1], step)[:-1] for a, b in zip(stops, stops[1:])]
     return np.concatenate(pieces), list(np.cumsum([0, *(len(piece) for piece in pieces[:-1])]))
 
 
@@ -333,18 +419,25 @@ def _walls(rings: np.ndarray, corners: Sequence[int]) -> list[Patch]:
     if not len(corners):
         width = _length(rings[len(rings) // 2])
         return [Patch(rings, width, height, wraps=True, room=0.05 * width)]
-    rings = np.concatenate([np.roll(rings[:, :-1], -corners[0], axis=1), rings[:, corners[0]:corners[0] + 1]], axis=1)
+    rings = np.concatenate([np.roll(rings[:, :-1], -corners[0], axis=1), rings[:, corners[0] : corners[0] + 1]], axis=1)
     stops = [*(np.asarray(corners) - corners[0]), rings.shape[1] - 1]
-    pieces = [rings[:, a:b + 1] for a, b in zip(stops, stops[1:])]
-    return [Patch(piece, width, height, room=0.1 * width) for piece in pieces for width in [_length(piece[len(piece) // 2])]]
+    pieces = [rings[:, a : b + 1] for a, b in zip(stops, stops[1:])]
+    return [
+        Patch(piece, width, height, room=0.1 * width) for piece in pieces for width in [_length(piece[len(piece) // 2])]
+    ]
 
 
 def _slab(top: Patch, bottom: float, label: str, finish: str, skin: Skin) -> Solid:
     """The patch as the upper face of a block with a flat bottom at z = `bottom`."""
     grid = top.points
     sides = [grid[0], grid[:, -1], grid[-1, ::-1], grid[::-1, 0]]  # counter-clockwise from above
-    walls = [unskinned(Patch(np.stack([side * [1, 1, 0] + [0, 0, bottom], side]), _length(side * [1, 1, 0]), float(side[:, 2].mean())))
-             for side in sides]
+    walls = [
+        unskinned(
+            Patch(
+                np.stack([side * [1, 1, 0] + [0, 0, bottom], side]), _length(side * [1, 1, 0]), float(side[:, 2].mean())
+            )
+        )
+        for side in sides
+    ]
     ring = np.concatenate([side[:-1] for side in sides]) * [1, 1, 0] + [0, 0, bottom]
     return assemble(label, finish, [top, *walls], [replace(_flat(ring, 1), faces=_flat(ring, 1).faces[:, ::-1])], skin)
-

@@ -1,8 +1,10 @@
-"""Skin: the details laid on one surface of an object. Chart: where on that surface each point is. The seam between structure and detail.
+"""Skin: the details laid on one surface of an object. Chart: where on that surface each point is. The seam between
+structure and detail.
 
-A generator (lathe, tube, plate, blob, …) makes charts; a detail turns a chart into heights, and into ornaments that stand on it. Neither knows
-the other: any detail can be laid on any surface.
+A generator (lathe, tube, plate, blob, …) makes charts; a detail turns a chart into heights, and into ornaments that
+stand on it. Neither knows the other: any detail can be laid on any surface.
 """
+
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,10 +15,12 @@ import numpy as np
 class Chart:
     """A piece of surface, unrolled. Lengths are in object units: an object is about 2 long.
 
-    u, v: [N] position on the chart, in 0 … width and 0 … height; u × v points outwards. On a lathe u runs around and v along.
+    u, v: [N] position on the chart, in 0 … width and 0 … height; u × v points outwards. On a lathe u runs around and v
+        along.
     wraps: u is a closed loop, so a pattern must repeat a whole number of times in `width` (see `repeats`).
     points, normals: [N, 3] of the surface without details.
-    border: [N] distance to the nearest edge of the chart; inf where there is none. The generator fades heights to 0 there.
+    border: [N] distance to the nearest edge of the chart; inf where there is none. The generator fades heights to 0
+        there.
     room: the greatest height and depth that the generator allows, by the thickness of what lies under.
     """
 
@@ -51,7 +55,9 @@ class Stamp:
 
 @dataclass(frozen=True, eq=False)
 class Ornaments:
-    """Copies of a stamp on a chart. uv: [K, 2]; size: [K] factor on the stamp; spin: [K] radians about the normal, 0: its x axis along u."""
+    """Copies of a stamp on a chart. uv: [K, 2]; size: [K] factor on the stamp; spin: [K] radians about the normal, 0:
+    its x axis along u.
+    """
 
     stamp: Stamp
     uv: np.ndarray
@@ -67,10 +73,14 @@ class Detail(Protocol):
         """Width of its smallest feature, object units: edges of the mesh under it are a third of that."""
 
     def relief(self, chart: Chart) -> np.ndarray | None:
-        """[N] heights, + outwards, object units; continuous, also across the seam of a chart that wraps. None: it only has ornaments."""
+        """[N] heights, + outwards, object units; continuous, also across the seam of a chart that wraps. None: it only
+        has ornaments.
+        """
 
     def lines(self, chart: Chart) -> np.ndarray | None:
-        """[N] distance along the surface, signed, to the nearest line where the relief has a crease: the mesh puts vertices on them. None: smooth."""
+        """[N] distance along the surface, signed, to the nearest line where the relief has a crease: the mesh puts
+        vertices on them. None: smooth.
+        """
 
     def ornaments(self, chart: Chart) -> Ornaments | None:
         """Solid pieces that stand on the chart; None: there are none."""
@@ -81,7 +91,8 @@ class Detail(Protocol):
 
 @dataclass(frozen=True)
 class Skin:
-    """What lies on one surface of a part. details: in the order they were laid; scale: object units per unit of the part's own frame.
+    """What lies on one surface of a part. details: in the order they were laid; scale: object units per unit of the
+    part's own frame.
 
     triangles: the most that the mesh under the details may have.
     """

@@ -2,9 +2,11 @@
 
 Immutable values over manifold3d that know, for every triangle, which leaf and chart it came from.
 
-Manifold keeps the original id of every triangle through any number of booleans and interpolates vertex properties (facts/procedural.md §1): each
-chart of each leaf has an id of its own, and the properties are the position on that chart and the height that details gave it.
+Manifold keeps the original id of every triangle through any number of booleans and interpolates vertex properties
+(facts/procedural.md §1): each chart of each leaf has an id of its own, and the properties are the position on that
+chart and the height that details gave it.
 """
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -57,7 +59,9 @@ class Solid:
 
     def scale(self, x: float, y: float | None = None, z: float | None = None) -> "Solid":
         """By x in all directions, or by x, y and z."""
-        return replace(self, manifold=self.manifold.scale((float(x), float(x if y is None else y), float(x if z is None else z))))
+        return replace(
+            self, manifold=self.manifold.scale((float(x), float(x if y is None else y), float(x if z is None else z)))
+        )
 
     def mirror(self, axis: str) -> "Solid":
         """The mirror image across the plane through the origin with the normal `axis`."""
@@ -68,7 +72,9 @@ class Solid:
         return replace(self, manifold=self.manifold.transform(np.column_stack([matrix, offset])))
 
     def named(self, label: str, finish: str | None = None) -> "Solid":
-        """The same solid as a part of its own: fresh ids, all leaves called `label`. For copies that labels must tell apart."""
+        """The same solid as a part of its own: fresh ids, all leaves called `label`. For copies that labels must tell
+        apart.
+        """
         mesh, leaves = self.manifold.to_mesh(), []
         ids = np.asarray(mesh.run_original_id, dtype=np.int64)
         fresh = ids.copy()
@@ -77,15 +83,38 @@ class Solid:
             own = (ids >= first) & (ids < first + max(1, len(leaf.sizes)))
             fresh[own] = ids[own] - first + start
             leaves.append((start, replace(leaf, label=label, finish=finish or leaf.finish)))
-        merges = {name: np.array(getattr(mesh, name), dtype=np.uint32) for name in ("merge_from_vert", "merge_to_vert", "run_index")}
-        copy = Manifold(Mesh(np.array(mesh.vert_properties), np.array(mesh.tri_verts), run_original_id=fresh.astype(np.uint32), **merges))
+        merges = {
+            name: np.array(getattr(mesh, name), dtype=np.uint32)
+            for name in ("merge_from_vert", "merge_to_vert", "run_index")
+        }
+        copy = Manifold(
+            Mesh(
+                np.array(mesh.vert_properties),
+                np.array(mesh.tri_verts),
+                run_original_id=fresh.astype(np.uint32),
+                **merges,
+            )
+        )
         return Solid(copy, tuple(leaves))
 
     def under(self, prefix: str) -> "Solid":
-        """The same solid as a group of an object made of several: the part and slot `knob` become `lid.knob`; ornaments keep their slot."""
-        return replace(self, leaves=tuple(
-            (first, replace(leaf, label=f"{prefix}.{leaf.label}", finish=leaf.finish if leaf.finish == ORNAMENT else f"{prefix}.{leaf.finish}"))
-            for first, leaf in self.leaves))
+        """The same solid as a group of an object made of several: the part and slot `knob` become `lid.knob`; ornaments
+        keep their slot.
+        """
+        return replace(
+            self,
+            leaves=tuple(
+                (
+                    first,
+                    replace(
+                        leaf,
+                        label=f"{prefix}.{leaf.label}",
+                        finish=leaf.finish if leaf.finish == ORNAMENT else f"{prefix}.{leaf.finish}",
+                    ),
+                )
+                for first, leaf in self.leaves
+            ),
+        )
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -99,7 +128,9 @@ class Solid:
         return high - low
 
     def surface(self) -> Surface:
-        """The triangles. Raises Rejected where the boolean failed, nothing is left, or the result is not closed in float32."""
+        """The triangles. Raises Rejected where the boolean failed, nothing is left, or the result is not closed in
+        float32.
+        """
         if self.manifold.status() != Error.NoError:
             raise Rejected(f"boolean failed: {self.manifold.status().name}")
         if self.manifold.is_empty():
@@ -110,7 +141,9 @@ class Solid:
         except Rejected as error:
             if error.reason != "not watertight":
                 raise
-        return _surface(whole.simplify(TOUCH).to_mesh(), self.leaves)  # edges shorter than float32 can tell go, and the solid stays one
+        return _surface(
+            whole.simplify(TOUCH).to_mesh(), self.leaves
+        )  # edges shorter than float32 can tell go, and the solid stays one
 
 
 def union(solids: Iterable[Solid]) -> Solid:
@@ -120,7 +153,10 @@ def union(solids: Iterable[Solid]) -> Solid:
         raise ValueError("union: expected at least one solid, got none")
     if len(solids) == 1:
         return solids[0]
-    return Solid(Manifold.batch_boolean([solid.manifold for solid in solids], OpType.Add), reduce(_merged, (solid.leaves for solid in solids)))
+    return Solid(
+        Manifold.batch_boolean([solid.manifold for solid in solids], OpType.Add),
+        reduce(_merged, (solid.leaves for solid in solids)),
+    )
 
 
 def around(solid: Solid, count: int) -> Solid:
@@ -145,9 +181,11 @@ def _made(solid: Solid) -> Solid:
 
 
 def leaf_solid(leaf: Leaf, points, faces, chart, uv=None, relief=None) -> Solid:
-    """One closed mesh as a solid. points: [N, 3]; faces: [F, 3] in the order of their charts; chart: [F] numbers from 0, or None without charts.
+    """One closed mesh as a solid. points: [N, 3]; faces: [F, 3] in the order of their charts; chart: [F] numbers from
+    0, or None without charts.
 
-    uv: [N, 2] and relief: [N], for vertices; positions may repeat where these differ. Raises Rejected when the mesh is not closed.
+    uv: [N, 2] and relief: [N], for vertices; positions may repeat where these differ. Raises Rejected when the mesh is
+        not closed.
     """
     count = max(1, len(leaf.sizes))
     runs = np.searchsorted(chart, np.arange(count + 1)) if chart is not None else np.array([0, len(faces)])
@@ -156,9 +194,13 @@ def leaf_solid(leaf: Leaf, points, faces, chart, uv=None, relief=None) -> Solid:
 
 
 def painted_solid(leaves: Sequence[Leaf], points, faces, paint, relief=None) -> Solid:
-    """One closed mesh of several leaves without charts, such as a polygonised field. paint: [F] the number of the leaf of each face."""
+    """One closed mesh of several leaves without charts, such as a polygonised field. paint: [F] the number of the leaf
+    of each face.
+    """
     order = np.argsort(paint, kind="stable")
-    manifold, first = _meshed(leaves[0].label, points, faces[order], np.searchsorted(paint[order], np.arange(len(leaves) + 1)), None, relief)
+    manifold, first = _meshed(
+        leaves[0].label, points, faces[order], np.searchsorted(paint[order], np.arange(len(leaves) + 1)), None, relief
+    )
     return Solid(manifold, tuple((first + number, leaf) for number, leaf in enumerate(leaves)))
 
 
@@ -175,8 +217,16 @@ def _meshed(name: str, points, faces, runs, uv, relief) -> tuple[Manifold, int]:
     channels[:, :3] = points
     channels[:, 3:5] = 0.0 if uv is None else uv
     channels[:, 5] = 0.0 if relief is None else relief
-    manifold = Manifold(Mesh(channels, faces.astype(np.uint32), merge_from_vert=seam.astype(np.uint32), merge_to_vert=weld[seam].astype(np.uint32),
-                             run_index=(3 * runs).astype(np.uint32), run_original_id=np.arange(first, first + count, dtype=np.uint32)))
+    manifold = Manifold(
+        Mesh(
+            channels,
+            faces.astype(np.uint32),
+            merge_from_vert=seam.astype(np.uint32),
+            merge_to_vert=weld[seam].astype(np.uint32),
+            run_index=(3 * runs).astype(np.uint32),
+            run_original_id=np.arange(first, first + count, dtype=np.uint32),
+        )
+    )
     if manifold.status() != Error.NoError:
         raise Rejected(f"{name}: open: {manifold.status().name}")
     return manifold, first
@@ -196,7 +246,9 @@ def _merged(a, b) -> tuple[tuple[int, Leaf], ...]:
 
 
 def _without_debris(manifold: Manifold) -> Manifold:
-    """Without the crumbs that booleans of nearly touching surfaces leave, and without sealed cavities, whose volume is negative: nobody sees them."""
+    """Without the crumbs that booleans of nearly touching surfaces leave, and without sealed cavities, whose volume is
+    negative: nobody sees them.
+    """
     pieces = manifold.decompose()
     if len(pieces) == 1:
         return manifold
@@ -206,7 +258,9 @@ def _without_debris(manifold: Manifold) -> Manifold:
 
 def _surface(mesh, leaves) -> Surface:
     vertices, faces = np.asarray(mesh.vert_properties, dtype=np.float64), np.asarray(mesh.tri_verts, dtype=np.int64)
-    ids = np.repeat(np.asarray(mesh.run_original_id, dtype=np.int64), np.diff(np.asarray(mesh.run_index, dtype=np.int64)) // 3)
+    ids = np.repeat(
+        np.asarray(mesh.run_original_id, dtype=np.int64), np.diff(np.asarray(mesh.run_index, dtype=np.int64)) // 3
+    )
     if not np.isfinite(vertices).all():
         raise Rejected("not finite")
     welded, place, keep = _distinct(vertices[:, :3], faces)
@@ -232,7 +286,9 @@ def _surface(mesh, leaves) -> Surface:
 
 
 def _distinct(positions, faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(faces between places [F', 3], the place of each vertex, which faces are left): without triangles that shrink to nothing in float32."""
+    """(faces between places [F', 3], the place of each vertex, which faces are left): without triangles that shrink to
+    nothing in float32.
+    """
     place = weld_places(positions)
     a, b, c = place[faces].T
     keep = (a != b) & (b != c) & (c != a)
@@ -240,16 +296,20 @@ def _distinct(positions, faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _parted(positions: np.ndarray, faces: np.ndarray, mesh) -> np.ndarray:
-    """Positions [N, 3] at which sheets of surface that only touch, in a point or along an edge, no longer share a place: each withdraws by `TOUCH`.
+    """Positions [N, 3] at which sheets of surface that only touch, in a point or along an edge, no longer share a
+    place: each withdraws by `TOUCH`.
 
-    Manifold knows such sheets apart by its own topology, which a GLB does not carry: readers merge by position, and then four faces share an edge.
+    Manifold knows such sheets apart by its own topology, which a GLB does not carry: readers merge by position, and
+    then four faces share an edge.
     """
     vertex = np.arange(len(positions))
     vertex[np.asarray(mesh.merge_from_vert, dtype=np.int64)] = np.asarray(mesh.merge_to_vert, dtype=np.int64)
     place = weld_places(positions)
     start, end = vertex[faces].ravel(), vertex[np.roll(faces, -1, axis=1)].ravel()
     short = place[start] == place[end]  # edges that shrink to nothing: their ends are one
-    links = coo_matrix((np.ones(np.count_nonzero(short), np.int8), (start[short], end[short])), shape=(len(positions),) * 2)
+    links = coo_matrix(
+        (np.ones(np.count_nonzero(short), np.int8), (start[short], end[short])), shape=(len(positions),) * 2
+    )
     sheet = connected_components(links, directed=False)[1][vertex]
     sheets = np.unique(np.stack([place, sheet], axis=1), axis=0)[:, 0]
     crowded = np.isin(place, sheets[1:][sheets[1:] == sheets[:-1]])

@@ -1,4 +1,7 @@
-"""Surface: a finished solid as triangles that know their leaf. What solids become; what textures, labels and fields start from."""
+"""Surface: a finished solid as triangles that know their leaf. What solids become; what textures, labels and fields
+start from.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +11,10 @@ import numpy as np
 class Leaf:
     """One solid of the modelling language before any boolean.
 
-    label: the part that its triangles belong to, `body`, `handle#1`, `lid.knob`: dots descend the hierarchy, # counts copies.
-    finish: the material slot. cut: it was subtracted, so what is left of it is a cut face, and takes the finish of what it cut.
+    label: the part that its triangles belong to, `body`, `handle#1`, `lid.knob`: dots descend the hierarchy, # counts
+        copies.
+    finish: the material slot. cut: it was subtracted, so what is left of it is a cut face, and takes the finish of what
+        it cut.
     sizes: (width, height) of each of its charts, in object units; none where it has no charts.
     """
 

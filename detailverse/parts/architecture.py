@@ -86,7 +86,9 @@ def arched(width: float, height: float, kind: str) -> Region:
 
 
 def foliage(length: float, width: float, curl: float, lobes: int, label: str, finish: str) -> Solid:
-    """A leaf that grows up from the origin and bends over towards +x by `curl` radians; notched into `lobes` on each side."""
+    """A leaf that grows up from the origin and bends over towards +x by `curl` radians; notched into `lobes` on each
+    side.
+    """
     count = max(13, 4 * lobes + 1)
     t = np.arange(count) / (count - 1)
     c, s = cos_sin_array(curl * t * t * t * t)
@@ -105,7 +107,11 @@ def foliage(length: float, width: float, curl: float, lobes: int, label: str, fi
 def volute(radius: float, depth: float, winding: float, label: str, finish: str) -> Solid:
     """A spiral scroll with its axis along y, `depth` long and centred, its outer end at the top."""
     thick = radius / (2.8 * winding)  # neighbouring turns stay apart
-    path = spiral(0.16 * radius, radius - thick, winding).turn("z", TAU / 4 - TAU * winding).resample(n=round(14 * winding))
+    path = (
+        spiral(0.16 * radius, radius - thick, winding)
+        .turn("z", TAU / 4 - TAU * winding)
+        .resample(n=round(14 * winding))
+    )
     coil = tube(path, lambda s: thick * (0.55 + 0.45 * s), label, finish, sides=8)
     disc = cylinder(radius - 1.2 * thick, depth, label, finish).move(0, 0, -depth / 2)
     high = depth / 2 + 0.137 * thick  # no vertex of the coil in the plane of the disc
@@ -115,7 +121,9 @@ def volute(radius: float, depth: float, winding: float, label: str, finish: str)
 
 
 def broken(width: float, depth: float, height: float, rough: float, rng: Rng, label: str, finish: str) -> Solid:
-    """A block from z = 0 with a torn upper face about `height` up, uneven by `rough`: intersect with it to ruin something."""
+    """A block from z = 0 with a torn upper face about `height` up, uneven by `rough`: intersect with it to ruin
+    something.
+    """
     coarse = rng.unit((5, 5)) - 0.5
     fine = rng.unit((17, 17)) - 0.5
     k = np.arange(17) / 4.0
@@ -125,19 +133,35 @@ def broken(width: float, depth: float, height: float, rough: float, rng: Rng, la
 
 
 def window(opening: Region, bar: float, depth: float, columns: int, rows: int) -> Solid:
-    """Frame, glazing bars and pane for an opening, standing: the frame's front at y = -depth, the pane behind. Labels "frame" and "pane"."""
+    """Frame, glazing bars and pane for an opening, standing: the frame's front at y = -depth, the pane behind. Labels
+    "frame" and "pane".
+    """
     left, low, right, high = opening.bounds
     frame = opening.offset(0.2 * bar) - opening.offset(-bar)
     inside = opening.offset(-0.9 * bar)
-    upright_bars = [rect(0.5 * bar, high - low).move(left + (right - left) * k / columns, (low + high) / 2) for k in range(1, columns)]
+    upright_bars = [
+        rect(0.5 * bar, high - low).move(left + (right - left) * k / columns, (low + high) / 2)
+        for k in range(1, columns)
+    ]
     level_bars = [rect(right - left, 0.5 * bar).move(0, low + (high - low) * k / rows) for k in range(1, rows)]
-    solids = [extrude(frame, depth, "frame", "frame"), extrude(opening.offset(0.15 * bar), 0.35 * depth, "pane", "glass")]
-    solids += [extrude(one & inside, 0.75 * depth, "frame", "frame") for one in upright_bars + level_bars if not (one & inside).is_empty]
+    solids = [
+        extrude(frame, depth, "frame", "frame"),
+        extrude(opening.offset(0.15 * bar), 0.35 * depth, "pane", "glass"),
+    ]
+    solids += [
+        extrude(one & inside, 0.75 * depth, "frame", "frame")
+        for one in upright_bars + level_bars
+        if not (one & inside).is_empty
+    ]
     return upright(union(solids))
 
 
-def eaves(sides: int, outer: float, inner: float, rise: float, lift: float, ribs: int, label: str, finish: str) -> Solid:
-    """A hipped roof of rib tiles from z = 0 at its eaves to `rise`; its corners turn up by `lift`. outer, inner: from the middle to a side."""
+def eaves(
+    sides: int, outer: float, inner: float, rise: float, lift: float, ribs: int, label: str, finish: str
+) -> Solid:
+    """A hipped roof of rib tiles from z = 0 at its eaves to `rise`; its corners turn up by `lift`. outer, inner: from
+    the middle to a side.
+    """
     per_side = 4 * ribs
     s = np.arange(per_side) / per_side
     corners = ngon_plan(sides, 1.0)
@@ -149,16 +173,26 @@ def eaves(sides: int, outer: float, inner: float, rise: float, lift: float, ribs
     z = (rise * (0.4 * t + 0.6 * t * t))[:, None] + upturn
     flat = (outer + (inner - outer) * t)[:, None, None] * plan
     over = np.concatenate([flat, (z + np.outer(np.minimum(1.0, 6 * (1 - t)), rib))[..., None]], axis=2)
-    under = np.concatenate([flat, ((0.12 * rise * t)[:, None] + upturn - 0.035 * outer - 0.012)[..., None]], axis=2)[::-1]
+    under = np.concatenate([flat, ((0.12 * rise * t)[:, None] + upturn - 0.035 * outer - 0.012)[..., None]], axis=2)[
+        ::-1
+    ]
     return loft(np.concatenate([under, over]), label, finish)
 
 
-def hips(sides: int, outer: float, inner: float, rise: float, lift: float, thick: float, label: str, finish: str) -> Solid:
+def hips(
+    sides: int, outer: float, inner: float, rise: float, lift: float, thick: float, label: str, finish: str
+) -> Solid:
     """The ridges over the corners of `eaves` with the same sizes."""
     half = TAU / (2 * sides)
     c, _ = cos_sin_array(np.array([half]))
     t = np.arange(10) / 9
-    points = np.column_stack([(outer + (inner - outer) * t) / c[0], 0 * t, rise * (0.4 * t + 0.6 * t * t) + lift * (1 - t) * (1 - t) + 0.4 * thick])
+    points = np.column_stack(
+        [
+            (outer + (inner - outer) * t) / c[0],
+            0 * t,
+            rise * (0.4 * t + 0.6 * t * t) + lift * (1 - t) * (1 - t) + 0.4 * thick,
+        ]
+    )
     ridge = tube(Path(points), lambda s: thick * (1.25 - 0.35 * s), label, finish, sides=10)
     return around(ridge.turn("z", half - TAU / 4), sides)
 

@@ -1,4 +1,5 @@
 """Parts that creatures share: eyes, horns, teeth, jointed legs, fins."""
+
 import numpy as np
 
 from detailverse import sdf
@@ -12,9 +13,15 @@ from zeroverse.core.affine import towards
 from zeroverse.core.portable import TAU, cos_sin
 
 
-def spike(place, way, length: float, radius: float, label: str, finish: str, sides: int = 8, flat: float = 1.0) -> Solid:
+def spike(
+    place, way, length: float, radius: float, label: str, finish: str, sides: int = 8, flat: float = 1.0
+) -> Solid:
     """A straight thorn from `place` [3] along `way` [3]; flat: its thickness across to that along `up`."""
-    ring = [(radius * flat * c, radius * s, -0.3 * radius) for k in range(sides) for c, s in [cos_sin(TAU * (k + 0.5) / sides)]]
+    ring = [
+        (radius * flat * c, radius * s, -0.3 * radius)
+        for k in range(sides)
+        for c, s in [cos_sin(TAU * (k + 0.5) / sides)]
+    ]
     return hull(np.array([*ring, (0.0, 0.0, length)]), label, finish).transform(towards(way), place)
 
 
@@ -49,12 +56,16 @@ def toes(foot, ahead, size: float, count: int) -> tuple[list[sdf.Sdf], list[Soli
         way = affine.unit(ahead + side * (0.9 * (k / max(1, count - 1) - 0.5)))
         tip = np.asarray(foot) + way * 1.5 * size + [0.0, 0.0, -0.1 * size]
         bones.append(sdf.round_cone(foot, tip, 0.5 * size, 0.36 * size))
-        claws.append(spike(tip + way * 0.15 * size, way + np.array([0.0, 0.0, -0.35]), 0.75 * size, 0.24 * size, "claw", "horn"))
+        claws.append(
+            spike(tip + way * 0.15 * size, way + np.array([0.0, 0.0, -0.35]), 0.75 * size, 0.24 * size, "claw", "horn")
+        )
     return bones, claws
 
 
 def fin(outline, thick: float, label: str, finish: str, rays: int = 0, root=(0.0, 0.0)) -> Solid:
-    """A membrane in the plane of y and z, its outline [N, 2] star-shaped about `root` inside it, with rays from there to its edge."""
+    """A membrane in the plane of y and z, its outline [N, 2] star-shaped about `root` inside it, with rays from there
+    to its edge.
+    """
     ring, centre = np.asarray(outline, dtype=np.float64), np.array(root)
     n, after = len(ring), np.roll(ring, -1, axis=0)
     if float((ring[:, 0] * after[:, 1] - ring[:, 1] * after[:, 0]).sum()) < 0:
@@ -62,15 +73,40 @@ def fin(outline, thick: float, label: str, finish: str, rays: int = 0, root=(0.0
     edge = np.column_stack([np.full(n, 0.35 * thick), ring])
     points = np.concatenate([edge, edge * [-1, 1, 1], [(thick, *centre), (-thick, *centre)]])
     a, b = np.arange(n), (np.arange(n) + 1) % n
-    faces = np.concatenate([np.stack([a, b, 0 * a + 2 * n], 1), np.stack([b + n, a + n, 0 * a + 2 * n + 1], 1), np.stack([b, a, a + n], 1),
-                            np.stack([b, a + n, b + n], 1)])
+    faces = np.concatenate(
+        [
+            np.stack([a, b, 0 * a + 2 * n], 1),
+            np.stack([b + n, a + n, 0 * a + 2 * n + 1], 1),
+            np.stack([b, a, a + n], 1),
+            np.stack([b, a + n, b + n], 1),
+        ]
+    )
     parts, closed = [leaf_solid(Leaf(label, finish), points, faces, None)], np.concatenate([ring, ring[:1]])
     for k in range(rays):
         at = (k + 0.5) / rays * n
         tip = closed[int(at)] + (at - int(at)) * (closed[int(at) + 1] - closed[int(at)])
-        start, end = np.array([0.0, *(centre + 0.06 * (tip - centre))]), np.array([0.0, *(centre + 0.97 * (tip - centre))])
+        start, end = (
+            np.array([0.0, *(centre + 0.06 * (tip - centre))]),
+            np.array([0.0, *(centre + 0.97 * (tip - centre))]),
+        )
         wide = affine.cross(np.array([1.0, 0.0, 0.0]), affine.unit(end - start)) * 0.9 * thick
         out = np.array([1.3 * thick, 0.0, 0.0])
-        parts.append(hull(np.array([start + wide, start - wide, start + out, start - out, end + 0.6 * wide, end - 0.6 * wide, end + 0.6 * out,
-                                    end - 0.6 * out]), label, finish))
+        parts.append(
+            hull(
+                np.array(
+                    [
+                        start + wide,
+                        start - wide,
+                        start + out,
+                        start - out,
+                        end + 0.6 * wide,
+                        end - 0.6 * wide,
+                        end + 0.6 * out,
+                        end - 0.6 * out,
+                    ]
+                ),
+                label,
+                finish,
+            )
+        )
     return union(parts)

@@ -1,4 +1,5 @@
 """Small parts that families of every kind use: balls, bars, tassels, marks of a scale."""
+
 import numpy as np
 
 from detailverse.modelling.profile import Profile, turned
@@ -32,28 +33,54 @@ def turned_bead(radius: float, label: str, finish: str) -> Solid:
 def turned_ball(radius: float, label: str, finish: str, sides: int = 32) -> Solid:
     """Returns a turned ball of fewer triangles than `shapes.ball`."""
     n = sides // 2
-    return lathe(Profile((np.array([(radius * c * (0 < k < n), radius * s) for k in range(n + 1) for c, s in [cos_sin(TAU / 2 * (k / n - 0.5))]]),)),
-                 label, finish, sides=sides)
+    return lathe(
+        Profile(
+            (
+                np.array(
+                    [
+                        (radius * c * (0 < k < n), radius * s)
+                        for k in range(n + 1)
+                        for c, s in [cos_sin(TAU / 2 * (k / n - 0.5))]
+                    ]
+                ),
+            )
+        ),
+        label,
+        finish,
+        sides=sides,
+    )
 
 
 def rod(a, b, radius: float, label: str, finish: str, sides: int = 12) -> Solid:
     """A straight bar from a to b [3]."""
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     length = float(np.sqrt(((b - a) ** 2).sum()))
-    ring = [(radius * c, radius * s, z) for k in range(sides) for c, s in [cos_sin(TAU * k / sides)] for z in (0.0, length)]
+    ring = [
+        (radius * c, radius * s, z) for k in range(sides) for c, s in [cos_sin(TAU * k / sides)] for z in (0.0, length)
+    ]
     return hull(np.array(ring), label, finish).transform(towards(b - a), a)
 
 
 def tassel(length: float, label: str, finish: str) -> Solid:
     """Hangs from the origin: a knob, a collar, a skirt of threads."""
-    line = turned(0.0, -0.5 * length).out(0.16 * length).up(0.16 * length).to(0.13 * length, -0.3 * length).up(0.04 * length)
+    line = (
+        turned(0.0, -0.5 * length)
+        .out(0.16 * length)
+        .up(0.16 * length)
+        .to(0.13 * length, -0.3 * length)
+        .up(0.04 * length)
+    )
     line = line.curve((0.2 * length, -0.12 * length), (0.0, 0.02))
-    skirt = extrude(rosette(14, 0.27 * length, 0.06 * length), 0.7 * length, label, finish, taper=0.55).move(0, 0, -1.02 * length)
+    skirt = extrude(rosette(14, 0.27 * length, 0.06 * length), 0.7 * length, label, finish, taper=0.55).move(
+        0, 0, -1.02 * length
+    )
     return union((lathe(line.close(), label, finish, sides=28), skirt))
 
 
 def ticks(radius: float, start: float, end: float, count: int, minor: int, size: float) -> Region:
-    """`count` strokes clockwise from angle `start` to `end` and `minor` short ones between two, inwards from the radius."""
+    """`count` strokes clockwise from angle `start` to `end` and `minor` short ones between two, inwards from the
+    radius.
+    """
     marks = []
     for k in range((count - 1) * minor + 1):
         angle = start + (end - start) * k / ((count - 1) * minor)

@@ -1,11 +1,25 @@
-"""What jewels share: cut stones with their settings, beads, wires, emblems. A stone lies with its girdle in z = 0, its table up."""
+"""What jewels share: cut stones with their settings, beads, wires, emblems. A stone lies with its girdle in z = 0, its
+table up.
+"""
 
 import numpy as np
 
 from detailverse.modelling.figures import crescent, cross, fleur, foil, heart, leaf
 from detailverse.modelling.path import Path
 from detailverse.modelling.path import circle as hoop
-from detailverse.modelling.region import Region, circle, polar, polygon, rect, ring, sector, star, stroke, superellipse, turns
+from detailverse.modelling.region import (
+    Region,
+    circle,
+    polar,
+    polygon,
+    rect,
+    ring,
+    sector,
+    star,
+    stroke,
+    superellipse,
+    turns,
+)
 from detailverse.modelling.region import union as joined
 from detailverse.modelling.shapes import extrude, hull, tube
 from detailverse.modelling.solid import Solid, union
@@ -22,7 +36,18 @@ def girdle(cut: str) -> np.ndarray:
     if cut == "oval":
         return polar(angles) * (0.78, 1.0)
     if cut == "emerald":
-        return np.array([(0.72, -0.72), (0.72, 0.72), (0.48, 0.98), (-0.48, 0.98), (-0.72, 0.72), (-0.72, -0.72), (-0.48, -0.98), (0.48, -0.98)])
+        return np.array(
+            [
+                (0.72, -0.72),
+                (0.72, 0.72),
+                (0.48, 0.98),
+                (-0.48, 0.98),
+                (-0.72, 0.72),
+                (-0.72, -0.72),
+                (-0.48, -0.98),
+                (0.48, -0.98),
+            ]
+        )
     if cut == "marquise":
         eye = (circle(1.3).move(0.8) & circle(1.3).move(-0.8)).contours()[0]
         return _spread(eye, 16) * (0.96, 0.96)
@@ -65,11 +90,17 @@ def setting(cut: str, radius: float, claws: int, depth: float = 0.7, finish: str
     """A stone in a collet that reaches down to -depth × radius, held by `claws`; none: by a raised rim."""
     edge = polygon(girdle(cut)).scale(radius)
     wall = 0.1 * radius
-    cup = extrude(edge.offset(0.6 * wall).scale(0.6), depth * radius, "setting", finish, taper=1.66).move(0, 0, -depth * radius)
+    cup = extrude(edge.offset(0.6 * wall).scale(0.6), depth * radius, "setting", finish, taper=1.66).move(
+        0, 0, -depth * radius
+    )
     if claws == 0:
-        rim = extrude(edge.offset(wall) - edge.offset(-0.45 * wall), 0.32 * radius, "setting", finish).move(0, 0, -0.22 * radius)
+        rim = extrude(edge.offset(wall) - edge.offset(-0.45 * wall), 0.32 * radius, "setting", finish).move(
+            0, 0, -0.22 * radius
+        )
         return union((gem(cut, radius), cup, rim))
-    rim = extrude(edge.offset(0.6 * wall) - edge.offset(-1.5 * wall), 0.14 * radius, "setting", finish).move(0, 0, -0.16 * radius)
+    rim = extrude(edge.offset(0.6 * wall) - edge.offset(-1.5 * wall), 0.14 * radius, "setting", finish).move(
+        0, 0, -0.16 * radius
+    )
     outline = _spread(radius * girdle(cut), 8 * claws)[4 if cut in ("emerald", "cushion") else 0 :: 8]
     claw = [tube(_claw(place, depth * radius), 0.085 * radius, "claw", finish, sides=8) for place in outline]
     return union((gem(cut, radius), cup, rim, *claw))
@@ -87,15 +118,23 @@ def wire(radius: float, size: float, label: str, finish: str, z: float = 0.0) ->
 
 
 def outlined(region: Region, size: float, label: str, finish: str, z: float = 0.0) -> Solid:
-    """Round wire along every contour of a region, at the height z; its corners are rounded, so the wire does not cross itself."""
+    """Round wire along every contour of a region, at the height z; its corners are rounded, so the wire does not cross
+    itself.
+    """
     contours = region.rounded(1.05 * size).simplified(3e-3).contours()
-    return union(tube(Path(np.column_stack([c, np.full(len(c), z)]), True), size, label, finish, sides=8) for c in contours)
+    return union(
+        tube(Path(np.column_stack([c, np.full(len(c), z)]), True), size, label, finish, sides=8) for c in contours
+    )
 
 
 def studded(region: Region, solid: Solid, apart: float, z: float = 0.0) -> list[Solid]:
-    """Copies of a small solid along every contour of a region, as far `apart` as goes into it evenly, at the height z."""
-    places = [_spread(contour, max(3, round(Path(np.column_stack([contour, np.zeros(len(contour))]), True).length / apart)))
-              for contour in region.contours()]
+    """Copies of a small solid along every contour of a region, as far `apart` as goes into it evenly, at the height
+    z.
+    """
+    places = [
+        _spread(contour, max(3, round(Path(np.column_stack([contour, np.zeros(len(contour))]), True).length / apart)))
+        for contour in region.contours()
+    ]
     return [solid.move(x, y, z) for x, y in np.concatenate(places)]
 
 
@@ -109,8 +148,15 @@ def emblem(kind: str, size: float) -> Region:
     """One of EMBLEMS, about `size` tall, about the origin."""
     r = size / 2
     if kind == "castle":
-        wall = rect(1.5 * r, 1.1 * r).move(0, -0.4 * r) - rect(0.42 * r, 0.5 * r).move(0, -0.7 * r) - circle(0.21 * r).move(0, -0.46 * r)
-        towers = joined(rect(0.4 * r, 0.9 * r).move(x * r, 0.4 * r) | rect(0.52 * r, 0.2 * r).move(x * r, 0.75 * r) for x in (-0.55, 0.0, 0.55))
+        wall = (
+            rect(1.5 * r, 1.1 * r).move(0, -0.4 * r)
+            - rect(0.42 * r, 0.5 * r).move(0, -0.7 * r)
+            - circle(0.21 * r).move(0, -0.46 * r)
+        )
+        towers = joined(
+            rect(0.4 * r, 0.9 * r).move(x * r, 0.4 * r) | rect(0.52 * r, 0.2 * r).move(x * r, 0.75 * r)
+            for x in (-0.55, 0.0, 0.55)
+        )
         return wall | towers
     if kind == "anchor":
         arms = sector(0.8 * r, -0.45 * TAU, -0.05 * TAU, 0.58 * r).move(0, -0.15 * r)
@@ -124,11 +170,26 @@ def emblem(kind: str, size: float) -> Region:
             | ring(0.27 * r, 0.12 * r).move(0, 0.73 * r)
         )
     if kind == "wheel":
-        return ring(r, 0.78 * r) | joined(stroke([(0, 0), (0.9 * r, 0)], 0.16 * r).turn(TAU * k / 8) for k in range(8)) | circle(0.28 * r)
+        return (
+            ring(r, 0.78 * r)
+            | joined(stroke([(0, 0), (0.9 * r, 0)], 0.16 * r).turn(TAU * k / 8) for k in range(8))
+            | circle(0.28 * r)
+        )
     if kind == "tree":
-        crown = joined(circle(0.32 * r).move(x * r, y * r) for x, y in ((0, 0.68), (-0.42, 0.4), (0.42, 0.4), (-0.55, 0.0), (0.55, 0.0), (0, 0.2)))
-        return crown | polygon([(-0.36 * r, -r), (0.36 * r, -r), (0.12 * r, -0.55 * r), (0.1 * r, 0.2 * r), (-0.1 * r, 0.2 * r),
-                                (-0.12 * r, -0.55 * r)])
+        crown = joined(
+            circle(0.32 * r).move(x * r, y * r)
+            for x, y in ((0, 0.68), (-0.42, 0.4), (0.42, 0.4), (-0.55, 0.0), (0.55, 0.0), (0, 0.2))
+        )
+        return crown | polygon(
+            [
+                (-0.36 * r, -r),
+                (0.36 * r, -r),
+                (0.12 * r, -0.55 * r),
+                (0.1 * r, 0.2 * r),
+                (-0.1 * r, 0.2 * r),
+                (-0.12 * r, -0.55 * r),
+            ]
+        )
     makers = {
         "fleur": lambda: fleur(size),
         "cross": lambda: cross(size, 0.24 * size, 0.1 * size),

@@ -1,4 +1,6 @@
-"""What machines share: threads, screws, flanges, hand-wheels, knobs, gears in mesh. All stand on z = 0 along +z and are sunk a little to join."""
+"""What machines share: threads, screws, flanges, hand-wheels, knobs, gears in mesh. All stand on z = 0 along +z and are
+sunk a little to join.
+"""
 
 import math
 
@@ -20,7 +22,9 @@ SHARE = np.array([0.0, 0.12, 0.42, 0.62])  # of the pitch of a thread: where its
 
 
 def panelled(sections: np.ndarray, label: str, finish: str, skin: Skin = BARE) -> Solid:
-    """Sections [R, C, 3] joined by flat panels with an edge along every column, in a mesh as fine as the skin asks for."""
+    """Sections [R, C, 3] joined by flat panels with an edge along every column, in a mesh as fine as the skin asks
+    for.
+    """
     ring, along = np.roll(sections, -1, axis=1) - sections, np.diff(sections, axis=0)
     wide, long = np.sqrt((ring * ring).sum(axis=2)).max(axis=0), np.sqrt((along * along).sum(axis=2)).max(axis=1)
     step = spacing(skin, float(wide.sum() * long.sum()), 1e6)
@@ -28,7 +32,9 @@ def panelled(sections: np.ndarray, label: str, finish: str, skin: Skin = BARE) -
     shares = [np.arange(n)[:, None] / n for n in across]
     rings = np.concatenate([sections[:, j, None] + share * ring[:, j, None] for j, share in enumerate(shares)], axis=1)
     rows = [rings[k] + np.arange(n)[:, None, None] / n * (rings[k + 1] - rings[k]) for k, n in enumerate(up)]
-    return loft(np.concatenate([*rows, rings[-1:]]), label, finish, skin, corners=[sum(across[:j]) for j in range(len(across))])
+    return loft(
+        np.concatenate([*rows, rings[-1:]]), label, finish, skin, corners=[sum(across[:j]) for j in range(len(across))]
+    )
 
 
 def disc(radius: float, low: float, high: float, label: str, finish: str, edge: float = 0.0, sides: int = 48) -> Solid:
@@ -49,9 +55,17 @@ def thread(outer: float, core: float, pitch: float, length: float, label: str, f
     radius = np.array([core, core, outer, outer])
     z = pitch * (m[:, None] / columns - 1.5 + SHARE)
     points = np.stack([c[:, None] * radius, s[:, None] * radius, z], axis=-1).reshape(-1, 3)
-    points = np.concatenate([points[: last * steps + 1], points[(last + 1) * steps :: steps], [(0, 0, -pitch), (0, 0, z[last, 0] + pitch / 2)]])
+    points = np.concatenate(
+        [
+            points[: last * steps + 1],
+            points[(last + 1) * steps :: steps],
+            [(0, 0, -pitch), (0, 0, z[last, 0] + pitch / 2)],
+        ]
+    )
 
-    def number(m, p):  # of the point where step p of the profile is at column m; the profile ends where the next turn begins
+    def number(
+        m, p
+    ):  # of the point where step p of the profile is at column m; the profile ends where the next turn begins
         m = m + columns * (p // steps)
         return np.where(m <= last, m * steps + p % steps, last * (steps - 1) + m)
 
@@ -66,20 +80,33 @@ def thread(outer: float, core: float, pitch: float, length: float, label: str, f
         (high, number(last + turn, 0 * turn), number(last + turn + 1, 0 * turn)),
     ]
     caps = [np.stack([np.full(len(one), centre), one, other], axis=1) for centre, one, other in rims]
-    body = leaf_solid(Leaf(label, finish), points, np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1), *caps]), None)
+    body = leaf_solid(
+        Leaf(label, finish),
+        points,
+        np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1), *caps]),
+        None,
+    )
     wide, bevel = 1.01 * outer, outer - core
-    return body & lathe(turned(0.92 * core).taper(wide, bevel).to(wide, length - bevel).taper(0.92 * core, bevel).close(), label, finish,
-                        sides=columns)
+    return body & lathe(
+        turned(0.92 * core).taper(wide, bevel).to(wide, length - bevel).taper(0.92 * core, bevel).close(),
+        label,
+        finish,
+        sides=columns,
+    )
 
 
 def bolt(radius: float, kind: str = "hex", label: str = "bolt", finish: str = "steel") -> Solid:
     """The head of a screw: "hex" on its washer, "socket", "dome", or "slot"."""
     if kind == "dome":
-        return lathe(turned(radius, -SINK).up(SINK).ovolo(-0.98 * radius, 0.65 * radius).close(), label, finish, sides=16)
+        return lathe(
+            turned(radius, -SINK).up(SINK).ovolo(-0.98 * radius, 0.65 * radius).close(), label, finish, sides=16
+        )
     if kind == "hex":
         rings = ((radius, 0.0), (radius, 0.6 * radius), (0.86 * radius, 0.75 * radius))
         corners = np.concatenate([np.column_stack([polar(turns(6), r), np.full(6, z)]) for r, z in rings])
-        return hull(corners, label, finish) | cylinder(1.3 * radius, 0.15 * radius + SINK, label, finish).move(0, 0, -SINK)
+        return hull(corners, label, finish) | cylinder(1.3 * radius, 0.15 * radius + SINK, label, finish).move(
+            0, 0, -SINK
+        )
     head = disc(radius, -SINK, 0.7 * radius, label, finish, 0.12 * radius, 20)
     key = ngon(6, 0.55 * radius) if kind == "socket" else _slot(radius)
     return head - extrude(key, radius, label, finish).move(0, 0, 0.35 * radius)
@@ -94,7 +121,9 @@ def ring_of(solid: Solid, count: int, radius: float) -> Solid:
     return around(solid.move(radius), count).turn("z", TAU / 2 / count)
 
 
-def flange(radius: float, thickness: float, screws: int, label: str, finish: str, kind: str = "hex", level: int = 4) -> Solid:
+def flange(
+    radius: float, thickness: float, screws: int, label: str, finish: str, kind: str = "hex", level: int = 4
+) -> Solid:
     """A disc centred on z = 0 with a raised face and a circle of screws on both sides."""
     plain = disc(radius, -thickness / 2, thickness / 2, label, finish, 0.15 * thickness, 40)
     if level < 1 or screws == 0:
@@ -104,19 +133,28 @@ def flange(radius: float, thickness: float, screws: int, label: str, finish: str
     return union((plain, heads, heads.turn("x", TAU / 2)))
 
 
-def handwheel(radius: float, spokes: int, label: str = "hand wheel", finish: str = "handle", wavy: bool = False) -> Solid:
+def handwheel(
+    radius: float, spokes: int, label: str = "hand wheel", finish: str = "handle", wavy: bool = False
+) -> Solid:
     """A wheel with a hub; the grip is scalloped where `wavy`."""
     grip = 0.11 * radius
     rim = tube(hoop(radius), grip, label, finish, sides=12)
     if wavy:
         rim = rim | around(tube(hoop(0.14 * radius), grip, label, finish, sides=10).move(radius), 2 * spokes)
-    spoke = tube(polyline([(0.1 * radius, 0, -0.12 * radius), (0.5 * radius, 0, -0.08 * radius), (radius, 0, 0)]), 0.6 * grip, label,
-                 finish, sides=10)
+    spoke = tube(
+        polyline([(0.1 * radius, 0, -0.12 * radius), (0.5 * radius, 0, -0.08 * radius), (radius, 0, 0)]),
+        0.6 * grip,
+        label,
+        finish,
+        sides=10,
+    )
     hub = disc(0.26 * radius, -0.3 * radius, 0.06 * radius, label, finish, 0.05 * radius, 24)
     return union((rim, around(spoke, spokes), hub, bolt(0.13 * radius, "hex", label, finish).move(0, 0, 0.05 * radius)))
 
 
-def cogwheel(teeth: int, module: float, thickness: float, web: str, form: str, hand: int, label: str, finish: str, level: int = 4) -> Solid:
+def cogwheel(
+    teeth: int, module: float, thickness: float, web: str, form: str, hand: int, label: str, finish: str, level: int = 4
+) -> Solid:
     """A gear with a tooth on +x, centred on z = 0, with play in its teeth.
 
     web: "solid", "spokes", "holes" or "dish"; form: "spur", "helical" or "herringbone".
@@ -125,22 +163,35 @@ def cogwheel(teeth: int, module: float, thickness: float, web: str, form: str, h
     inner = radius - 2.4 * module
     roomy = inner > 6 * module
     spokes = min(8, max(3, round(radius / module / 3)))
-    region = gear(teeth, radius, spokes=spokes if web == "spokes" and roomy else 0,
-                  bore=0.16 * radius if web == "spokes" else 0.0).offset(-0.05 * module)
+    region = gear(
+        teeth, radius, spokes=spokes if web == "spokes" and roomy else 0, bore=0.16 * radius if web == "spokes" else 0.0
+    ).offset(-0.05 * module)
     lean = 0.0 if form == "spur" else hand * 0.22 * thickness / radius
     if form == "herringbone":
         half = extrude(region, thickness / 2 + 1e-3, label, finish, twist=2 * lean, steps=3)
         wheel = (half.move(0, 0, -1e-3) | half.move(0, 0, -1e-3).mirror("z")).turn("z", -2 * lean)
     else:
-        wheel = extrude(region, thickness, label, finish, twist=lean, steps=1 if form == "spur" else 4).move(0, 0, -thickness / 2)
+        wheel = extrude(region, thickness, label, finish, twist=lean, steps=1 if form == "spur" else 4).move(
+            0, 0, -thickness / 2
+        )
     if web in ("holes", "dish") and roomy:
-        groove = disc(inner, 0.22 * thickness, thickness, label, finish) - disc(0.34 * inner, 0, 2 * thickness, label, finish)
+        groove = disc(inner, 0.22 * thickness, thickness, label, finish) - disc(
+            0.34 * inner, 0, 2 * thickness, label, finish
+        )
         wheel = (wheel - groove) - groove.mirror("z")
     if web == "holes" and roomy:
-        wheel = wheel - extrude(circle(0.19 * inner).move(0.66 * inner, 0).around(min(8, spokes + 1)), 2 * thickness, label,
-                                finish).move(0, 0, -thickness)
-    hub = lathe(turned(0.3 * inner, -0.62 * thickness).to(0.3 * inner, 0.56 * thickness).to(0.26 * inner, 0.62 * thickness).close(), label,
-                finish, sides=48)
+        wheel = wheel - extrude(
+            circle(0.19 * inner).move(0.66 * inner, 0).around(min(8, spokes + 1)), 2 * thickness, label, finish
+        ).move(0, 0, -thickness)
+    hub = lathe(
+        turned(0.3 * inner, -0.62 * thickness)
+        .to(0.3 * inner, 0.56 * thickness)
+        .to(0.26 * inner, 0.62 * thickness)
+        .close(),
+        label,
+        finish,
+        sides=48,
+    )
     if level >= 2 and roomy:
         hub = hub | ring_of(bolt(0.045 * inner, "dome", label, finish), 6, 0.23 * inner).move(0, 0, 0.62 * thickness)
     return wheel | hub
@@ -152,5 +203,7 @@ def knob(line: Turning, teeth: int, label: str, finish: str) -> Solid:
     if teeth == 0:
         return body
     low, high = body.bounds
-    groove = cylinder(2.2 * high[0] / teeth, high[2] - low[2] + 0.02, label, finish).move(high[0] + 0.6 * high[0] / teeth, 0, low[2] - 0.01)
+    groove = cylinder(2.2 * high[0] / teeth, high[2] - low[2] + 0.02, label, finish).move(
+        high[0] + 0.6 * high[0] / teeth, 0, low[2] - 0.01
+    )
     return body - around(groove, teeth)

@@ -1,4 +1,7 @@
-"""Polyhedra as points and rings of corners, and Conway's operators on them (Hart 1998). Faces counter-clockwise from outside, about the origin."""
+"""Polyhedra as points and rings of corners, and Conway's operators on them (Hart 1998). Faces counter-clockwise from
+outside, about the origin.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +25,10 @@ class Mesh:
     def hull(cls, points) -> "Mesh":
         """The triangles around points [N, 3]; coplanar ones are not joined."""
         mesh = Manifold.hull_points(np.asarray(points, dtype=np.float64)).to_mesh()
-        return cls(np.asarray(mesh.vert_properties, dtype=np.float64)[:, :3], tuple(tuple(face) for face in np.asarray(mesh.tri_verts).tolist()))
+        return cls(
+            np.asarray(mesh.vert_properties, dtype=np.float64)[:, :3],
+            tuple(tuple(face) for face in np.asarray(mesh.tri_verts).tolist()),
+        )
 
     @property
     def edges(self) -> list[tuple[int, int]]:
@@ -87,14 +93,18 @@ def ambo(mesh: Mesh) -> Mesh:
     number = {edge: k for k, edge in enumerate(edges)}
     middle = lambda a, b: number[min(a, b), max(a, b)]
     faces = [tuple(middle(a, b) for a, b in _around(face)) for face in mesh.faces]
-    after = {(b, middle(a, b)): middle(b, c) for face in mesh.faces for (a, b), (_, c) in zip(_around(face), _around(face[1:] + face[:1]))}
+    after = {
+        (b, middle(a, b)): middle(b, c)
+        for face in mesh.faces
+        for (a, b), (_, c) in zip(_around(face), _around(face[1:] + face[:1]))
+    }
     for corner in range(len(mesh.points)):
         start = next(m for c, m in after if c == corner)
         ring = [start]
         while (at := after[corner, ring[-1]]) != start:
             ring.append(at)
         faces.append(tuple(ring))
-    faces = faces[:len(mesh.faces)] + [tuple(reversed(face)) for face in faces[len(mesh.faces):]]
+    faces = faces[: len(mesh.faces)] + [tuple(reversed(face)) for face in faces[len(mesh.faces) :]]
     points = np.array([mesh.points[list(edge)].mean(axis=0) for edge in edges])
     return _outward(Mesh(points, tuple(faces)))
 
@@ -130,12 +140,23 @@ def gyro(mesh: Mesh) -> Mesh:
     return Mesh(np.array(points), tuple(faces))
 
 
-OPERATORS = {"kis": kis, "ambo": ambo, "truncate": truncate, "expand": expand, "bevel": bevel, "ortho": ortho, "gyro": gyro, "dual": dual,
-             "none": lambda mesh: mesh}
+OPERATORS = {
+    "kis": kis,
+    "ambo": ambo,
+    "truncate": truncate,
+    "expand": expand,
+    "bevel": bevel,
+    "ortho": ortho,
+    "gyro": gyro,
+    "dual": dual,
+    "none": lambda mesh: mesh,
+}
 
 
 def relaxed(mesh: Mesh, rounds: int = 3) -> Mesh:
-    """On the unit sphere, each corner moved towards the middle of its neighbours: even faces, nearly flat. Few corners stay: they would all meet."""
+    """On the unit sphere, each corner moved towards the middle of its neighbours: even faces, nearly flat. Few corners
+    stay: they would all meet.
+    """
     edges = np.array(mesh.edges)
     points = affine.unit(mesh.points)
     degree = np.bincount(edges.ravel(), minlength=len(points))[:, None]
@@ -182,4 +203,6 @@ def _normals(mesh: Mesh) -> np.ndarray:
 def _outward(mesh: Mesh) -> Mesh:
     """Every face turned so that it is counter-clockwise from outside."""
     facing = (_normals(mesh) * mesh.centres()).sum(axis=1)
-    return Mesh(mesh.points, tuple(face if side > 0 else tuple(reversed(face)) for face, side in zip(mesh.faces, facing)))
+    return Mesh(
+        mesh.points, tuple(face if side > 0 else tuple(reversed(face)) for face, side in zip(mesh.faces, facing))
+    )

@@ -1,13 +1,15 @@
-"""Shapes as signed distances, by set algebra: `(box(0.4) & sphere(0.5)) - cylinder(0.2, 2)`. Immutable values, negative inside.
+"""Shapes as signed distances, by set algebra: `(box(0.4) & sphere(0.5)) - cylinder(0.2, 2)`. Immutable values, negative
+inside.
 
     handle = chain([(0.5, 0, -0.3), (0.9, 0, 0), (0.5, 0, 0.3)], [0.05, 0.07, 0.05])
     mug = union(cylinder(0.5, 1).shell(0.06) - half_space("z", 0.4).flip(), handle.paint(1), smooth=0.05)
     points, faces, leaf = polygonise(mug, 0.01)
 
-Every value knows a box that holds it and the largest slope of its distance (`lipschitz`), so that bricks.py looks only where a surface can be.
-Distances are exact for solids and lower bounds after set algebra. Fields (noise, cells) are values too: they displace. The numbers of every
-node are in the order that detailverse/sdf/distances.py documents.
+Every value knows a box that holds it and the largest slope of its distance (`lipschitz`), so that bricks.py looks only
+where a surface can be. Distances are exact for solids and lower bounds after set algebra. Fields (noise, cells) are
+values too: they displace. The numbers of every node are in the order that detailverse/sdf/distances.py documents.
 """
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,9 +29,11 @@ _EVERYWHERE = (-math.inf, -math.inf, -math.inf, math.inf, math.inf, math.inf)
 
 @dataclass(frozen=True, eq=False)
 class Sdf:
-    """A node of an expression. `bounds`: corners (low x, y, z, high x, y, z) of a box that holds the inside, infinite where nothing does.
+    """A node of an expression. `bounds`: corners (low x, y, z, high x, y, z) of a box that holds the inside, infinite
+    where nothing does.
 
-    lipschitz: |f(p) - f(q)| <= lipschitz |p - q|. reach: largest |f|, finite for fields. stretch: how much a warp moves points apart.
+    lipschitz: |f(p) - f(q)| <= lipschitz |p - q|. reach: largest |f|, finite for fields. stretch: how much a warp moves
+        points apart.
     guard: the box beyond which a warp is not looked up.
     """
 
@@ -51,7 +55,9 @@ class Sdf:
         return self.tape.run(_points(points))
 
     def leaf(self, points) -> np.ndarray:
-        """The painted number [N] of the part that each of the points [N, 3] is nearest to; 0 where nothing is painted."""
+        """The painted number [N] of the part that each of the points [N, 3] is nearest to; 0 where nothing is
+        painted.
+        """
         return self.tape.leaves(_points(points))
 
     def gradient(self, points, step: float = 1e-5) -> np.ndarray:
@@ -94,15 +100,22 @@ class Sdf:
         """Pushed outwards by `amount` times the field: noise, cells, or any value of finite reach."""
         if not math.isfinite(field.reach):
             raise ValueError("displace: expected a field of finite reach, as noise() and cells() are, got a solid")
-        return Sdf(op.ADD, (-float(amount),), (self, field), _grown(self.bounds, abs(amount) * field.reach),
-                   self.lipschitz + abs(amount) * field.lipschitz,
-                   self.reach + abs(amount) * field.reach)
+        return Sdf(
+            op.ADD,
+            (-float(amount),),
+            (self, field),
+            _grown(self.bounds, abs(amount) * field.reach),
+            self.lipschitz + abs(amount) * field.lipschitz,
+            self.reach + abs(amount) * field.reach,
+        )
 
     def move(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Sdf":
         return self.place(np.eye(3), (x, y, z))
 
     def turn(self, axis: str | Sequence[float], angle: float | None = None) -> "Sdf":
-        """By `angle` radians about "x", "y", "z" or a direction [3]; or, without an angle, by the quaternion wxyz [4]."""
+        """By `angle` radians about "x", "y", "z" or a direction [3]; or, without an angle, by the quaternion wxyz
+        [4].
+        """
         return self.place(affine.rotation_matrix(axis) if angle is None else rotation(axis, angle))
 
     def mirror(self, axis: str) -> "Sdf":
@@ -122,7 +135,15 @@ class Sdf:
     def scale(self, factor: float) -> "Sdf":
         """Larger in all directions; distances grow with it."""
         numbers = (1 / factor, 0.0, 0.0, 0.0, 0.0, 1 / factor, 0.0, 0.0, 0.0, 0.0, 1 / factor, 0.0)
-        return Sdf(op.AFFINE, numbers, (self,), tuple(factor * x for x in self.bounds), self.lipschitz, factor * self.reach, 1 / factor)
+        return Sdf(
+            op.AFFINE,
+            numbers,
+            (self,),
+            tuple(factor * x for x in self.bounds),
+            self.lipschitz,
+            factor * self.reach,
+            1 / factor,
+        )
 
     def symmetric(self, axes: str) -> "Sdf":
         """What lies on the positive side of each of the `axes`, as "x" or "xy", and its mirror images."""
@@ -133,8 +154,12 @@ class Sdf:
     def elongate(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Sdf":
         """Cut in the middle, drawn apart by x, y and z, and the gap filled with what the cut shows."""
         half = (x / 2, y / 2, z / 2)
-        return self._node(op.ELONGATE, half,
-                          bounds=tuple(a - h for a, h in zip(self.bounds, half)) + tuple(a + h for a, h in zip(self.bounds[3:], half)))
+        return self._node(
+            op.ELONGATE,
+            half,
+            bounds=tuple(a - h for a, h in zip(self.bounds, half))
+            + tuple(a + h for a, h in zip(self.bounds[3:], half)),
+        )
 
     def twist(self, turns: float) -> "Sdf":
         """Turned about z by `turns` full turns per length, none at z = 0."""
@@ -144,7 +169,9 @@ class Sdf:
         return self._guarded(op.TWIST, (rate,), bounds, _shear(lever))
 
     def bend(self, angle: float) -> "Sdf":
-        """The z axis becomes an arc of `angle` radians over the whole height, towards +x, tangent to z at the origin."""
+        """The z axis becomes an arc of `angle` radians over the whole height, towards +x, tangent to z at the
+        origin.
+        """
         self._finite("bend")
         low, high, inner = self.bounds[2], self.bounds[5], max(self.bounds[3], 0.0)
         radius = (high - low) / angle
@@ -157,18 +184,30 @@ class Sdf:
         """x and y scaled by `bottom` at the lowest z, by `top` at the highest, evenly between."""
         radius, (low, high) = self._radius("taper"), (self.bounds[2], self.bounds[5])
         least, most = min(bottom, top), max(bottom, top)
-        bounds = (*(min(x * most, x * least) for x in self.bounds[:2]), low, *(max(x * most, x * least) for x in self.bounds[3:5]), high)
+        bounds = (
+            *(min(x * most, x * least) for x in self.bounds[:2]),
+            low,
+            *(max(x * most, x * least) for x in self.bounds[3:5]),
+            high,
+        )
         lever = (radius * most + 1.5 * _MARGIN) * (most - least) / ((high - low) * least)
         return self._guarded(op.TAPER, (low, high, bottom, top), bounds, max(1.0, 1 / least) * _shear(lever))
 
     def wobble(self, amount: float, frequency: float, seed: int) -> "Sdf":
         """Every point looked up `amount` aside, by smooth noise: hand-made, grown, worn."""
         stretch = 1 + abs(amount) * frequency * op.NOISE_SLOPE * math.sqrt(3.0)
-        return self._node(op.WOBBLE, (frequency, amount, float(seed)), bounds=_grown(self.bounds, 1.5 * abs(amount)), stretch=stretch)
+        return self._node(
+            op.WOBBLE, (frequency, amount, float(seed)), bounds=_grown(self.bounds, 1.5 * abs(amount)), stretch=stretch
+        )
 
     def repeat(self, cell: Sequence[float], counts: Sequence[int]) -> "Sdf":
         """counts [3] copies, cell [3] apart, about the origin."""
-        return union(*(self.move(*(c * (i - (n - 1) / 2) for c, i, n in zip(cell, index, counts))) for index in np.ndindex(*counts)))
+        return union(
+            *(
+                self.move(*(c * (i - (n - 1) / 2) for c, i, n in zip(cell, index, counts)))
+                for index in np.ndindex(*counts)
+            )
+        )
 
     def around(self, count: int) -> "Sdf":
         """`count` copies turned evenly about the z axis."""
@@ -181,7 +220,15 @@ class Sdf:
 
     def _guarded(self, code, numbers, bounds, stretch):
         """A warp that is looked up only within `bounds` and a margin."""
-        return Sdf(code, numbers, (self,), bounds, max(1.0, self.lipschitz * stretch), stretch=stretch, guard=_grown(bounds, _MARGIN))
+        return Sdf(
+            code,
+            numbers,
+            (self,),
+            bounds,
+            max(1.0, self.lipschitz * stretch),
+            stretch=stretch,
+            guard=_grown(bounds, _MARGIN),
+        )
 
     def _radius(self, what):
         """How far the bounds go from the z axis."""
@@ -191,17 +238,26 @@ class Sdf:
 
     def _finite(self, what):
         if not all(math.isfinite(x) for x in self.bounds):
-            raise ValueError(f"{what}: expected a value that ends, got bounds {self.bounds}; intersect it with a box first")
+            raise ValueError(
+                f"{what}: expected a value that ends, got bounds {self.bounds}; intersect it with a box first"
+            )
 
 
 def union(*values: Sdf, smooth: float = 0.0) -> Sdf:
-    """All of them; with `smooth`, edges between those that are nearer to each other than it are filled, in any order of the values."""
+    """All of them; with `smooth`, edges between those that are nearer to each other than it are filled, in any order of
+    the values.
+    """
     if not values:
         raise ValueError("union: expected at least one value, got none")
     if smooth == 0.0:  # one flat union prunes better than a chain of pairs
-        values = [part for value in values
-                  for part in (value.children if value.op == op.UNION and value.numbers[:3] == (0.0, 1.0, 0.0) else (value,))]
-    bounds = tuple(min(v.bounds[i] for v in values) for i in range(3)) + tuple(max(v.bounds[i] for v in values) for i in range(3, 6))
+        values = [
+            part
+            for value in values
+            for part in (value.children if value.op == op.UNION and value.numbers[:3] == (0.0, 1.0, 0.0) else (value,))
+        ]
+    bounds = tuple(min(v.bounds[i] for v in values) for i in range(3)) + tuple(
+        max(v.bounds[i] for v in values) for i in range(3, 6)
+    )
     return _algebra(smooth, 1.0, 0.0, values, [1.0] * len(values), _grown(bounds, 0.5 * smooth))
 
 
@@ -216,7 +272,9 @@ def smooth_difference(a: Sdf, b: Sdf, smooth: float) -> Sdf:
 
 def smooth_intersection(a: Sdf, b: Sdf, smooth: float) -> Sdf:
     """What both share, the new edges rounded over about `smooth`. All of it keeps the leaf of a."""
-    bounds = tuple(max(x, y) for x, y in zip(a.bounds[:3], b.bounds[:3])) + tuple(min(x, y) for x, y in zip(a.bounds[3:], b.bounds[3:]))
+    bounds = tuple(max(x, y) for x, y in zip(a.bounds[:3], b.bounds[:3])) + tuple(
+        min(x, y) for x, y in zip(a.bounds[3:], b.bounds[3:])
+    )
     return _carved(a, b, -1.0, smooth, bounds)
 
 
@@ -228,8 +286,14 @@ def _carved(a, b, sign, smooth, bounds):
 
 
 def _algebra(smooth, result_sign, host, values, signs, bounds):
-    return Sdf(op.UNION, (float(smooth), result_sign, host, *signs), tuple(values), bounds, max(v.lipschitz for v in values),
-               max(v.reach for v in values))
+    return Sdf(
+        op.UNION,
+        (float(smooth), result_sign, host, *signs),
+        tuple(values),
+        bounds,
+        max(v.lipschitz for v in values),
+        max(v.reach for v in values),
+    )
 
 
 def sphere(radius: float) -> Sdf:
@@ -249,7 +313,11 @@ def box(x: float, y: float | None = None, z: float | None = None, round: float =
 
 def cylinder(radius: float, height: float, round: float = 0.0) -> Sdf:
     """About z, its middle at the origin."""
-    return cone(radius - round, radius - round, height - 2 * round).offset(round) if round else cone(radius, radius, height)
+    return (
+        cone(radius - round, radius - round, height - 2 * round).offset(round)
+        if round
+        else cone(radius, radius, height)
+    )
 
 
 def cone(bottom: float, top: float, height: float) -> Sdf:
@@ -280,13 +348,17 @@ def chain(points: Sequence[Sequence[float]], radii: Sequence[float]) -> Sdf:
     return skeleton(points, radii, [(i, i + 1) for i in range(len(points) - 1)])
 
 
-def skeleton(points: Sequence[Sequence[float]], radii: Sequence[float], bones: Sequence[tuple[int, int]], smooth: float = 0.0) -> Sdf:
+def skeleton(
+    points: Sequence[Sequence[float]], radii: Sequence[float], bones: Sequence[tuple[int, int]], smooth: float = 0.0
+) -> Sdf:
     """Round cones between pairs of the points [N, 3]: branches, antlers, lattices."""
     return union(*(round_cone(points[i], points[j], radii[i], radii[j]) for i, j in bones), smooth=smooth)
 
 
 def bezier(controls: Sequence[Sequence[float]], radii: Sequence[float], pieces: int = 16) -> Sdf:
-    """A limb along the curve of the control points [N, 3]; radii, of any number, are the control points of its thickness."""
+    """A limb along the curve of the control points [N, 3]; radii, of any number, are the control points of its
+    thickness.
+    """
     steps = [i / pieces for i in range(pieces + 1)]
     return chain([_curve(controls, t) for t in steps], [_curve([(r,) for r in radii], t)[0] for t in steps])
 
@@ -304,7 +376,9 @@ def wedge(x: float, y: float, z: float) -> Sdf:
 
 def half_space(axis: str | Sequence[float], offset: float = 0.0) -> Sdf:
     """All that lies below the plane at `offset` along the axis "x", "y", "z" or a direction [3]."""
-    normal = affine.unit(np.array([float(name == axis) for name in "xyz"] if isinstance(axis, str) else axis, dtype=np.float64))
+    normal = affine.unit(
+        np.array([float(name == axis) for name in "xyz"] if isinstance(axis, str) else axis, dtype=np.float64)
+    )
     bounds = (-math.inf,) * 3 + tuple(offset if n == 1.0 else math.inf for n in normal)
     return Sdf(op.PLANE, (*normal.tolist(), offset), bounds=bounds)
 
@@ -313,7 +387,9 @@ def extrude(rings: Sequence[Sequence[Sequence[float]]], height: float) -> Sdf:
     """Closed polygons [rings][N, 2], inside by the even-odd rule, drawn out along z about z = 0."""
     edges = _edges(rings)
     (x, y), (u, w) = edges.reshape(-1, 2).min(axis=0), edges.reshape(-1, 2).max(axis=0)
-    return Sdf(op.EXTRUSION, (height / 2, len(edges), *edges.ravel().tolist()), bounds=(x, y, -height / 2, u, w, height / 2))
+    return Sdf(
+        op.EXTRUSION, (height / 2, len(edges), *edges.ravel().tolist()), bounds=(x, y, -height / 2, u, w, height / 2)
+    )
 
 
 def revolve(ring: Sequence[Sequence[float]]) -> Sdf:
@@ -323,11 +399,15 @@ def revolve(ring: Sequence[Sequence[float]]) -> Sdf:
         raise ValueError(f"revolve: expected radii >= 0, got {edges[:, 0].min():.3g}")
     edges = edges[(edges[:, 0] > 0) | (edges[:, 2] > 0)]  # edges on the axis bound nothing
     radius, low, high = edges[:, 0].max(), edges[:, [1, 3]].min(), edges[:, [1, 3]].max()
-    return Sdf(op.REVOLUTION, (len(edges), *edges.ravel().tolist()), bounds=(-radius, -radius, low, radius, radius, high))
+    return Sdf(
+        op.REVOLUTION, (len(edges), *edges.ravel().tolist()), bounds=(-radius, -radius, low, radius, radius, high)
+    )
 
 
 def gyroid(cell: float, thickness: float = 0.0) -> Sdf:
-    """The gyroid sheet of `thickness`, one period a cell, or with none all that lies on one side of it. Fills space: intersect it."""
+    """The gyroid sheet of `thickness`, one period a cell, or with none all that lies on one side of it. Fills space:
+    intersect it.
+    """
     return _tpms(0.0, cell, thickness)
 
 
@@ -347,10 +427,17 @@ def _tpms(kind, cell, thickness):
 
 
 def superquadric(x: float, y: float, z: float, flat: float, tall: float) -> Sdf:
-    """By radii; exponents >= 1 of the outline from above and from the side: 1 an octahedron, 2 an ellipsoid, 8 nearly a box."""
+    """By radii; exponents >= 1 of the outline from above and from the side: 1 an octahedron, 2 an ellipsoid, 8 nearly a
+    box.
+    """
     if min(flat, tall) < 1:
         raise ValueError(f"superquadric: expected exponents >= 1, got {flat}, {tall}")
-    return Sdf(op.SUPERQUADRIC, (x, y, z, flat, tall, min(x, y, z)), bounds=_about(x, y, z), lipschitz=math.sqrt(3.0) if min(flat, tall) < 2 else 1.0)
+    return Sdf(
+        op.SUPERQUADRIC,
+        (x, y, z, flat, tall, min(x, y, z)),
+        bounds=_about(x, y, z),
+        lipschitz=math.sqrt(3.0) if min(flat, tall) < 2 else 1.0,
+    )
 
 
 def sponge(size: float, steps: int) -> Sdf:
@@ -359,20 +446,30 @@ def sponge(size: float, steps: int) -> Sdf:
 
 
 def noise(frequency: float, seed: int, octaves: int = 1, gain: float = 0.5, creased: bool = False) -> Sdf:
-    """A field for `displace`: gradient noise, `frequency` features per unit, zero mean, about -0.8 .. 0.8; creased: 0 in valleys and up."""
+    """A field for `displace`: gradient noise, `frequency` features per unit, zero mean, about -0.8 .. 0.8; creased: 0
+    in valleys and up.
+    """
     amplitudes, slope, amplitude, f = [], 0.0, 1.0, frequency
     for _ in range(octaves):
         amplitudes.append(amplitude)
         slope += amplitude * f * op.NOISE_SLOPE
         amplitude, f = amplitude * gain, f * 2.03  # as in distances.noise
     norm = 1.0 / math.sqrt(sum(a * a for a in amplitudes))
-    return Sdf(op.NOISE, (frequency, float(octaves), gain, float(seed), float(creased), norm), lipschitz=slope * norm,
-               reach=1.8 * sum(amplitudes) * norm)
+    return Sdf(
+        op.NOISE,
+        (frequency, float(octaves), gain, float(seed), float(creased), norm),
+        lipschitz=slope * norm,
+        reach=1.8 * sum(amplitudes) * norm,
+    )
 
 
 def cells(frequency: float, seed: int, jitter: float = 0.9, walls: bool = False) -> Sdf:
-    """A field for `displace`: 0 at scattered points, `frequency` of them per unit, and up to about 1 between; walls: 0 between them."""
-    return Sdf(op.CELLS, (frequency, float(seed), jitter, float(walls)), lipschitz=frequency * (2 if walls else 1), reach=1.7)
+    """A field for `displace`: 0 at scattered points, `frequency` of them per unit, and up to about 1 between; walls: 0
+    between them.
+    """
+    return Sdf(
+        op.CELLS, (frequency, float(seed), jitter, float(walls)), lipschitz=frequency * (2 if walls else 1), reach=1.7
+    )
 
 
 def _points(points) -> np.ndarray:
@@ -408,7 +505,11 @@ def _bent(bounds, radius):
     """The box around a box whose z axis is bent to an arc about (radius, 0)."""
     first, last = bounds[2] / radius, bounds[5] / radius
     angles = [first, last, *(quarter * TAU / 4 for quarter in (-1, 0, 1) if first < quarter * TAU / 4 < last)]
-    places = [(radius - reach * c, reach * s) for c, s in map(cos_sin, angles) for reach in (radius - bounds[0], radius - bounds[3])]
+    places = [
+        (radius - reach * c, reach * s)
+        for c, s in map(cos_sin, angles)
+        for reach in (radius - bounds[0], radius - bounds[3])
+    ]
     xs, zs = zip(*places)
     return (min(xs), bounds[1], min(zs), max(xs), bounds[4], max(zs))
 

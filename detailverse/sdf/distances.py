@@ -1,8 +1,11 @@
-"""Signed distances and warps at one point: the instruction set of the tape machine (detailverse/sdf/tape.py), one scalar function each.
+"""Signed distances and warps at one point: the instruction set of the tape machine (detailverse/sdf/tape.py), one
+scalar function each.
 
-Every function reads its numbers from `v[q:]`, in the order of its docstring. Distances are exact where the name of a solid stands alone;
-the others say what they are. Formulas of solids: Inigo Quilez, iquilezles.org/articles/distfunctions. + - * / sqrt and zeroverse.core.portable only.
+Every function reads its numbers from `v[q:]`, in the order of its docstring. Distances are exact where the name of a
+solid stands alone; the others say what they are. Formulas of solids: Inigo Quilez,
+iquilezles.org/articles/distfunctions. + - * / sqrt and zeroverse.core.portable only.
 """
+
 import math
 
 import numpy as np
@@ -13,7 +16,22 @@ from zeroverse.textures.noise import _corner, _lean
 
 # Point to point, point to value, values to value, and steps of the machine itself.
 AFFINE, FOLD, ELONGATE, TWIST, BEND, TAPER, CLAMP, WOBBLE = range(8)
-SPHERE, BOX, FRUSTUM, TORUS, ROUND_CONE, ELLIPSOID, PLANE, EXTRUSION, REVOLUTION, TPMS, SUPERQUADRIC, SPONGE, NOISE, CELLS = range(8, 22)
+(
+    SPHERE,
+    BOX,
+    FRUSTUM,
+    TORUS,
+    ROUND_CONE,
+    ELLIPSOID,
+    PLANE,
+    EXTRUSION,
+    REVOLUTION,
+    TPMS,
+    SUPERQUADRIC,
+    SPONGE,
+    NOISE,
+    CELLS,
+) = range(8, 22)
 UNION, LINEAR, SHELL, ADD, GUARD, PAINT, CHILD = range(22, 29)
 FIRST_SOLID, FIRST_COMBINER = SPHERE, UNION
 
@@ -57,7 +75,9 @@ def torus(x, y, z, v, q):
 
 @kernel
 def round_cone(x, y, z, v, q):
-    """First end [3], second end [3], their radii, which differ by less than the ends are apart: the hull of two balls."""
+    """First end [3], second end [3], their radii, which differ by less than the ends are apart: the hull of two
+    balls.
+    """
     x, y, z = x - v[q], y - v[q + 1], z - v[q + 2]
     bx, by, bz = v[q + 3] - v[q], v[q + 4] - v[q + 1], v[q + 5] - v[q + 2]
     ra, rb = v[q + 6], v[q + 7]
@@ -77,12 +97,22 @@ def ellipsoid(x, y, z, v, q):
     Source: Eberly, Distance from a Point to an Ellipsoid.
     """
     a, b, c = v[q] * v[q], v[q + 1] * v[q + 1], v[q + 2] * v[q + 2]
-    x, y, z = abs(x) + 1e-12, abs(y) + 1e-12, abs(z) + 1e-12  # off the planes of symmetry, where inner points have several feet
+    x, y, z = (
+        abs(x) + 1e-12,
+        abs(y) + 1e-12,
+        abs(z) + 1e-12,
+    )  # off the planes of symmetry, where inner points have several feet
     fx, fy, fz = x * v[q], y * v[q + 1], z * v[q + 2]
-    t = math.sqrt(fx * fx + fy * fy + fz * fz) - min(a, b, c)  # beyond the root, from where each term alone says what it must be at least
+    t = math.sqrt(fx * fx + fy * fy + fz * fz) - min(
+        a, b, c
+    )  # beyond the root, from where each term alone says what it must be at least
     u, w, s = fx / (t + a), fy / (t + b), fz / (t + c)
     u, w, s = u * u, w * w, s * s
-    t = max(fx / math.sqrt(max(1.0 - w - s, u)) - a, fy / math.sqrt(max(1.0 - u - s, w)) - b, fz / math.sqrt(max(1.0 - u - w, s)) - c)
+    t = max(
+        fx / math.sqrt(max(1.0 - w - s, u)) - a,
+        fy / math.sqrt(max(1.0 - u - s, w)) - b,
+        fz / math.sqrt(max(1.0 - u - w, s)) - c,
+    )
     for _ in range(40):
         u, w, s = fx / (t + a), fy / (t + b), fz / (t + c)
         excess = u * u + w * w + s * s - 1.0
@@ -131,7 +161,9 @@ def revolution(x, y, z, v, q):
 
 @kernel
 def tpms(x, y, z, v, q):
-    """Kind 0 gyroid, 1 Schwarz P, 2 diamond; wave number; half thickness, 0 for all on one side. Distance to first order, mean over the surface."""
+    """Kind 0 gyroid, 1 Schwarz P, 2 diamond; wave number; half thickness, 0 for all on one side. Distance to first
+    order, mean over the surface.
+    """
     k = v[q + 1]
     cx, sx = cos_sin(k * x)
     cy, sy = cos_sin(k * y)
@@ -147,7 +179,9 @@ def tpms(x, y, z, v, q):
 
 @kernel
 def superquadric(x, y, z, v, q):
-    """Radii [3], exponents >= 1 within z = const and along z, smallest radius. Its norm less one: a lower bound of the distance."""
+    """Radii [3], exponents >= 1 within z = const and along z, smallest radius. Its norm less one: a lower bound of the
+    distance.
+    """
     e, f = v[q + 3], v[q + 4]
     flat = power(power(abs(x) / v[q], e) + power(abs(y) / v[q + 1], e), f / e)
     return (power(flat + power(abs(z) / v[q + 2], f), 1.0 / f) - 1.0) * v[q + 5]
@@ -161,7 +195,9 @@ def sponge(x, y, z, v, q):
     d = max(a, b, c)
     size = half
     for _ in range(int(v[q + 1])):
-        cell = 2.0 * size  # bars a third as wide go through the middle of every cell, whose centres are at multiples of its side
+        cell = (
+            2.0 * size
+        )  # bars a third as wide go through the middle of every cell, whose centres are at multiples of its side
         a = abs(x - cell * math.floor(x / cell + 0.5))
         b = abs(y - cell * math.floor(y / cell + 0.5))
         c = abs(z - cell * math.floor(z / cell + 0.5))
@@ -172,10 +208,16 @@ def sponge(x, y, z, v, q):
 
 @kernel
 def gradient_noise(x, y, z, seed):
-    """zeroverse's gradient noise, by a loop over the corners, which takes a tenth as long to compile as the kernel made for millions of points."""
+    """zeroverse's gradient noise, by a loop over the corners, which takes a tenth as long to compile as the kernel made
+    for millions of points.
+    """
     i, j, k = math.floor(x), math.floor(y), math.floor(z)
     x, y, z = x - i, y - j, z - k
-    u, v, w = x * x * x * (x * (x * 6 - 15) + 10), y * y * y * (y * (y * 6 - 15) + 10), z * z * z * (z * (z * 6 - 15) + 10)
+    u, v, w = (
+        x * x * x * (x * (x * 6 - 15) + 10),
+        y * y * y * (y * (y * 6 - 15) + 10),
+        z * z * z * (z * (z * 6 - 15) + 10),
+    )
     total = 0.0
     for corner in range(8):
         a, b, c = corner & 1, corner >> 1 & 1, corner >> 2
@@ -199,7 +241,9 @@ def noise(x, y, z, v, q):
 
 @kernel
 def cells(x, y, z, v, q):
-    """Cells per unit, seed, jitter, 1 for walls. Distance to the nearest feature point, or second nearest less nearest, in cells."""
+    """Cells per unit, seed, jitter, 1 for walls. Distance to the nearest feature point, or second nearest less nearest,
+    in cells.
+    """
     f, seed, jitter = v[q], np.uint32(v[q + 1]), v[q + 2]
     x, y, z = f * x, f * y, f * z
     i, j, k = math.floor(x), math.floor(y), math.floor(z)
@@ -239,7 +283,9 @@ def rare(op, x, y, z, v, q):
 
 @kernel
 def solids(op, x, y, z, out, v, q, count):
-    """The values of one primitive at `count` points. The common ones have a loop of their own, which compiles to vector instructions."""
+    """The values of one primitive at `count` points. The common ones have a loop of their own, which compiles to vector
+    instructions.
+    """
     if op == SPHERE:
         for i in range(count):
             out[i] = sphere(x[i], y[i], z[i], v, q)
@@ -272,7 +318,9 @@ def twist(x, y, z, v, q):
 
 @kernel
 def bend(x, y, z, v, q):
-    """Radius, lowest and highest z that are bent: the z axis becomes a circle about (radius, 0), straight beyond both ends."""
+    """Radius, lowest and highest z that are bent: the z axis becomes a circle about (radius, 0), straight beyond both
+    ends.
+    """
     radius = v[q]
     angle = min(max(atan2(z, radius - x), v[q + 1] / radius), v[q + 2] / radius)
     c, s = cos_sin(angle)
@@ -291,16 +339,21 @@ def taper(x, y, z, v, q):
 def wobble(x, y, z, v, q):
     """Waves per unit, amount, seed: every coordinate moved by a noise of its own."""
     f, amount, seed = v[q], v[q + 1], int(v[q + 2])
-    return (x + amount * gradient_noise(f * x, f * y, f * z, seed),
-            y + amount * gradient_noise(f * x, f * y, f * z, seed ^ 0x68E31DA4),
-            z + amount * gradient_noise(f * x, f * y, f * z, seed ^ 0x1B56C4E9))
+    return (
+        x + amount * gradient_noise(f * x, f * y, f * z, seed),
+        y + amount * gradient_noise(f * x, f * y, f * z, seed ^ 0x68E31DA4),
+        z + amount * gradient_noise(f * x, f * y, f * z, seed ^ 0x1B56C4E9),
+    )
 
 
 @kernel
 def affine(x, y, z, v, q):
     """Rows of a matrix [3, 4]."""
-    return (v[q] * x + v[q + 1] * y + v[q + 2] * z + v[q + 3], v[q + 4] * x + v[q + 5] * y + v[q + 6] * z + v[q + 7],
-            v[q + 8] * x + v[q + 9] * y + v[q + 10] * z + v[q + 11])
+    return (
+        v[q] * x + v[q + 1] * y + v[q + 2] * z + v[q + 3],
+        v[q + 4] * x + v[q + 5] * y + v[q + 6] * z + v[q + 7],
+        v[q + 8] * x + v[q + 9] * y + v[q + 10] * z + v[q + 11],
+    )
 
 
 @kernel
@@ -335,5 +388,9 @@ def warps(op, x, y, z, to_x, to_y, to_z, v, q, count):
 @kernel
 def outside(x, y, z, v, q):
     """Distance from outside to the box with the corners [6], 0 within."""
-    a, b, c = max(v[q] - x, x - v[q + 3], 0.0), max(v[q + 1] - y, y - v[q + 4], 0.0), max(v[q + 2] - z, z - v[q + 5], 0.0)
+    a, b, c = (
+        max(v[q] - x, x - v[q + 3], 0.0),
+        max(v[q + 1] - y, y - v[q + 4], 0.0),
+        max(v[q + 2] - z, z - v[q + 5], 0.0),
+    )
     return math.sqrt(a * a + b * b + c * c)

@@ -1,14 +1,31 @@
 """The tape machine: one compiled kernel that evaluates any signed-distance value (facts/procedural.md §4.1).
 
-A value compiles to rows (op, out, a, b, q, id) over slots of points and of values; blocks of up to 729 points run through them. Unions decide, for
-each brick of space, which of their children matter there (`probe`), and blocks in that brick jump over the others: a tree of hundreds of twigs
-costs no more than the few that are near. What is jumped over could not have changed the result by a single bit.
+A value compiles to rows (op, out, a, b, q, id) over slots of points and of values; blocks of up to 729 points run
+through them. Unions decide, for each brick of space, which of their children matter there (`probe`), and blocks in that
+brick jump over the others: a tree of hundreds of twigs costs no more than the few that are near. What is jumped over
+could not have changed the result by a single bit.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
 
-from detailverse.sdf.distances import ADD, AFFINE, CHILD, CLAMP, FIRST_COMBINER, FIRST_SOLID, GUARD, LINEAR, PAINT, SHELL, UNION, outside, solids, warps
+from detailverse.sdf.distances import (
+    ADD,
+    AFFINE,
+    CHILD,
+    CLAMP,
+    FIRST_COMBINER,
+    FIRST_SOLID,
+    GUARD,
+    LINEAR,
+    PAINT,
+    SHELL,
+    UNION,
+    outside,
+    solids,
+    warps,
+)
 from zeroverse.core.jit import kernel
 
 BLOCK = 729  # points that one pass of the tape handles, the 9^3 corners of a brick: its slots stay in the cache
@@ -17,7 +34,9 @@ COLUMNS = 6
 
 @dataclass(frozen=True, eq=False)
 class Tape:
-    """rows: [R, 6] int64. numbers: [Q] float64. slots: of points, of values. children: how many union children, whose masks are [..., children]."""
+    """rows: [R, 6] int64. numbers: [Q] float64. slots: of points, of values. children: how many union children, whose
+    masks are [..., children].
+    """
 
     rows: np.ndarray
     numbers: np.ndarray
@@ -29,7 +48,9 @@ class Tape:
         return np.ones((1, self.children), dtype=np.uint8)
 
     def run(self, points: np.ndarray, starts=None, mask=None) -> np.ndarray:
-        """Values [N] at points [N, 3]. Block b is points[starts[b]:starts[b + 1]], at most 729, and needs the children mask[b]; default: all."""
+        """Values [N] at points [N, 3]. Block b is points[starts[b]:starts[b + 1]], at most 729, and needs the children
+        mask[b]; default: all.
+        """
         starts, mask = self._blocks(points, starts, mask)
         out = np.empty(len(points))
         _run(self.rows, self.numbers, *self.slots, points, starts, mask, 0.0, 0.0, out, _NO_LEAVES, _NO_MASK)
@@ -39,17 +60,34 @@ class Tape:
         """The leaf [N] int64 that each point belongs to, like `run`."""
         starts, mask = self._blocks(points, starts, mask)
         leaf = np.empty(len(points), dtype=np.int64)
-        _run(self.rows, self.numbers, *self.slots, points, starts, mask, 0.0, 0.0, np.empty(len(points)), leaf, _NO_MASK)
+        _run(
+            self.rows, self.numbers, *self.slots, points, starts, mask, 0.0, 0.0, np.empty(len(points)), leaf, _NO_MASK
+        )
         return leaf
 
-    def probe(self, points: np.ndarray, radius: float, band: float, starts=None, mask=None) -> tuple[np.ndarray, np.ndarray]:
-        """Values [N], and the mask [N, children] of what matters within `radius` of each point wherever the value is within -band .. band.
+    def probe(
+        self, points: np.ndarray, radius: float, band: float, starts=None, mask=None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Values [N], and the mask [N, children] of what matters within `radius` of each point wherever the value is
+        within -band .. band.
 
         Under that mask values in the band are the same to the bit, and others stay on their side of it.
         """
         starts, mask = self._blocks(points, starts, mask)
         out, near = np.empty(len(points)), np.zeros((len(points), self.children), dtype=np.uint8)
-        _run(self.rows, self.numbers, *self.slots, points, starts, mask, float(radius), float(band), out, _NO_LEAVES, near)
+        _run(
+            self.rows,
+            self.numbers,
+            *self.slots,
+            points,
+            starts,
+            mask,
+            float(radius),
+            float(band),
+            out,
+            _NO_LEAVES,
+            near,
+        )
         return out, near
 
     def _blocks(self, points, starts, mask):
@@ -66,16 +104,21 @@ def compile_tape(value) -> Tape:
     """The tape of an Sdf (detailverse/sdf/__init__.py)."""
     writer = _Writer([], [], [1, 1], 0)
     writer.value(value, 0, 0, 1.0, (0.0, 0.0))
-    return Tape(np.array(writer.rows, dtype=np.int64).reshape(-1, COLUMNS), np.array(writer.numbers, dtype=np.float64), tuple(writer.slots),
-                writer.children)
+    return Tape(
+        np.array(writer.rows, dtype=np.int64).reshape(-1, COLUMNS),
+        np.array(writer.numbers, dtype=np.float64),
+        tuple(writer.slots),
+        writer.children,
+    )
 
 
 @dataclass
 class _Writer:
     """Writes rows in the order they run; a node's children stand before it, in value slots that start at its own.
 
-    stretch: points in a slot move at most so many times as far as in the world. span (low, high): a node's value matters between low - band / scale
-    and high + band / scale, where scale is that of the warps above; beyond, only on which side it lies.
+    stretch: points in a slot move at most so many times as far as in the world. span (low, high): a node's value
+    matters between low - band / scale and high + band / scale, where scale is that of the warps above; beyond, only on
+    which side it lies.
     """
 
     rows: list
@@ -98,7 +141,9 @@ class _Writer:
             self.row(node.op, out, out, out + 1, node.numbers)
 
     def warped(self, node, out, place, stretch, span):
-        """A guarded warp looks nothing up outside its box: there the distance to the box is a lower bound, and no lever is longer than the box."""
+        """A guarded warp looks nothing up outside its box: there the distance to the box is a lower bound, and no lever
+        is longer than the box.
+        """
         inner = place
         if node.guard is not None:
             self.row(CLAMP, inner + 1, inner, 0, node.guard)
@@ -114,7 +159,9 @@ class _Writer:
         """Its children stand in neighbouring slots; each has a row in front that jumps over it."""
         blend, result_sign, host, *signs = node.numbers
         low, high = span if result_sign > 0 else (-span[1], -span[0])
-        high += 1.5 * blend  # the least is at most blend / 2 above the blend, and blends only with what is within `blend` of it
+        high += (
+            1.5 * blend
+        )  # the least is at most blend / 2 above the blend, and blends only with what is within `blend` of it
         first, count = self.children, len(node.children)
         self.children += count
         for i, (sign, child) in enumerate(zip(signs, node.children)):
@@ -123,8 +170,14 @@ class _Writer:
             self.value(child, out + i, place, stretch, (low, high) if sign > 0 else (-high, -low))
             self.rows[jump] = (CHILD, 0, first + i, len(self.rows), 0, 0)
         steepness = [child.lipschitz * stretch for child in node.children]
-        self.row(UNION, out, out, count,
-                 (blend, result_sign, host, high, stretch, *(number for pair in zip(signs, steepness) for number in pair)), first)
+        self.row(
+            UNION,
+            out,
+            out,
+            count,
+            (blend, result_sign, host, high, stretch, *(number for pair in zip(signs, steepness) for number in pair)),
+            first,
+        )
 
     def row(self, op, out, a, b, numbers=(), identity=0):
         self.rows.append((op, out, a, b, len(self.numbers), identity))
@@ -160,7 +213,11 @@ def _run(rows, numbers, place_slots, value_slots, points, starts, mask, radius, 
         first, count = starts[block], starts[block + 1] - starts[block]
         needed = mask[min(block, len(mask) - 1)]
         for i in range(count):
-            place[0, 0, i], place[0, 1, i], place[0, 2, i] = points[first + i, 0], points[first + i, 1], points[first + i, 2]
+            place[0, 0, i], place[0, 1, i], place[0, 2, i] = (
+                points[first + i, 0],
+                points[first + i, 1],
+                points[first + i, 2],
+            )
         r = 0
         while r < len(rows):
             op, o, a, b, q = rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3], rows[r, 4]
@@ -169,7 +226,9 @@ def _run(rows, numbers, place_slots, value_slots, points, starts, mask, radius, 
                 if needed[a] == 0:
                     r = b
             elif op < FIRST_SOLID:
-                warps(op, place[a, 0], place[a, 1], place[a, 2], place[o, 0], place[o, 1], place[o, 2], numbers, q, count)
+                warps(
+                    op, place[a, 0], place[a, 1], place[a, 2], place[o, 0], place[o, 1], place[o, 2], numbers, q, count
+                )
             elif op < FIRST_COMBINER:
                 solids(op, place[a, 0], place[a, 1], place[a, 2], value[o], numbers, q, count)
                 for i in range(count):
@@ -206,7 +265,9 @@ def _combine(op, value, owner, place, o, a, b, v, q, count):
 
 @kernel
 def _mark(value, o, children, v, q, identity, count, needed, radius, band, near, first):
-    """near[first + i, child] = 1 where within `radius` of point i the child can be the least or blend with it, at values that matter."""
+    """near[first + i, child] = 1 where within `radius` of point i the child can be the least or blend with it, at
+    values that matter.
+    """
     for i in range(count):
         least, closest = np.inf, 0
         for c in range(children):
@@ -218,14 +279,18 @@ def _mark(value, o, children, v, q, identity, count, needed, radius, band, near,
         for c in range(children):
             if needed[identity + c]:
                 lowest = v[q + 5 + 2 * c] * value[o + c, i] - v[q + 6 + 2 * c] * radius
-                near[first + i, identity + c] = 1 if lowest <= ceiling or c == closest or (c == 0 and v[q + 2] > 0.0) else 0
+                near[first + i, identity + c] = (
+                    1 if lowest <= ceiling or c == closest or (c == 0 and v[q + 2] > 0.0) else 0
+                )
 
 
 @kernel
 def _union(value, owner, o, children, v, q, identity, count, needed, present, scratch, leaves):
-    """Least of the children times their signs, blended over `blend` (v[q]), times the sign of the result (v[q + 1]): all of set algebra.
+    """Least of the children times their signs, blended over `blend` (v[q]), times the sign of the result (v[q + 1]):
+    all of set algebra.
 
-    a & b = -(-a | -b) and a - b = -(-a | b). Where v[q + 2] is positive the leaf is the first child's: what is cut keeps its name.
+    a & b = -(-a | -b) and a - b = -(-a | b). Where v[q + 2] is positive the leaf is the first child's: what is cut
+    keeps its name.
     """
     n = 0
     for c in range(children):
@@ -264,10 +329,12 @@ def _choose_owner(value, owner, o, present, n, count):
 
 @kernel
 def _blended(value, o, present, n, i, least, blend):
-    """min over weights w >= 0 of sum 1 of sum(w c) + blend/2 (sum(w^2) - 1): a smooth minimum of any number of values in any order.
+    """min over weights w >= 0 of sum 1 of sum(w c) + blend/2 (sum(w^2) - 1): a smooth minimum of any number of values
+    in any order.
 
-    Of two it is the quadratic polynomial minimum. It takes nothing from values above least + blend, is never below least - blend/2, and its gradient
-    is a mean of theirs. The weights are max(0, (t - c) / blend): a sparsemax (Martins and Astudillo 2016), t by Michelot's iteration.
+    Of two it is the quadratic polynomial minimum. It takes nothing from values above least + blend, is never below
+    least - blend/2, and its gradient is a mean of theirs. The weights are max(0, (t - c) / blend): a sparsemax (Martins
+    and Astudillo 2016), t by Michelot's iteration.
     """
     threshold, last = blend, np.inf  # both, and c, less the least
     while threshold < last:

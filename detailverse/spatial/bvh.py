@@ -1,9 +1,11 @@
 """Distances to triangles, exact and signed, and what lies along rays.
 
-Queries run in an order in which neighbours follow each other, and start from the triangle that the one before found, or from a hint: what was
-sampled beside a triangle starts there. The sign is that of the angle-weighted pseudonormal at the closest point (Baerentzen and Aanaes 2005), which
-is exact on closed meshes. facts/procedural.md §4.3 has the rates of other libraries.
+Queries run in an order in which neighbours follow each other, and start from the triangle that the one before found, or
+from a hint: what was sampled beside a triangle starts there. The sign is that of the angle-weighted pseudonormal at the
+closest point (Baerentzen and Aanaes 2005), which is exact on closed meshes. facts/procedural.md §4.3 has the rates of
+other libraries.
 """
+
 import math
 
 import numpy as np
@@ -19,10 +21,11 @@ RAY_EDGE = 1e-12  # barycentric: a ray through an edge hits both triangles, neve
 
 
 class Bvh:
-    """The triangles of a mesh, ready for queries. points: [N, 3] float64, every position once where signs matter; faces: [F, 3].
+    """The triangles of a mesh, ready for queries. points: [N, 3] float64, every position once where signs matter;
+    faces: [F, 3].
 
-    `closed`: whether signs exist. normals: [F, 3] unit, 0 where a triangle has no area; such triangles are left out of all queries.
-    Raises ValueError when no triangle is left or points are not finite.
+    `closed`: whether signs exist. normals: [F, 3] unit, 0 where a triangle has no area; such triangles are left out of
+    all queries. Raises ValueError when no triangle is left or points are not finite.
     """
 
     def __init__(self, points: np.ndarray, faces: np.ndarray):
@@ -41,15 +44,24 @@ class Bvh:
         self._twins, self.closed = twins(self.faces)
         self._signs = None
 
-    def closest(self, queries: np.ndarray, hints: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(distance [Q] >= 0, face [Q], closest point [Q, 3]). hints: [Q] a face near each query, or -1: they only save time. Any soup will do."""
+    def closest(
+        self, queries: np.ndarray, hints: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(distance [Q] >= 0, face [Q], closest point [Q, 3]). hints: [Q] a face near each query, or -1: they only save
+        time. Any soup will do.
+        """
         distance, place, point, _ = self._search(vectors("queries", queries), hints)
         return distance, self.order[place], point
 
     def sdf(self, queries: np.ndarray, hints: np.ndarray | None = None) -> np.ndarray:
-        """[Q] signed distance, negative inside; hints as in `closest`. Raises ValueError when the mesh is not closed."""
+        """[Q] signed distance, negative inside; hints as in `closest`. Raises ValueError when the mesh is not
+        closed.
+        """
         if not self.closed:
-            raise ValueError("sdf: expected a closed mesh, in which every directed edge occurs once and has its opposite; `closest` takes any")
+            raise ValueError(
+                "sdf: expected a closed mesh, in which every directed edge occurs once and has its opposite; "
+                "`closest` takes any"
+            )
         if self._signs is None:
             self._signs = _pseudonormals(self.points, self.faces, self.normals, self.place, self._twins.reshape(-1))
         queries = vectors("queries", queries)
@@ -58,8 +70,12 @@ class Bvh:
         return distance
 
     def rays(self, origins: np.ndarray, directions: np.ndarray, start: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """(distance [R], inf where nothing is hit; face [R], -1 there), for unit directions [R, 3]. What is nearer than `start` does not count."""
-        distance, place = _rays(vectors("origins", origins), vectors("directions", directions), float(start), *self.nodes, self.corners)
+        """(distance [R], inf where nothing is hit; face [R], -1 there), for unit directions [R, 3]. What is nearer than
+        `start` does not count.
+        """
+        distance, place = _rays(
+            vectors("origins", origins), vectors("directions", directions), float(start), *self.nodes, self.corners
+        )
         return distance, np.where(place >= 0, self.order[place], -1)
 
     def _search(self, queries, hints):
@@ -153,7 +169,8 @@ def _square(points, a, b):
 def _pseudonormals(points, faces, normals, place, mates):
     """(normals [F, 3], at vertices [N, 3], face across each half-edge [F, 3]).
 
-    A triangle without area passes the surface on: it takes the normal across its longest side, and is stepped over from any side.
+    A triangle without area passes the surface on: it takes the normal across its longest side, and is stepped over from
+    any side.
     """
     across = np.empty_like(faces)
     normals = normals.copy()
@@ -184,7 +201,9 @@ def _across(points, faces, place, mates, half):
             half = mates[3 * f + side]
         else:
             a, b = (side + 1) % 3, (side + 2) % 3
-            longer = a if _square(points, faces[f, a], faces[f, b]) >= _square(points, faces[f, b], faces[f, side]) else b
+            longer = (
+                a if _square(points, faces[f, a], faces[f, b]) >= _square(points, faces[f, b], faces[f, side]) else b
+            )
             half = mates[3 * f + longer]
     return half // 3
 
@@ -207,7 +226,9 @@ def _sign(distance, queries, order, place, point, feature, faces, normals, corne
 
 @kernel
 def _closest(queries, order, hints, boxes, first, count, corners):
-    """(distance [Q], place in the tree [Q], point [Q, 3], feature [Q]: 0 inside, 1 + k at corner k, 4 + k on half-edge k)."""
+    """(distance [Q], place in the tree [Q], point [Q, 3], feature [Q]: 0 inside, 1 + k at corner k, 4 + k on half-edge
+    k).
+    """
     distance, place = np.empty(len(queries)), np.empty(len(queries), np.int64)
     point, feature = np.empty((len(queries), 3)), np.empty(len(queries), np.int8)
     nodes, squares = np.empty(bvh_build.STACK, np.int64), np.empty(bvh_build.STACK)
@@ -254,7 +275,9 @@ def _box_distance(boxes, n, x, y, z):
 
 @spliced
 def _on_triangle(corners, t, x, y, z):
-    """(square of the distance, closest point, feature), by the Voronoi regions of the triangle (Ericson 2005, §5.1.5)."""
+    """(square of the distance, closest point, feature), by the Voronoi regions of the triangle (Ericson 2005,
+    §5.1.5).
+    """
     ax, ay, az = corners[t, 0], corners[t, 1], corners[t, 2]
     ux, uy, uz = corners[t, 3] - ax, corners[t, 4] - ay, corners[t, 5] - az
     vx, vy, vz = corners[t, 6] - ax, corners[t, 7] - ay, corners[t, 8] - az

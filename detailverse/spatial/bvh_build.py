@@ -2,6 +2,7 @@
 
 Boxes are float32, rounded outwards, so that both children of a node share a cache line.
 """
+
 import numpy as np
 
 from zeroverse.core.jit import kernel
@@ -14,8 +15,9 @@ DEPTH = 48
 
 @kernel
 def build(points, faces, order):
-    """Sorts order [T] into the tree. (boxes [n, 6] float32 low and high, first [n], count [n]): a leaf holds places first … first + count, an inner
-    node has count 0 and the children first and first + 1."""
+    """Sorts order [T] into the tree. (boxes [n, 6] float32 low and high, first [n], count [n]): a leaf holds places
+    first … first + count, an inner node has count 0 and the children first and first + 1.
+    """
     total = len(order)
     bounds = np.empty((len(faces), 6))
     for f in order:
@@ -84,7 +86,9 @@ def _split(bounds, order, start, end, centres, heuristic):
 
 @kernel
 def _best_cut(bounds, order, start, end, axis, low, scale):
-    """The bin that begins the second half. Areas are those of the boxes of each side of the cut; the outermost bins are never empty."""
+    """The bin that begins the second half. Areas are those of the boxes of each side of the cut; the outermost bins are
+    never empty.
+    """
     bins, filled = np.empty((BINS, 6)), np.zeros(BINS, np.int64)
     for b in range(BINS):
         for k in range(3):

@@ -1,4 +1,7 @@
-"""Edges of triangle meshes: which triangles meet on them, and at what angle. What signs, creases, sharp points and detail measures start from."""
+"""Edges of triangle meshes: which triangles meet on them, and at what angle. What signs, creases, sharp points and
+detail measures start from.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +15,8 @@ from zeroverse.core.portable import atan2
 class Edges:
     """The edges between two triangles, in the order in which the faces list them.
 
-    ends: [E, 2] vertex ids, in the direction of the first face. faces: [E, 2]. angle: [E] radians between the face normals, 0 (flat) to pi,
-    positive whether the edge is convex or not.
+    ends: [E, 2] vertex ids, in the direction of the first face. faces: [E, 2]. angle: [E] radians between the face
+    normals, 0 (flat) to pi, positive whether the edge is convex or not.
     """
 
     ends: np.ndarray
@@ -26,7 +29,9 @@ class Edges:
 
 
 def edges(points: np.ndarray, faces: np.ndarray) -> Edges:
-    """points [N, 3], faces [F, 3]. Edges of one triangle only, as open meshes have, are left out; so are those of triangles without area."""
+    """points [N, 3], faces [F, 3]. Edges of one triangle only, as open meshes have, are left out; so are those of
+    triangles without area.
+    """
     mates, _ = twins(faces)
     normals = face_normals(points, faces)
     solid = (normals != 0.0).any(axis=1)
@@ -39,7 +44,8 @@ def edges(points: np.ndarray, faces: np.ndarray) -> Edges:
 
 
 def twins(faces: np.ndarray) -> tuple[np.ndarray, bool]:
-    """([F, 3] the half-edge opposite to half-edge k of face f, as 3 * face + k, or -1; whether the mesh is closed), for faces [F, 3].
+    """([F, 3] the half-edge opposite to half-edge k of face f, as 3 * face + k, or -1; whether the mesh is closed), for
+    faces [F, 3].
 
     Half-edge k runs from corner k to corner k + 1. Closed: every directed edge occurs once and has its opposite.
     """
@@ -49,7 +55,9 @@ def twins(faces: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def components(faces: np.ndarray) -> np.ndarray:
-    """[F] the number of the piece, connected through common vertices, that each face belongs to, counted from 0 in the order of the faces."""
+    """[F] the number of the piece, connected through common vertices, that each face belongs to, counted from 0 in the
+    order of the faces.
+    """
     return _components(np.ascontiguousarray(faces, dtype=np.int64), np.arange(int(faces.max(initial=-1)) + 1))
 
 

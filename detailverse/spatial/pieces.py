@@ -1,4 +1,5 @@
 """Connected pieces of a mesh, how large each is and how much of it can be seen."""
+
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
@@ -13,27 +14,42 @@ GOLDEN_ANGLE = 2.399963229728653  # pi (3 - sqrt 5)
 
 def pieces_of(faces: np.ndarray, count: int) -> np.ndarray:
     """[count] the number of each vertex's connected piece. faces [F, 3] must share vertices where they touch."""
-    links = coo_matrix((np.ones(2 * len(faces), np.int8), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(count, count))
+    links = coo_matrix(
+        (np.ones(2 * len(faces), np.int8), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(count, count)
+    )
     return connected_components(links, directed=False)[1]
 
 
 def piece_areas(points: np.ndarray, faces: np.ndarray, piece: np.ndarray) -> np.ndarray:
     """[P] the area of each piece."""
     normals = affine.face_normals(points, faces)
-    return np.bincount(piece[faces[:, 0]], weights=np.sqrt((normals * normals).sum(axis=1)) / 2, minlength=int(piece.max()) + 1)
+    return np.bincount(
+        piece[faces[:, 0]], weights=np.sqrt((normals * normals).sum(axis=1)) / 2, minlength=int(piece.max()) + 1
+    )
 
 
 def openness(points: np.ndarray, faces: np.ndarray, piece: np.ndarray, size: int = 160) -> np.ndarray:
-    """[P] how much of the directions that its vertices face each piece sees without being covered: 1 for a sphere, 0 for what is enclosed.
+    """[P] how much of the directions that its vertices face each piece sees without being covered: 1 for a sphere, 0
+    for what is enclosed.
 
-    By depth buffers of the vertices along `DIRECTIONS` directions, `size` pixels wide over the object: vertices must lie closer than a pixel.
+    By depth buffers of the vertices along `DIRECTIONS` directions, `size` pixels wide over the object: vertices must
+    lie closer than a pixel.
     """
     normals = affine.vertex_normals(points, faces, np.arange(len(points)))
     low, high = points.min(axis=0), points.max(axis=0)
     radius = float(np.sqrt(((high - low) ** 2).sum())) / 2 + 1e-9
     seen, faced = np.zeros(piece.max() + 1), np.zeros(piece.max() + 1)
     for number in range(DIRECTIONS):
-        _look(points - (low + high) / 2, normals, piece, _axes(number), radius, np.full((size, size), -np.inf), seen, faced)
+        _look(
+            points - (low + high) / 2,
+            normals,
+            piece,
+            _axes(number),
+            radius,
+            np.full((size, size), -np.inf),
+            seen,
+            faced,
+        )
     return seen / np.maximum(faced, 1.0)
 
 

@@ -1,4 +1,5 @@
 """Probes of a solid: even samples of its surface, how thick it is under them, and where it passes through itself."""
+
 import numpy as np
 
 from detailverse.spatial import bvh_build
@@ -10,7 +11,8 @@ GOLDEN = (0.7548776662466927, 0.5698402909980532)  # 1/g and 1/g² of g³ = g + 
 
 
 def spread(points: np.ndarray, faces: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """(points [samples, 3], face [samples]), one in each of `samples` equal shares of the area taken in the order of the faces.
+    """(points [samples, 3], face [samples]), one in each of `samples` equal shares of the area taken in the order of
+    the faces.
 
     No randomness: the same mesh has the same samples.
     """
@@ -29,21 +31,28 @@ def on_faces(points: np.ndarray, faces: np.ndarray, face: np.ndarray, square: np
 
 
 def thickness(points: np.ndarray, faces: np.ndarray, samples: int = 2000, bvh: Bvh | None = None) -> np.ndarray:
-    """[samples] how far a ray runs inwards, against the face normal, until it leaves the solid (inf: never), at the points of `spread`."""
+    """[samples] how far a ray runs inwards, against the face normal, until it leaves the solid (inf: never), at the
+    points of `spread`.
+    """
     bvh = Bvh(points, faces) if bvh is None else bvh
     origins, face = spread(points, faces, samples)
     return bvh.rays(origins, -bvh.normals[face], start=1e-9 * float(np.abs(points).max()))[0]
 
 
-def self_intersections(points: np.ndarray, faces: np.ndarray, tolerance: float = 1e-6, bvh: Bvh | None = None) -> np.ndarray:
+def self_intersections(
+    points: np.ndarray, faces: np.ndarray, tolerance: float = 1e-6, bvh: Bvh | None = None
+) -> np.ndarray:
     """[K, 2] faces that pass through each other, every pair once, the smaller id first.
 
-    A pair counts when it has no vertex in common and an edge of one passes through the other: its ends lie more than `tolerance` (object units) on
-    either side of the plane, and it meets the plane more than `tolerance` inside the triangle. So contacts, overlaps within one plane and folds
-    between neighbours do not count, and what float32 rounding does to a boolean does not either.
+    A pair counts when it has no vertex in common and an edge of one passes through the other: its ends lie more than
+    `tolerance` (object units) on either side of the plane, and it meets the plane more than `tolerance` inside the
+    triangle. So contacts, overlaps within one plane and folds between neighbours do not count, and what float32
+    rounding does to a boolean does not either.
     """
     bvh = Bvh(points, faces) if bvh is None else bvh
-    pairs = bvh.order[_crossing_pairs(bvh.faces[bvh.order], bvh.normals[bvh.order], float(tolerance), *bvh.nodes, bvh.corners)]
+    pairs = bvh.order[
+        _crossing_pairs(bvh.faces[bvh.order], bvh.normals[bvh.order], float(tolerance), *bvh.nodes, bvh.corners)
+    ]
     pairs.sort(axis=1)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
@@ -69,7 +78,9 @@ def _crossing_pairs(faces, normals, tolerance, boxes, first, count, corners):
                         height += 1
                 continue
             for other in range(max(first[node], t + 1), first[node] + count[node]):
-                if _apart(faces, t, other) and (_pierces(corners, normals, t, other, tolerance) or _pierces(corners, normals, other, t, tolerance)):
+                if _apart(faces, t, other) and (
+                    _pierces(corners, normals, t, other, tolerance) or _pierces(corners, normals, other, t, tolerance)
+                ):
                     if found == len(pairs):
                         pairs = np.concatenate((pairs, np.empty_like(pairs)))
                     pairs[found, 0], pairs[found, 1] = t, other
@@ -119,7 +130,11 @@ def _inside(corners, normals, t, x, y, z, tolerance):
     nx, ny, nz = normals[t, 0], normals[t, 1], normals[t, 2]
     for k in range(3):
         a, b = 3 * k, 3 * ((k + 1) % 3)
-        ex, ey, ez = corners[t, b] - corners[t, a], corners[t, b + 1] - corners[t, a + 1], corners[t, b + 2] - corners[t, a + 2]
+        ex, ey, ez = (
+            corners[t, b] - corners[t, a],
+            corners[t, b + 1] - corners[t, a + 1],
+            corners[t, b + 2] - corners[t, a + 2],
+        )
         ix, iy, iz = ny * ez - nz * ey, nz * ex - nx * ez, nx * ey - ny * ex  # into the triangle, as long as the edge
         depth = (x - corners[t, a]) * ix + (y - corners[t, a + 1]) * iy + (z - corners[t, a + 2]) * iz
         if depth <= tolerance * np.sqrt(ex * ex + ey * ey + ez * ez):
@@ -131,5 +146,8 @@ def _inside(corners, normals, t, x, y, z, tolerance):
 def _between(corners, t, k, along):
     """The point at `along` (0 … 1) of half-edge k."""
     a, b = 3 * k, 3 * ((k + 1) % 3)
-    return (corners[t, a] + along * (corners[t, b] - corners[t, a]), corners[t, a + 1] + along * (corners[t, b + 1] - corners[t, a + 1]),
-            corners[t, a + 2] + along * (corners[t, b + 2] - corners[t, a + 2]))
+    return (
+        corners[t, a] + along * (corners[t, b] - corners[t, a]),
+        corners[t, a + 1] + along * (corners[t, b + 1] - corners[t, a + 1]),
+        corners[t, a + 2] + along * (corners[t, b + 2] - corners[t, a + 2]),
+    )

@@ -1,4 +1,5 @@
 """Triangles of an asset, and points spread over them."""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,9 @@ class Points(NamedTuple):
 
 
 def triangles_of(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
-    """(points [N, 3] float64, faces [F, 3] int64) of all parts, vertices at one place merged, triangles without area left out."""
+    """(points [N, 3] float64, faces [F, 3] int64) of all parts, vertices at one place merged, triangles without area
+    left out.
+    """
     meshes = list(asset.scene.geometry.values())
     offsets = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes[:-1]])
     points = np.concatenate([np.asarray(mesh.vertices, np.float64) for mesh in meshes])
@@ -32,7 +35,9 @@ def triangles_of(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def surface_points(points: np.ndarray, faces: np.ndarray, rng: Rng, count: int = POINTS) -> Points:
-    """`count` points, stratified by area: the k-th lies somewhere in the k-th of `count` equal shares of the surface."""
+    """`count` points, stratified by area: the k-th lies somewhere in the k-th of `count` equal shares of the
+    surface.
+    """
     normals = affine.face_normals(points, faces)
     total = np.cumsum(np.sqrt((normals * normals).sum(axis=1)))
     marks = (np.arange(count) + rng.child("area").unit(count)) / count * total[-1]

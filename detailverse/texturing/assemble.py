@@ -1,4 +1,7 @@
-"""Finish: a surface becomes a scene, one geometry per part, with normals split at creases and one PBR atlas baked from its materials."""
+"""Finish: a surface becomes a scene, one geometry per part, with normals split at creases and one PBR atlas baked from
+its materials.
+"""
+
 import numpy as np
 import trimesh
 from PIL import Image
@@ -16,10 +19,11 @@ _NARROW = 0.02  # texels: uv of one vertex on one chart that differ by less are 
 
 
 def finish(surface: Surface, materials: dict[str, Material], texture_size: int = 1024) -> trimesh.Scene:
-    """One geometry per label, in the order in which labels first show among the leaves, sharing one material and one atlas of texture_size².
+    """One geometry per label, in the order in which labels first show among the leaves, sharing one material and one
+    atlas of texture_size².
 
-    materials: by finish slot. Leaves of which nothing is left show nowhere. Raises ValueError naming the finish that has no material, and
-    AssetError where the atlas is too small.
+    materials: by finish slot. Leaves of which nothing is left show nowhere. Raises ValueError naming the finish that
+    has no material, and AssetError where the atlas is too small.
     """
     parts, labels = _parts(surface)
     slots = sorted({surface.leaves[number].finish for number in np.unique(surface.leaf)})
@@ -53,28 +57,41 @@ def _material(images: bake.Images) -> trimesh.visual.material.PBRMaterial:
     """Without a normal map where no texture has any relief."""
     normal = None if (images.normal == images.normal[0, 0]).all() else Image.fromarray(images.normal)
     return trimesh.visual.material.PBRMaterial(
-        name="finish", baseColorTexture=Image.fromarray(images.base_color), metallicRoughnessTexture=Image.fromarray(images.metallic_roughness),
-        normalTexture=normal, metallicFactor=1.0, roughnessFactor=1.0)
+        name="finish",
+        baseColorTexture=Image.fromarray(images.base_color),
+        metallicRoughnessTexture=Image.fromarray(images.metallic_roughness),
+        normalTexture=normal,
+        metallicFactor=1.0,
+        roughnessFactor=1.0,
+    )
 
 
 def _scene(surface: Surface, plan: atlas.Atlas, normals, part, labels, material, size: int) -> trimesh.Scene:
     around = _corners(surface.faces, len(surface.points))
     corner, source = _shared(plan.uv.reshape(-1, 2), plan.chart, normals.reshape(-1, 3), part, _NARROW / size, *around)
-    points, uv, normals = surface.points[surface.faces.ravel()[source]], plan.uv.reshape(-1, 2)[source], normals.reshape(-1, 3)[source]
+    points, uv, normals = (
+        surface.points[surface.faces.ravel()[source]],
+        plan.uv.reshape(-1, 2)[source],
+        normals.reshape(-1, 3)[source],
+    )
     scene = trimesh.Scene()
     for number, label in enumerate(labels):
         faces = corner[part == number]
         used, packed = np.unique(faces, return_inverse=True)
         visual = trimesh.visual.TextureVisuals(uv=uv[used], material=material)
-        mesh = trimesh.Trimesh(points[used], packed.reshape(-1, 3), vertex_normals=normals[used], visual=visual, process=False)
+        mesh = trimesh.Trimesh(
+            points[used], packed.reshape(-1, 3), vertex_normals=normals[used], visual=visual, process=False
+        )
         scene.add_geometry(mesh, geom_name=label, node_name=label)
     return scene
 
 
 def corner_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """[F, 3, 3] unit: at each corner of a face, the mean over the faces of its vertex within 30° of it, weighted by their angles there.
+    """[F, 3, 3] unit: at each corner of a face, the mean over the faces of its vertex within 30° of it, weighted by
+    their angles there.
 
-    Corners of a vertex whose means differ by less than 1° share the first one's. Faces without area take no part, and have the mean of all.
+    Corners of a vertex whose means differ by less than 1° share the first one's. Faces without area take no part, and
+    have the mean of all.
     """
     flat = affine.face_normals(points, faces)
     area = np.sqrt((flat * flat).sum(axis=1))
@@ -117,7 +134,11 @@ def _angles(points, faces, area):  # [F]: of twice its area -> [F * 3]
     for f in range(faces.shape[0]):
         for k in range(3):
             p, q, r = points[faces[f, k]], points[faces[f, (k + 1) % 3]], points[faces[f, (k + 2) % 3]]
-            out[3 * f + k] = 0.0 if area[f] < _THIN else _angle(q[0] - p[0], q[1] - p[1], q[2] - p[2], r[0] - p[0], r[1] - p[1], r[2] - p[2])
+            out[3 * f + k] = (
+                0.0
+                if area[f] < _THIN
+                else _angle(q[0] - p[0], q[1] - p[1], q[2] - p[2], r[0] - p[0], r[1] - p[1], r[2] - p[2])
+            )
     return out
 
 
@@ -132,7 +153,11 @@ def _averaged(flat, angles, start, order):
             for j in range(start[v], start[v + 1]):
                 g = order[j] // 3
                 if thin or flat[f, 0] * flat[g, 0] + flat[f, 1] * flat[g, 1] + flat[f, 2] * flat[g, 2] >= _CREASE:
-                    x, y, z = x + angles[order[j]] * flat[g, 0], y + angles[order[j]] * flat[g, 1], z + angles[order[j]] * flat[g, 2]
+                    x, y, z = (
+                        x + angles[order[j]] * flat[g, 0],
+                        y + angles[order[j]] * flat[g, 1],
+                        z + angles[order[j]] * flat[g, 2],
+                    )
             length = np.sqrt(x * x + y * y + z * z)
             x, y, z = (x / length, y / length, z / length) if length > 0.0 else (flat[f, 0], flat[f, 1], flat[f, 2])
             for j in range(start[v], i):
@@ -146,7 +171,9 @@ def _averaged(flat, angles, start, order):
 
 @kernel
 def _shared(uv, chart, normals, part, narrow, start, order):
-    """(vertex of each corner [F, 3], corner that each vertex is made of): corners of a point share one where part, chart, uv and normal agree."""
+    """(vertex of each corner [F, 3], corner that each vertex is made of): corners of a point share one where part,
+    chart, uv and normal agree.
+    """
     vertex, source, made = np.empty(order.size, np.int64), np.empty(order.size, np.int64), 0
     for v in range(start.size - 1):
         first = made
@@ -155,9 +182,15 @@ def _shared(uv, chart, normals, part, narrow, start, order):
             vertex[c] = -1
             for m in range(first, made):
                 s = source[m]
-                if part[s // 3] == part[c // 3] and chart[s // 3] == chart[c // 3] and abs(uv[s, 0] - uv[c, 0]) < narrow \
-                        and abs(uv[s, 1] - uv[c, 1]) < narrow and normals[s, 0] == normals[c, 0] and normals[s, 1] == normals[c, 1] \
-                        and normals[s, 2] == normals[c, 2]:
+                if (
+                    part[s // 3] == part[c // 3]
+                    and chart[s // 3] == chart[c // 3]
+                    and abs(uv[s, 0] - uv[c, 0]) < narrow
+                    and abs(uv[s, 1] - uv[c, 1]) < narrow
+                    and normals[s, 0] == normals[c, 0]
+                    and normals[s, 1] == normals[c, 1]
+                    and normals[s, 2] == normals[c, 2]
+                ):
                     vertex[c] = m
                     break
             if vertex[c] < 0:

@@ -1,4 +1,5 @@
 """The atlas: the charts of a surface, cut to what is left of them, packed into one square at one density of texels."""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -8,15 +9,31 @@ from detailverse.texturing.unwrap import box_charts
 from zeroverse.asset import AssetError
 from zeroverse.core.jit import kernel
 
-MARGINS = (3, 2, 1)  # texels around a chart, the widest that leaves room; the space between charts is filled with the nearest colour as well
-_LONGEST = 0.4  # sides of a chart, in sides of a square as large as all of them: longer ones are cut, or a yarn's length would set the density
+MARGINS = (
+    3,
+    2,
+    1,
+    # texels around a chart, the widest that leaves room; the space between charts is filled with the nearest colour as
+    # well
+)
+# sides of a chart, in sides of a square as large as all of them: longer ones are cut, or a yarn's length would set the
+# density
+_LONGEST = 0.4
 _SLIM = (2.0, 0.5)  # how much longer than wide a chart is that may be cut: first only slim ones, then any large one
-_FEW, _WORTH = 64, 1.08  # charts that are few pack badly whole: cutting more of them is tried, and kept where it makes texels so much denser
-_SPARSEST, _STEPS = 1e-3, 11  # the search for the density: where it starts, in the greatest there could be, and how often it halves
+_FEW, _WORTH = (
+    64,
+    1.08,
+)  # charts that are few pack badly whole: cutting more of them is tried, and kept where it makes texels so much denser
+_SPARSEST, _STEPS = (
+    1e-3,
+    11,
+)  # the search for the density: where it starts, in the greatest there could be, and how often it halves
 
 
 class Atlas(NamedTuple):
-    """uv: [F, 3, 2] in 0 … 1, v upwards. chart: [F] int64 from 0. density: texels per object unit. used: share of the square in boxes of charts."""
+    """uv: [F, 3, 2] in 0 … 1, v upwards. chart: [F] int64 from 0. density: texels per object unit. used: share of the
+    square in boxes of charts.
+    """
 
     uv: np.ndarray
     chart: np.ndarray
@@ -27,8 +44,8 @@ class Atlas(NamedTuple):
 def layout(surface: Surface, size: int) -> Atlas:
     """Where every face lies in an atlas of size² texels.
 
-    Faces of one leaf and chart keep their places to one another, so instances that share a chart share its texels. Raises AssetError where
-    `size` has no room for so many charts.
+    Faces of one leaf and chart keep their places to one another, so instances that share a chart share its texels.
+    Raises AssetError where `size` has no room for so many charts.
     """
     flat, whole = _flattened(surface)
     plans = []
@@ -39,7 +56,9 @@ def layout(surface: Surface, size: int) -> Atlas:
             raise AssetError(f"texture_size: expected room for {len(boxes)} charts, got {size}")
         if len(boxes) > _FEW:
             break
-    (density, margin, spots), chart, boxes = plans[-1] if plans[-1][0] and plans[-1][0][0] > _WORTH * plans[0][0][0] else plans[0]
+    (density, margin, spots), chart, boxes = (
+        plans[-1] if plans[-1][0] and plans[-1][0][0] > _WORTH * plans[0][0][0] else plans[0]
+    )
     sides = boxes[:, 2:] - boxes[:, :2]
     texels = _texels(sides, density, size, margin) - 2 * margin
     scale = np.minimum(density, texels / np.maximum(sides, 1e-12))
@@ -64,7 +83,9 @@ def _cut(flat: np.ndarray, chart: np.ndarray, slim: float) -> tuple[np.ndarray, 
     names, chart = np.unique(chart, return_inverse=True)
     boxes = _boxes(flat, chart, len(names))
     sides = boxes[:, 2:] - boxes[:, :2]
-    longest = np.maximum(_LONGEST * float(np.sqrt((sides[:, 0] * sides[:, 1]).sum())), slim * sides.min(axis=1, keepdims=True))
+    longest = np.maximum(
+        _LONGEST * float(np.sqrt((sides[:, 0] * sides[:, 1]).sum())), slim * sides.min(axis=1, keepdims=True)
+    )
     pieces = np.ceil(np.maximum(sides / np.maximum(longest, 1e-12), 1e-12))
     if pieces.max(initial=1) > 1:
         middle = (flat.mean(axis=1) - boxes[chart, :2]) / np.maximum(sides, 1e-12)[chart]
@@ -94,7 +115,9 @@ def _texels(sides: np.ndarray, density: float, size: int, margin: int) -> np.nda
 
 
 def _pack(sides: np.ndarray, size: int) -> tuple[float, int, np.ndarray] | None:
-    """(density, margin, spots [C, 3]): the widest margin that leaves charts half as large as they could be, or else the largest charts."""
+    """(density, margin, spots [C, 3]): the widest margin that leaves charts half as large as they could be, or else the
+    largest charts.
+    """
     most = size / np.sqrt(max(float((sides[:, 0] * sides[:, 1]).sum()), 1e-12))
     best = None
     for margin in MARGINS:
@@ -122,7 +145,9 @@ def _spots(sides: np.ndarray, density: float, size: int, margin: int) -> np.ndar
 
 @kernel
 def _lowest(left, top, count, width, size):
-    """(height, wasted area, first segment) of the lowest place on the skyline that is `width` wide; height `size` where there is none."""
+    """(height, wasted area, first segment) of the lowest place on the skyline that is `width` wide; height `size` where
+    there is none.
+    """
     best, best_waste, best_first = size, size * size, -1
     for first in range(count):
         if left[first] + width > size:
@@ -145,7 +170,9 @@ def _lowest(left, top, count, width, size):
 
 @kernel
 def _skyline(boxes, order, size):
-    """([C, 3]: x, y, turned by 90°; whether all fit): each box as low as it goes on what lies there, standing or lying. Bottom-left skyline."""
+    """([C, 3]: x, y, turned by 90°; whether all fit): each box as low as it goes on what lies there, standing or lying.
+    Bottom-left skyline.
+    """
     spots, longest = np.zeros((boxes.shape[0], 3), np.int64), size + 2
     left, top, count = np.zeros(longest, np.int64), np.zeros(longest, np.int64), 1
     left[1] = size
@@ -153,7 +180,9 @@ def _skyline(boxes, order, size):
         width, height = boxes[index, 0], boxes[index, 1]
         y, waste, first = _lowest(left, top, count, width, size)
         lying_y, lying_waste, lying = _lowest(left, top, count, height, size)
-        turned = lying >= 0 and (first < 0 or lying_y + width < y + height or (lying_y + width == y + height and lying_waste < waste))
+        turned = lying >= 0 and (
+            first < 0 or lying_y + width < y + height or (lying_y + width == y + height and lying_waste < waste)
+        )
         if turned:
             width, height, y, first = height, width, lying_y, lying
         if first < 0 or y + height > size:

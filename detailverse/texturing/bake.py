@@ -1,4 +1,7 @@
-"""From a packed surface to the images of its material: what each texel shows, where it lies, how its surroundings bend, and its colour."""
+"""From a packed surface to the images of its material: what each texel shows, where it lies, how its surroundings bend,
+and its colour.
+"""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +20,9 @@ _REACH = 1.5  # texels beyond a triangle whose positions continue its plane, so 
 
 
 class Texels(NamedTuple):
-    """K texels that show something, in image order. index: row * size + column. face: [K]. positions, normals: [K, 3] float64."""
+    """K texels that show something, in image order. index: row * size + column. face: [K]. positions, normals: [K, 3]
+    float64.
+    """
 
     index: np.ndarray
     face: np.ndarray
@@ -27,7 +32,9 @@ class Texels(NamedTuple):
 
 
 class Images(NamedTuple):
-    """glTF images, uint8 [S, S, 3]; row 0 is v = 1. base_color sRGB-encoded. metallic_roughness: R 255, G, B. normal: tangent space, +Y."""
+    """glTF images, uint8 [S, S, 3]; row 0 is v = 1. base_color sRGB-encoded. metallic_roughness: R 255, G, B. normal:
+    tangent space, +Y.
+    """
 
     base_color: np.ndarray
     metallic_roughness: np.ndarray
@@ -35,7 +42,8 @@ class Images(NamedTuple):
 
 
 def texels(uv: np.ndarray, positions: np.ndarray, normals: np.ndarray, relief: np.ndarray, size: int) -> Texels:
-    """What lies at texel centres of an image of size²: from corners' uv [F, 3, 2], positions and normals [F, 3, 3] and relief [F, 3].
+    """What lies at texel centres of an image of size²: from corners' uv [F, 3, 2], positions and normals [F, 3, 3] and
+    relief [F, 3].
 
     Where faces share texels the first one shows. A texel up to 1.5 texels outside belongs to the nearest face.
     """
@@ -49,7 +57,9 @@ def texels(uv: np.ndarray, positions: np.ndarray, normals: np.ndarray, relief: n
 def _rasterised(uv, size):
     """(face [S, S] int32, -1 where there is none; weights of corners 1 and 2 [S, S, 2])."""
     face, weights = np.full((size, size), -1, np.int32), np.zeros((size, size, 2), np.float32)
-    depth = np.full((size, size), -_REACH, np.float32)  # how far inside the face that shows: 0 inside, negative beyond an edge
+    depth = np.full(
+        (size, size), -_REACH, np.float32
+    )  # how far inside the face that shows: 0 inside, negative beyond an edge
     for f in range(uv.shape[0]):
         ax, ay = uv[f, 0, 0] * size, (1.0 - uv[f, 0, 1]) * size
         bx, by = uv[f, 1, 0] * size - ax, (1.0 - uv[f, 1, 1]) * size - ay
@@ -60,7 +70,11 @@ def _rasterised(uv, size):
         longest = max(edge_a, edge_b, edge_c)
         if abs(area) <= 1e-9 * longest * longest or longest == 0.0:
             continue
-        tall_a, tall_b, tall_c = abs(area) / edge_a, abs(area) / edge_c, abs(area) / edge_b  # heights above the opposite edges
+        tall_a, tall_b, tall_c = (
+            abs(area) / edge_a,
+            abs(area) / edge_c,
+            abs(area) / edge_b,
+        )  # heights above the opposite edges
         most = 1.0 + _REACH / min(tall_a, tall_b, tall_c)
         most = min(most, 4.0)  # a sliver's plane says little about what is beyond it
         x0, x1 = ax + min(0.0, bx, cx) - _REACH, ax + max(0.0, bx, cx) + _REACH
@@ -72,7 +86,10 @@ def _rasterised(uv, size):
                 inside = min(0.0, min((1.0 - wb - wc) * tall_a, wb * tall_b, wc * tall_c))
                 if inside > depth[row, column] or (face[row, column] < 0 and inside >= -_REACH):
                     face[row, column], depth[row, column] = f, inside
-                    weights[row, column, 0], weights[row, column, 1] = min(max(wb, 1.0 - most), most), min(max(wc, 1.0 - most), most)
+                    weights[row, column, 0], weights[row, column, 1] = (
+                        min(max(wb, 1.0 - most), most),
+                        min(max(wc, 1.0 - most), most),
+                    )
     return face, weights
 
 
@@ -93,11 +110,15 @@ def _gathered(face, weights, corners, normals, relief):  # -> [K, 3], [K, 3] uni
 
 
 def bend(points: np.ndarray, normals: np.ndarray, scale: float = BEND) -> np.ndarray:
-    """[K] how the surface bends around each of [K, 3] points spread evenly over it: 1 in a right-angled groove, -1 on such an edge, 0 on a plane.
+    """[K] how the surface bends around each of [K, 3] points spread evenly over it: 1 in a right-angled groove, -1 on
+    such an edge, 0 on a plane.
 
-    The height of the middle of the surface nearby above the tangent plane, over its distance; nearby: about `scale`, object units.
+    The height of the middle of the surface nearby above the tangent plane, over its distance; nearby: about `scale`,
+    object units.
     """
-    low, high = (np.array([extreme(points[:, axis]) for axis in range(3)]) for extreme in (np.min, np.max))  # numpy is slow along an axis of 3
+    low, high = (
+        np.array([extreme(points[:, axis]) for axis in range(3)]) for extreme in (np.min, np.max)
+    )  # numpy is slow along an axis of 3
     cell = max(scale, float((high - low).max()) / _FINEST)
     rows, columns, layers = (int(n) + 4 for n in np.floor((high - low) / cell))
     grid = np.zeros((rows, columns, layers, 4), np.float32)
@@ -109,7 +130,11 @@ def bend(points: np.ndarray, normals: np.ndarray, scale: float = BEND) -> np.nda
 def _scattered(points, low, cell, grid):
     """Number and sum of positions around each node, in cells from the node, by trilinear weights."""
     for n in range(0, points.shape[0], 4):  # every fourth texel is enough for a mean
-        x, y, z = (points[n, 0] - low[0]) / cell + 1.0, (points[n, 1] - low[1]) / cell + 1.0, (points[n, 2] - low[2]) / cell + 1.0
+        x, y, z = (
+            (points[n, 0] - low[0]) / cell + 1.0,
+            (points[n, 1] - low[1]) / cell + 1.0,
+            (points[n, 2] - low[2]) / cell + 1.0,
+        )
         i, j, k = int(x), int(y), int(z)
         for corner in range(8):
             dx, dy, dz = x - i - (corner & 1), y - j - (corner >> 1 & 1), z - k - (corner >> 2)
@@ -125,7 +150,11 @@ def _scattered(points, low, cell, grid):
 def _bends(points, normals, low, cell, grid):
     out = np.empty(points.shape[0])
     for n in range(points.shape[0]):
-        x, y, z = (points[n, 0] - low[0]) / cell + 1.0, (points[n, 1] - low[1]) / cell + 1.0, (points[n, 2] - low[2]) / cell + 1.0
+        x, y, z = (
+            (points[n, 0] - low[0]) / cell + 1.0,
+            (points[n, 1] - low[1]) / cell + 1.0,
+            (points[n, 2] - low[2]) / cell + 1.0,
+        )
         i, j, k = int(x), int(y), int(z)
         total = rise = 0.0
         for corner in range(8):
@@ -140,8 +169,12 @@ def _bends(points, normals, low, cell, grid):
     return out
 
 
-def paint(seen: Texels, slot: np.ndarray, materials: list[Material], tallest: np.ndarray, plan: Atlas, size: int) -> Images:
-    """Images of `materials` where texels show them: slot [F] is the material of each face, tallest [F] the greatest relief of its leaf."""
+def paint(
+    seen: Texels, slot: np.ndarray, materials: list[Material], tallest: np.ndarray, plan: Atlas, size: int
+) -> Images:
+    """Images of `materials` where texels show them: slot [F] is the material of each face, tallest [F] the greatest
+    relief of its leaf.
+    """
     heights = np.zeros(size * size, np.float32)
     bends = bend(seen.positions, seen.normals)
     relief = seen.relief / np.maximum(tallest[seen.face], 1e-9)
@@ -149,8 +182,10 @@ def paint(seen: Texels, slot: np.ndarray, materials: list[Material], tallest: np
     wanted = slot[seen.face].astype(np.uint16)
     for number, rows in enumerate(_groups(wanted, len(materials))):
         for start in range(0, len(rows), _BLOCK):
-            block = rows[start:start + _BLOCK]
-            fields = materials[number].fields(seen.positions[block], seen.normals[block], Signals(bends[block], relief[block]))
+            block = rows[start : start + _BLOCK]
+            fields = materials[number].fields(
+                seen.positions[block], seen.normals[block], Signals(bends[block], relief[block])
+            )
             at = seen.index[block]
             color[at] = _to_u8(fields.base_color)
             rough_metal[at, 1] = _to_u8(fields.roughness) | 3  # 64 steps of gloss: PNG takes half the time
@@ -165,7 +200,8 @@ def paint(seen: Texels, slot: np.ndarray, materials: list[Material], tallest: np
 
 @kernel
 def _relief(heights, chart, density):
-    """Tangent-space normals [S, S, 3] uint8 of heights in object units, for charts true to scale; differences never reach into another chart.
+    """Tangent-space normals [S, S, 3] uint8 of heights in object units, for charts true to scale; differences never
+    reach into another chart.
 
     In steps of 2, a degree: PNG then takes two thirds of the time.
     """
@@ -178,13 +214,22 @@ def _relief(heights, chart, density):
             if chart[r, c] < 0:
                 continue
             left, right = max(c - 1, 0), min(c + 1, size - 1)
-            left, right = (left if chart[r, left] == chart[r, c] else c), (right if chart[r, right] == chart[r, c] else c)
-            high, low = (above if chart[above, c] == chart[r, c] else r), (below if chart[below, c] == chart[r, c] else r)
+            left, right = (
+                (left if chart[r, left] == chart[r, c] else c),
+                (right if chart[r, right] == chart[r, c] else c),
+            )
+            high, low = (
+                (above if chart[above, c] == chart[r, c] else r),
+                (below if chart[below, c] == chart[r, c] else r),
+            )
             x = density * (heights[r, right] - heights[r, left]) / max(right - left, 1)
             y = density * (heights[high, c] - heights[low, c]) / max(low - high, 1)
             x, y = min(max(x, -_STEEPEST), _STEEPEST), min(max(y, -_STEEPEST), _STEEPEST)
             inverse = 1.0 / np.sqrt(x * x + y * y + 1.0)
-            out[r, c, 0], out[r, c, 1] = 2 * np.uint8(64.5 - 63.5 * x * inverse), 2 * np.uint8(64.5 - 63.5 * y * inverse)
+            out[r, c, 0], out[r, c, 1] = (
+                2 * np.uint8(64.5 - 63.5 * x * inverse),
+                2 * np.uint8(64.5 - 63.5 * y * inverse),
+            )
             out[r, c, 2] = 2 * np.uint8(64.0 + 63.5 * inverse) + 1
     return out
 
@@ -192,7 +237,7 @@ def _relief(heights, chart, density):
 def _groups(keys: np.ndarray, count: int) -> list[np.ndarray]:
     order = np.argsort(keys, kind="stable")
     ends = np.searchsorted(keys[order], np.arange(count + 1))
-    return [order[ends[number]:ends[number + 1]] for number in range(count)]
+    return [order[ends[number] : ends[number + 1]] for number in range(count)]
 
 
 def _to_u8(values: np.ndarray) -> np.ndarray:
@@ -201,7 +246,9 @@ def _to_u8(values: np.ndarray) -> np.ndarray:
 
 @kernel
 def _nearest(index, size):  # [K] -> [S * S]
-    """The texel of `index` nearest to each texel: two sweeps that hand on the nearest found so far (Danielsson 1980, 8 neighbours)."""
+    """The texel of `index` nearest to each texel: two sweeps that hand on the nearest found so far (Danielsson 1980, 8
+    neighbours).
+    """
     source = np.full(size * size, -1, np.int64)
     for k in range(index.size):
         source[index[k]] = index[k]

@@ -1,4 +1,7 @@
-"""Charts for triangles that have none: every face is seen along the axis it faces most, and faces that would overlap go to charts of their own."""
+"""Charts for triangles that have none: every face is seen along the axis it faces most, and faces that would overlap go
+to charts of their own.
+"""
+
 import numpy as np
 
 from zeroverse.core import affine
@@ -6,14 +9,18 @@ from zeroverse.core.jit import kernel
 
 VOTES = 6  # rounds in which a face joins the axis that most of its neighbours have
 SMALL = 24  # faces; smaller charts are given to their neighbours
-_LEAN, _LEAST = 0.35, 0.05  # cosine between a face and its axis: at least this after a vote; at least this after being given away
+_LEAN, _LEAST = (
+    0.35,
+    0.05,
+)  # cosine between a face and its axis: at least this after a vote; at least this after being given away
 _CELLS = 700.0  # of the overlap test along the side of a square as large as the surface: about a texel of a 1024 atlas
 
 
 def box_charts(points: np.ndarray, faces: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(chart [F] int64 from 0, uv [F, 3, 2]) of faces [F, 3]; a chart never crosses from one `group` [F] to another.
 
-    uv is the view along one axis, in the unit of the points, not mirrored; no two faces of a chart overlap by more than a texel.
+    uv is the view along one axis, in the unit of the points, not mirrored; no two faces of a chart overlap by more than
+    a texel.
     Source: facts/procedural.md §2.
     """
     normals = affine.face_normals(points, faces)
@@ -128,7 +135,11 @@ def _absorbed(axis, normals, neighbours, small):
             best = -1
             for k in range(3):
                 other = neighbours[f, k]
-                if other >= 0 and was[other] and (best < 0 or _toward(normals, f, axis[other]) > _toward(normals, f, best)):
+                if (
+                    other >= 0
+                    and was[other]
+                    and (best < 0 or _toward(normals, f, axis[other]) > _toward(normals, f, best))
+                ):
                     best = axis[other]
             if best >= 0 and _toward(normals, f, best) > _LEAST:
                 axis[f], settled[f] = best, True
@@ -161,10 +172,15 @@ def _stamp(uv, f, low_u, low_v, cell, grid, mark, test):
     least = 1e-6  # cells on an edge belong to neither side
     for row in range(max(int(np.floor(min(ay, by, cy))), 0), min(int(np.floor(max(ay, by, cy))) + 1, grid.shape[0])):
         y = row + 0.5
-        for column in range(max(int(np.floor(min(ax, bx, cx))), 0), min(int(np.floor(max(ax, bx, cx))) + 1, grid.shape[1])):
+        for column in range(
+            max(int(np.floor(min(ax, bx, cx))), 0), min(int(np.floor(max(ax, bx, cx))) + 1, grid.shape[1])
+        ):
             x = column + 0.5
-            if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > least and (cx - bx) * (y - by) - (cy - by) * (x - bx) > least \
-                    and (ax - cx) * (y - cy) - (ay - cy) * (x - cx) > least:
+            if (
+                (bx - ax) * (y - ay) - (by - ay) * (x - ax) > least
+                and (cx - bx) * (y - by) - (cy - by) * (x - bx) > least
+                and (ax - cx) * (y - cy) - (ay - cy) * (x - cx) > least
+            ):
                 if test and grid[row, column] == mark:
                     return True
                 grid[row, column] = grid[row, column] if test else mark
@@ -186,13 +202,20 @@ def _boxes(uv, piece, count):
 
 @kernel
 def _grown(uv, axis, neighbours, cell):
-    """Charts that grow from face to face until a face would cover what the chart already covers; such faces start charts of their own."""
+    """Charts that grow from face to face until a face would cover what the chart already covers; such faces start
+    charts of their own.
+    """
     piece, sizes = _pieces(axis, neighbours)
     box = _boxes(uv, piece, sizes.size)
     rows = columns = 1
     for p in range(sizes.size):
-        columns, rows = max(columns, int((box[p, 2] - box[p, 0]) / cell) + 1), max(rows, int((box[p, 3] - box[p, 1]) / cell) + 1)
-    grid = np.full((rows, columns), -1, np.int32)  # the last chart that covered a cell: charts are numbered, so it is never cleared
+        columns, rows = (
+            max(columns, int((box[p, 2] - box[p, 0]) / cell) + 1),
+            max(rows, int((box[p, 3] - box[p, 1]) / cell) + 1),
+        )
+    grid = np.full(
+        (rows, columns), -1, np.int32
+    )  # the last chart that covered a cell: charts are numbered, so it is never cleared
     chart, refused = np.full(axis.size, -1, np.int64), np.full(axis.size, -1, np.int64)
     queue, count = np.empty(axis.size, np.int64), 0
     for seed in range(axis.size):

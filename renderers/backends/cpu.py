@@ -1,9 +1,12 @@
-"""The default backend: a numba rasteriser with deferred shading. pip-only, one thread, the same pixels on any x86-64 machine.
+"""The default backend: a numba rasteriser with deferred shading. pip-only, one thread, the same pixels on any x86-64
+machine.
 
-Per call: geometry, mip-maps, occlusion, shadow maps. Per view: a visibility buffer (pixel centres for labels, and more samples for colour),
-then every covered pixel is shaded once; only pixels whose samples see different surfaces are shaded once per surface.
-Exact operations only (+ - * / sqrt floor) and `zeroverse.core.portable`: no fastmath, no BLAS, no transcendentals on the way to pixels.
+Per call: geometry, mip-maps, occlusion, shadow maps. Per view: a visibility buffer (pixel centres for labels, and more
+samples for colour), then every covered pixel is shaded once; only pixels whose samples see different surfaces are
+shaded once per surface. Exact operations only (+ - * / sqrt floor) and `zeroverse.core.portable`: no fastmath, no BLAS,
+no transcendentals on the way to pixels.
 """
+
 from collections.abc import Container, Iterator, Sequence
 
 import numba
@@ -21,7 +24,9 @@ from renderers.raster.visibility import faces_buffer, mark_edges, sample_visibil
 from zeroverse.asset import Asset
 
 # One sample in each row and column of an 8 x 8 grid (Direct3D's standard pattern): edges in nine levels
-SAMPLES = np.array([(0.5 + x / 16, 0.5 + y / 16) for x, y in ((1, -3), (-1, 3), (5, 1), (-3, -5), (-5, 5), (-7, -1), (3, 7), (7, -7))])
+SAMPLES = np.array(
+    [(0.5 + x / 16, 0.5 + y / 16) for x, y in ((1, -3), (-1, 3), (5, 1), (-3, -5), (-5, 5), (-7, -1), (3, 7), (7, -7))]
+)
 COLOURS = {"rgb", "albedo", "metallic_roughness"}  # the passes that read textures
 
 
@@ -35,13 +40,19 @@ class Renderer:
     name = "cpu"
 
     def render(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> dict[str, np.ndarray]:
-        """{name: [V, H, W, C]} as `passes.PASSES` states, and nothing that was not asked for. Raises AssetError, ValueError."""
+        """{name: [V, H, W, C]} as `passes.PASSES` states, and nothing that was not asked for. Raises AssetError,
+        ValueError.
+        """
         wanted = check_passes(passes)
         return _draw_all(_loaded(asset, wanted, [light]), cameras, light, wanted)
 
-    def views(self, asset: Asset, shots: Sequence[tuple[Cameras, Light]], passes=DEFAULT_PASSES) -> Iterator[dict[str, np.ndarray]]:
-        """`render`, a view at a time, each in the memory of the one before: what the kernel takes to find fresh memory for all is a tenth to a third of
-        the time of the whole call. The object is loaded, and its occlusion baked, once for all shots."""
+    def views(
+        self, asset: Asset, shots: Sequence[tuple[Cameras, Light]], passes=DEFAULT_PASSES
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """`render`, a view at a time, each in the memory of the one before: what the kernel takes to find fresh memory
+        for all is a tenth to a third of the time of the whole call. The object is loaded, and its occlusion baked, once
+        for all shots.
+        """
         wanted = check_passes(passes)
         loaded = _loaded(asset, wanted, [light for _, light in shots])
         for cameras, light in shots:
@@ -60,7 +71,10 @@ def _toned_later(light: Light, wanted: Container[str]) -> bool:
 
 
 def _blank(wanted, cameras: Cameras, count: int) -> dict[str, np.ndarray]:
-    return {name: np.zeros((count, cameras.height, cameras.width, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
+    return {
+        name: np.zeros((count, cameras.height, cameras.width, PASSES[name].channels), PASSES[name].dtype)
+        for name in wanted
+    }
 
 
 class _Loaded:
@@ -79,7 +93,13 @@ def _loaded(asset: Asset, wanted: Container[str], lights: Sequence[Light]) -> _L
     colour = "rgb" in wanted
     directional = colour and any(light.directional for light in lights)
     geometry = geometry_of(asset, bumped=directional)
-    scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted), bumped=directional, rough=directional or "metallic_roughness" in wanted, merged=True)
+    scene = scene_of(
+        geometry,
+        textured=not COLOURS.isdisjoint(wanted),
+        bumped=directional,
+        rough=directional or "metallic_roughness" in wanted,
+        merged=True,
+    )
     return _Loaded(geometry, scene, lights[0], lit_scene(scene, lights[0], geometry.closed, colour))
 
 
@@ -95,7 +115,9 @@ def _draw_all(loaded: _Loaded, cameras: Cameras, light: Light, wanted: tuple[str
 
 
 def _draw_each(loaded: _Loaded, cameras: Cameras, light: Light, images: dict[str, np.ndarray]) -> Iterator[int]:
-    """Draw view after view into images [K, H, W, C], the first K and then again from the first; yields each one's place."""
+    """Draw view after view into images [K, H, W, C], the first K and then again from the first; yields each one's
+    place.
+    """
     geometry, scene, lights = loaded.geometry, loaded.scene, loaded.lights(light, "rgb" in images)
     buffers = _Buffers(scene, cameras)
     low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
@@ -105,14 +127,24 @@ def _draw_each(loaded: _Loaded, cameras: Cameras, light: Light, images: dict[str
         if view >= count:
             _clear(images, place, drawn[place])
         outside = bool(((cameras.centers[view] < low) | (cameras.centers[view] > high)).any())
-        out = Images(*(images[name][place].reshape(-1, row.channels) if name in images else np.zeros((0, row.channels), row.dtype)
-                       for name, row in PASSES.items()))
-        drawn[place] = _draw(scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out)
+        out = Images(
+            *(
+                images[name][place].reshape(-1, row.channels)
+                if name in images
+                else np.zeros((0, row.channels), row.dtype)
+                for name, row in PASSES.items()
+            )
+        )
+        drawn[place] = _draw(
+            scene, lights, cameras.c2w[view], cameras.intrinsics[view], geometry.closed and outside, buffers, out
+        )
         yield place
 
 
 def _clear(images: dict[str, np.ndarray], place: int, bounds: tuple[int, int, int, int]) -> None:
-    """Forget what was drawn within bounds; most of a frame is empty, and to write all of it costs several milliseconds an object."""
+    """Forget what was drawn within bounds; most of a frame is empty, and to write all of it costs several milliseconds
+    an object.
+    """
     y0, y1, x0, x1 = bounds
     for image in images.values():
         image[place, y0:y1, x0:x1] = 0
@@ -138,7 +170,9 @@ def _draw(scene, lights, c2w, intrinsics, cull, at, images) -> tuple[int, int, i
     rows = visibility(scene, at.camera, at.pixel, intrinsics, cull, at.inverse_depth, at.index, at.faces)
     count, seen, depths = 0, np.zeros((0, len(SAMPLES)), np.int32), np.zeros((0, len(SAMPLES)), np.float32)
     if len(images.rgb):
-        count = mark_edges(scene, at.camera, at.pixel, at.faces, rows, at.index, at.inverse_depth, bounds, at.slots, at.busy, at.pixels)
+        count = mark_edges(
+            scene, at.camera, at.pixel, at.faces, rows, at.index, at.inverse_depth, bounds, at.slots, at.busy, at.pixels
+        )
         seen = np.full((count, len(SAMPLES)), -1, np.int32)
         depths = np.zeros(seen.shape, np.float32)
         sample_visibility(scene, at.faces, rows, SAMPLES, at.slots, at.busy, depths, seen)

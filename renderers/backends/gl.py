@@ -1,10 +1,13 @@
-"""OpenGL through moderngl on EGL: for GPUs. The same triangles, occlusion, shadow maps, textures, shading model and labels as `cpu`.
+"""OpenGL through moderngl on EGL: for GPUs. The same triangles, occlusion, shadow maps, textures, shading model and
+labels as `cpu`.
 
-Visibility is drawn nine times, for the pixels' centres and for each of cpu's eight samples, into one 3 x 3 picture of face numbers; one pass over the
-screen then does for every pixel what `deferred.resolve` does (shaders/resolve.frag). Objects go over as storage buffers, so parts and textures cost no
-draw calls. Single precision: pixels agree with `cpu` within tolerances (tests/test_backends.py), not to the bit, and may differ between drivers.
-One context per process, made when it is first needed; several processes share a GPU.
+Visibility is drawn nine times, for the pixels' centres and for each of cpu's eight samples, into one 3 x 3 picture of
+face numbers; one pass over the screen then does for every pixel what `deferred.resolve` does (shaders/resolve.frag).
+Objects go over as storage buffers, so parts and textures cost no draw calls. Single precision: pixels agree with `cpu`
+within tolerances (tests/test_backends.py), not to the bit, and may differ between drivers. One context per process,
+made when it is first needed; several processes share a GPU.
 """
+
 import os
 from contextlib import ExitStack
 from functools import cache
@@ -25,9 +28,15 @@ from renderers.raster.shading import SHARPEST, TAPS, WIDEST, LightArrays, lit_sc
 from renderers.raster.visibility import NEAR, SAME_DEPTH
 from zeroverse.asset import Asset, AssetError
 
-DEVICE, SOFTWARE = "VERSE_GL_DEVICE", "VERSE_GL_SOFTWARE"  # environment: which EGL device; 1 = a software device will do
-MISSING = ("gl: {}; expected: pip install moderngl==5.13.0, a GPU driver with EGL (containers: NVIDIA_DRIVER_CAPABILITIES=graphics,utility,compute), "
-           "and on Debian: apt-get install libegl1 libgl1")
+DEVICE, SOFTWARE = (
+    "VERSE_GL_DEVICE",
+    "VERSE_GL_SOFTWARE",
+)  # environment: which EGL device; 1 = a software device will do
+MISSING = (
+    "gl: {}; expected: pip install moderngl==5.13.0, a GPU driver with EGL (containers: "
+    "NVIDIA_DRIVER_CAPABILITIES=graphics,utility,compute), "
+    "and on Debian: apt-get install libegl1 libgl1"
+)
 SOFTWARE_NAMES = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software")
 TARGETS = (  # name in the shader, the passes it holds, channels, moderngl's type
     ("COLOR", {"rgb", "alpha"}, 4, "f1"),
@@ -36,8 +45,18 @@ TARGETS = (  # name in the shader, the passes it holds, channels, moderngl's typ
     ("LABELS", {"metallic_roughness", "part"}, 2, "u2"),
 )
 NUMPY = {"f1": np.uint8, "f4": np.float32, "u2": np.uint16}
-CONSTANTS = {"NEAR": NEAR, "SAME_DEPTH": SAME_DEPTH, "CREASE_COS": CREASE_COS, "LIFT": LIFT, "TAPS": TAPS, "WIDEST": WIDEST, "SHARPEST": SHARPEST,
-             "LEVELS": len(SIZES), "LEVEL_SIZES": ", ".join(map(str, SIZES)), "LEVEL_STEP": ROUGHNESS}  # of the kernels, for the shaders
+CONSTANTS = {
+    "NEAR": NEAR,
+    "SAME_DEPTH": SAME_DEPTH,
+    "CREASE_COS": CREASE_COS,
+    "LIFT": LIFT,
+    "TAPS": TAPS,
+    "WIDEST": WIDEST,
+    "SHARPEST": SHARPEST,
+    "LEVELS": len(SIZES),
+    "LEVEL_SIZES": ", ".join(map(str, SIZES)),
+    "LEVEL_STEP": ROUGHNESS,
+}  # of the kernels, for the shaders
 MIRROR_ROW = 512  # texels a row of the texture that holds a surround's mirror maps
 GRID = 3  # layers of visibility side by side: 1 + 8 samples
 
@@ -64,7 +83,9 @@ def _context(device: int | None) -> "_Context":
     if _shared is None:
         _shared = _Context(device)
     if _shared.device != device:
-        raise ValueError(f"device: expected {_shared.device}, which this process draws on, got {device}; gl.release() gives it back")
+        raise ValueError(
+            f"device: expected {_shared.device}, which this process draws on, got {device}; gl.release() gives it back"
+        )
     return _shared
 
 
@@ -85,20 +106,32 @@ class _Context:
         except ImportError as error:
             raise RuntimeError(MISSING.format(error)) from error
         try:
-            self.gl = moderngl.create_context(standalone=True, backend="egl", require=430, device_index=device, libgl="libGL.so.1", libegl="libEGL.so.1")
+            self.gl = moderngl.create_context(
+                standalone=True,
+                backend="egl",
+                require=430,
+                device_index=device,
+                libgl="libGL.so.1",
+                libegl="libEGL.so.1",
+            )
         except Exception as error:  # glcontext and moderngl raise plain Exceptions
             raise RuntimeError(MISSING.format(f"no context on EGL device {device}: {error}")) from error
         self.device, self.version, self.renderer = device, moderngl.__version__, self.gl.info["GL_RENDERER"]
         if any(name in self.renderer.lower() for name in SOFTWARE_NAMES) and os.environ.get(SOFTWARE) != "1":
             self.gl.release()
-            raise RuntimeError(f"gl: EGL device {device} is {self.renderer}, which draws in software: the cpu backend is faster. Expected a GPU: "
-                               f"{DEVICE}=N or --device N names another device, {SOFTWARE}=1 takes this one")
+            raise RuntimeError(
+                f"gl: EGL device {device} is {self.renderer}, which draws in software: the cpu backend is faster. "
+                f"Expected a GPU: "
+                f"{DEVICE}=N or --device N names another device, {SOFTWARE}=1 takes this one"
+            )
         self.program = cache(self._program)
 
     def _program(self, vertex: str, *fragment: str, **defines):
         """The program of files in shaders/, with #defines."""
         head = "#version 430\n" + "".join(f"#define {name} {value}\n" for name, value in defines.items())
-        return self.gl.program(vertex_shader=head + _source(vertex), fragment_shader=head + "".join(map(_source, fragment)))
+        return self.gl.program(
+            vertex_shader=head + _source(vertex), fragment_shader=head + "".join(map(_source, fragment))
+        )
 
 
 def _source(name: str) -> str:
@@ -114,12 +147,18 @@ class Renderer:
         self._context = _context(device)
 
     def render(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> dict[str, np.ndarray]:
-        """{name: [V, H, W, C]} as `passes.PASSES` states. Raises AssetError, ValueError, RuntimeError when the device is too small for it."""
+        """{name: [V, H, W, C]} as `passes.PASSES` states. Raises AssetError, ValueError, RuntimeError when the device
+        is too small for it.
+        """
         wanted = check_passes(passes)
         if not isinstance(light, Light):
-            raise ValueError(f"light {getattr(light, 'name', light)!r}: expected a Light, got {type(light).__name__}: draw it first")
+            raise ValueError(
+                f"light {getattr(light, 'name', light)!r}: expected a Light, got {type(light).__name__}: draw it first"
+            )
         geometry = geometry_of(asset)
-        scene = scene_of(geometry, textured=not COLOURS.isdisjoint(wanted), bumped="rgb" in wanted and light.directional)
+        scene = scene_of(
+            geometry, textured=not COLOURS.isdisjoint(wanted), bumped="rgb" in wanted and light.directional
+        )
         lights = lit_scene(scene, light, geometry.closed, "rgb" in wanted)
         size = (len(cameras), cameras.height, cameras.width)
         images = {name: np.zeros((*size, PASSES[name].channels), PASSES[name].dtype) for name in wanted}
@@ -127,7 +166,16 @@ class Renderer:
         if toned_later:
             images["rgb"] = np.zeros((*size, 3), np.float32)  # linear radiance: the rule needs all views
         with self._context.gl, ExitStack() as stack:
-            job = _Job(self._context, stack, scene, lights, geometry.closed, (cameras.width, cameras.height), set(wanted), toned_later)
+            job = _Job(
+                self._context,
+                stack,
+                scene,
+                lights,
+                geometry.closed,
+                (cameras.width, cameras.height),
+                set(wanted),
+                toned_later,
+            )
             low, high = geometry.vertices.min(axis=0), geometry.vertices.max(axis=0)
             for view in range(len(cameras)):
                 job.draw(cameras.c2w[view], cameras.intrinsics[view], low, high, view % 2)
@@ -142,15 +190,35 @@ class Renderer:
 class _Job:
     """One object on the device: its buffers, and the targets of one image size. `stack` releases them all."""
 
-    def __init__(self, context: _Context, stack: ExitStack, scene: Scene, lights: LightArrays, closed: bool, size: tuple[int, int], wanted: set[str],
-                 linear: bool):
-        self.gl, self.stack, self.scene, self.closed, self.size, self.wanted = context.gl, stack, scene, closed, size, wanted
+    def __init__(
+        self,
+        context: _Context,
+        stack: ExitStack,
+        scene: Scene,
+        lights: LightArrays,
+        closed: bool,
+        size: tuple[int, int],
+        wanted: set[str],
+        linear: bool,
+    ):
+        self.gl, self.stack, self.scene, self.closed, self.size, self.wanted = (
+            context.gl,
+            stack,
+            scene,
+            closed,
+            size,
+            wanted,
+        )
         self.layers = 1 + len(SAMPLES) if "rgb" in wanted else 1
         self.targets = [(*row[:3], "f4") if linear and row[0] == "COLOR" else row for row in TARGETS if row[1] & wanted]
         self._upload(scene)
         self._make_targets()
         lights = lights if "rgb" in wanted else lights._replace(directions=lights.directions[:0])
-        switches = (("SURROUND", MIRROR_ROW, len(lights.mirror) > 0), ("LINEAR", 1, linear), ("SURFACE", 1, "metallic_roughness" in wanted))
+        switches = (
+            ("SURROUND", MIRROR_ROW, len(lights.mirror) > 0),
+            ("LINEAR", 1, linear),
+            ("SURFACE", 1, "metallic_roughness" in wanted),
+        )
         constants = CONSTANTS | {"LIGHTS": len(lights.directions)} | {name: value for name, value, on in switches if on}
         names = {row[0]: place for place, row in enumerate(self.targets)}
         self.screen = context.program("screen.vert", "scene.glsl", "shading.glsl", "resolve.frag", **constants, **names)
@@ -169,7 +237,10 @@ class _Job:
         self.buffers = []
         for name, array in _storage(scene).items():
             if array.nbytes > limit:
-                raise RuntimeError(f"gl: {name}: expected at most {limit >> 20} MiB, the limit of this device, got {array.nbytes >> 20} MiB")
+                raise RuntimeError(
+                    f"gl: {name}: expected at most {limit >> 20} MiB, the limit of this device, got "
+                    f"{array.nbytes >> 20} MiB"
+                )
             self.buffers.append(self._kept(self.gl.buffer(array)))
         self.indices = self._kept(self.gl.buffer(np.ascontiguousarray(scene.faces, np.uint32)))
 
@@ -182,32 +253,67 @@ class _Job:
         grid = tuple((GRID if self.layers > 1 else 1) * side for side in self.size)
         limit = self.gl.info["GL_MAX_TEXTURE_SIZE"]
         if max(grid) > limit:
-            raise ValueError(f"image size: expected at most {limit // GRID} pixels a side on this device, got {self.size[0]} x {self.size[1]}")
-        self.seen, self.depth = self._kept(self.gl.texture(grid, 1, dtype="u4")), self._kept(self.gl.depth_texture(grid))
+            raise ValueError(
+                f"image size: expected at most {limit // GRID} pixels a side on this device, got {self.size[0]} x "
+                f"{self.size[1]}"
+            )
+        self.seen, self.depth = (
+            self._kept(self.gl.texture(grid, 1, dtype="u4")),
+            self._kept(self.gl.depth_texture(grid)),
+        )
         self.depth.compare_func = ""  # read as numbers
         for texture in (self.seen, self.depth):
             texture.filter = (self.gl.NEAREST, self.gl.NEAREST)
         self.visibility = self._kept(self.gl.framebuffer([self.seen], self.depth))
-        textures = [self._kept(self.gl.texture(self.size, channels, dtype=kind)) for _, _, channels, kind in self.targets]
+        textures = [
+            self._kept(self.gl.texture(self.size, channels, dtype=kind)) for _, _, channels, kind in self.targets
+        ]
         self.images = self._kept(self.gl.framebuffer(textures))
         pixels = self.size[0] * self.size[1]
         bytes_each = [pixels * channels * NUMPY[kind]().itemsize for _, _, channels, kind in self.targets]
         self.offsets = np.concatenate([[0], np.cumsum(bytes_each)]).tolist()
-        self.packs = [self._kept(self.gl.buffer(reserve=self.offsets[-1], dynamic=True)) for _ in range(2)]  # pixel-pack buffers
+        self.packs = [
+            self._kept(self.gl.buffer(reserve=self.offsets[-1], dynamic=True)) for _ in range(2)
+        ]  # pixel-pack buffers
 
     def _light(self, lights: LightArrays) -> None:
-        self._texture("reflectance", 0, self.gl.texture(lights.reflectance.shape[:2], 2, lights.reflectance.astype(np.float32), dtype="f4"))
+        self._texture(
+            "reflectance",
+            0,
+            self.gl.texture(lights.reflectance.shape[:2], 2, lights.reflectance.astype(np.float32), dtype="f4"),
+        )
         if len(lights.directions):
-            self._texture("shadow_maps", 1, self.gl.texture_array((*lights.shadows.shape[:0:-1], len(lights.shadows)), 1, lights.shadows, dtype="f4"))
+            self._texture(
+                "shadow_maps",
+                1,
+                self.gl.texture_array(
+                    (*lights.shadows.shape[:0:-1], len(lights.shadows)), 1, lights.shadows, dtype="f4"
+                ),
+            )
         if len(lights.mirror):
             rows = np.zeros((-(-len(lights.mirror) // MIRROR_ROW) * MIRROR_ROW, 3), np.float32)
-            rows[:len(lights.mirror)] = lights.mirror
+            rows[: len(lights.mirror)] = lights.mirror
             self._texture("mirror", 4, self.gl.texture((MIRROR_ROW, len(rows) // MIRROR_ROW), 3, rows, dtype="f4"))
             self._set(harmonics=lights.harmonics, offsets=lights.offsets, exposure=lights.exposure, turn=lights.turn)
-        self._set(sky=lights.sky, ground=lights.ground, gloss=lights.gloss, knee=lights.knee, directional=lights.directional,
-                  directions=lights.directions, light_colors=lights.colors, spreads=lights.spreads[:len(lights.directions)], soft=lights.soft,
-                  disc=lights.disc, shadow_frames=lights.frames, shadow_places=lights.places,
-                  seen=2, depths=3, samples=SAMPLES, size=self.size, colored=len(self.scene.colors) > 0)
+        self._set(
+            sky=lights.sky,
+            ground=lights.ground,
+            gloss=lights.gloss,
+            knee=lights.knee,
+            directional=lights.directional,
+            directions=lights.directions,
+            light_colors=lights.colors,
+            spreads=lights.spreads[: len(lights.directions)],
+            soft=lights.soft,
+            disc=lights.disc,
+            shadow_frames=lights.frames,
+            shadow_places=lights.places,
+            seen=2,
+            depths=3,
+            samples=SAMPLES,
+            size=self.size,
+            colored=len(self.scene.colors) > 0,
+        )
 
     def _texture(self, name: str, unit: int, texture) -> None:
         """Kept, and bound to a unit for as long as the job lasts. Bilinear without wrapping, as a table is read."""
@@ -240,7 +346,14 @@ class _Job:
         self.gl.disable(self.gl.DEPTH_TEST | self.gl.CULL_FACE)
         self.screen_array.render(self.gl.TRIANGLES, vertices=3)
         for place, (_, _, channels, kind) in enumerate(self.targets):
-            self.images.read_into(self.packs[pack], components=channels, attachment=place, alignment=1, dtype=kind, write_offset=self.offsets[place])
+            self.images.read_into(
+                self.packs[pack],
+                components=channels,
+                attachment=place,
+                alignment=1,
+                dtype=kind,
+                write_offset=self.offsets[place],
+            )
 
     def _draw_visibility(self, cull: bool) -> None:
         self.visibility.use()
@@ -248,12 +361,15 @@ class _Job:
         self.gl.enable(self.gl.DEPTH_TEST | self.gl.CULL_FACE)
         self.gl.front_face = "cw"  # rows run from the top of the image, which mirrors it
         width, height = self.size
-        for layer, place in enumerate(np.concatenate([[[0.5, 0.5]], SAMPLES])[:self.layers]):
+        for layer, place in enumerate(np.concatenate([[[0.5, 0.5]], SAMPLES])[: self.layers]):
             self.visibility.viewport = (layer % GRID * width, layer // GRID * height, width, height)
             self.visible["shift"].value = tuple((0.5 - place) * 2.0 / self.size)
             for side in ("back",) if cull else ("back", "front"):  # what is culled
                 self.gl.cull_face = side
-                self.gl.polygon_offset = (0.0, 4.0 if side == "front" else 0.0)  # of two sheets in one place the one that faces the camera is seen
+                self.gl.polygon_offset = (
+                    0.0,
+                    4.0 if side == "front" else 0.0,
+                )  # of two sheets in one place the one that faces the camera is seen
                 self.faces_array.render(self.gl.TRIANGLES)
         self.gl.polygon_offset = (0.0, 0.0)
 
@@ -270,12 +386,18 @@ class _Job:
 def _unpacked(target: str, image: np.ndarray):
     """(pass, image [H, W, C]) of what a target holds."""
     if target == "COLOR":
-        return ("rgb", image[..., :3]), ("alpha", image[..., 3:] if image.dtype == np.uint8 else np.rint(image[..., 3:] * 255.0))
+        return ("rgb", image[..., :3]), (
+            "alpha",
+            image[..., 3:] if image.dtype == np.uint8 else np.rint(image[..., 3:] * 255.0),
+        )
     if target == "SHAPE":
         return ("depth", image[..., :1]), ("normal", image[..., 1:])
     if target == "ALBEDO":
         return (("albedo", image[..., :3]),)
-    return ("metallic_roughness", np.stack([image[..., 0] & 255, image[..., 0] >> 8], axis=-1)), ("part", image[..., 1:])
+    return ("metallic_roughness", np.stack([image[..., 0] & 255, image[..., 0] >> 8], axis=-1)), (
+        "part",
+        image[..., 1:],
+    )
 
 
 def _storage(scene: Scene) -> dict[str, np.ndarray]:
@@ -284,27 +406,48 @@ def _storage(scene: Scene) -> dict[str, np.ndarray]:
         raise AssetError(f"parts: expected at most 65535, got {len(scene.factors)}")
     colored = len(scene.colors) > 0
     vertices = np.zeros((len(scene.vertices), 12), np.float32)
-    vertices[:, :3], vertices[:, 3], vertices[:, 4:7], vertices[:, 7] = scene.vertices, scene.table[:, 5], scene.table[:, 2:5], scene.table[:, 6]
+    vertices[:, :3], vertices[:, 3], vertices[:, 4:7], vertices[:, 7] = (
+        scene.vertices,
+        scene.table[:, 5],
+        scene.table[:, 2:5],
+        scene.table[:, 6],
+    )
     vertices[:, 8:10], vertices[:, 10] = scene.table[:, :2], scene.colors[:, 3] if colored else 1.0
     label = scene.face_part.astype(np.uint32) << 16 | scene.face_material.astype(np.uint32)
     materials = np.zeros((len(scene.factors), 12), np.float32)
     materials[:, :8], materials[:, 8:11] = scene.factors, scene.maps.view(np.float32)
     padded = lambda array: np.pad(array, ((0, 0), (0, 1)))  # vec3 to vec4
     some = lambda array: array if array.size else np.zeros((1, 4), array.dtype)  # a buffer cannot be empty
-    return {"vertices": vertices, "vertex colours": some(scene.colors), "faces": np.concatenate([scene.faces.astype(np.uint32), label[:, None]], axis=1),
-            "face normals": padded(scene.face_normals), "materials": materials, "texels": some(scene.textures.texels),
-            "texture levels": some(padded(scene.textures.levels)), "textures": some(scene.textures.ranges)}
+    return {
+        "vertices": vertices,
+        "vertex colours": some(scene.colors),
+        "faces": np.concatenate([scene.faces.astype(np.uint32), label[:, None]], axis=1),
+        "face normals": padded(scene.face_normals),
+        "materials": materials,
+        "texels": some(scene.textures.texels),
+        "texture levels": some(padded(scene.textures.levels)),
+        "textures": some(scene.textures.ranges),
+    }
 
 
 def _projection(c2w, intrinsics, size, low, high) -> tuple[np.ndarray, tuple[float, float]]:
-    """World -> clip space [4, 4] with row 0 of the image at y = -1, clip planes close around the box; and (x, y) with 1 / z = x + y * window depth."""
+    """World -> clip space [4, 4] with row 0 of the image at y = -1, clip planes close around the box; and (x, y) with 1
+    / z = x + y * window depth.
+    """
     fx, fy, cx, cy = intrinsics
     corners = np.stack(np.meshgrid(*np.stack([low, high]).T, indexing="ij"), axis=-1).reshape(8, 3)
     depths = ((corners - c2w[:3, 3]) * c2w[:3, 2]).sum(axis=1)
     near = max(0.99 * depths.min(), NEAR)
     far = max(1.01 * depths.max(), 2 * near)
     a, b = (far + near) / (far - near), -2 * far * near / (far - near)
-    clip = np.array([[2 * fx / size[0], 0, 2 * cx / size[0] - 1, 0], [0, 2 * fy / size[1], 2 * cy / size[1] - 1, 0], [0, 0, a, b], [0, 0, 1, 0]])
+    clip = np.array(
+        [
+            [2 * fx / size[0], 0, 2 * cx / size[0] - 1, 0],
+            [0, 2 * fy / size[1], 2 * cy / size[1] - 1, 0],
+            [0, 0, a, b],
+            [0, 0, 1, 0],
+        ]
+    )
     w2c = np.eye(4)
     w2c[:3, :3], w2c[:3, 3] = c2w[:3, :3].T, -(c2w[:3, :3] * c2w[:3, 3:]).sum(axis=0)
     return np.einsum("ij,jk->ik", clip, w2c), ((-1.0 - a) / b, 2.0 / b)

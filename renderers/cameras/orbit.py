@@ -1,4 +1,5 @@
 """What the `orbit` rig may be told. Imports nothing heavy, because the command line's --help shows it."""
+
 from dataclasses import dataclass
 
 

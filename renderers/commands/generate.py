@@ -1,4 +1,7 @@
-"""`verse generate …`: a source of objects -> shards. One class is one command; its fields are its flags, their docstrings its help."""
+"""`verse generate …`: a source of objects -> shards. One class is one command; its fields are its flags, their
+docstrings its help.
+"""
+
 import os
 import sys
 from dataclasses import dataclass
@@ -21,7 +24,9 @@ Rig = Literal["sphere", "gso-64", "turntable", "zero123", "orbit"]
 @dataclass(kw_only=True)
 class _Generate:
     out: Annotated[str, tyro.conf.arg(metavar="DIR|URL")]
-    """Folder or fsspec URL (s3://bucket/name) for the shards. Run the same command again to continue an interrupted run."""
+    """Folder or fsspec URL (s3://bucket/name) for the shards. Run the same command again to continue an interrupted
+    run.
+    """
     seed: int = 0
     """With the index, names every object and its cameras for ever."""
     start: int = 0
@@ -29,25 +34,36 @@ class _Generate:
     views: int = 32
     """Cameras per object (the gso-64 rig always has 64)."""
     size: tuple[int, ...] = (256,)
-    """Image width and height in pixels. --size 512 128: the same views at 512 (rgb_000.png) and, drawn anew, at 128 (rgb_128px_000.png)."""
+    """Image width and height in pixels. --size 512 128: the same views at 512 (rgb_000.png) and, drawn anew, at 128
+    (rgb_128px_000.png).
+    """
     rig: Rig = "sphere"
-    """sphere: the published training shell; gso-64: the published evaluation rig; turntable; zero123: Zero-1-to-3's random views, whole sphere;
-    orbit: random lens, look-at point, roll and principal point, see --orbit."""
+    """sphere: the published training shell; gso-64: the published evaluation rig; turntable; zero123: Zero-1-to-3's
+    random views, whole sphere;
+    orbit: random lens, look-at point, roll and principal point, see --orbit.
+    """
     radius: Literal["paper", "released"] = "paper"
-    """Camera distance of the sphere rig: U(2.0, 3.0) as LRM-Zero says, or U(1.5, 2.8) as GS-LRM and the released code have it."""
+    """Camera distance of the sphere rig: U(2.0, 3.0) as LRM-Zero says, or U(1.5, 2.8) as GS-LRM and the released code
+    have it.
+    """
     framed: Literal["rig", "yes", "no"] = "rig"
-    """Move cameras back until the object is whole in the picture. rig: the zero123 rig does, the other published ones stay as published
-    (the sphere's nearest views cut corners), and orbit frames by itself."""
+    """Move cameras back until the object is whole in the picture. rig: the zero123 rig does, the other published ones
+    stay as published (the sphere's nearest views cut corners), and orbit frames by itself.
+    """
     orbit: Orbit = Orbit()
     light: Light = "uniform"
-    """uniform: white from everywhere, so colour = albedo x occlusion, as LRM-Zero; studio: three lights with shadows; softbox: the same with soft
-    shadows, and panels that metal mirrors; environment: a file of --hdri; sky: clear to overcast; random: each object one of these (--renderer cpu)."""
+    """uniform: white from everywhere, so colour = albedo x occlusion, as LRM-Zero; studio: three lights with shadows;
+    softbox: the same with soft shadows, and panels that metal mirrors; environment: a file of --hdri; sky: clear to
+        overcast; random: each object one of these (--renderer cpu).
+    """
     light_per: Literal["object", "view"] = "object"
     """view: of environment, sky and random another draw for every view; a sky takes 0.1 s each."""
     hdri: Path | None = None
     """Folder of Radiance .hdr files for the lights environment and random; each object draws one and a turn of it."""
     tone: Literal["srgb", "paper"] = "srgb"
-    """srgb: radiance as it is; paper: LRM-Zero's stretch of each object between its 1st and 99th percentile, gamma 2.2 (--renderer cpu)."""
+    """srgb: radiance as it is; paper: LRM-Zero's stretch of each object between its 1st and 99th percentile, gamma 2.2
+    (--renderer cpu).
+    """
     passes: tuple[str, ...] = ("rgb", "alpha", "depth", "normal", "albedo", "part")
     """What to store; also metallic_roughness."""
     normal_bits: Literal[8, 16] = 8
@@ -57,43 +73,78 @@ class _Generate:
     workers: int = 0
     """Processes; 0: one per core. The shards do not depend on it."""
     renderer: Renderer = "cpu"
-    """cpu: pip-only, the same pixels on any x86-64 machine; gl: the same pictures on a GPU (gl extra); mitsuba: path-traced rgb (mitsuba extra);
-    pyrender: OpenGL, as a check."""
+    """cpu: pip-only, the same pixels on any x86-64 machine; gl: the same pictures on a GPU (gl extra); mitsuba:
+    path-traced rgb (mitsuba extra);
+    pyrender: OpenGL, as a check.
+    """
     device: int | None = None
-    """Of --renderer gl: the number of the EGL device to draw on; verse doctor names it. Default: $VERSE_GL_DEVICE, else 0."""
+    """Of --renderer gl: the number of the EGL device to draw on; verse doctor names it. Default: $VERSE_GL_DEVICE, else
+    0.
+    """
     meshes: bool = False
     """Also store each object as mesh.glb."""
     codec: Literal["png", "webp", "jpeg"] = "png"
-    """Of rgb and albedo; labels are always lossless PNG. webp: lossless unless --quality is given; jpeg: alpha gets a PNG of its own."""
+    """Of rgb and albedo; labels are always lossless PNG. webp: lossless unless --quality is given; jpeg: alpha gets a
+    PNG of its own.
+    """
     quality: int | None = None
     """1 to 100, for webp and jpeg (default 95)."""
     engine: Engine = "loky"
-    """loky: processes of this machine; dask, ray: a cluster, or a local one; serial: this process. All give the same bytes."""
+    """loky: processes of this machine; dask, ray: a cluster, or a local one; serial: this process. All give the same
+    bytes.
+    """
     address: str | None = None
     """Of an existing dask (tcp://host:8786) or ray (auto) cluster that sees --out and has this package."""
     rank: int | None = None
-    """Make only every world-size-th shard, from this one. Default: the place in a Slurm array, among Slurm tasks, or $RANK."""
+    """Make only every world-size-th shard, from this one. Default: the place in a Slurm array, among Slurm tasks, or
+    $RANK.
+    """
     world_size: int | None = None
     """How many processes share the plan. Default: from the same place as the rank, else 1."""
 
     def _run(self, source, count: int | None) -> int:
-        for flag, value, least in (("--start", self.start, 0), ("--shard-size", self.shard_size, 1), ("--workers", self.workers, 0),
-                                   ("--views", self.views, 1), ("--device", self.device or 0, 0)):
+        for flag, value, least in (
+            ("--start", self.start, 0),
+            ("--shard-size", self.shard_size, 1),
+            ("--workers", self.workers, 0),
+            ("--views", self.views, 1),
+            ("--device", self.device or 0, 0),
+        ):
             need(value >= least, flag, f"at least {least}", value)
         for size in self.size or ("none",):
             need(size in range(8, LARGEST + 1), "--size", f"8 to {LARGEST}", size)
         if self.device is not None:
-            os.environ["VERSE_GL_DEVICE"] = str(self.device)  # no part of the spec: it chooses who draws, not what; workers inherit it
+            os.environ["VERSE_GL_DEVICE"] = str(
+                self.device
+            )  # no part of the spec: it chooses who draws, not what; workers inherit it
         import joblib
 
         from renderers import farm, lighting
         from renderers.farm import engines
         from renderers.shards import storage
+
         try:
             out, (rank, world_size) = storage.open_store(self.out), engines.split(self.rank, self.world_size)
             hdri = lighting.HdrFolder.of(need_folder(self.hdri, "--hdri")) if self.hdri else None
-            spec = farm.RenderSpec(self.views, self.size[0], self.size[1:], self.rig, self.radius, self.light, self.light_per, self.renderer, self.passes,
-                                   self.meshes, self.framed, self.orbit, self.codec, self.quality, hdri, self.tone, self.normal_bits)
+            spec = farm.RenderSpec(
+                self.views,
+                self.size[0],
+                self.size[1:],
+                self.rig,
+                self.radius,
+                self.light,
+                self.light_per,
+                self.renderer,
+                self.passes,
+                self.meshes,
+                self.framed,
+                self.orbit,
+                self.codec,
+                self.quality,
+                hdri,
+                self.tone,
+                self.normal_bits,
+            )
         except ValueError as error:
             raise UsageError(str(error)) from error
         available = source.size()
@@ -101,7 +152,12 @@ class _Generate:
             need(self.start < available, "--start", f"less than the {available} files there are", self.start)
             count = min(count or available, available - self.start)
         need(count > 0, "--count", "at least 1", count)
-        need(self.address is None or self.engine in ("dask", "ray"), "--address", "--engine dask or ray with it", self.engine)
+        need(
+            self.address is None or self.engine in ("dask", "ray"),
+            "--address",
+            "--engine dask or ray with it",
+            self.engine,
+        )
         plan = farm.Plan(out, source, spec, self.start, count, self.shard_size, rank, world_size)
         workers = 1 if self.engine == "serial" else self.workers or joblib.cpu_count()
         return _report(plan, _with_progress(farm, plan, workers, self.engine, self.address), workers)
@@ -116,19 +172,32 @@ def _with_progress(farm, plan, workers: int, engine: str, address: str | None):
 
 def _report(plan, summary, workers: int) -> int:
     made = summary.written + len(summary.failed)
-    print(f"{plan.out}: {summary.written} objects written, {summary.kept} already there, {len(summary.failed)} failed; "
-          f"{plan.spec.views} views of {' and '.join(map(str, plan.spec.sizes))} px each", end="")
+    print(
+        f"{plan.out}: {summary.written} objects written, {summary.kept} already there, {len(summary.failed)} failed; "
+        f"{plan.spec.views} views of {' and '.join(map(str, plan.spec.sizes))} px each",
+        end="",
+    )
     if made:
         stages = ", ".join(f"{stage} {seconds / made:.2f}" for stage, seconds in summary.seconds.items())
-        print(f"; {60 * made / summary.wall:.0f} objects a minute on {workers} workers; CPU seconds an object: {stages}", end="")
+        print(
+            f"; {60 * made / summary.wall:.0f} objects a minute on {workers} workers; CPU seconds an object: {stages}",
+            end="",
+        )
     print()
     for reason, times in summary.redraws.items():
         print(f"  drawn again {times} x: {reason}")
     if summary.left:
         names = ", ".join(shard.name for shard in summary.left[:4]) + (" …" if len(summary.left) > 4 else "")
-        print(f"  {len(summary.left)} of the plan's {len(plan.shards())} shards are still missing ({names}): the last process to finish writes dataset.json")
+        print(
+            f"  {len(summary.left)} of the plan's {len(plan.shards())} shards are still missing ({names}): the last "
+            f"process to finish writes dataset.json"
+        )
     if summary.failed:
-        print(f"verse: {len(summary.failed)} objects failed; the shards' .json and dataset.json name them, the shards hold the rest", file=sys.stderr)
+        print(
+            f"verse: {len(summary.failed)} objects failed; the shards' .json and dataset.json name them, the shards "
+            f"hold the rest",
+            file=sys.stderr,
+        )
     return 1 if summary.failed else 0
 
 
@@ -136,7 +205,8 @@ def _report(plan, summary, workers: int) -> int:
 class GenerateZeroverse(_Generate):
     """Procedural objects -> multi-view WebDataset shards.
 
-    The same command gives the same bytes, whatever the number of workers. Example: verse generate zeroverse --out data --count 1000
+    The same command gives the same bytes, whatever the number of workers. Example: verse generate zeroverse --out data
+    --count 1000
     """
 
     count: int = 24
@@ -144,7 +214,9 @@ class GenerateZeroverse(_Generate):
     preset: Literal["paper", "released", "default"] = "paper"
     """paper: the grammar LRM-Zero describes; released: the other parameters of its published code; default: ours."""
     cut: float | None = None
-    """Share of the objects that have a boolean cut; default: the preset's (paper: 0.4). At another share an object is the same but for its edit."""
+    """Share of the objects that have a boolean cut; default: the preset's (paper: 0.4). At another share an object is
+    the same but for its edit.
+    """
     wireframe: float | None = None
     """Share of the objects that have a wireframe, never together with a cut; default: the preset's (paper: 0.2)."""
     textures: Path | None = None
@@ -155,6 +227,7 @@ class GenerateZeroverse(_Generate):
     def run(self) -> int:
         from renderers.sources import Zeroverse
         from zeroverse.grammar import mixture_of
+
         need(self.count >= 1, "--count", "at least 1", self.count)
         need(self.texture_size >= 16, "--texture-size", "at least 16", self.texture_size)
         try:
@@ -162,7 +235,9 @@ class GenerateZeroverse(_Generate):
         except ValueError as error:
             raise UsageError(f"--cut, --wireframe: {error}") from error
         textures = str(need_folder(self.textures, "--textures")) if self.textures else None
-        return self._run(Zeroverse(self.seed, self.preset, textures, self.texture_size, self.cut, self.wireframe), self.count)
+        return self._run(
+            Zeroverse(self.seed, self.preset, textures, self.texture_size, self.cut, self.wireframe), self.count
+        )
 
 
 @dataclass(kw_only=True)
@@ -177,18 +252,28 @@ class GenerateDetailverse(_Generate):
     family: str | None = None
     """Only this structure family, as `verse catalogue` shows them; default: all, by weight."""
     level: Literal[0, 1, 2, 3, 4] | None = None
-    """0: bare structures … 4: all details. The same seed and index at two levels is the same object, coarse and fine. Default: a mixture."""
+    """0: bare structures … 4: all details. The same seed and index at two levels is the same object, coarse and fine.
+    Default: a mixture.
+    """
     fields: Literal["none", "vae"] = "none"
-    """vae: fields.npz in each sample: points on surface and creases, normals, part ids, 731,072 signed distances (detailverse/labels/fields.py)."""
+    """vae: fields.npz in each sample: points on surface and creases, normals, part ids, 731,072 signed distances
+    (detailverse/labels/fields.py).
+    """
     texture_size: int = 1024
     """Texels across the atlas of an object."""
 
     def run(self) -> int:
         from detailverse import families
         from renderers.sources import Detailverse
+
         need(self.count >= 1, "--count", "at least 1", self.count)
         need(self.texture_size >= 64, "--texture-size", "at least 64", self.texture_size)
-        need(self.family is None or self.family in families.BY_NAME, "--family", f"one of {', '.join(families.BY_NAME)}", self.family)
+        need(
+            self.family is None or self.family in families.BY_NAME,
+            "--family",
+            f"one of {', '.join(families.BY_NAME)}",
+            self.family,
+        )
         return self._run(Detailverse(self.seed, self.family, self.level, self.texture_size, self.fields), self.count)
 
 
@@ -196,31 +281,39 @@ class GenerateDetailverse(_Generate):
 class GenerateFiles(_Generate):
     """Existing GLB, glTF and OBJ files -> the same shards.
 
-    Files that cannot be read are named and counted, the rest is made, and the exit status is 1. Example: verse generate files --assets DIR --out data
+    Files that cannot be read are named and counted, the rest is made, and the exit status is 1. Example: verse generate
+    files --assets DIR --out data
     """
 
     assets: Path
     """Folder with .glb, .gltf and .obj files, also in sub-folders; sorted by name."""
     obj_up: Literal["y", "z"] = "y"
-    """Which way is up in .obj files, whose format does not say: y as Blender writes them, z as in Google Scanned Objects."""
+    """Which way is up in .obj files, whose format does not say: y as Blender writes them, z as in Google Scanned
+    Objects.
+    """
     count: int | None = None
     """How many files; default: all."""
 
     def run(self) -> int:
         from renderers.sources import Files
-        return self._run(Files(str(need_folder(self.assets, "--assets")), self.seed, f"+{self.obj_up.upper()}"), self.count)
+
+        return self._run(
+            Files(str(need_folder(self.assets, "--assets")), self.seed, f"+{self.obj_up.upper()}"), self.count
+        )
 
 
 @dataclass(kw_only=True)
 class GenerateObjaverse(_Generate):
     """Objects of Objaverse 1.0 -> the same shards, with a credit line in each sample.
 
-    Downloads go on where they stopped; objects that cannot be read are named and counted. Example: verse generate objaverse --split lvis --out data
+    Downloads go on where they stopped; objects that cannot be read are named and counted. Example: verse generate
+    objaverse --split lvis --out data
     """
 
     split: str
-    """lvis: Objaverse-LVIS, 46,207 objects; lgm: LGM's training list; gobjaverse: a G-Objaverse list; or a FILE: one of their formats (JSON of
-    categories, CSV of folder and uid, JSON of G-Objaverse ids), or a uid on each line."""
+    """lvis: Objaverse-LVIS, 46,207 objects; lgm: LGM's training list; gobjaverse: a G-Objaverse list; or a FILE: one of
+    their formats (JSON of categories, CSV of folder and uid, JSON of G-Objaverse ids), or a uid on each line.
+    """
     cache: Path = Path("~/.objaverse/hf-objaverse-v1")
     """Where the files are and come to: the folder of the objaverse package."""
     hub: str = "https://huggingface.co/datasets/allenai/objaverse/resolve/main"
@@ -234,6 +327,7 @@ class GenerateObjaverse(_Generate):
 
     def run(self) -> int:
         from renderers.sources.objaverse import Hub, Objaverse, listing, resolve
+
         hub = Hub(str(self.cache.expanduser()), None if self.offline else self.hub.rstrip("/"))
         key = resolve(self.split, hub, self.licences)
         made = listing(hub.cache, key)

@@ -1,4 +1,5 @@
 """The recipes of DetailVerse: `verse catalogue`, `verse regen`."""
+
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,13 @@ class Catalogue:
 
     def run(self) -> int:
         from renderers.gallery.catalogue import catalogue
+
         with progress("catalogue", "picture") as bar:
+
             def on_done(total: int) -> None:
                 bar.total = total
                 bar.update()
+
             paths = catalogue(self.out, self.seed, on_done)
         for path in paths:
             print(path)
@@ -35,7 +39,8 @@ class Catalogue:
 
 @dataclass(kw_only=True)
 class Regen:
-    """A recipe of DetailVerse -> its object: .glb, .json and .png. Recipes are small JSON files, safe to share and to edit by hand.
+    """A recipe of DetailVerse -> its object: .glb, .json and .png. Recipes are small JSON files, safe to share and to
+    edit by hand.
 
     Example: verse regen docs/catalogue/recipes/vase.json --out again --verify
     """
@@ -53,11 +58,15 @@ class Regen:
 
     def run(self) -> int:
         from renderers.gallery.regen import regen
+
         need(self.recipe.exists(), "RECIPE", "a file or folder that exists", self.recipe)
         done = regen(self.recipe, self.out, self.level, self.sample)
         for path in done.paths:
             print(path)
         same = done.geometry == done.expected
         if self.verify:
-            print(f"geometry {done.geometry}: {'the same' if same else f'expected {done.expected}'}", file=sys.stdout if same else sys.stderr)
+            print(
+                f"geometry {done.geometry}: {'the same' if same else f'expected {done.expected}'}",
+                file=sys.stdout if same else sys.stderr,
+            )
         return 0 if same or not self.verify else 1

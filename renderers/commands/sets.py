@@ -1,4 +1,5 @@
 """What is done with a folder of shards: `verse verify`, `preview`, `export`, `view`."""
+
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ Shards = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DIR|URL")]
 
 def _need_shards(where: str) -> str:
     from renderers.shards import storage
+
     need(storage.open_store(where).exists(), "DIR", "a folder that exists", where)
     return where
 
@@ -34,6 +36,7 @@ class Verify:
 
     def run(self) -> int:
         from renderers.shards import storage
+
         store = storage.open_store(self.folder)
         need(store.exists(), "DIR", "a folder that exists", store)
         need(self.rebuild >= 0, "--rebuild", "at least 0", self.rebuild)
@@ -50,6 +53,7 @@ class Verify:
     def _stored(self, store) -> tuple[int, int, list[str]]:
         from renderers import shards
         from renderers.shards import verify
+
         tars = sum(name.endswith(".tar") for name in store.sizes())
         problems = [] if tars else [f"{store}: no shards"]
         with progress("verify", "shard", tars) as bar:
@@ -60,6 +64,7 @@ class Verify:
 
     def _made_again(self, store) -> list[str]:
         from renderers.farm import rebuild
+
         with progress("rebuild", "object", self.rebuild) as bar:
             problems = []
             for found in rebuild.rebuild(store, self.rebuild, str(self.assets) if self.assets else None):
@@ -79,15 +84,20 @@ class Preview:
     limit: int = 200
     """Show the first so many objects."""
     sheet: tuple[str, ...] = ()
-    """Also a contact sheet of each of these passes: --sheet rgb normal gives contact_sheet_rgb.png and contact_sheet_normal.png."""
+    """Also a contact sheet of each of these passes: --sheet rgb normal gives contact_sheet_rgb.png and
+    contact_sheet_normal.png.
+    """
 
     def run(self) -> int:
         from renderers.gallery.preview import preview
+
         need(self.limit >= 1, "--limit", "at least 1", self.limit)
         with progress("preview", "object") as bar:
+
             def on_done(total: int) -> None:
                 bar.total = total
                 bar.update()
+
             paths = preview(_need_shards(self.folder), self.out, self.limit, self.sheet, on_done)
         for path in paths:
             print(path)
@@ -98,15 +108,17 @@ class Preview:
 class Export:
     """Shards -> one folder per object, as other software reads them: nerfstudio, 3DGS, NeRF, Zero-1-to-3, LRMs.
 
-    Images are copied byte for byte. Run the same command again to continue. Example: verse export data --format colmap --out data-colmap
+    Images are copied byte for byte. Run the same command again to continue. Example: verse export data --format colmap
+    --out data-colmap
     """
 
     folder: Shards
     """A folder or fsspec URL of shards."""
     format: Literal["transforms", "blender", "colmap", "opencv", "facelift", "zero123", "glb"]
-    """transforms: nerfstudio and instant-ngp; blender: NeRF-synthetic with a seeded split; colmap: text model with points from exact depth, for
-    3DGS; opencv: opencv_cameras.json, a list as LaCT reads it; facelift: the same, a dict with frames; zero123: Zero-1-to-3; glb: meshes
-    (of shards made with --meshes)."""
+    """transforms: nerfstudio and instant-ngp; blender: NeRF-synthetic with a seeded split; colmap: text model with
+    points from exact depth, for 3DGS; opencv: opencv_cameras.json, a list as LaCT reads it; facelift: the same, a dict
+    with frames; zero123: Zero-1-to-3; glb: meshes (of shards made with --meshes).
+    """
     out: Path
     """Folder for the objects' folders."""
     limit: int | None = None
@@ -117,8 +129,9 @@ class Export:
     def run(self) -> int:
         from renderers.formats.export import export
         from renderers.shards import ShardReader
+
         need(self.limit is None or self.limit >= 1, "--limit", "at least 1", self.limit)
-        count = len(ShardReader(_need_shards(self.folder)).keys[:self.limit])
+        count = len(ShardReader(_need_shards(self.folder)).keys[: self.limit])
         with progress(f"{self.format} -> {self.out}", "object", count) as bar:
             done = export(self.folder, self.out, self.format, self.seed, self.limit, on_done=lambda uid: bar.update())
         print(f"{self.out}: {done.written} objects written, {done.kept} already there")
@@ -127,7 +140,8 @@ class Export:
 
 @dataclass(kw_only=True)
 class View:
-    """Walk around the objects of a folder of shards in the browser: mesh or points, cameras with their images (needs the viser extra).
+    """Walk around the objects of a folder of shards in the browser: mesh or points, cameras with their images (needs
+    the viser extra).
 
     Example: verse view data
     """
@@ -143,6 +157,7 @@ class View:
 
     def run(self) -> int:
         from renderers.gallery import viewer
+
         _need_shards(self.folder)
         if self.html is None:
             viewer.serve(self.folder, self.port, self.sample)

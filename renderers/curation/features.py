@@ -1,5 +1,7 @@
-"""What a quality score reads from views, without weights from anywhere: normal-map gradients, edges, silhouettes, colours; and, when the user
-brings a network, its features of the normal maps."""
+"""What a quality score reads from views, without weights from anywhere: normal-map gradients, edges, silhouettes,
+colours; and, when the user brings a network, its features of the normal maps.
+"""
+
 from collections.abc import Callable
 
 import numpy as np
@@ -12,12 +14,22 @@ from renderers.curation.subjects import Subject
 SIZE = 96  # pixels of a view after cutting it to its object: statistics must not depend on how near the camera was
 SCALES = (1, 2, 4, 8)  # pixels between neighbours
 SHARP_COS = (0.966, 0.707)  # 15 and 45 degrees
-EXTRA = ("back_faces", "thinness", "base_area", "base_walled", "one_piece", "solidity", "colour")  # of `measures.measure`
+EXTRA = (
+    "back_faces",
+    "thinness",
+    "base_area",
+    "base_walled",
+    "one_piece",
+    "solidity",
+    "colour",
+)  # of `measures.measure`
 Embed = Callable[[np.ndarray], np.ndarray]  # pictures [V, H, W, 3] uint8 -> features [V, D]
 
 
 def features(subject: Subject, measures: dict, embed: Embed | None = None) -> np.ndarray:
-    """[D] float32: mean, least and greatest of `_view` over the views, some measures of the object, and the mean of what `embed` makes of the normals."""
+    """[D] float32: mean, least and greatest of `_view` over the views, some measures of the object, and the mean of
+    what `embed` makes of the normals.
+    """
     views = np.array([_view(*view) for view in cropped(subject)] or [np.zeros(len(_view(*_BLANK)))])
     parts = [views.mean(axis=0), views.min(axis=0), views.max(axis=0), [_known(measures[name]) for name in EXTRA]]
     if embed is not None:
@@ -34,14 +46,25 @@ def _known(value: float | None) -> float:
 
 def normal_pictures(subject: Subject) -> np.ndarray:
     """[V, SIZE, SIZE, 3] uint8: the normal maps as TripoSG's scorer sees them, grey around."""
-    return np.stack([np.where(mask[..., None], (normal + 1) * 127.5, 127.5).astype(np.uint8) for normal, mask, _ in cropped(subject)])
+    return np.stack(
+        [
+            np.where(mask[..., None], (normal + 1) * 127.5, 127.5).astype(np.uint8)
+            for normal, mask, _ in cropped(subject)
+        ]
+    )
 
 
 def cropped(subject: Subject) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(normal [S, S, 3], mask [S, S], rgb [S, S, 3] in 0..1) of every view that has the object in it, cut to a square around it."""
+    """(normal [S, S, 3], mask [S, S], rgb [S, S, 3] in 0..1) of every view that has the object in it, cut to a square
+    around it.
+    """
     images = subject.images
     seen = np.abs(images["normal"]).sum(axis=-1) > 0
-    return [_cut(normal, mask, rgb) for normal, mask, rgb in zip(images["normal"], seen & (images["alpha"][..., 0] > OPAQUE), images["rgb"]) if mask.any()]
+    return [
+        _cut(normal, mask, rgb)
+        for normal, mask, rgb in zip(images["normal"], seen & (images["alpha"][..., 0] > OPAQUE), images["rgb"])
+        if mask.any()
+    ]
 
 
 def _cut(normal, mask, rgb):
@@ -59,12 +82,19 @@ def _cut(normal, mask, rgb):
 
 def _view(normal: np.ndarray, mask: np.ndarray, rgb: np.ndarray) -> list[float]:
     grey = np.where(mask, rgb.mean(axis=-1), 0.0)
-    return [*_bends(normal, mask), *_steps(grey, mask), *_directions(normal[mask]), *_outline(mask), *_colours(rgb[mask])]
+    return [
+        *_bends(normal, mask),
+        *_steps(grey, mask),
+        *_directions(normal[mask]),
+        *_outline(mask),
+        *_colours(rgb[mask]),
+    ]
 
 
 def _bends(normal, mask) -> list[float]:
-    """Of the angle between normals a few pixels apart, for each scale: its mean sine, the share beyond each of `SHARP_COS`; and how much of the
-    finest bends is gone one scale up: all of it for noise, none for edges."""
+    """Of the angle between normals a few pixels apart, for each scale: its mean sine, the share beyond each of
+    `SHARP_COS`; and how much of the finest bends is gone one scale up: all of it for noise, none for edges.
+    """
     out, fine = [], 0.0
     for scale in SCALES:
         cosine = np.concatenate([((a * b).sum(axis=-1))[m & n] for a, b, m, n in _pairs(normal, mask, scale)])
@@ -89,7 +119,9 @@ def _steps(grey, mask) -> list[float]:
 
 
 def _directions(normals) -> list[float]:
-    """How the normals are spread: the share of the most frequent of 6 x 9 cells of the cube, and how many cells hold one in a hundred."""
+    """How the normals are spread: the share of the most frequent of 6 x 9 cells of the cube, and how many cells hold
+    one in a hundred.
+    """
     if not len(normals):
         return [0.0, 0.0]
     axis = np.argmax(np.abs(normals), axis=1)
@@ -101,7 +133,9 @@ def _directions(normals) -> list[float]:
 
 
 def _outline(mask) -> list[float]:
-    """Of the silhouette: cover, length of its outline over the root of its area, pieces, holes, and the lesser side of its box."""
+    """Of the silhouette: cover, length of its outline over the root of its area, pieces, holes, and the lesser side of
+    its box.
+    """
     area = float(mask.sum())
     if not area:
         return [0.0] * 5
@@ -112,7 +146,9 @@ def _outline(mask) -> list[float]:
 
 
 def _colours(rgb) -> list[float]:
-    """Spread of brightness, colourfulness (Hasler and Süsstrunk, 2003, in 0..1), how many of 64 colours hold one pixel in a hundred."""
+    """Spread of brightness, colourfulness (Hasler and Süsstrunk, 2003, in 0..1), how many of 64 colours hold one pixel
+    in a hundred.
+    """
     if not len(rgb):
         return [0.0] * 4
     first, second = rgb[:, 0] - rgb[:, 1], (rgb[:, 0] + rgb[:, 1]) / 2 - rgb[:, 2]

@@ -1,4 +1,7 @@
-"""Numbers about one object that filters compare with thresholds. Each is None where the subject does not have what it is measured on."""
+"""Numbers about one object that filters compare with thresholds. Each is None where the subject does not have what it
+is measured on.
+"""
+
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
@@ -13,7 +16,8 @@ from zeroverse.core.rng import Rng
 
 OPAQUE = 127  # of alpha
 COLOUR_CELLS = 4  # of the colour histogram, along each of red, green and blue
-COLOUR_WEIGHT = 0.1  # of the colour histogram beside the shape's: repainted objects lie 0.03 apart or more, two renderings of one 0.004
+# of the colour histogram beside the shape's: repainted objects lie 0.03 apart or more, two renderings of one 0.004
+COLOUR_WEIGHT = 0.1
 
 
 def measure(subject: Subject) -> dict[str, float | None]:
@@ -21,21 +25,31 @@ def measure(subject: Subject) -> dict[str, float | None]:
     masks = subject.images["alpha"][..., 0] > OPAQUE  # [V, H, W]
     base, sides = planar_base(subject.points), np.sort(np.ptp(subject.points.position, axis=0))
     return {
-        "coverage": float(masks.mean(axis=(1, 2)).min()), "brightest": float(subject.images["rgb"][masks].max(initial=0)),
+        "coverage": float(masks.mean(axis=(1, 2)).min()),
+        "brightest": float(subject.images["rgb"][masks].max(initial=0)),
         "not_finite": float(sum((~np.isfinite(image)).sum() for image in subject.images.values())),
         "back_faces": None if subject.asset is None else back_faces(subject),
-        "thinness": float(sides[0] / max(sides[2], 1e-9)), "colour": colour_spread(subject, masks),
-        "base_area": base.area, "base_footprint": base.footprint, "base_walled": base.walled, **pieces(masks),
+        "thinness": float(sides[0] / max(sides[2], 1e-9)),
+        "colour": colour_spread(subject, masks),
+        "base_area": base.area,
+        "base_footprint": base.footprint,
+        "base_walled": base.walled,
+        **pieces(masks),
     }
 
 
 def pieces(masks: np.ndarray) -> dict[str, float]:
-    """How much one thing the mask [V, H, W] is: the share of its largest connected piece (mean and least over the views), and solidity, area over
-    that of the convex hull, of that piece and of the whole."""
+    """How much one thing the mask [V, H, W] is: the share of its largest connected piece (mean and least over the
+    views), and solidity, area over that of the convex hull, of that piece and of the whole.
+    """
     rows = [_pieces(mask) for mask in masks if mask.any()] or [(0.0, 0.0, 0.0)]
     share, largest, whole = np.array(rows).T
-    return {"one_piece": float(share.mean()), "one_piece_least": float(share.min()), "solidity_largest": float(largest.mean()),
-            "solidity": float(whole.mean())}
+    return {
+        "one_piece": float(share.mean()),
+        "one_piece_least": float(share.min()),
+        "solidity_largest": float(largest.mean()),
+        "solidity": float(whole.mean()),
+    }
 
 
 def _pieces(mask: np.ndarray) -> tuple[float, float, float]:
@@ -47,7 +61,9 @@ def _pieces(mask: np.ndarray) -> tuple[float, float, float]:
 
 def _solidity(mask: np.ndarray) -> float:
     rows, columns = np.nonzero(mask)
-    corners = np.concatenate([np.stack([rows + i, columns + j], axis=1) for i in (0, 1) for j in (0, 1)])  # of the pixels: a line has an area
+    corners = np.concatenate(
+        [np.stack([rows + i, columns + j], axis=1) for i in (0, 1) for j in (0, 1)]
+    )  # of the pixels: a line has an area
     try:
         return float(len(rows) / ConvexHull(corners).volume)  # in the plane, `volume` is the area
     except QhullError:
@@ -55,7 +71,8 @@ def _solidity(mask: np.ndarray) -> float:
 
 
 def back_faces(subject: Subject) -> float:
-    """Share of the covered pixels where the nearest triangle is seen from behind: 0 for closed objects with their faces outwards.
+    """Share of the covered pixels where the nearest triangle is seen from behind: 0 for closed objects with their faces
+    outwards.
 
     Two triangles in one place, one each way, as double-sided files have them, count as the one that faces the camera.
     """
@@ -70,20 +87,30 @@ def _nearest(scene, cameras, cull: bool) -> np.ndarray:
     """Inverse depth [V, H, W] at pixel centres, 0 = no surface."""
     shape = (cameras.height, cameras.width)
     index, inverse = np.full(shape, -1, np.int32), np.zeros((len(cameras), *shape), np.float32)
-    camera, pixel, faces = np.empty((len(scene.vertices), 3)), np.empty((len(scene.vertices), 2)), faces_buffer(len(scene.faces))
+    camera, pixel, faces = (
+        np.empty((len(scene.vertices), 3)),
+        np.empty((len(scene.vertices), 2)),
+        faces_buffer(len(scene.faces)),
+    )
     for view in range(len(cameras)):
-        to_camera(scene.vertices, cameras.c2w[view], cameras.intrinsics[view], cameras.width, cameras.height, camera, pixel)
+        to_camera(
+            scene.vertices, cameras.c2w[view], cameras.intrinsics[view], cameras.width, cameras.height, camera, pixel
+        )
         visibility(scene, camera, pixel, cameras.intrinsics[view], cull, inverse[view], index, faces)
     return inverse
 
 
 def colour_spread(subject: Subject, masks: np.ndarray) -> float:
-    """Standard deviation, of 255, of what varies most of: base colour, the hue of rgb, metalness and roughness. Shading is no colour."""
+    """Standard deviation, of 255, of what varies most of: base colour, the hue of rgb, metalness and roughness. Shading
+    is no colour.
+    """
     rgb = subject.images["rgb"][masks].astype(np.float64)
     if not len(rgb):
         return 0.0
     spreads = [255 * (rgb / np.maximum(rgb.sum(axis=1, keepdims=True), 24)).std(axis=0).max()]
-    inner = ndimage.binary_erosion(masks, np.ones((1, 3, 3)))  # labels have no anti-aliasing: at edges they may see the background
+    inner = ndimage.binary_erosion(
+        masks, np.ones((1, 3, 3))
+    )  # labels have no anti-aliasing: at edges they may see the background
     for name in ("albedo", "metallic_roughness"):
         if name in subject.images and inner.any():
             spreads.append(subject.images[name][inner].astype(np.float64).std(axis=0).max())
@@ -94,12 +121,12 @@ def descriptor(subject: Subject) -> np.ndarray:
     """[96 + 64] float32: what it is like however it is turned; its shape, and the colours of its views."""
     masks = subject.images["alpha"][..., 0] > OPAQUE
     colours = subject.images["rgb"][masks].astype(np.float64) / 255 * (COLOUR_CELLS - 1)
-    histogram = np.zeros(COLOUR_CELLS ** 3)
+    histogram = np.zeros(COLOUR_CELLS**3)
     low = np.minimum(np.floor(colours).astype(np.int64), COLOUR_CELLS - 2)
     part = colours - low
     for corner in range(8):  # shared out between the eight nearest cells, so that a little more light changes little
         step = np.array([corner & 1, corner >> 1 & 1, corner >> 2])
         cell = ((low + step) * COLOUR_CELLS ** np.arange(3)).sum(axis=1)
-        histogram += np.bincount(cell, np.where(step, part, 1 - part).prod(axis=1), COLOUR_CELLS ** 3)
+        histogram += np.bincount(cell, np.where(step, part, 1 - part).prod(axis=1), COLOUR_CELLS**3)
     shape = shape_descriptor(subject.points, Rng("curate", "descriptor"))
     return np.concatenate([shape, COLOUR_WEIGHT * histogram / max(len(colours), 1)]).astype(np.float32)

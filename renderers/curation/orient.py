@@ -1,9 +1,12 @@
-"""Canonical orientation: which of the 24 turns of an axis-aligned frame puts an object upright with its front towards -y.
+"""Canonical orientation: which of the 24 turns of an axis-aligned frame puts an object upright with its front towards
+-y.
 
-After TripoSG §4 III: six views along the axes, features, a trained chooser. A turn of the object by 90 degrees only exchanges its six views and turns
-them in their planes, so all 24 candidates come from one rendering. The chooser is a linear score with a softmax over the candidates, trained on our own
-assets, whose +Z is up and whose front is -y. Turns that leave an object looking the same count as one.
+After TripoSG §4 III: six views along the axes, features, a trained chooser. A turn of the object by 90 degrees only
+exchanges its six views and turns them in their planes, so all 24 candidates come from one rendering. The chooser is a
+linear score with a softmax over the candidates, trained on our own assets, whose +Z is up and whose front is -y. Turns
+that leave an object looking the same count as one.
 """
+
 import itertools
 import json
 from dataclasses import dataclass, replace
@@ -22,11 +25,20 @@ from zeroverse.core.files import write_whole
 FORMAT = "verse-orienter/1"
 SIZE, GRID = 96, 8  # pixels of a view; cells that features average over
 FOV_DEG = 20.0
-SAME = 0.12  # difference of two candidates' views, of their size, below which they look the same: a box turned over 0.1, a pitcher's handle 0.3
+# difference of two candidates' views, of their size, below which they look the same: a box turned over 0.1, a pitcher's
+# handle 0.3
+SAME = 0.12
 SURE = 0.5  # probability below which the answer is `cannot tell`
-PENALTIES = (0.3, 3e-3)  # of single cells of the views, which learn kinds of objects by heart, and of `_shape`, which carries over to new kinds
-TEMPERATURES = tuple(round(0.5 * 1.25 ** k, 3) for k in range(20))
-DIRECTIONS = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64)  # where the cameras stand; [3] sees the front
+PENALTIES = (
+    0.3,
+    3e-3,
+    # of single cells of the views, which learn kinds of objects by heart, and of `_shape`, which carries over to new
+    # kinds
+)
+TEMPERATURES = tuple(round(0.5 * 1.25**k, 3) for k in range(20))
+DIRECTIONS = np.array(
+    [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64
+)  # where the cameras stand; [3] sees the front
 
 
 @cache
@@ -43,12 +55,14 @@ def turns() -> np.ndarray:
 
 
 def six_views(asset: Asset) -> np.ndarray:
-    """[6, SIZE, SIZE, 5] float32 from `DIRECTIONS`: mask, normal in the camera's frame, nearness (1 at the near side of the object's cube, 0 at the far)."""
+    """[6, SIZE, SIZE, 5] float32 from `DIRECTIONS`: mask, normal in the camera's frame, nearness (1 at the near side of
+    the object's cube, 0 at the far).
+    """
     cameras = _axis_cameras()
     images = renderers.load("cpu").render(asset, cameras, UNIFORM, ("depth", "normal"))
     mask = images["depth"] > 0
     normal = np.einsum("vji,vhwj->vhwi", cameras.c2w[:, :3, :3], images["normal"])
-    distance = np.sqrt((cameras.centers ** 2).sum(axis=1))[:, None, None, None]
+    distance = np.sqrt((cameras.centers**2).sum(axis=1))[:, None, None, None]
     nearness = np.where(mask, np.clip(0.5 - (images["depth"] - distance) / 1.8, 0, 1), 0)
     return np.concatenate([mask, normal, nearness], axis=-1).astype(np.float32)
 
@@ -61,7 +75,9 @@ def _axis_cameras() -> Cameras:
 
 @cache
 def exchanges() -> tuple[np.ndarray, np.ndarray]:
-    """(view [24, 6], quarters [24, 6]): after turn t, camera i sees what camera view[t, i] saw before, turned by so many quarters (as np.rot90)."""
+    """(view [24, 6], quarters [24, 6]): after turn t, camera i sees what camera view[t, i] saw before, turned by so
+    many quarters (as np.rot90).
+    """
     axes = _axis_cameras().c2w[:, :3, :3]
     view, quarters = np.zeros((24, 6), np.int64), np.zeros((24, 6), np.int64)
     for t, turn in enumerate(turns()):
@@ -105,14 +121,23 @@ def _pooled(views: np.ndarray, step: int) -> np.ndarray:
 
 
 def _shape(views: np.ndarray) -> list[float]:
-    """What tells up and front beyond single cells: support, balance, mirror symmetry, where the detail is. views [6, S, S, 5] of one candidate."""
+    """What tells up and front beyond single cells: support, balance, mirror symmetry, where the detail is. views [6, S,
+    S, 5] of one candidate.
+    """
     mask, near = views[..., 0], views[..., 4]
     out = []
     for a, b in ((5, 4), (3, 2), (0, 1)):  # below and above, front and back, right and left
         ends = [_contact(near[k], mask[k]) for k in (a, b)]
         detail = [float(np.abs(np.diff(views[k, ..., 1:4], axis=0)).sum() / max(mask[k].sum(), 1)) for k in (a, b)]
         depths = [_depths(near[k], mask[k]) for k in (a, b)]
-        out += [*ends[0], *(np.array(ends[0]) - ends[1]), detail[0] - detail[1], detail[0], *depths[0], *(np.array(depths[0]) - depths[1])]
+        out += [
+            *ends[0],
+            *(np.array(ends[0]) - ends[1]),
+            detail[0] - detail[1],
+            detail[0],
+            *depths[0],
+            *(np.array(depths[0]) - depths[1]),
+        ]
     for k in (3, 0, 4):
         flat = views[k]
         scale = max(float(flat[..., 0].sum()), 1.0)
@@ -120,13 +145,17 @@ def _shape(views: np.ndarray) -> list[float]:
         quarter = float(np.abs(flat - np.rot90(flat)).sum(axis=(0, 1))[[0, 4]].sum()) / scale
         heights = flat[..., 0].sum(axis=1) @ np.linspace(1, 0, flat.shape[0]) / scale
         sides = [float((flat[..., 0].sum(axis=axis) > 0.5).mean()) for axis in (0, 1)]
-        widths = [flat[rows, :, 0].sum() / scale for rows in np.array_split(np.flatnonzero(flat[..., 0].sum(axis=1) > 0.5), 6)]
+        widths = [
+            flat[rows, :, 0].sum() / scale for rows in np.array_split(np.flatnonzero(flat[..., 0].sum(axis=1) > 0.5), 6)
+        ]
         out += [*mirrored, mirrored[0] - mirrored[1], quarter, heights, *sides, sides[0] - sides[1], *widths]
     return out
 
 
 def _contact(near: np.ndarray, mask: np.ndarray) -> list[float]:
-    """Of the side that this view looks at: the share of the silhouette that touches a plane there, how widely that spreads, how far off the middle it is."""
+    """Of the side that this view looks at: the share of the silhouette that touches a plane there, how widely that
+    spreads, how far off the middle it is.
+    """
     top = float(near.max())
     touch = (near > top - 0.03) & (mask > 0.5)
     rows, columns = np.nonzero(touch)
@@ -144,13 +173,15 @@ def _depths(near: np.ndarray, mask: np.ndarray) -> list[float]:
     return [float(near.max() - seen.mean()), float(seen.std())] if len(seen) else [0.0, 0.0]
 
 
-# ------------------------------------------------------------------------------------------------------------------------ the chooser
+# ---------------------------------------------------------------------------------------------------------- the chooser
 
 
 @dataclass(frozen=True)
 class Orientation:
-    """turn: index into `turns()`, to be applied to the object; up, front: probabilities of its up axis, and of the turn as a whole, those that look
-    the same together; verdict: `upright and front`, `upright` (the front is a guess) or `cannot tell`."""
+    """turn: index into `turns()`, to be applied to the object; up, front: probabilities of its up axis, and of the turn
+    as a whole, those that look the same together; verdict: `upright and front`, `upright` (the front is a guess) or
+    `cannot tell`.
+    """
 
     turn: int
     up: float
@@ -158,7 +189,12 @@ class Orientation:
     verdict: str
 
     def record(self) -> dict:
-        return {"matrix": turns()[self.turn].astype(int).tolist(), "up": round(self.up, 4), "front": round(self.front, 4), "verdict": self.verdict}
+        return {
+            "matrix": turns()[self.turn].astype(int).tolist(),
+            "up": round(self.up, 4),
+            "front": round(self.front, 4),
+            "verdict": self.verdict,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,10 +244,17 @@ def tempered(chooser: Orienter, temperature: float) -> Orienter:
 
 
 def best_temperature(choosers: list[Orienter], features: np.ndarray, alike: np.ndarray) -> float:
-    """At which each chooser's probabilities on its own object, one that it has not seen, are likeliest: a few objects make it too sure of itself."""
+    """At which each chooser's probabilities on its own object, one that it has not seen, are likeliest: a few objects
+    make it too sure of itself.
+    """
+
     def cost(temperature: float) -> float:
-        mass = [tempered(chooser, temperature).probabilities(x)[right].sum() for chooser, x, right in zip(choosers, features, alike[:, 0])]
+        mass = [
+            tempered(chooser, temperature).probabilities(x)[right].sum()
+            for chooser, x, right in zip(choosers, features, alike[:, 0])
+        ]
         return float(-np.log(np.maximum(mass, 1e-12)).mean())
+
     return min(TEMPERATURES, key=cost)
 
 
@@ -224,7 +267,9 @@ def _ups_alike(turn: int, alike: np.ndarray) -> np.ndarray:
 
 
 def fit(features: np.ndarray, alike: np.ndarray) -> Orienter:
-    """features [N, 24, D], alike [N, 24, 24] of objects that are upright as they are: turn 0 is right, and what looks like it is as right."""
+    """features [N, 24, D], alike [N, 24, 24] of objects that are upright as they are: turn 0 is right, and what looks
+    like it is as right.
+    """
     right = alike[:, 0]  # [N, 24]
     mean, scale = features.mean(axis=(0, 1)), features.std(axis=(0, 1))
     scale = np.where(scale > 1e-5, scale, 1e30)
@@ -239,7 +284,10 @@ def fit(features: np.ndarray, alike: np.ndarray) -> Orienter:
         chance = each / each.sum(axis=1, keepdims=True)
         mass = (chance * right).sum(axis=1, keepdims=True)
         gradient = chance - chance * right / np.maximum(mass, 1e-300)
-        return (float(-np.log(np.maximum(mass, 1e-300)).mean() + (penalty * weights ** 2).sum()),
-                np.einsum("nc,ncd->d", gradient, x) / len(x) + 2 * penalty * weights)
+        return (
+            float(-np.log(np.maximum(mass, 1e-300)).mean() + (penalty * weights**2).sum()),
+            np.einsum("nc,ncd->d", gradient, x) / len(x) + 2 * penalty * weights,
+        )
+
     found = minimize(loss, np.zeros(x.shape[-1]), jac=True, method="L-BFGS-B", options={"maxiter": 300})
     return Orienter(mean, scale, found.x)

@@ -1,7 +1,9 @@
-"""The run: every object looked at once, in parts that survive an interruption; then the verdicts, which are cheap; then report and contact sheets.
+"""The run: every object looked at once, in parts that survive an interruption; then the verdicts, which are cheap; then
+report and contact sheets.
 
 Nothing of the input is touched. The same input and options give the same report, whatever the number of workers.
 """
+
 import base64
 import functools
 import hashlib
@@ -39,7 +41,9 @@ class CurateError(RuntimeError):
 
 @dataclass(frozen=True)
 class Looks:
-    """How objects are looked at; changing any of it looks at all of them again. size: pixels of a rendered view. embed: picklable, with a `name`."""
+    """How objects are looked at; changing any of it looks at all of them again. size: pixels of a rendered view. embed:
+    picklable, with a `name`.
+    """
 
     size: int = 160
     orienter: str | None = None
@@ -52,7 +56,9 @@ class Looks:
 
 @dataclass
 class Row:
-    """What is known of one object. failed: why it could not be looked at. verdicts: what is wrong with it, the first names the reason."""
+    """What is known of one object. failed: why it could not be looked at. verdicts: what is wrong with it, the first
+    names the reason.
+    """
 
     uid: str
     source: str
@@ -73,7 +79,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Outcome:
-    """rows in the order of the input; removed: {reason: how many}; looked: objects that were looked at now, the others were known from an earlier run."""
+    """rows in the order of the input; removed: {reason: how many}; looked: objects that were looked at now, the others
+    were known from an earlier run.
+    """
 
     rows: list[Row]
     removed: Counter
@@ -84,9 +92,18 @@ def _ignore(row: Row, total: int) -> None:
     pass
 
 
-def curate(where: str, out: Path, limits: Thresholds | None = None, looks: Looks | None = None, scorer: Scorer | None = None, workers: int = 1,
-           on_row: Callable[[Row, int], None] = _ignore, engine: str = "loky") -> Outcome:
-    """Curate a folder or URL of shards, or a folder of GLB files; writes report.json, kept.txt, removed.txt, kept.png and removed_<reason>.png to `out`.
+def curate(
+    where: str,
+    out: Path,
+    limits: Thresholds | None = None,
+    looks: Looks | None = None,
+    scorer: Scorer | None = None,
+    workers: int = 1,
+    on_row: Callable[[Row, int], None] = _ignore,
+    engine: str = "loky",
+) -> Outcome:
+    """Curate a folder or URL of shards, or a folder of GLB files; writes report.json, kept.txt, removed.txt, kept.png
+    and removed_<reason>.png to `out`.
 
     Kill it at any moment: the same call goes on. Raises ValueError for inputs and options that do not fit, CurateError.
     """
@@ -110,7 +127,7 @@ def _check_out(where: str, out: Path) -> None:
         raise ValueError(f"out: expected another folder than the one that is curated, got {out}")
 
 
-# -------------------------------------------------------------------------------------------------------------------------- looking
+# -------------------------------------------------------------------------------------------------------------- looking
 
 
 def _looked(pool: Pool, out: Path, looks: Looks, on_row, workers: int, engine: str) -> Iterator[tuple[int, list[Row]]]:
@@ -137,7 +154,9 @@ def _looked(pool: Pool, out: Path, looks: Looks, on_row, workers: int, engine: s
 
 
 def _parts(pool: Pool, out: Path, looks: Looks) -> list[tuple[range, Path]]:
-    """Which objects are written together, and where: the name says how they were looked at, so a file that is there is the right one."""
+    """Which objects are written together, and where: the name says how they were looked at, so a file that is there is
+    the right one.
+    """
     count, stamp, parts = len(pool.names), looks.stamp(), []
     for number, start in enumerate(range(0, count, PART)):
         part = range(start, min(start + PART, count))
@@ -155,17 +174,24 @@ def _read_part(path: Path) -> list[Row]:
 
 
 def look(handle: Handle, looks: Looks, index: int) -> Row:
-    """Render or read one object and take its numbers. What is wrong with the file is in the row; anything else raises CurateError."""
+    """Render or read one object and take its numbers. What is wrong with the file is in the row; anything else raises
+    CurateError.
+    """
     pool = opened(handle)
     row = Row(pool.names[index], pool.source(index))
     try:
         subject = pool.subject(index)
         row.measures = measure(subject)
         row.points = "mesh" if subject.asset else "views"
-        row.descriptor, row.features = _packed(descriptor(subject)), _packed(features(subject, row.measures, looks.embed))
+        row.descriptor, row.features = (
+            _packed(descriptor(subject)),
+            _packed(features(subject, row.measures, looks.embed)),
+        )
         row.thumbnail = sheets.thumbnail(subject.images)
         if looks.orienter and subject.asset:
-            row.orientation = _orienter(looks.orienter).orient(*orient.describe(orient.six_views(subject.asset))).record()
+            row.orientation = (
+                _orienter(looks.orienter).orient(*orient.describe(orient.six_views(subject.asset))).record()
+            )
     except Unusable as error:
         return Row(row.uid, row.source, str(error))
     except Exception as error:
@@ -186,11 +212,13 @@ def unpacked(rows: list[str]) -> np.ndarray:  # [N, D]
     return np.array([np.frombuffer(base64.b64decode(row), "<f4") for row in rows])
 
 
-# -------------------------------------------------------------------------------------------------------------------------- judging
+# -------------------------------------------------------------------------------------------------------------- judging
 
 
 def judge(rows: list[Row], limits: Thresholds, scorer: Scorer | None) -> None:
-    """Write scores, verdicts and duplicates into the rows. Duplicates are sought among what the filters keep, so that a good twin of a bad object stays."""
+    """Write scores, verdicts and duplicates into the rows. Duplicates are sought among what the filters keep, so that a
+    good twin of a bad object stays.
+    """
     seen = [row for row in rows if not row.failed]
     for row in seen:
         row.measures["score"] = float(scorer.score(unpacked([row.features]))[0]) if scorer else None
@@ -207,22 +235,42 @@ def judge(rows: list[Row], limits: Thresholds, scorer: Scorer | None) -> None:
             row.duplicate_of, row.verdicts = twin.uid, [Verdict(DUPLICATE, "distance", distance, radius)]
 
 
-# ------------------------------------------------------------------------------------------------------------------------- reporting
+# ------------------------------------------------------------------------------------------------------------ reporting
 
 
 def write_reports(rows: list[Row], out: Path, where: str, limits: Thresholds, scorer: Scorer | None) -> None:
-    """report.json (one record per object), kept.txt, removed.txt and the contact sheets; sheets of reasons that no longer occur are removed."""
+    """report.json (one record per object), kept.txt, removed.txt and the contact sheets; sheets of reasons that no
+    longer occur are removed.
+    """
     reasons = Counter(row.reason for row in rows if row.reason)
-    report = {"format": FORMAT, "input": where, "objects": len(rows), "kept": sum(not row.reason for row in rows),
-              "removed": {reason: reasons[reason] for reason in REASONS if reasons[reason]}, "thresholds": asdict(limits),
-              "scored": scorer is not None, "rows": [record(row) for row in rows]}
+    report = {
+        "format": FORMAT,
+        "input": where,
+        "objects": len(rows),
+        "kept": sum(not row.reason for row in rows),
+        "removed": {reason: reasons[reason] for reason in REASONS if reasons[reason]},
+        "thresholds": asdict(limits),
+        "scored": scorer is not None,
+        "rows": [record(row) for row in rows],
+    }
     write_whole(out / "report.json", json.dumps(report, indent=1, allow_nan=False).encode())
     write_whole(out / "kept.txt", "".join(f"{row.uid}\n" for row in rows if not row.reason).encode())
-    write_whole(out / "removed.txt", "".join(f"{row.uid}\t{row.reason}\t{why(row)}\n" for row in rows if row.reason).encode())
+    write_whole(
+        out / "removed.txt", "".join(f"{row.uid}\t{row.reason}\t{why(row)}\n" for row in rows if row.reason).encode()
+    )
     for reason in REASONS:
-        path, group = out / f"removed_{reason.replace(' ', '_')}.png", [number for number, row in enumerate(rows) if row.reason == reason]
+        path, group = (
+            out / f"removed_{reason.replace(' ', '_')}.png",
+            [number for number, row in enumerate(rows) if row.reason == reason],
+        )
         if group:
-            _write_sheet(path, f"removed: {reason}", group, out, [[rows[number].uid, *why(rows[number]).split("; ")] for number in group])
+            _write_sheet(
+                path,
+                f"removed: {reason}",
+                group,
+                out,
+                [[rows[number].uid, *why(rows[number]).split("; ")] for number in group],
+            )
         else:
             path.unlink(missing_ok=True)
     kept = [number for number, row in enumerate(rows) if not row.reason]
@@ -231,8 +279,11 @@ def write_reports(rows: list[Row], out: Path, where: str, limits: Thresholds, sc
 
 def _write_sheet(path: Path, title: str, numbers: list[int], out: Path, captions: list[list[str]]) -> None:
     """Only the objects that a sheet shows have their thumbnails read."""
-    shown = numbers[:sheets.MOST]
-    parts = {part: _read_part(next((out / "parts").glob(f"{part:06d}-*.json"))) for part in sorted({number // PART for number in shown})}
+    shown = numbers[: sheets.MOST]
+    parts = {
+        part: _read_part(next((out / "parts").glob(f"{part:06d}-*.json")))
+        for part in sorted({number // PART for number in shown})
+    }
     tiles = [parts[number // PART][number % PART].thumbnail for number in shown]
     write_whole(path, sheets.sheet(title, len(numbers), list(zip(tiles, captions))))
 
@@ -240,10 +291,21 @@ def _write_sheet(path: Path, title: str, numbers: list[int], out: Path, captions
 def record(row: Row) -> dict:
     """What report.json says of an object."""
     first = row.verdicts[0] if row.verdicts else None
-    return {"uid": row.uid, "source": row.source, "kept": not row.reason, "step": row.reason or None, "why": why(row) or None,
-            "measure": first and first.measure, "value": first and first.value, "threshold": first and first.threshold,
-            "also": [verdict.step for verdict in row.verdicts[1:]], "duplicate_of": row.duplicate_of, "measured_on": row.points or None,
-            "measures": row.measures, "orientation": row.orientation}
+    return {
+        "uid": row.uid,
+        "source": row.source,
+        "kept": not row.reason,
+        "step": row.reason or None,
+        "why": why(row) or None,
+        "measure": first and first.measure,
+        "value": first and first.value,
+        "threshold": first and first.threshold,
+        "also": [verdict.step for verdict in row.verdicts[1:]],
+        "duplicate_of": row.duplicate_of,
+        "measured_on": row.points or None,
+        "measures": row.measures,
+        "orientation": row.orientation,
+    }
 
 
 def why(row: Row) -> str:
@@ -255,6 +317,7 @@ def why(row: Row) -> str:
 
 def _captions(row: Row) -> list[str]:
     score = row.measures.get("score")
-    turned = row.orientation and f"{row.orientation['verdict']} {row.orientation['up']:.2f} {row.orientation['front']:.2f}"
+    turned = (
+        row.orientation and f"{row.orientation['verdict']} {row.orientation['up']:.2f} {row.orientation['front']:.2f}"
+    )
     return [row.uid, " ".join(filter(None, (f"score {score:.2f}" if score is not None else "", turned)))]
-

@@ -1,7 +1,9 @@
-"""The quality score: a ridge regression from `features` to ratings of 1 to 5, as TripoSG's, and the numbers that say how good it is.
+"""The quality score: a ridge regression from `features` to ratings of 1 to 5, as TripoSG's, and the numbers that say
+how good it is.
 
 Linear algebra of numpy, no weights from anywhere. The model is a small JSON file, so it can be read and shared.
 """
+
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,8 +23,9 @@ BOOTSTRAPS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """score = bias + weights · z(x), clipped to 1..5. z has every feature twice: standardised, and as its rank among the training set's, for many are
-    zero in good objects and what matters is that they are not. mean, scale: [D]; knots: [D, KNOTS] quantiles; weights: [2 D].
+    """score = bias + weights · z(x), clipped to 1..5. z has every feature twice: standardised, and as its rank among
+    the training set's, for many are zero in good objects and what matters is that they are not. mean, scale: [D];
+    knots: [D, KNOTS] quantiles; weights: [2 D].
 
     embed: the name of the network whose features it needs beside the built-in ones, empty for none.
     """
@@ -37,19 +40,31 @@ class Scorer:
     def score(self, features: np.ndarray) -> np.ndarray:
         """[N, D] -> [N]. Raises ValueError for another D."""
         if features.shape[-1] != len(self.mean):
-            raise ValueError(f"features: the scorer was trained on {len(self.mean)} numbers an object, got {features.shape[-1]}; "
-                             f"its network was {self.embed or 'none'}")
+            raise ValueError(
+                f"features: the scorer was trained on {len(self.mean)} numbers an object, got {features.shape[-1]}; "
+                f"its network was {self.embed or 'none'}"
+            )
         return np.clip(self.bias + self._inputs(features) @ self.weights, 1.0, 5.0)
 
     def _inputs(self, features: np.ndarray) -> np.ndarray:  # [N, D] -> [N, 2 D]
         standard = np.clip((features - self.mean) / self.scale, -4, 4)
-        ranks = np.stack([(np.searchsorted(knots, x, "left") + np.searchsorted(knots, x, "right")) / (2.0 * KNOTS) - 0.5
-                          for knots, x in zip(self.knots, np.asarray(features, np.float64).T)], axis=1)
+        ranks = np.stack(
+            [
+                (np.searchsorted(knots, x, "left") + np.searchsorted(knots, x, "right")) / (2.0 * KNOTS) - 0.5
+                for knots, x in zip(self.knots, np.asarray(features, np.float64).T)
+            ],
+            axis=1,
+        )
         return np.concatenate([standard, np.sqrt(12.0) * ranks], axis=1)  # a uniform rank has variance 1/12
 
     def save(self, path: Path, numbers: dict) -> None:
         arrays = {name: np.round(getattr(self, name), 7).tolist() for name in ARRAYS}
-        write_whole(path, json.dumps({"format": FORMAT, "held_out": numbers, "embed": self.embed, "bias": self.bias, **arrays}).encode())
+        write_whole(
+            path,
+            json.dumps(
+                {"format": FORMAT, "held_out": numbers, "embed": self.embed, "bias": self.bias, **arrays}
+            ).encode(),
+        )
 
     @classmethod
     def load(cls, path: Path) -> "Scorer":
@@ -67,7 +82,9 @@ ARRAYS = ("mean", "scale", "knots", "weights")
 
 
 def fit(features: np.ndarray, ratings: np.ndarray, groups: np.ndarray, embed: str = "") -> Scorer:
-    """features [N, D], ratings [N], groups [N]: which object a row is a variant of. The penalty with the least error over `FOLDS` folds of groups."""
+    """features [N, D], ratings [N], groups [N]: which object a row is a variant of. The penalty with the least error
+    over `FOLDS` folds of groups.
+    """
     return ridge(features, ratings, best_penalty(features, ratings, groups), embed)
 
 
@@ -77,6 +94,7 @@ def best_penalty(features: np.ndarray, ratings: np.ndarray, groups: np.ndarray) 
     def error(penalty: float) -> float:
         found = held_out(features, ratings, folds, lambda x, y: ridge(x, y, penalty))
         return float((weights * (found - ratings) ** 2).mean())
+
     return min(PENALTIES, key=error)
 
 
@@ -88,12 +106,16 @@ def ridge(features: np.ndarray, ratings: np.ndarray, penalty: float, embed: str 
     x, weights = blank._inputs(features), balance(ratings)
     middle, center = (weights[:, None] * x).sum(axis=0) / weights.sum(), (weights * ratings).sum() / weights.sum()
     x = x - middle
-    found = np.linalg.solve(x.T @ (weights[:, None] * x) + penalty * np.eye(x.shape[1]), x.T @ (weights * (ratings - center)))
+    found = np.linalg.solve(
+        x.T @ (weights[:, None] * x) + penalty * np.eye(x.shape[1]), x.T @ (weights * (ratings - center))
+    )
     return replace(blank, weights=found, bias=float(center - middle @ found))
 
 
 def balance(ratings: np.ndarray) -> np.ndarray:
-    """[N] weights of mean 1 that let rare ratings count: each of the five whole ratings nearly the same, none more than four times the mean."""
+    """[N] weights of mean 1 that let rare ratings count: each of the five whole ratings nearly the same, none more than
+    four times the mean.
+    """
     bins = np.clip(np.rint(ratings), 1, 5).astype(np.int64)
     weights = np.clip(1.0 / np.bincount(bins, minlength=6)[bins] * len(bins) / 5, 0.25, 4.0)
     return weights / weights.mean()
@@ -118,7 +140,7 @@ def held_out(features, ratings, folds, train: Callable[[np.ndarray, np.ndarray],
     return out
 
 
-# --------------------------------------------------------------------------------------------------------------------------- how good
+# ------------------------------------------------------------------------------------------------------------- how good
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
@@ -135,7 +157,9 @@ def _ranks(x: np.ndarray) -> np.ndarray:
 
 
 def bootstrap(groups: np.ndarray, statistic: Callable[[np.ndarray], float]) -> list[float]:
-    """[value, low, high]: the statistic of all rows (it is given their indices), and its 95 % interval when groups are drawn with replacement."""
+    """[value, low, high]: the statistic of all rows (it is given their indices), and its 95 % interval when groups are
+    drawn with replacement.
+    """
     rows = {name: np.flatnonzero(groups == name) for name in np.unique(groups)}
     names, rng = list(rows), Rng("curate", "bootstrap")
     draws = (rng.unit((BOOTSTRAPS, len(names))) * len(names)).astype(np.int64)
@@ -145,18 +169,30 @@ def bootstrap(groups: np.ndarray, statistic: Callable[[np.ndarray], float]) -> l
 
 
 def numbers(scores: np.ndarray, ratings: np.ndarray, groups: np.ndarray, kinds: np.ndarray) -> dict:
-    """Held-out quality, each [value, low, high]: rank correlation, mean absolute error, and how often a clean object beats its own defective twin,
-    for all kinds of defect and for each."""
+    """Held-out quality, each [value, low, high]: rank correlation, mean absolute error, and how often a clean object
+    beats its own defective twin, for all kinds of defect and for each.
+    """
+
     def beats(kind: str | None):
         clean = {group: score for group, score, found in zip(groups, scores, kinds) if found == "clean"}
-        wins = np.array([clean[group] > score if group in clean and found != "clean" and kind in (None, found) else np.nan
-                         for group, score, found in zip(groups, scores, kinds)], np.float64)
+        wins = np.array(
+            [
+                clean[group] > score if group in clean and found != "clean" and kind in (None, found) else np.nan
+                for group, score, found in zip(groups, scores, kinds)
+            ],
+            np.float64,
+        )
         return lambda rows: float(np.nanmean(wins[rows])) if np.isfinite(wins[rows]).any() else 0.0
 
-    found = {"objects": len(np.unique(groups)), "rated": len(ratings),
-             "rank_correlation": bootstrap(groups, lambda rows: spearman(scores[rows], ratings[rows])),
-             "error": bootstrap(groups, lambda rows: float(np.abs(scores[rows] - ratings[rows]).mean()))}
+    found = {
+        "objects": len(np.unique(groups)),
+        "rated": len(ratings),
+        "rank_correlation": bootstrap(groups, lambda rows: spearman(scores[rows], ratings[rows])),
+        "error": bootstrap(groups, lambda rows: float(np.abs(scores[rows] - ratings[rows]).mean())),
+    }
     if "clean" in kinds:
         defects = sorted({str(kind) for kind in kinds} - {"clean"})
-        found |= {"clean_beats_twin": bootstrap(groups, beats(None))} | {f"clean_beats_{kind}": bootstrap(groups, beats(kind)) for kind in defects}
+        found |= {"clean_beats_twin": bootstrap(groups, beats(None))} | {
+            f"clean_beats_{kind}": bootstrap(groups, beats(kind)) for kind in defects
+        }
     return found

@@ -1,4 +1,5 @@
 """Contact sheets of what was kept and what was removed, each picture with its name and numbers."""
+
 import base64
 import io
 
@@ -13,11 +14,15 @@ MOST = 120  # objects on a sheet: ten rows of twelve are what a person looks thr
 
 
 def thumbnail(images: dict[str, np.ndarray]) -> str:
-    """The first view in colour beside its normals, as WebP in base64: small enough to keep with every object's numbers."""
+    """The first view in colour beside its normals, as WebP in base64: small enough to keep with every object's
+    numbers.
+    """
     pair = [on_white(images["rgb"][0], images["alpha"][0]), picture("normal", images["normal"][0])]
     sheet = Image.new("RGB", (2 * TILE, TILE), "white")
     for column, image in enumerate(pair):
-        small = Image.fromarray(image).resize((TILE, TILE), Image.Resampling.LANCZOS if column == 0 else Image.Resampling.NEAREST)
+        small = Image.fromarray(image).resize(
+            (TILE, TILE), Image.Resampling.LANCZOS if column == 0 else Image.Resampling.NEAREST
+        )
         sheet.paste(small, (column * TILE, 0))
     buffer = io.BytesIO()
     sheet.save(buffer, "WEBP", quality=80, method=2)
@@ -25,7 +30,9 @@ def thumbnail(images: dict[str, np.ndarray]) -> str:
 
 
 def sheet(title: str, count: int, shown: list[tuple[str, list[str]]]) -> bytes:
-    """PNG of (thumbnail or empty, captions), with a title and how many there are; `shown` are the first `MOST` of them."""
+    """PNG of (thumbnail or empty, captions), with a title and how many there are; `shown` are the first `MOST` of
+    them.
+    """
     columns = min(max(1, int(np.ceil(np.sqrt(len(shown) / 2)))), 6)
     lines = max((len(captions) for _, captions in shown), default=0)
     width, height, top = 2 * TILE + 6, TILE + LINE * lines + 8, 22
@@ -47,4 +54,4 @@ def sheet(title: str, count: int, shown: list[tuple[str, list[str]]]) -> bytes:
 
 
 def _fitting(text: str, width: int = 36) -> str:
-    return text if len(text) <= width else text[:width - 1] + "…"
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,4 +1,7 @@
-"""What curation sees of an object: some views, points on its surface, and its triangles where there are any. From GLB files or from shards."""
+"""What curation sees of an object: some views, points on its surface, and its triangles where there are any. From GLB
+files or from shards.
+"""
+
 import functools
 import hashlib
 import tempfile
@@ -19,7 +22,16 @@ from renderers.sources import Files
 from zeroverse.asset import Asset, AssetError, load_file
 from zeroverse.core.rng import Rng
 
-AZIMUTHS_DEG = (270, 0, 90, 180, 45, 225, 135, 315)  # the first sees the front; the first four are TripoSG's views for scoring; two from above, two from below
+AZIMUTHS_DEG = (
+    270,
+    0,
+    90,
+    180,
+    45,
+    225,
+    135,
+    315,
+)  # the first sees the front; the first four are TripoSG's views for scoring; two from above, two from below
 ELEVATIONS_DEG = (20, 20, 20, 20, 50, 50, -25, -25)
 FOV_DEG = 40.0
 PASSES = ("rgb", "alpha", "depth", "normal", "albedo", "metallic_roughness")
@@ -33,7 +45,9 @@ class Unusable(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """uid; images {pass: [V, H, W, C]} of some views with their cameras; points: 16,384 over the surface; asset: None where only views are stored."""
+    """uid; images {pass: [V, H, W, C]} of some views with their cameras; points: 16,384 over the surface; asset: None
+    where only views are stored.
+    """
 
     uid: str
     images: dict[str, np.ndarray]
@@ -61,11 +75,13 @@ def around(asset: Asset, size: int) -> Cameras:
     return moved_back(cameras, framing_distance(cameras, hull(asset)))
 
 
-# --------------------------------------------------------------------------------------------------------------------------- where from
+# ----------------------------------------------------------------------------------------------------------- where from
 
 
 class Handle(NamedTuple):
-    """How a worker finds the pool: small, where the pool itself holds the list of everything. token: another when the objects are others."""
+    """How a worker finds the pool: small, where the pool itself holds the list of everything. token: another when the
+    objects are others.
+    """
 
     where: str
     size: int
@@ -126,7 +142,9 @@ class ShardPool:
         reader = ShardReader(self.folder)
         missing = [name for name in NEEDED if name not in reader.meta(0)["passes"]]
         if missing:
-            raise ShardError(f"{self.folder}: curation needs the passes {', '.join(NEEDED)}; these shards lack {', '.join(missing)}")
+            raise ShardError(
+                f"{self.folder}: curation needs the passes {', '.join(NEEDED)}; these shards lack {', '.join(missing)}"
+            )
         return reader
 
     @cached_property
@@ -171,14 +189,18 @@ Pool = GlbPool | ShardPool
 
 
 def open_pool(where: str, size: int) -> Pool:
-    """The objects of a folder or fsspec URL of shards, or of a folder of GLB files. Raises ValueError where there is neither."""
+    """The objects of a folder or fsspec URL of shards, or of a folder of GLB files. Raises ValueError where there is
+    neither.
+    """
     if "://" in where or any(Path(where).glob("*.tar")):
         return ShardPool(where, size)
     return GlbPool(where, size)
 
 
 def points_of(images: dict[str, np.ndarray], cameras: Cameras) -> Points:
-    """Points on what the views show, from depth and normals; every occupied cell of the volume and side of it counts the same."""
+    """Points on what the views show, from depth and normals; every occupied cell of the volume and side of it counts
+    the same.
+    """
     rays_o, rays_d = cameras.rays()
     depth = images["depth"][..., 0]
     hit = (depth > 0) & (np.abs(images["normal"]).sum(axis=-1) > 0)
@@ -188,8 +210,12 @@ def points_of(images: dict[str, np.ndarray], cameras: Cameras) -> Points:
     position = (rays_o + rays_d * (depth / along)[..., None])[hit]
     normal = images["normal"][hit].astype(np.float64)
     cell = np.floor(position / CELL).astype(np.int64) + 4096
-    side = np.argmax(np.abs(normal), axis=1) * 2 + (np.take_along_axis(normal, np.argmax(np.abs(normal), axis=1)[:, None], 1)[:, 0] > 0)
-    _, where, times = np.unique(((cell[:, 0] * 8192 + cell[:, 1]) * 8192 + cell[:, 2]) * 8 + side, return_inverse=True, return_counts=True)
+    side = np.argmax(np.abs(normal), axis=1) * 2 + (
+        np.take_along_axis(normal, np.argmax(np.abs(normal), axis=1)[:, None], 1)[:, 0] > 0
+    )
+    _, where, times = np.unique(
+        ((cell[:, 0] * 8192 + cell[:, 1]) * 8192 + cell[:, 2]) * 8 + side, return_inverse=True, return_counts=True
+    )
     total = np.cumsum(1.0 / times[where])
     picks = np.searchsorted(total, (np.arange(POINTS) + 0.5) / POINTS * total[-1])
     return Points(position[np.minimum(picks, len(position) - 1)], normal[np.minimum(picks, len(position) - 1)])

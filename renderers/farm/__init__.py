@@ -1,4 +1,7 @@
-"""Indices -> shards: objects made and rendered in parallel, written in order, resumable; what fails is counted and named."""
+"""Indices -> shards: objects made and rendered in parallel, written in order, resumable; what fails is counted and
+named.
+"""
+
 import errno
 import functools
 import itertools
@@ -32,10 +35,20 @@ RIGS = {  # name -> cameras for one object with the convex hull of points [N, 3]
     "orbit": lambda rng, spec, points: orbit(rng, spec.views, spec.size, spec.orbit, points()),
 }
 LIGHT_PER = ("object", "view")
-FRAMED = {"rig": ("zero123",), "yes": tuple(RIGS), "no": ()}  # --framed -> rigs whose cameras move back until the object is whole; orbit is by itself
-CONVENTIONS = ("camera: OpenCV c2w (+x right, +y down, +z forward); intrinsics: fx fy cx cy in pixels, pixel centres at +0.5; world: right-handed, +Z up; "
-               "depth: z along the optical axis, value * depth_unit, 0 = no surface; normal: world frame, value / {half} - 1; rgb: sRGB, straight alpha")
-OTHER_SIZES = "; other_sizes: the same views drawn again, labels exact; their intrinsics are these times their width / this width"
+FRAMED = {
+    "rig": ("zero123",),
+    "yes": tuple(RIGS),
+    "no": (),
+}  # --framed -> rigs whose cameras move back until the object is whole; orbit is by itself
+CONVENTIONS = (
+    "camera: OpenCV c2w (+x right, +y down, +z forward); intrinsics: fx fy cx cy in pixels, pixel centres at +0.5; "
+    "world: right-handed, +Z up; "
+    "depth: z along the optical axis, value * depth_unit, 0 = no surface; normal: world frame, value / {half} - 1; "
+    "rgb: sRGB, straight alpha"
+)
+OTHER_SIZES = (
+    "; other_sizes: the same views drawn again, labels exact; their intrinsics are these times their width / this width"
+)
 
 
 @dataclass(frozen=True)
@@ -61,23 +74,38 @@ class RenderSpec:
     normal_bits: int = 8
 
     def __post_init__(self):
-        for name, table in (("rig", RIGS), ("radius", RADII), ("light", LIGHTS), ("light_per", LIGHT_PER), ("framed", FRAMED), ("tone", TONES),
-                            ("normal_bits", NORMAL_BITS)):
+        for name, table in (
+            ("rig", RIGS),
+            ("radius", RADII),
+            ("light", LIGHTS),
+            ("light_per", LIGHT_PER),
+            ("framed", FRAMED),
+            ("tone", TONES),
+            ("normal_bits", NORMAL_BITS),
+        ):
             if getattr(self, name) not in table:
                 raise ValueError(f"{name}: expected one of {', '.join(map(str, table))}, got {getattr(self, name)!r}")
         object.__setattr__(self, "more_sizes", tuple(self.more_sizes))
         if self.views < 1 or min(self.sizes) < 8:
-            raise ValueError(f"views, size: expected at least 1 view and 8 pixels, got {self.views} and {min(self.sizes)}")
+            raise ValueError(
+                f"views, size: expected at least 1 view and 8 pixels, got {self.views} and {min(self.sizes)}"
+            )
         if len(set(self.sizes)) < len(self.sizes):
             raise ValueError(f"size: expected each one once, got {' '.join(map(str, self.sizes))}")
         if self.light_per == "view" and (isinstance(LIGHTS[self.light], Light) or self.tone == "paper"):
-            raise ValueError(f"light_per: expected a light that is drawn (environment, sky, random) and the tone srgb, got {self.light!r}, {self.tone!r}")
+            raise ValueError(
+                f"light_per: expected a light that is drawn (environment, sky, random) and the tone srgb, got "
+                f"{self.light!r}, {self.tone!r}"
+            )
         if isinstance(self.hdri, dict):  # as a sidecar records it
             object.__setattr__(self, "hdri", HdrFolder(**self.hdri))
         if self.light == "environment" and self.hdri is None:
             raise ValueError("hdri: expected a folder of .hdr files for the light environment, got none")
         if (self.light not in ("uniform", "studio") or self.tone != "srgb") and self.renderer == "pyrender":
-            raise ValueError(f"light, tone: {self.renderer} draws uniform or studio in srgb, got {self.light!r}, {self.tone!r}; expected another renderer")
+            raise ValueError(
+                f"light, tone: {self.renderer} draws uniform or studio in srgb, got {self.light!r}, {self.tone!r}; "
+                f"expected another renderer"
+            )
         codecs.check_quality(self.codec, self.quality)
         object.__setattr__(self, "passes", check_passes(self.passes))
         if self.rig == "gso-64":
@@ -146,7 +174,9 @@ def make_sample(source, spec: RenderSpec, index: int) -> Made:
         lights = spec.lights(source.stream(index).child("light"))
         clock.lap("render")
         shots, drawn = shots_of(cameras, lights, spec.sizes)
-        for (size, view), images in zip(drawn, renderers.views(_backend(spec.renderer), asset, shots, spec.passes), strict=True):
+        for (size, view), images in zip(
+            drawn, renderers.views(_backend(spec.renderer), asset, shots, spec.passes), strict=True
+        ):
             clock.lap("render")
             made.fields |= pictures(images, view, spec, size)
             clock.lap("encode")
@@ -162,22 +192,29 @@ def make_sample(source, spec: RenderSpec, index: int) -> Made:
     return made
 
 
-def shots_of(cameras: Cameras, lights: list[Light], sizes: tuple[int, ...]) -> tuple[list[tuple[Cameras, Light]], list[tuple[int, int]]]:
-    """What to draw, pairs (cameras, light), and the (size, view) of each picture that comes of it, in an order that sets up each light once.
+def shots_of(
+    cameras: Cameras, lights: list[Light], sizes: tuple[int, ...]
+) -> tuple[list[tuple[Cameras, Light]], list[tuple[int, int]]]:
+    """What to draw, pairs (cameras, light), and the (size, view) of each picture that comes of it, in an order that
+    sets up each light once.
 
-    Every size is drawn anew. Shrinking the first one would do for colour, but no label: the centre of a small pixel lies between four large ones, so
-    that depth and normals would be means across edges, and a part the vote of its neighbours.
+    Every size is drawn anew. Shrinking the first one would do for colour, but no label: the centre of a small pixel
+    lies between four large ones, so that depth and normals would be means across edges, and a part the vote of its
+    neighbours.
     """
     seen = [cameras.resized(size, size) for size in sizes]
     views = range(len(cameras))
     if len(lights) == 1:
         return [(each, lights[0]) for each in seen], [(size, view) for size in sizes for view in views]
-    return [(each[[view]], lights[view]) for view in views for each in seen], [(size, view) for view in views for size in sizes]
+    return [(each[[view]], lights[view]) for view in views for each in seen], [
+        (size, view) for view in views for size in sizes
+    ]
 
 
 def hull(asset: Asset):
     """The vertices [N, 3] of the convex hull; all vertices of an object without volume, which has none."""
     from scipy.spatial import ConvexHull, QhullError
+
     points = np.concatenate([mesh.vertices for mesh in asset.scene.geometry.values()])
     try:
         return points[ConvexHull(points).vertices]
@@ -200,19 +237,39 @@ def pictures(images: dict, view: int, spec: RenderSpec, size: int) -> dict[str, 
 def described(asset: Asset, cameras: Cameras, lights: list[Light], spec: RenderSpec) -> dict[str, bytes]:
     """What is known of the object -> the other fields of the sample."""
     files = codecs.files(spec.passes, spec.codec)
-    other_sizes = [{"image_size": [size, size], "files": codecs.files(spec.passes, spec.codec, size)} for size in spec.more_sizes]
-    fields = {"json": canonical({
-        "format": SAMPLE_FORMAT, "uid": asset.uid, "caption": asset.caption, "parts": list(asset.parts),
-        "image_size": [cameras.width, cameras.height], "views": len(cameras), "passes": list(spec.passes), "files": files,
-        "conventions": CONVENTIONS.format(half=np.iinfo(NORMAL_BITS[spec.normal_bits]).max / 2) + (OTHER_SIZES if other_sizes else ""),
-        "cameras": {"c2w": cameras.c2w.tolist(), "intrinsics": cameras.intrinsics.tolist()}, "depth_unit": DEPTH_UNIT,
-        "light": spec.light, "rig": spec.rig, "renderer": spec.renderer,
-        # free-form values as JSON strings: the Hugging Face loader wants the same types in every sample (facts/ecosystem.md §3.1)
-        "recipe": json.dumps(asset.recipe, sort_keys=True), "provenance": json.dumps(asset.provenance, sort_keys=True),
-        "labels": json.dumps(asset.labels, sort_keys=True),
-        "light_drawn": lights[0].record() if len(lights) == 1 else f"[{', '.join(light.record() for light in lights)}]",
-        **({"other_sizes": other_sizes} if other_sizes else {}),
-    })}
+    other_sizes = [
+        {"image_size": [size, size], "files": codecs.files(spec.passes, spec.codec, size)} for size in spec.more_sizes
+    ]
+    fields = {
+        "json": canonical(
+            {
+                "format": SAMPLE_FORMAT,
+                "uid": asset.uid,
+                "caption": asset.caption,
+                "parts": list(asset.parts),
+                "image_size": [cameras.width, cameras.height],
+                "views": len(cameras),
+                "passes": list(spec.passes),
+                "files": files,
+                "conventions": CONVENTIONS.format(half=np.iinfo(NORMAL_BITS[spec.normal_bits]).max / 2)
+                + (OTHER_SIZES if other_sizes else ""),
+                "cameras": {"c2w": cameras.c2w.tolist(), "intrinsics": cameras.intrinsics.tolist()},
+                "depth_unit": DEPTH_UNIT,
+                "light": spec.light,
+                "rig": spec.rig,
+                "renderer": spec.renderer,
+                # free-form values as JSON strings: the Hugging Face loader wants the same types in every sample
+                # (facts/ecosystem.md §3.1)
+                "recipe": json.dumps(asset.recipe, sort_keys=True),
+                "provenance": json.dumps(asset.provenance, sort_keys=True),
+                "labels": json.dumps(asset.labels, sort_keys=True),
+                "light_drawn": lights[0].record()
+                if len(lights) == 1
+                else f"[{', '.join(light.record() for light in lights)}]",
+                **({"other_sizes": other_sizes} if other_sizes else {}),
+            }
+        )
+    }
     if spec.meshes:
         fields["mesh.glb"] = glb_bytes(asset)
     return fields | asset.files
@@ -231,13 +288,20 @@ class _Clock:
         self.mark = now
 
 
-# -------------------------------------------------------------------------------------------------------------------------- the run
+# -------------------------------------------------------------------------------------------------------------- the run
 
-MANY = 8  # with so many shards per worker, workers write whole shards: no sample travels, and the last ones cost little waiting
+# with so many shards per worker, workers write whole shards: no sample travels, and the last ones cost little waiting
+MANY = 8
 QUARANTINED = "crashed a worker twice"
-_ADVICE = {errno.ENOSPC: "make room", errno.EDQUOT: "make room", errno.EROFS: "choose an --out that can be written",
-           errno.EACCES: "choose an --out that can be written", errno.EPERM: "choose an --out that can be written",
-           errno.EEXIST: "choose an --out that is no file", errno.ENOTDIR: "choose an --out that is no file"}
+_ADVICE = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EROFS: "choose an --out that can be written",
+    errno.EACCES: "choose an --out that can be written",
+    errno.EPERM: "choose an --out that can be written",
+    errno.EEXIST: "choose an --out that is no file",
+    errno.ENOTDIR: "choose an --out that is no file",
+}
 
 
 def _ignore(made: Sequence[Made]) -> None:
@@ -245,7 +309,9 @@ def _ignore(made: Sequence[Made]) -> None:
 
 
 def told_on(bar) -> Callable[[Sequence[Made]], None]:
-    """An `on_made` that names failures on a bar of zeroverse.core.progress, and counts objects and the reasons of replaced draws."""
+    """An `on_made` that names failures on a bar of zeroverse.core.progress, and counts objects and the reasons of
+    replaced draws.
+    """
     reasons = Counter()
 
     def on_made(made: Sequence[Made]) -> None:
@@ -255,15 +321,23 @@ def told_on(bar) -> Callable[[Sequence[Made]], None]:
             reasons.update(one.redraws, failed=bool(one.reason))
         bar.counts(reasons)
         bar.update(len(made))
+
     return on_made
 
 
-def generate(plan: Plan, workers: int, on_made: Callable[[Sequence[Made]], None] = _ignore, engine: str = "loky", address: str | None = None) -> Summary:
-    """Make this process's missing shards of the plan; when all of the plan are there, write the folder's index and card.
+def generate(
+    plan: Plan,
+    workers: int,
+    on_made: Callable[[Sequence[Made]], None] = _ignore,
+    engine: str = "loky",
+    address: str | None = None,
+) -> Summary:
+    """Make this process's missing shards of the plan; when all of the plan are there, write the folder's index and
+    card.
 
-    `on_made` hears of objects as they are done: of one, or where workers write whole shards of a shard's. Objects are written in the order of their
-    indices, so the bytes depend neither on `workers` nor on the engine. Kill it at any moment: finished shards stay, and the same call makes the rest.
-    Raises FarmError.
+    `on_made` hears of objects as they are done: of one, or where workers write whole shards of a shard's. Objects are
+    written in the order of their indices, so the bytes depend neither on `workers` nor on the engine. Kill it at any
+    moment: finished shards stay, and the same call makes the rest. Raises FarmError.
     """
     began = time.perf_counter()
     with _errors_of(plan):
@@ -296,10 +370,14 @@ def _finish(store: Store) -> None:
 
 
 def _made(plan: Plan, pool: engines.Pool, todo: list[Shard], on_made) -> Iterator[Made]:
-    """Makes the shards and tells what became of each object. Shards whose worker died are made again, object by object: that finds the culprit."""
+    """Makes the shards and tells what became of each object. Shards whose worker died are made again, object by object:
+    that finds the culprit.
+    """
     if pool.shards or len(todo) >= MANY * pool.workers > MANY:
         lost = []
-        for shard, made in engines.run(pool, functools.partial(make_shard, plan), todo, alone=0, spare=1, ahead=len(todo)):
+        for shard, made in engines.run(
+            pool, functools.partial(make_shard, plan), todo, alone=0, spare=1, ahead=len(todo)
+        ):
             if made is engines.DIED:
                 lost.append(shard)
                 continue
@@ -316,8 +394,12 @@ def _objects(plan: Plan, pool: engines.Pool, indices: list[int]) -> Iterator[Mad
         yield Made(index, plan.source.label(index), reason=QUARANTINED) if made is engines.DIED else made
 
 
-def make_shard(plan: Plan, shard: Shard, stream: Iterable[Made] | None = None, on_made: Callable[[Sequence[Made]], None] = _ignore) -> list[Made]:
-    """Write one shard, of the objects in `stream` or of those made here; returns what became of each, without its fields."""
+def make_shard(
+    plan: Plan, shard: Shard, stream: Iterable[Made] | None = None, on_made: Callable[[Sequence[Made]], None] = _ignore
+) -> list[Made]:
+    """Write one shard, of the objects in `stream` or of those made here; returns what became of each, without its
+    fields.
+    """
     stream = (make_sample(plan.source, plan.spec, index) for index in shard.indices) if stream is None else stream
     done, failed, redraws = [], [], Counter()
 
@@ -331,7 +413,13 @@ def make_shard(plan: Plan, shard: Shard, stream: Iterable[Made] | None = None, o
             if not made.reason:
                 yield made.key, made.fields
 
-    stamp = {"dataset": plan.config, "indices": [shard.indices.start, shard.indices.stop], "failed": failed, "redraws": redraws, "written_by": writer()}
+    stamp = {
+        "dataset": plan.config,
+        "indices": [shard.indices.start, shard.indices.stop],
+        "failed": failed,
+        "redraws": redraws,
+        "written_by": writer(),
+    }
     with _errors_of(plan):
         write_shard(plan.out, shard.name, samples(), stamp)  # stamp fills while the samples are drawn
     return done
@@ -349,5 +437,9 @@ def _errors_of(plan: Plan):
     except OSError as error:
         advice = _ADVICE.get(error.errno, "")
         advice = f"; {advice}" if advice else ""
-        stays = "" if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ENOENT) else ". Whole shards stay; the same command continues"
+        stays = (
+            ""
+            if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ENOENT)
+            else ". Whole shards stay; the same command continues"
+        )
         raise FarmError(f"{plan.out}: {error.strerror or error}{advice}{stays}") from error

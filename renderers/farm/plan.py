@@ -1,4 +1,7 @@
-"""What a run has to make: its shards, those that are there, those that are this process's share; and the folder's index."""
+"""What a run has to make: its shards, those that are there, those that are this process's share; and the folder's
+index.
+"""
+
 import functools
 import hashlib
 import importlib.metadata
@@ -8,11 +11,28 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from renderers.shards import DATASET_FILE, DATASET_FORMAT, canonical, folded, read_sidecar, sidecar_of, stamp_of, tars_of
+from renderers.shards import (
+    DATASET_FILE,
+    DATASET_FORMAT,
+    canonical,
+    folded,
+    read_sidecar,
+    sidecar_of,
+    stamp_of,
+    tars_of,
+)
 from renderers.shards.storage import Store
 from renderers.sources import licence
 
-LIBRARIES = ("numpy", "numba", "llvmlite", "pillow", "manifold3d", "trimesh", "scipy")  # that the bytes of a sample can depend on
+LIBRARIES = (
+    "numpy",
+    "numba",
+    "llvmlite",
+    "pillow",
+    "manifold3d",
+    "trimesh",
+    "scipy",
+)  # that the bytes of a sample can depend on
 
 
 class FarmError(RuntimeError):
@@ -30,7 +50,8 @@ class Shard(NamedTuple):
 class Plan:
     """The shards of a run: shard k of a source holds the indices from k * shard_size, whatever the run starts with.
 
-    source: one of `sources.SOURCES`. spec: `farm.RenderSpec`. rank, world_size: which part of the shards this process makes.
+    source: one of `sources.SOURCES`. spec: `farm.RenderSpec`. rank, world_size: which part of the shards this process
+        makes.
     """
 
     out: Store
@@ -45,16 +66,25 @@ class Plan:
     @functools.cached_property
     def config(self) -> dict:
         """All that the bytes of a shard depend on."""
-        return json.loads(canonical({"source": self.source.config(), "render": asdict(self.spec), "shard_size": self.shard_size}))
+        return json.loads(
+            canonical({"source": self.source.config(), "render": asdict(self.spec), "shard_size": self.shard_size})
+        )
 
     def shards(self) -> list[Shard]:
         stop = self.start + self.count
         numbers = range(self.start // self.shard_size, -(-stop // self.shard_size))
-        return [Shard(f"{self.source.name}-{number:06d}.tar", range(max(self.start, number * self.shard_size), min(stop, (number + 1) * self.shard_size)))
-                for number in numbers]
+        return [
+            Shard(
+                f"{self.source.name}-{number:06d}.tar",
+                range(max(self.start, number * self.shard_size), min(stop, (number + 1) * self.shard_size)),
+            )
+            for number in numbers
+        ]
 
     def missing(self) -> list[Shard]:
-        """The shards that are not there whole. Raises FarmError when the folder holds something this run would spoil."""
+        """The shards that are not there whole. Raises FarmError when the folder holds something this run would
+        spoil.
+        """
         sizes, mine = self.out.sizes(), self.shards()
         others = [name for name in tars_of(sizes) if name not in {shard.name for shard in mine}]
         if others:
@@ -65,13 +95,15 @@ class Plan:
         """The sidecar of a shard. Raises FarmError when it belongs to another data set."""
         sidecar = stamp_of(self.out, sidecar_of(name))
         if sidecar["dataset"] != self.config:
-            raise FarmError(f"{self.out.at(name)}: made with other settings ({difference(sidecar['dataset'], self.config)}); "
-                            "choose another --out or the same settings")
+            raise FarmError(
+                f"{self.out.at(name)}: made with other settings ({difference(sidecar['dataset'], self.config)}); "
+                "choose another --out or the same settings"
+            )
         return sidecar
 
     def mine(self) -> list[Shard]:
         """Every `world_size`-th shard, whatever is there already: no process needs to know what the others do."""
-        return self.shards()[self.rank::self.world_size]
+        return self.shards()[self.rank :: self.world_size]
 
     def todo(self) -> list[Shard]:
         mine = set(self.mine())
@@ -83,8 +115,11 @@ class Plan:
         sidecar, indices, path = self._of_these_settings(shard.name), shard.indices, self.out.at(shard.name)
         first, stop = sidecar["indices"]
         if first < indices.start or stop > indices.stop:
-            raise FarmError(f"{path}: holds objects {first} to {stop - 1}, this run asks for {indices.start} to {indices.stop - 1} and would drop some; "
-                            "choose another --out, or a --start and --count that include them")
+            raise FarmError(
+                f"{path}: holds objects {first} to {stop - 1}, this run asks for {indices.start} to "
+                f"{indices.stop - 1} and would drop some; "
+                "choose another --out, or a --start and --count that include them"
+            )
         return (first, stop) == (indices.start, indices.stop) and sizes[shard.name] == sidecar["bytes"]
 
 
@@ -101,12 +136,20 @@ def difference(old: dict, new: dict, prefix: str = "") -> str:
 
 @functools.cache
 def writer() -> dict:
-    """What writes shards here: the package's version, a digest of the code that makes samples, and the libraries. For the sidecars."""
+    """What writes shards here: the package's version, a digest of the code that makes samples, and the libraries. For
+    the sidecars.
+    """
     root = Path(__file__).parents[2]
     digest = hashlib.sha256()
-    for path in sorted(path for package in ("zeroverse", "detailverse", "renderers") for path in (root / package).rglob("*.py")):
+    for path in sorted(
+        path for package in ("zeroverse", "detailverse", "renderers") for path in (root / package).rglob("*.py")
+    ):
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return {"zeroverse-lab": _version("zeroverse-lab"), "code": digest.hexdigest()[:12], "libraries": {name: _version(name) for name in LIBRARIES}}
+    return {
+        "zeroverse-lab": _version("zeroverse-lab"),
+        "code": digest.hexdigest()[:12],
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
 
 
 def _version(package: str) -> str:
@@ -117,14 +160,27 @@ def _version(package: str) -> str:
 
 
 def write_index(store: Store) -> dict:
-    """`dataset.json`: the whole shards of the folder with their hashes, failures and settings; written last, it means the run finished."""
-    index = {"format": DATASET_FORMAT, "config": {}, "licence": "cc0-1.0", "shards": [], "samples": 0, "failed": [], "redraws": Counter(), "fields": {}}
+    """`dataset.json`: the whole shards of the folder with their hashes, failures and settings; written last, it means
+    the run finished.
+    """
+    index = {
+        "format": DATASET_FORMAT,
+        "config": {},
+        "licence": "cc0-1.0",
+        "shards": [],
+        "samples": 0,
+        "failed": [],
+        "redraws": Counter(),
+        "fields": {},
+    }
     for tar in tars_of(store.sizes()):
         shard = read_sidecar(store, sidecar_of(tar))
         index["config"] = index["config"] or shard["dataset"]
         if licence(shard["dataset"].get("source", {})) != index["licence"]:
             index["licence"] = "other"
-        index["shards"].append({"name": tar, "samples": len(shard["samples"]), "bytes": shard["bytes"], "sha256": shard["sha256"]})
+        index["shards"].append(
+            {"name": tar, "samples": len(shard["samples"]), "bytes": shard["bytes"], "sha256": shard["sha256"]}
+        )
         index["samples"] += len(shard["samples"])
         index["failed"] += shard["failed"]
         index["redraws"].update(shard["redraws"])

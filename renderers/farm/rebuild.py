@@ -1,4 +1,5 @@
 """Make samples of a dataset again, from the settings it records, and compare every field byte for byte."""
+
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +23,11 @@ class _Stored(NamedTuple):
 
 
 def rebuild(where: str | Path | Store, count: int, assets: str | None = None) -> Iterator[list[str]]:
-    """Make `count` samples again, drawn with the data's fingerprint for a key; yields the problems of each, which name shard, sample and field.
+    """Make `count` samples again, drawn with the data's fingerprint for a key; yields the problems of each, which name
+    shard, sample and field.
 
-    assets: the folder of the files, for data of `sources.Files`. Raises ValueError when the recorded settings cannot be made here.
+    assets: the folder of the files, for data of `sources.Files`. Raises ValueError when the recorded settings cannot be
+        made here.
     """
     store = open_store(where)
     reader = ShardReader(store)
@@ -72,9 +75,15 @@ def _writers(sidecar: dict) -> str:
     if there is None:
         return "the shard does not say what wrote it"
     if there == here:
-        return f"written by this very version, {here['zeroverse-lab']} code {here['code']}: on another kind of machine, or changed since"
-    return (f"written by version {there['zeroverse-lab']} code {there['code']}, this is {here['zeroverse-lab']} code {here['code']} "
-            f"(libraries: {difference(there['libraries'], here['libraries'])})")
+        return (
+            f"written by this very version, {here['zeroverse-lab']} code {here['code']}: on another kind of "
+            f"machine, or changed since"
+        )
+    return (
+        f"written by version {there['zeroverse-lab']} code {there['code']}, this is {here['zeroverse-lab']} code "
+        f"{here['code']} "
+        f"(libraries: {difference(there['libraries'], here['libraries'])})"
+    )
 
 
 def spec_of(render: dict) -> farm.RenderSpec:

@@ -1,8 +1,9 @@
 """NeRF-synthetic ("Blender"): transforms_train.json, _val.json, _test.json with camera_angle_x; images train/r_0.png ….
 
-Camera: OpenGL c2w. One field of view, optical axes through the image's centre: the format has no place for others. An eighth of the views
-each goes to val and test, drawn by the seed and the object's name.
+Camera: OpenGL c2w. One field of view, optical axes through the image's centre: the format has no place for others. An
+eighth of the views each goes to val and test, drawn by the seed and the object's name.
 """
+
 import json
 from pathlib import Path
 
@@ -23,8 +24,12 @@ def write(sample: Sample, folder: Path, seed: int) -> None:
         frames = []
         for number, view in enumerate(views):
             sample.copy("rgb", view, folder / split / f"r_{number}.png")
-            frames.append({"file_path": f"./{split}/r_{number}", "view": view, "transform_matrix": matrices[view].tolist()})
-        (folder / f"transforms_{split}.json").write_text(json.dumps({"camera_angle_x": angle, "frames": frames}, indent=1))
+            frames.append(
+                {"file_path": f"./{split}/r_{number}", "view": view, "transform_matrix": matrices[view].tolist()}
+            )
+        (folder / f"transforms_{split}.json").write_text(
+            json.dumps({"camera_angle_x": angle, "frames": frames}, indent=1)
+        )
 
 
 def split_views(count: int, rng: Rng) -> dict[str, list[int]]:
@@ -40,5 +45,8 @@ def _shared_angle(sample: Sample) -> float:
     cameras = sample.cameras
     focal = cameras.intrinsics[0, 0]
     if not np.allclose(cameras.intrinsics, [focal, focal, cameras.width / 2, cameras.height / 2], rtol=1e-9):
-        raise sample.error("blender: expected one focal length for all views and principal points at the centre; use --format transforms")
+        raise sample.error(
+            "blender: expected one focal length for all views and principal points at the centre; use --format "
+            "transforms"
+        )
     return float(2 * np.arctan(cameras.width / 2 / focal))

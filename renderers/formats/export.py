@@ -1,4 +1,5 @@
 """Shards -> folders that other software reads: one folder per object, written whole or not at all, resumable."""
+
 import json
 import os
 import shutil
@@ -22,18 +23,27 @@ class Exported:
     kept: int = 0
 
 
-def export(folder: str | Path, out: str | Path, name: str, seed: int = 0, limit: int | None = None,
-           on_done: Callable[[str], None] = lambda uid: None) -> Exported:
-    """Write the first `limit` objects of a folder of shards to `out`/<uid> in the format `name` of `FORMATS`; `on_done` hears of each.
+def export(
+    folder: str | Path,
+    out: str | Path,
+    name: str,
+    seed: int = 0,
+    limit: int | None = None,
+    on_done: Callable[[str], None] = lambda uid: None,
+) -> Exported:
+    """Write the first `limit` objects of a folder of shards to `out`/<uid> in the format `name` of `FORMATS`; `on_done`
+    hears of each.
 
-    An object's folder appears under its name when it is complete; those that are there already are left alone, so the same call continues
-    a run that was stopped. Raises ExportError when a pass or field is missing, when the format cannot express the cameras, or when `out`
-    holds another export.
+    An object's folder appears under its name when it is complete; those that are there already are left alone, so the
+    same call continues a run that was stopped. Raises ExportError when a pass or field is missing, when the format
+    cannot express the cameras, or when `out` holds another export.
     """
     reader, out, row = ShardReader(folder), Path(out), FORMATS[name]
     uids = reader.keys[:limit]
     _check_needs(Sample(reader, 0), row)  # all samples of a dataset have the same fields
-    _claim(out, {"format": EXPORT_FORMAT, "layout": name, "meaning": row.meaning, "seed": seed, "data": reader.fingerprint})
+    _claim(
+        out, {"format": EXPORT_FORMAT, "layout": name, "meaning": row.meaning, "seed": seed, "data": reader.fingerprint}
+    )
     done = Exported()
     for index, uid in enumerate(uids):
         if (out / uid).is_dir():
@@ -51,9 +61,15 @@ def _check_needs(sample: Sample, row: Format) -> None:
     missing = [need for need in row.needs if not sample.has(need)]
     if not missing:
         return
-    cure = "generate them with --meshes" if "mesh.glb" in missing else f"generate them with --passes {' '.join([*sample.meta['passes'], *missing])}"
-    raise ExportError(f"{sample.reader.folder}: format {row.name} needs {' and '.join(missing)}, which these shards have not "
-                      f"(passes: {', '.join(sample.meta['passes'])}); {cure}")
+    cure = (
+        "generate them with --meshes"
+        if "mesh.glb" in missing
+        else f"generate them with --passes {' '.join([*sample.meta['passes'], *missing])}"
+    )
+    raise ExportError(
+        f"{sample.reader.folder}: format {row.name} needs {' and '.join(missing)}, which these shards have not "
+        f"(passes: {', '.join(sample.meta['passes'])}); {cure}"
+    )
 
 
 def _claim(out: Path, settings: dict) -> None:
@@ -63,7 +79,10 @@ def _claim(out: Path, settings: dict) -> None:
         there = json.loads(file.read_bytes())
         odd = [key for key in settings if there.get(key) != settings[key]]
         if odd:
-            raise ExportError(f"{out}: holds another export ({odd[0]}: {there.get(odd[0])} there, {settings[odd[0]]} asked for); choose another --out")
+            raise ExportError(
+                f"{out}: holds another export ({odd[0]}: {there.get(odd[0])} there, {settings[odd[0]]} asked for); "
+                f"choose another --out"
+            )
         return
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):

@@ -1,4 +1,7 @@
-"""The mesh of each object as mesh.glb: +Y up, PBR materials, one geometry per part; byte for byte as the shards have it."""
+"""The mesh of each object as mesh.glb: +Y up, PBR materials, one geometry per part; byte for byte as the shards have
+it.
+"""
+
 from pathlib import Path
 
 from renderers.formats.sample import Sample

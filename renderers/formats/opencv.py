@@ -1,8 +1,9 @@
 """The LRM exchange layout: opencv_cameras.json and renderings/00000000_rgba.png, in our own conventions.
 
-Two dialects are about: a list of views (LaCT and the published GSO renders), and a dict with that list as `frames` (FaceLift and
-LRM-Zero's renderer). `renderers.cameras.from_opencv_json` reads both.
+Two dialects are about: a list of views (LaCT and the published GSO renders), and a dict with that list as `frames`
+(FaceLift and LRM-Zero's renderer). `renderers.cameras.from_opencv_json` reads both.
 """
+
 import json
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def write(sample: Sample, folder: Path, seed: int) -> None:
 
 
 def write_frames(sample: Sample, folder: Path, seed: int) -> None:
-    (folder / CAMERA_FILE).write_text(json.dumps({"scene_name": sample.meta["uid"], "frames": _rows(sample, folder)}, indent=1))
+    (folder / CAMERA_FILE).write_text(
+        json.dumps({"scene_name": sample.meta["uid"], "frames": _rows(sample, folder)}, indent=1)
+    )
 
 
 def index(names: list[str]) -> dict[str, str]:

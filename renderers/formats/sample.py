@@ -1,4 +1,5 @@
 """One object of a folder of shards, as the formats see it."""
+
 from functools import cached_property
 from pathlib import Path
 
@@ -38,19 +39,24 @@ class Sample:
         return name in self.meta["passes"] or self.reader.has(self.index, name)
 
     def copy(self, name: str, view: int, path: Path) -> None:
-        """Write a pass's image to `path` as PNG, rgb with alpha: byte for byte where it is stored so, decoded where it is WebP or JPEG."""
+        """Write a pass's image to `path` as PNG, rgb with alpha: byte for byte where it is stored so, decoded where it
+        is WebP or JPEG.
+        """
         files = codecs.files_of(self.meta)
         if files[name].endswith(".png") and not (name == "rgb" and "alpha" in files):
             path.write_bytes(self.reader.field(self.index, files[name].format(view=view)))
             return
         images = self.reader.read(self.index, ("rgb", "alpha") if name == "rgb" else (name,), [view])
-        path.write_bytes(png.encode(np.concatenate([quantise(part, image[0]) for part, image in images.items()], axis=-1)))
+        path.write_bytes(
+            png.encode(np.concatenate([quantise(part, image[0]) for part, image in images.items()], axis=-1))
+        )
 
     def surface(self, rng: Rng, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Up to `count` points of the surface as the views see it, an equal share from each view, spread over its pixels.
+        """Up to `count` points of the surface as the views see it, an equal share from each view, spread over its
+        pixels.
 
-        Returns points [N, 3] in the world, colors [N, 3] uint8, views [N], and pixels [N, 2], the (x, y) of the pixel centres they lie
-        behind. Off the true surface by the depth's rounding only, 5e-5 along the optical axis.
+        Returns points [N, 3] in the world, colors [N, 3] uint8, views [N], and pixels [N, 2], the (x, y) of the pixel
+        centres they lie behind. Off the true surface by the depth's rounding only, 5e-5 along the optical axis.
         """
         parts = []
         share = -(-count // len(self.cameras))
@@ -67,7 +73,9 @@ class Sample:
 
 
 def _spread(rng: Rng, available: int, wanted: int) -> np.ndarray:
-    """Sorted indices below `available`, one from each of `wanted` equal ranges; all of them when there are no more than wanted."""
+    """Sorted indices below `available`, one from each of `wanted` equal ranges; all of them when there are no more than
+    wanted.
+    """
     if available <= wanted:
         return np.arange(available)
     return ((np.arange(wanted) + rng.unit(wanted)) * available / wanted).astype(np.int64)

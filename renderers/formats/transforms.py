@@ -1,9 +1,10 @@
 """nerfstudio and instant-ngp: transforms.json, images/, and where the shards have depth, depth/ and points.ply.
 
-Camera: OpenGL c2w. World as ours, +Z up. Depth images are ours, z in steps of 1e-4: instant-ngp reads that from `integer_depth_scale`,
-nerfstudio wants `--depth-unit-scale-factor 1e-4`. Masks are white where alpha > 0.5: nerfstudio then trains on the object's pixels only;
-drop `mask_path` to train on the background too.
+Camera: OpenGL c2w. World as ours, +Z up. Depth images are ours, z in steps of 1e-4: instant-ngp reads that from
+`integer_depth_scale`, nerfstudio wants `--depth-unit-scale-factor 1e-4`. Masks are white where alpha > 0.5: nerfstudio
+then trains on the object's pixels only; drop `mask_path` to train on the background too.
 """
+
 import json
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""The card beside the shards: README.md that the Hugging Face hub and its `webdataset` loader read, a picture, a LICENSE. Written with the index."""
+"""The card beside the shards: README.md that the Hugging Face hub and its `webdataset` loader read, a picture, a
+LICENSE. Written with the index.
+"""
+
 import io
 import json
 
@@ -13,19 +16,27 @@ README, LICENSE, PICTURE = "README.md", "LICENSE", "contact_sheet.webp"
 SHOWN = 12  # objects in the picture
 _MARK = "<!-- written by verse generate; a README.md without this line is left alone -->"
 _LICENCES = {  # as the hub spells it -> (LICENSE, what the card says)
-    "cc0-1.0": ("""CC0 1.0 Universal (short form)
+    "cc0-1.0": (
+        """CC0 1.0 Universal (short form)
 
 The person who made this data has dedicated it to the public domain by waiving all rights to it worldwide under copyright law, including
 all related and neighbouring rights, to the extent allowed by law. You can copy, modify, distribute and use it, even for commercial
 purposes, all without asking permission. The legal text: https://creativecommons.org/publicdomain/zero/1.0/legalcode
 
 This is about the data in this folder. The program that made it is licensed by itself (Apache-2.0).
-""", "CC0 1.0: public domain. Every object is made from integers; nobody's files went in. If you made it and want another licence, change `LICENSE`."),
-    "other": ("""These images and meshes were made from files of other people (3D models, or pictures used as textures), and carry the licences of those
+""",
+        "CC0 1.0: public domain. Every object is made from integers; nobody's files went in. If you made it and want "
+        "another licence, change `LICENSE`.",
+    ),
+    "other": (
+        """These images and meshes were made from files of other people (3D models, or pictures used as textures), and carry the licences of those
 files. Say here which they are before you pass the data on.
 
 This is about the data in this folder. The program that made it is licensed by itself (Apache-2.0).
-""", "**That of the files it was made from** (3D models, or pictures used as textures): say which in `LICENSE` before you pass it on."),
+""",
+        "**That of the files it was made from** (3D models, or pictures used as textures): say which in `LICENSE` "
+        "before you pass it on.",
+    ),
 }
 _OTHERS = {"json": "cameras, caption, parts, recipe", "mesh.glb": "the object"}
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**9, "1M<n<10M"))
@@ -76,14 +87,33 @@ def _readme(index: dict, reader: ShardReader | None) -> str:
 def _front_matter(index: dict) -> str:
     """YAML for the hub. `configs` keeps its loader from mistaking the sidecars (.json) for data."""
     size = next(name for limit, name in _SIZES if index["samples"] < limit)
-    lines = [f"license: {index['licence']}", "task_categories:", "- image-to-3d", "- depth-estimation", "tags:", "- 3d", "- multi-view", "- synthetic",
-             "- webdataset", "size_categories:", f"- {size}", "configs:", "- config_name: default", "  data_files:", "  - split: train", '    path: "*.tar"']
+    lines = [
+        f"license: {index['licence']}",
+        "task_categories:",
+        "- image-to-3d",
+        "- depth-estimation",
+        "tags:",
+        "- 3d",
+        "- multi-view",
+        "- synthetic",
+        "- webdataset",
+        "size_categories:",
+        f"- {size}",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+        "  - split: train",
+        '    path: "*.tar"',
+    ]
     return "\n".join(["---", *lines, "---"])
 
 
 def _shown(index: dict, reader: ShardReader) -> str:
     meta = reader.meta(0)
-    captions = "\n".join(f"{number + 1}. {reader.meta(number)['caption'] or reader.keys[number]}" for number in range(min(SHOWN, len(reader), 6)))
+    captions = "\n".join(
+        f"{number + 1}. {reader.meta(number)['caption'] or reader.keys[number]}"
+        for number in range(min(SHOWN, len(reader), 6))
+    )
     return f"""![the first objects, each with some views and its other passes]({PICTURE})
 
 {captions}
@@ -120,13 +150,20 @@ def _fields(index: dict, meta: dict) -> str:
         rgba = row and row.name == "rgb" and "alpha" not in holds.values()
         content = row.meaning + (", with alpha as fourth channel" if rgba else "") if row else _OTHERS.get(file, "")
         kind = f"{row.channels} × {np.dtype(row.dtype).name}" if row else ""
-        rows.append(f"| `{file.replace('*', '000')}`{' …' if '*' in file else ''} | {content} | {kind} | {size / count / 1000:.1f} kB |")
+        rows.append(
+            f"| `{file.replace('*', '000')}`{' …' if '*' in file else ''} | {content} | {kind} | "
+            f"{size / count / 1000:.1f} kB |"
+        )
     return "\n".join(["| field | content | as rendered | mean size |", "| --- | --- | --- | --- |", *rows])
 
 
 def _numbers(index: dict) -> str:
     size = sum(row["bytes"] for row in index["shards"])
-    rows = [("objects", f"{index['samples']:,}"), ("shards", f"{len(index['shards']):,}"), ("size", f"{size / 1e6:,.1f} MB"),
-            ("failed", f"{len(index['failed']):,} (`dataset.json` names them)" if index["failed"] else "0")]
+    rows = [
+        ("objects", f"{index['samples']:,}"),
+        ("shards", f"{len(index['shards']):,}"),
+        ("size", f"{size / 1e6:,.1f} MB"),
+        ("failed", f"{len(index['failed']):,} (`dataset.json` names them)" if index["failed"] else "0"),
+    ]
     rows += [(f"drawn again: {reason}", f"{times:,}") for reason, times in sorted(index["redraws"].items())]
     return "\n".join(["## Numbers", "", "| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])

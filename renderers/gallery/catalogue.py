@@ -1,4 +1,7 @@
-"""The catalogue of DetailVerse: a page with one picture and one recipe for every family and every detail, and the pictures of the README."""
+"""The catalogue of DetailVerse: a page with one picture and one recipe for every family and every detail, and the
+pictures of the README.
+"""
+
 import base64
 import html
 import io
@@ -28,7 +31,9 @@ SHEET_QUALITY = 82
 
 
 def catalogue(out: Path, seed: int = 0, on_done: Callable[[int], None] = lambda total: None) -> list[Path]:
-    """Write index.html, families.webp, details.webp and recipes/<name>.json. `on_done` hears the number of pictures after each of them."""
+    """Write index.html, families.webp, details.webp and recipes/<name>.json. `on_done` hears the number of pictures
+    after each of them.
+    """
     names = [name for name, _, weight, _ in families.FAMILIES if weight > 0]
     total = len(names) + len(details.DETAILS)
     (out / "recipes").mkdir(parents=True, exist_ok=True)
@@ -57,7 +62,13 @@ def detail_assets() -> Iterator[tuple[str, Asset]]:
     bare = grammar.sample(Rng("catalogue", SWATCH_SEED), "swatch", 4)
     for name, kind in details.BY_NAME.items():
         drawn = (kind.sample(Rng("catalogue", name, attempt)) for attempt in range(grammar.ATTEMPTS))
-        yield name, _first(Recipe(bare.version, 4, bare.texture_size, bare.family, {"body": (Layer(1, detail),)}, bare.finishes) for detail in drawn)
+        yield (
+            name,
+            _first(
+                Recipe(bare.version, 4, bare.texture_size, bare.family, {"body": (Layer(1, detail),)}, bare.finishes)
+                for detail in drawn
+            ),
+        )
 
 
 def _first(recipes) -> Asset:
@@ -115,9 +126,14 @@ def _page(groups) -> str:
     sections = []
     for title, entries in groups.items():
         figures = "".join(
-            f'<figure><img alt="{html.escape(caption)}" src="data:image/webp;base64,{base64.b64encode(_webp(Image.fromarray(image), 80)).decode()}">'
+            f'<figure><img alt="{html.escape(caption)}" '
+            f'src="data:image/webp;base64,{base64.b64encode(_webp(Image.fromarray(image), 80)).decode()}">'
             f'<figcaption><b>{html.escape(name.replace("_", " "))}</b> <a href="recipes/{name}.json">recipe</a><br>'
-            f'{html.escape(caption)}</figcaption></figure>'
-            for name, caption, image in entries)
+            f"{html.escape(caption)}</figcaption></figure>"
+            for name, caption, image in entries
+        )
         sections.append(f'<h2>{title.capitalize()} ({len(entries)})</h2><div class="grid">{figures}</div>')
-    return f'<!doctype html><meta charset="utf-8"><title>DetailVerse catalogue</title><style>{_STYLE}</style><h1>DetailVerse</h1>{"".join(sections)}'
+    return (
+        f'<!doctype html><meta charset="utf-8"><title>DetailVerse '
+        f"catalogue</title><style>{_STYLE}</style><h1>DetailVerse</h1>{''.join(sections)}"
+    )

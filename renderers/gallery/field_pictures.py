@@ -1,4 +1,5 @@
 """Pictures of `fields.npz`: surface points by part, points on creases, a slice through the signed distances."""
+
 from collections.abc import Callable
 
 import numpy as np
@@ -16,12 +17,18 @@ _INSIDE, _OUTSIDE = np.array([196.0, 78.0, 82.0]), np.array([76.0, 114.0, 176.0]
 
 
 def pictures(data: bytes, palette: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """(caption, uint8 [SIDE, SIDE, 3]) of each; data: the field `fields.npz`; palette: [P, 3] colours of parts, 0 for none."""
+    """(caption, uint8 [SIDE, SIDE, 3]) of each; data: the field `fields.npz`; palette: [P, 3] colours of parts, 0 for
+    none.
+    """
     arrays = fields.from_npz(data)
     surface, sharp = arrays["random_surface"], arrays["sharp_surface"]
     parts = palette[(arrays["random_surface_part"] + 1) % len(palette)] * _shade(surface[:, 3:])[:, None]
     ink = np.full((len(sharp), 3), 40.0) + 120.0 * (1 - _shade(sharp[:, 3:]))[:, None]
-    return [("surface points by part", _splat(surface, parts, 2)), ("points on creases", _splat(sharp, ink, 1)), ("distances at y = 0", slice_of(arrays))]
+    return [
+        ("surface points by part", _splat(surface, parts, 2)),
+        ("points on creases", _splat(sharp, ink, 1)),
+        ("distances at y = 0", slice_of(arrays)),
+    ]
 
 
 def _shade(normals: np.ndarray) -> np.ndarray:
@@ -30,7 +37,9 @@ def _shade(normals: np.ndarray) -> np.ndarray:
 
 def slice_of(arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The slice that the queries of `detailverse.labels.fields.decode` show."""
-    points, labels = ([arrays[f"{kind}_{what}"] for kind in ("vol", "random_near", "sharp_near")] for what in ("points", "label"))
+    points, labels = (
+        [arrays[f"{kind}_{what}"] for kind in ("vol", "random_near", "sharp_near")] for what in ("points", "label")
+    )
     return _slice(np.concatenate(points), np.concatenate(labels))
 
 
@@ -56,7 +65,9 @@ def _slice(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def sliced(field: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Distances in the plane y = 0, seen from -y, uint8 [SIDE, SIDE, 3]: red inside, blue outside, lines every 0.1. field: points [N, 3] -> [N]."""
+    """Distances in the plane y = 0, seen from -y, uint8 [SIDE, SIDE, 3]: red inside, blue outside, lines every 0.1.
+    field: points [N, 3] -> [N].
+    """
     axis = ((np.arange(SIDE) + 0.5) / SIDE * 2 * REACH - REACH).astype(np.float32)
     places = np.zeros((SIDE * SIDE, 3), np.float32)
     places[:, 0], places[:, 2] = np.tile(axis, SIDE), np.repeat(-axis, SIDE)

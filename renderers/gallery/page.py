@@ -1,4 +1,7 @@
-"""The gallery: one HTML file to filter a dataset by words and facets and to see each object large. No other file, no network, no library."""
+"""The gallery: one HTML file to filter a dataset by words and facets and to see each object large. No other file, no
+network, no library.
+"""
+
 import base64
 import html
 import io
@@ -15,22 +18,33 @@ from renderers.shards import DATASET_FILE, ShardReader
 
 PAGE_BYTES = 15_000_000  # the page's size decides how large the pictures in it are
 TILES = (512, 384, 320, 256, 224, 192, 176, 160, 144, 128, 112, 96, 80, 64)  # sizes to choose from, pixels
-# Seen enlarged, more pixels of less quality look better than fewer of more. For one size of page AVIF at 35 holds tiles of 192 pixels where
-# WebP at 60 holds 112; Pillow has it from 11.3.
-KIND, QUALITIES, OPTIONS = ("AVIF", (65, 35), {"speed": 8}) if features.check("avif") else ("WEBP", (85, 60), {"method": 4})
-_FACETS = (("shapes", "shape", "kind"), ("edits", "edit", "kind"), ("textures", "texture", "family"))  # facet, and where a recipe says it
+# Seen enlarged, more pixels of less quality look better than fewer of more. For one size of page AVIF at 35 holds tiles
+# of 192 pixels where WebP at 60 holds 112; Pillow has it from 11.3.
+KIND, QUALITIES, OPTIONS = (
+    ("AVIF", (65, 35), {"speed": 8}) if features.check("avif") else ("WEBP", (85, 60), {"method": 4})
+)
+_FACETS = (
+    ("shapes", "shape", "kind"),
+    ("edits", "edit", "kind"),
+    ("textures", "texture", "family"),
+)  # facet, and where a recipe says it
 
 
 def facets(meta: dict) -> dict[str, list[str]]:
     """What an object can be found by: {facet: sorted values}, read from its recipe; files have parts only."""
     recipe = json.loads(meta.get("recipe") or "{}")
-    found = {name: {str(node[key]) for node in _under(recipe, parent) if isinstance(node, dict) and key in node} for name, parent, key in _FACETS}
+    found = {
+        name: {str(node[key]) for node in _under(recipe, parent) if isinstance(node, dict) and key in node}
+        for name, parent, key in _FACETS
+    }
     if recipe:
         found["edits"] |= {"height field"} if any(_under(recipe, "height")) else set()
         found["edits"] |= set() if found["edits"] else {"none"}
     if isinstance(recipe.get("family"), str):
         found["families"] = {recipe["family"]}
-    return {"parts": [str(len(meta.get("parts", [])))]} | {name: sorted(values) for name, values in found.items() if values}
+    return {"parts": [str(len(meta.get("parts", [])))]} | {
+        name: sorted(values) for name, values in found.items() if values
+    }
 
 
 def _under(node, wanted: str) -> Iterator:
@@ -45,9 +59,15 @@ def _under(node, wanted: str) -> Iterator:
             yield from _under(value, wanted)
 
 
-def page(reader: ShardReader, indices: list[int], pictures: Callable[[int], list[tuple[str, np.ndarray]]],
-         on_done: Callable[[int], None] = lambda total: None) -> str:
-    """The HTML of these objects. `pictures(index)` gives an object's (name, image [H, W, 3] uint8), of one size, the same names for all."""
+def page(
+    reader: ShardReader,
+    indices: list[int],
+    pictures: Callable[[int], list[tuple[str, np.ndarray]]],
+    on_done: Callable[[int], None] = lambda total: None,
+) -> str:
+    """The HTML of these objects. `pictures(index)` gives an object's (name, image [H, W, 3] uint8), of one size, the
+    same names for all.
+    """
     metas = [reader.meta(index) for index in indices]
     words = sum(len(meta.get("recipe", "")) + 2000 for meta in metas)  # the rest of an article and of its data is short
     examples = [pictures(indices[len(indices) * i // 4]) for i in range(min(4, len(indices)))]
@@ -56,9 +76,19 @@ def page(reader: ShardReader, indices: list[int], pictures: Callable[[int], list
     objects, articles = [], []
     for index, meta in zip(indices, metas):
         shown = pictures(index)
-        objects.append({"caption": meta.get("caption", ""), "recipe": meta.get("recipe", "{}"), "parts": meta.get("parts", []), "uid": meta["uid"],
-                        "provenance": meta.get("provenance", "{}"), "pictures": [name for name, _ in shown]})
-        articles.append(_article(meta, meta["uid"].removeprefix(prefix), sprite([image for _, image in shown], tile, quality)))
+        objects.append(
+            {
+                "caption": meta.get("caption", ""),
+                "recipe": meta.get("recipe", "{}"),
+                "parts": meta.get("parts", []),
+                "uid": meta["uid"],
+                "provenance": meta.get("provenance", "{}"),
+                "pictures": [name for name, _ in shown],
+            }
+        )
+        articles.append(
+            _article(meta, meta["uid"].removeprefix(prefix), sprite([image for _, image in shown], tile, quality))
+        )
         on_done(len(indices))
     columns = _columns(len(objects[0]["pictures"]))
     title = f"{Path(reader.folder).resolve().name}: {len(reader)} objects"
@@ -66,7 +96,7 @@ def page(reader: ShardReader, indices: list[int], pictures: Callable[[int], list
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <title>{html.escape(title)}</title><style>{_STYLE}</style></head>
-<body style="--columns:{columns};--rows:{-(-len(objects[0]['pictures']) // columns)};--tile:{tile}px">
+<body style="--columns:{columns};--rows:{-(-len(objects[0]["pictures"]) // columns)};--tile:{tile}px">
 <header><h1>{html.escape(title)}</h1><p>{html.escape(_summary(reader, metas[0]))}</p>
 <div class="find"><input type="search" placeholder="Filter: torus, wireframe, marble …" aria-label="filter">
 <output id="count">{len(indices)} of {len(indices)} objects</output><button id="clear" hidden>clear</button></div></header>
@@ -96,9 +126,13 @@ def sprite(images: list[np.ndarray], tile: int, quality: int) -> bytes:
 
 
 def choose_tile(examples: list[list[tuple[str, np.ndarray]]], room: float) -> tuple[int, int]:
-    """The largest tile, and its best quality, with which objects like the examples take `room` bytes each; never larger than the pictures."""
+    """The largest tile, and its best quality, with which objects like the examples take `room` bytes each; never larger
+    than the pictures.
+    """
     largest = min(max(examples[0][0][1].shape), TILES[0])
-    choices = [(tile, quality) for tile in (largest, *(tile for tile in TILES if tile < largest)) for quality in QUALITIES]
+    choices = [
+        (tile, quality) for tile in (largest, *(tile for tile in TILES if tile < largest)) for quality in QUALITIES
+    ]
     for tile, quality in choices:
         average = sum(len(sprite([image for _, image in shown], tile, quality)) for shown in examples) / len(examples)
         if average * 4 / 3 <= 0.93 * room:  # base64 makes 4 of 3; the examples may be smaller than the rest
@@ -109,7 +143,7 @@ def choose_tile(examples: list[list[tuple[str, np.ndarray]]], room: float) -> tu
 def _shared_prefix(names: list[str]) -> str:
     """What all names begin with, up to a '-' or '_': left out on the cards. Empty for a single name."""
     shared = os.path.commonprefix(names) if len(names) > 1 else ""
-    return shared[:max(shared.rfind("-"), shared.rfind("_")) + 1]
+    return shared[: max(shared.rfind("-"), shared.rfind("_")) + 1]
 
 
 def _columns(count: int) -> int:
@@ -120,11 +154,18 @@ def _article(meta: dict, name: str, picture: bytes) -> str:
     found = facets(meta)
     tags = "|" + "".join(f"{name}={value}|" for name, values in found.items() for value in values)
     caption = meta.get("caption") or meta["uid"]
-    text = f"{meta['uid']} {caption} {' '.join(meta.get('parts', []))} {' '.join(value for values in found.values() for value in values)}".lower()
+    text = (
+        f"{meta['uid']} {caption} {' '.join(meta.get('parts', []))} "
+        f"{' '.join(value for values in found.values() for value in values)}"
+    ).lower()
     style = f"--sprite:url(data:image/{KIND.lower()};base64,{base64.b64encode(picture).decode()})"
     caption = html.escape(caption)
-    return (f'<article tabindex="0" role="button" data-text="{html.escape(text)}" data-tags="{html.escape(tags)}" style="{style}">'
-            f'<div class="tile" role="img" aria-label="{caption}"></div><h2>{html.escape(name)}</h2><p>{caption}</p></article>\n')
+    return (
+        f'<article tabindex="0" role="button" data-text="{html.escape(text)}" data-tags="{html.escape(tags)}" '
+        f'style="{style}">'
+        f'<div class="tile" role="img" '
+        f'aria-label="{caption}"></div><h2>{html.escape(name)}</h2><p>{caption}</p></article>\n'
+    )
 
 
 def _panel(found: list[dict[str, list[str]]]) -> str:
@@ -133,8 +174,12 @@ def _panel(found: list[dict[str, list[str]]]) -> str:
     for name in dict.fromkeys(name for row in found for name in row):
         counts = Counter(value for row in found for value in row.get(name, []))
         order = sorted(counts, key=lambda value: (int(value),) if value.isdigit() else (-counts[value], value))
-        rows = "".join(f'<button aria-pressed="false" data-tag="{html.escape(f"|{name}={value}|")}" style="--share:{counts[value] / len(found):.3f}">'
-                       f"<span>{html.escape(value)}</span><span>{counts[value]}</span></button>" for value in order)
+        rows = "".join(
+            f'<button aria-pressed="false" data-tag="{html.escape(f"|{name}={value}|")}" '
+            f'style="--share:{counts[value] / len(found):.3f}">'
+            f"<span>{html.escape(value)}</span><span>{counts[value]}</span></button>"
+            for value in order
+        )
         blocks.append(f'<details open><summary>{html.escape(name)}</summary><div class="bars">{rows}</div></details>')
     return "".join(blocks)
 
@@ -147,14 +192,23 @@ def _summary(reader: ShardReader, meta: dict) -> str:
     size = sum(shard["bytes"] for shard in _dataset(reader).get("shards", []))
     stored = f", {size / len(reader) / 1e6:.2g} MB an object" if size else ""
     labels = ", ".join(f"{key} {meta[key]}" for key in ("rig", "light", "renderer") if meta.get(key))
-    return f"{len(meta['cameras']['c2w'])} views of {meta['image_size'][0]} × {meta['image_size'][1]} px{stored}; {', '.join(meta['passes'])}; {labels}"
+    return (
+        f"{len(meta['cameras']['c2w'])} views of {meta['image_size'][0]} × {meta['image_size'][1]} px{stored}; "
+        f"{', '.join(meta['passes'])}; {labels}"
+    )
 
 
 def _mishaps(reader: ShardReader) -> str:
     """Failures and replaced draws by reason, when the folder's index is there and has some."""
     dataset = _dataset(reader)
-    rows = [f"<tr><td>{times} ×</td><td>drawn again: {html.escape(reason)}</td></tr>" for reason, times in dataset.get("redraws", {}).items()]
-    rows += [f"<tr><td>failed</td><td>{html.escape(row['name'])}: {html.escape(row['reason'])}</td></tr>" for row in dataset.get("failed", [])]
+    rows = [
+        f"<tr><td>{times} ×</td><td>drawn again: {html.escape(reason)}</td></tr>"
+        for reason, times in dataset.get("redraws", {}).items()
+    ]
+    rows += [
+        f"<tr><td>failed</td><td>{html.escape(row['name'])}: {html.escape(row['reason'])}</td></tr>"
+        for row in dataset.get("failed", [])
+    ]
     return f"<details><summary>rejects</summary><table>{''.join(rows)}</table></details>" if rows else ""
 
 

@@ -1,4 +1,5 @@
 """What a dataset looks like: a contact sheet and a self-contained HTML gallery, drawn from the shards themselves."""
+
 import io
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,7 +14,9 @@ from zeroverse.core.files import write_whole
 TILE = 128  # pixels of one picture on the contact sheet
 FIELDS = "fields.npz"
 STRIP_UP_TO = 32  # with more objects than this, the contact sheet shows one picture of each
-_PALETTE = np.array([(0, 0, 0)] + [(37 * i % 156 + 80, 97 * i % 156 + 80, 151 * i % 156 + 80) for i in range(1, 256)], np.uint8)  # part colours
+_PALETTE = np.array(
+    [(0, 0, 0)] + [(37 * i % 156 + 80, 97 * i % 156 + 80, 151 * i % 156 + 80) for i in range(1, 256)], np.uint8
+)  # part colours
 
 
 def picture(name: str, image: np.ndarray) -> np.ndarray:
@@ -60,7 +63,9 @@ def strip(reader: ShardReader, index: int, views: Iterable[int]) -> list[tuple[s
     pictures = []
     if "rgb" in passes:
         pictures = [(f"view {view}", image) for view, image in zip(views, views_of(reader, index, "rgb", views))]
-    return pictures + [(name, views_of(reader, index, name, views[:1])[0]) for name in passes if name not in ("rgb", "alpha")]
+    return pictures + [
+        (name, views_of(reader, index, name, views[:1])[0]) for name in passes if name not in ("rgb", "alpha")
+    ]
 
 
 def every_picture(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]:
@@ -73,6 +78,7 @@ def field_strip(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]
     if not reader.has(index, FIELDS):
         return []
     from renderers.gallery import field_pictures
+
     return field_pictures.pictures(reader.field(index, FIELDS), _PALETTE)
 
 
@@ -128,17 +134,25 @@ def _thumbnail(image: np.ndarray, size: int) -> Image.Image:
     return picture
 
 
-def preview(folder: str | Path, out: str | Path, limit: int = 200, sheets: tuple[str, ...] = (),
-            on_done: Callable[[int], None] = lambda total: None) -> tuple[Path, ...]:
-    """Write contact_sheet.png, a contact sheet of each pass in `sheets` and of fields.npz where there is one, and index.html; returns their paths.
+def preview(
+    folder: str | Path,
+    out: str | Path,
+    limit: int = 200,
+    sheets: tuple[str, ...] = (),
+    on_done: Callable[[int], None] = lambda total: None,
+) -> tuple[Path, ...]:
+    """Write contact_sheet.png, a contact sheet of each pass in `sheets` and of fields.npz where there is one, and
+    index.html; returns their paths.
 
-    They show the first `limit` objects of a folder of shards. `on_done` hears of each object in the page, and how many there are. Raises ValueError
-    for a pass the shards have not.
+    They show the first `limit` objects of a folder of shards. `on_done` hears of each object in the page, and how many
+    there are. Raises ValueError for a pass the shards have not.
     """
     reader = ShardReader(folder)
     missing = [name for name in sheets if name not in reader.meta(0)["passes"]]
     if missing:
-        raise ValueError(f"{folder}: sheet: no pass {', '.join(missing)}; these shards have {', '.join(reader.meta(0)['passes'])}")
+        raise ValueError(
+            f"{folder}: sheet: no pass {', '.join(missing)}; these shards have {', '.join(reader.meta(0)['passes'])}"
+        )
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     indices = list(range(min(limit, len(reader))))
@@ -146,7 +160,9 @@ def preview(folder: str | Path, out: str | Path, limit: int = 200, sheets: tuple
     written += [_write_png(out / f"contact_sheet_{name}.png", pass_sheet(reader, indices, name)) for name in sheets]
     if reader.has(0, FIELDS):
         written.append(_write_png(out / "contact_sheet_fields.png", fields_sheet(reader, indices[:STRIP_UP_TO])))
-    write_whole(out / "index.html", page.page(reader, indices, lambda index: every_picture(reader, index), on_done).encode())
+    write_whole(
+        out / "index.html", page.page(reader, indices, lambda index: every_picture(reader, index), on_done).encode()
+    )
     return (*written, out / "index.html")
 
 

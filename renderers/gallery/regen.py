@@ -1,4 +1,7 @@
-"""Regen: a recipe, from a file or from a shard, becomes its object again: a GLB, a picture, and the word whether it is the same one."""
+"""Regen: a recipe, from a file or from a shard, becomes its object again: a GLB, a picture, and the word whether it is
+the same one.
+"""
+
 import io
 import json
 from dataclasses import dataclass
@@ -16,7 +19,9 @@ from zeroverse.core.files import write_whole
 
 @dataclass(frozen=True)
 class Regenerated:
-    """geometry: the hash of what was built. expected: the one that stood in the recipe, None if there was none, or another level was asked for."""
+    """geometry: the hash of what was built. expected: the one that stood in the recipe, None if there was none, or
+    another level was asked for.
+    """
 
     paths: tuple[Path, ...]
     geometry: str
@@ -24,7 +29,9 @@ class Regenerated:
 
 
 def read(path: Path, sample: int = 0) -> dict:
-    """The recipe in a .json file, or that of a sample of a folder of shards. Raises ValueError naming the file and what is wrong with it."""
+    """The recipe in a .json file, or that of a sample of a folder of shards. Raises ValueError naming the file and what
+    is wrong with it.
+    """
     if path.is_dir():
         stored = json.loads(ShardReader(path).meta(sample)["recipe"])
     else:
@@ -33,19 +40,25 @@ def read(path: Path, sample: int = 0) -> dict:
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}: not JSON: {error}") from None
     if isinstance(stored, dict) and "family" not in stored and "parts" in stored:
-        raise ValueError(f"{path}: a recipe of zeroverse; expected one of detailverse (zeroverse objects: verse verify --rebuild)")
+        raise ValueError(
+            f"{path}: a recipe of zeroverse; expected one of detailverse (zeroverse objects: verse verify --rebuild)"
+        )
     return stored
 
 
 def regen(path: Path, out: Path, level: int | None = None, sample: int = 0) -> Regenerated:
-    """Write <name>.glb, <name>.json and <name>.png into `out`. level: instead of the recipe's own. Raises ValueError naming node and argument."""
+    """Write <name>.glb, <name>.json and <name>.png into `out`. level: instead of the recipe's own. Raises ValueError
+    naming node and argument.
+    """
     stored = read(path, sample)
     try:
         recipe = recipes.from_dict(stored)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     expected = stored.get(recipes.GEOMETRY) if level in (None, recipe.level) else None
-    asset, surface = grammar.build(recipe if level is None else recipe.at(level), uid_of(f"{path.stem}-{sample}" if path.is_dir() else path.stem))
+    asset, surface = grammar.build(
+        recipe if level is None else recipe.at(level), uid_of(f"{path.stem}-{sample}" if path.is_dir() else path.stem)
+    )
     out.mkdir(parents=True, exist_ok=True)
     image = io.BytesIO()
     Image.fromarray(catalogue.picture(asset, 512)).save(image, "PNG")

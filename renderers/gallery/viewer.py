@@ -1,4 +1,7 @@
-"""The objects of a folder of shards in the browser: mesh or points, and the cameras with their images. Needs the viser extra."""
+"""The objects of a folder of shards in the browser: mesh or points, and the cameras with their images. Needs the viser
+extra.
+"""
+
 import time
 from pathlib import Path
 
@@ -30,7 +33,9 @@ def serve(folder: str | Path, port: int, first: int = 0) -> None:
     server.initial_camera.position = START
     choice = server.gui.add_dropdown("object", reader.keys, initial_value=reader.keys[_known(reader, first)])
     cameras_shown = server.gui.add_checkbox("cameras", initial_value=True)
-    points_shown = server.gui.add_checkbox("points", initial_value=False, hint="back-projected from depth, also where there is a mesh")
+    points_shown = server.gui.add_checkbox(
+        "points", initial_value=False, hint="back-projected from depth, also where there is a mesh"
+    )
     caption = server.gui.add_markdown("")
 
     def show(_=None) -> None:
@@ -64,14 +69,17 @@ def write_page(folder: str | Path, path: Path, index: int) -> Path:
 
 
 def draw(scene, sample: Sample, cameras: bool, points: bool) -> None:
-    """Put an object into a viser scene: its mesh where the shards have it, else (or if `points`) points lifted from depth; its cameras.
+    """Put an object into a viser scene: its mesh where the shards have it, else (or if `points`) points lifted from
+    depth; its cameras.
 
     viser's cameras are OpenCV's, as ours are. Raises ExportError when the shards have neither mesh nor depth.
     """
     scene.set_up_direction("+z")
     mesh = sample.has("mesh.glb")
     if mesh:  # +Y up in the file: a quarter turn about x, wxyz
-        scene.add_glb("/mesh", sample.reader.field(sample.index, "mesh.glb"), wxyz=(np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0))
+        scene.add_glb(
+            "/mesh", sample.reader.field(sample.index, "mesh.glb"), wxyz=(np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0)
+        )
     if points or not mesh:
         if not sample.has("depth"):
             raise sample.error("nothing to show: neither mesh.glb (--meshes) nor the depth pass")
@@ -87,9 +95,16 @@ def _draw_cameras(scene, sample: Sample) -> None:
         pose = np.eye(4)
         pose[:3, :3] = c2w[:3, :3]
         scene.add_camera_frustum(
-            f"/cameras/{view:03d}", fov=float(2 * np.arctan(cameras.height / 2 / cameras.intrinsics[view, 1])), aspect=cameras.width / cameras.height,
-            scale=0.15, thickness=0.005, color=(110, 120, 140), image=_thumbnail(sample, view),
-            wxyz=trimesh.transformations.quaternion_from_matrix(pose), position=c2w[:3, 3])
+            f"/cameras/{view:03d}",
+            fov=float(2 * np.arctan(cameras.height / 2 / cameras.intrinsics[view, 1])),
+            aspect=cameras.width / cameras.height,
+            scale=0.15,
+            thickness=0.005,
+            color=(110, 120, 140),
+            image=_thumbnail(sample, view),
+            wxyz=trimesh.transformations.quaternion_from_matrix(pose),
+            position=c2w[:3, 3],
+        )
 
 
 def _thumbnail(sample: Sample, view: int) -> np.ndarray | None:

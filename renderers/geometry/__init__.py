@@ -1,7 +1,9 @@
 """Asset -> flat arrays: one vertex table, one face list, materials. What every raster backend starts from.
 
-World frame, +Z up. UV origin bottom left, v up, as trimesh has it; images have their first row at the top. Colours are linear unless a name says otherwise.
+World frame, +Z up. UV origin bottom left, v up, as trimesh has it; images have their first row at the top. Colours are
+linear unless a name says otherwise.
 """
+
 import math
 from dataclasses import dataclass
 
@@ -21,7 +23,8 @@ NO_MATERIAL = (0.5, 0.5, 0.5, 1.0)  # base colour of a part without material or 
 class Material:
     """glTF 2.0 metallic-roughness. Maps multiply the factors.
 
-    base_color: linear RGBA factor. base_map: sRGB [h, w, 4] uint8. surface_map: linear [h, w, 4] uint8, G = roughness, B = metallic.
+    base_color: linear RGBA factor. base_map: sRGB [h, w, 4] uint8. surface_map: linear [h, w, 4] uint8, G = roughness,
+        B = metallic.
     normal_map: tangent space, +Y, [h, w, 4] uint8. cutoff: what has less alpha is not there; 0 = opaque, alpha ignored.
     """
 
@@ -37,9 +40,11 @@ class Material:
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """vertices [N, 3], normals [N, 3] (unit), uvs [N, 2], colors [N, 4] (linear factor; [0, 4] when every one is white), all float64.
+    """vertices [N, 3], normals [N, 3] (unit), uvs [N, 2], colors [N, 4] (linear factor; [0, 4] when every one is
+    white), all float64.
 
-    faces [F, 3] int32, counter-clockwise seen from outside; face_part, face_material [F] int32: indices into the asset's parts and `materials`.
+    faces [F, 3] int32, counter-clockwise seen from outside; face_part, face_material [F] int32: indices into the
+    asset's parts and `materials`.
     closed: from outside no back face can be seen.
     """
 
@@ -55,16 +60,23 @@ class Geometry:
 
 
 def geometry_of(asset: Asset, bumped: bool = True) -> Geometry:
-    """All parts of `asset` in one set of arrays, with normals of its own and long edges split. bumped: whether normal maps are wanted.
+    """All parts of `asset` in one set of arrays, with normals of its own and long edges split. bumped: whether normal
+    maps are wanted.
 
-    Normals come from the triangles, never from the file: trimesh forgets a file's normals when vertices move and fills them in again without
-    saying so, so using them would make pixels depend on what was called before. Raises AssetError naming the part and what is wrong with it.
+    Normals come from the triangles, never from the file: trimesh forgets a file's normals when vertices move and fills
+    them in again without saying so, so using them would make pixels depend on what was called before. Raises AssetError
+    naming the part and what is wrong with it.
     """
     parts = [_checked(name, mesh) for name, mesh in asset.scene.geometry.items()]
     if not parts or not sum(len(mesh.faces) for mesh in parts):
         raise AssetError(f"{asset.uid}: no surface: expected at least one triangle")
     materials = _materials(asset.parts, parts, bumped)
-    table = np.concatenate([np.concatenate([mesh.vertices, _uvs(name, mesh), _colors(mesh)], axis=1) for name, mesh in zip(asset.parts, parts)])
+    table = np.concatenate(
+        [
+            np.concatenate([mesh.vertices, _uvs(name, mesh), _colors(mesh)], axis=1)
+            for name, mesh in zip(asset.parts, parts)
+        ]
+    )
     table = np.ascontiguousarray(table, dtype=np.float64)  # [N, 3 + 2 + 4]
     offsets = np.cumsum([0] + [len(mesh.vertices) for mesh in parts[:-1]])
     faces = np.concatenate([np.asarray(mesh.faces, dtype=np.int64) + offset for mesh, offset in zip(parts, offsets)])
@@ -78,7 +90,9 @@ def geometry_of(asset: Asset, bumped: bool = True) -> Geometry:
     ids = weld(table[:, :3])
     closed = is_closed(table[:, :3], faces, ids) and not any(material.cutoff > 0 for material in materials)
     source, normals, faces = crease_normals(table[:, :3], faces, ids, flat[kept])
-    table, faces, origin = split_long_edges(np.concatenate([table[source], normals], axis=1), faces, MAX_EDGE, MAX_FACES)
+    table, faces, origin = split_long_edges(
+        np.concatenate([table[source], normals], axis=1), faces, MAX_EDGE, MAX_FACES
+    )
     return _assemble(table, faces.astype(np.int32), part[origin], materials, closed)
 
 
@@ -86,17 +100,27 @@ def _assemble(table, faces, part, materials, closed) -> Geometry:
     normals = table[:, 9:12]
     length = np.sqrt(normals[:, 0] * normals[:, 0] + normals[:, 1] * normals[:, 1] + normals[:, 2] * normals[:, 2])
     colors = table[:, 5:9] if (table[:, 5:9] != 1.0).any() else table[:0, 5:9]
-    columns = (np.ascontiguousarray(column) for column in (table[:, :3], normals / length[:, None], table[:, 3:5], colors))
-    return Geometry(*columns, faces, part, part, materials, closed)  # one material per part: a trimesh geometry has no more
+    columns = (
+        np.ascontiguousarray(column) for column in (table[:, :3], normals / length[:, None], table[:, 3:5], colors)
+    )
+    return Geometry(
+        *columns, faces, part, part, materials, closed
+    )  # one material per part: a trimesh geometry has no more
 
 
 def _checked(name: str, mesh) -> trimesh.Trimesh:
     if not isinstance(mesh, trimesh.Trimesh):
         raise AssetError(f"part {name}: expected a triangle mesh, got {type(mesh).__name__}")
     if len(mesh.faces) and not np.isfinite(mesh.vertices).all():
-        raise AssetError(f"part {name}: vertices: expected finite, got {int((~np.isfinite(mesh.vertices)).any(axis=1).sum())} that are not")
+        raise AssetError(
+            f"part {name}: vertices: expected finite, got {int((~np.isfinite(mesh.vertices)).any(axis=1).sum())} that "
+            f"are not"
+        )
     if len(mesh.faces) and (mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices)):
-        raise AssetError(f"part {name}: faces: expected indices 0 to {len(mesh.vertices) - 1}, got {mesh.faces.min()} to {mesh.faces.max()}")
+        raise AssetError(
+            f"part {name}: faces: expected indices 0 to {len(mesh.vertices) - 1}, got {mesh.faces.min()} to "
+            f"{mesh.faces.max()}"
+        )
     return mesh
 
 
@@ -107,8 +131,12 @@ def _uvs(name: str, mesh) -> np.ndarray:  # [N, 2]
     if uv.shape != (len(mesh.vertices), 2):
         raise AssetError(f"part {name}: uv: expected [{len(mesh.vertices)}, 2], got {list(uv.shape)}")
     if not np.isfinite(uv).all():
-        raise AssetError(f"part {name}: uv: expected finite, got {int((~np.isfinite(uv)).any(axis=1).sum())} that are not")
-    return uv - np.floor(uv.min(axis=0)) if len(uv) else uv  # the same after wrapping, and more of the mantissa left for the fraction
+        raise AssetError(
+            f"part {name}: uv: expected finite, got {int((~np.isfinite(uv)).any(axis=1).sum())} that are not"
+        )
+    return (
+        uv - np.floor(uv.min(axis=0)) if len(uv) else uv
+    )  # the same after wrapping, and more of the mantissa left for the fraction
 
 
 def _colors(mesh) -> np.ndarray:
@@ -123,14 +151,17 @@ def _colors(mesh) -> np.ndarray:
     colors = np.asarray(colors)
     peak = np.iinfo(colors.dtype).max if colors.dtype.kind in "ui" else 1.0
     full = np.ones((count, 4))
-    full[:, :colors.shape[1]] = colors / peak
+    full[:, : colors.shape[1]] = colors / peak
     return full
 
 
 def _materials(names, meshes, bumped: bool) -> tuple[Material, ...]:
     """One for each part; parts that share a material, as those of detailed objects do, share what it becomes."""
     made: dict[tuple, Material] = {}
-    keys = [(id(getattr(mesh.visual, "material", None) or mesh), getattr(mesh.visual, "uv", None) is not None) for mesh in meshes]
+    keys = [
+        (id(getattr(mesh.visual, "material", None) or mesh), getattr(mesh.visual, "uv", None) is not None)
+        for mesh in meshes
+    ]
     for key, name, mesh in zip(keys, names, meshes):
         if key not in made:
             made[key] = _material(name, mesh, bumped)
@@ -143,23 +174,42 @@ def _material(name: str, mesh, bumped: bool) -> Material:
         plain = (1.0, 1.0, 1.0, 1.0) if mesh.visual.kind in ("vertex", "face") else NO_MATERIAL
         return Material(base_color=plain, metallic=0.0, roughness=0.8)
     if isinstance(material, trimesh.visual.material.SimpleMaterial):  # OBJ's; it has no metals
-        roughness = math.sqrt(math.sqrt(2.0 / (material.glossiness + 2.0)))  # as trimesh's to_pbr, without the C library's pow
+        roughness = math.sqrt(
+            math.sqrt(2.0 / (material.glossiness + 2.0))
+        )  # as trimesh's to_pbr, without the C library's pow
         material = trimesh.visual.material.PBRMaterial(
-            baseColorTexture=material.image, metallicFactor=0.0, roughnessFactor=roughness,
-            baseColorFactor=None if material.image is not None else material.diffuse)  # exporters leave any grey in Kd beside a picture: Blender ignores it too
+            baseColorTexture=material.image,
+            metallicFactor=0.0,
+            roughnessFactor=roughness,
+            baseColorFactor=None if material.image is not None else material.diffuse,
+        )  # exporters leave any grey in Kd beside a picture: Blender ignores it too
     if not isinstance(material, trimesh.visual.material.PBRMaterial):
-        raise AssetError(f"part {name}: material: expected PBRMaterial or SimpleMaterial, got {type(material).__name__}")
+        raise AssetError(
+            f"part {name}: material: expected PBRMaterial or SimpleMaterial, got {type(material).__name__}"
+        )
     return _pbr(name, material, getattr(mesh.visual, "uv", None) is not None, bumped)
 
 
 def _pbr(name: str, material, has_uv: bool, bumped: bool) -> Material:
-    """BLEND is drawn as MASK at one half: what is more than half transparent is not there, the rest is solid. An order-free answer that labels can share."""
-    maps = [_image(name, image) if has_uv else None
-            for image in (material.baseColorTexture, material.metallicRoughnessTexture, material.normalTexture if bumped else None)]
+    """BLEND is drawn as MASK at one half: what is more than half transparent is not there, the rest is solid. An
+    order-free answer that labels can share.
+    """
+    maps = [
+        _image(name, image) if has_uv else None
+        for image in (
+            material.baseColorTexture,
+            material.metallicRoughnessTexture,
+            material.normalTexture if bumped else None,
+        )
+    ]
     if maps[2] is not None and maps[2][..., 2].mean() < 128:
-        maps[2] = None  # it leans backwards on average, so it is no tangent-space map; files do put other textures there
+        maps[2] = (
+            None  # it leans backwards on average, so it is no tangent-space map; files do put other textures there
+        )
     mode = (material.alphaMode or "OPAQUE").upper()
-    cutoff = {"OPAQUE": 0.0, "BLEND": BLEND_CUTOFF}.get(mode, 0.5 if material.alphaCutoff is None else float(material.alphaCutoff))
+    cutoff = {"OPAQUE": 0.0, "BLEND": BLEND_CUTOFF}.get(
+        mode, 0.5 if material.alphaCutoff is None else float(material.alphaCutoff)
+    )
     color = (1.0, 1.0, 1.0, 1.0) if material.baseColorFactor is None else _factor(material.baseColorFactor)
     metallic = 1.0 if material.metallicFactor is None else float(material.metallicFactor)  # glTF's defaults
     roughness = 1.0 if material.roughnessFactor is None else float(material.roughnessFactor)
@@ -178,5 +228,7 @@ def _image(name: str, image) -> np.ndarray | None:  # [h, w, 4] uint8
         return None
     try:
         return np.asarray(image.convert("RGBA"))
-    except Exception as error:  # Pillow's decoders raise whatever the bytes provoke; every kind of it is "this texture is bad"
+    except (
+        Exception
+    ) as error:  # Pillow's decoders raise whatever the bytes provoke; every kind of it is "this texture is bad"
         raise AssetError(f"part {name}: texture: cannot be read: {type(error).__name__}: {error}") from error

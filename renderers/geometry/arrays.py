@@ -1,4 +1,5 @@
 """Geometry -> the arrays that kernels read: one NamedTuple, textures packed, attributes narrowed to float32."""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,9 @@ class Scene(NamedTuple):
     """What kernels know of an object, world frame."""
 
     vertices: np.ndarray  # [N, 3] float64
-    table: np.ndarray  # [N, 8] float32: u, v, normal, openness of the front and of the back, unused: half a cache line a vertex
+    table: (
+        np.ndarray
+    )  # [N, 8] float32: u, v, normal, openness of the front and of the back, unused: half a cache line a vertex
     colors: np.ndarray  # [N, 4] float32, linear factor; [0, 4] when every one is white
     faces: np.ndarray  # [F, 3] uint32: a kernel need not ask of an unsigned index whether it counts from the end
     face_normals: np.ndarray  # [F, 3] float32, unit
@@ -23,15 +26,20 @@ class Scene(NamedTuple):
     face_material: np.ndarray  # [F] uint32
     maps: np.ndarray  # [M, 3] int32: texture of base colour, surface (G roughness, B metallic), normal; -1 = none
     fourth: np.ndarray  # [M] int32: what the base colour's fourth channel holds: ALPHA, ROUGHNESS or METALLIC
-    factors: np.ndarray  # [M, 8] float32: base colour RGBA, metallic, roughness, normal scale, alpha cutoff (0 = opaque)
+    factors: (
+        np.ndarray
+    )  # [M, 8] float32: base colour RGBA, metallic, roughness, normal scale, alpha cutoff (0 = opaque)
     textures: Textures
 
 
-def scene_of(geometry: Geometry, textured: bool, bumped: bool = True, rough: bool = True, merged: bool = False) -> Scene:
-    """Arrays for kernels, openness 1 everywhere. textured: whether colours are wanted; without them only maps that cut holes are built.
+def scene_of(
+    geometry: Geometry, textured: bool, bumped: bool = True, rough: bool = True, merged: bool = False
+) -> Scene:
+    """Arrays for kernels, openness 1 everywhere. textured: whether colours are wanted; without them only maps that cut
+    holes are built.
 
-    bumped, rough: whether normal maps and roughness are wanted with them. merged: a surface map of which one channel varies may travel as the fourth
-    channel of the base colour, which halves the look-ups.
+    bumped, rough: whether normal maps and roughness are wanted with them. merged: a surface map of which one channel
+    varies may travel as the fourth channel of the base colour, which halves the look-ups.
     """
     images, maps, fourth, factors = [], np.full((len(geometry.materials), 3), -1, np.int32), [], []
     prepared = {id(material): _prepared(material, textured, bumped, rough, merged) for material in geometry.materials}
@@ -48,20 +56,37 @@ def scene_of(geometry: Geometry, textured: bool, bumped: bool = True, rough: boo
     table = np.zeros((len(geometry.vertices), 8), np.float32)
     table[:, :2], table[:, 2:5], table[:, 5:7] = geometry.uvs, geometry.normals, 1.0
     flat = face_normals(geometry.vertices, geometry.faces).astype(np.float32)
-    return Scene(geometry.vertices, table, geometry.colors.astype(np.float32), geometry.faces.astype(np.uint32), flat, geometry.face_part,
-                 geometry.face_material.astype(np.uint32), maps, np.array(fourth, np.int32), np.array(factors, np.float32), textures)
+    return Scene(
+        geometry.vertices,
+        table,
+        geometry.colors.astype(np.float32),
+        geometry.faces.astype(np.uint32),
+        flat,
+        geometry.face_part,
+        geometry.face_material.astype(np.uint32),
+        maps,
+        np.array(fourth, np.int32),
+        np.array(factors, np.float32),
+        textures,
+    )
 
 
 def _prepared(material: Material, textured: bool, bumped: bool, rough: bool, merged: bool) -> tuple:
-    """(maps of base colour, surface and normal; what the first one's fourth channel holds; metallic, roughness), for `scene_of`.
+    """(maps of base colour, surface and normal; what the first one's fourth channel holds; metallic, roughness), for
+    `scene_of`.
 
-    A channel that is the same in every texel is a factor; where that leaves none or one of them, no surface map has to be read.
+    A channel that is the same in every texel is a factor; where that leaves none or one of them, no surface map has to
+    be read.
     """
     base, surface, metallic, roughness = material.base_map, material.surface_map, material.metallic, material.roughness
     if not textured:
         return (base if material.cutoff > 0 else None, None, None), ALPHA, metallic, roughness
     holds = ALPHA
-    varying = [channel for channel in ((ROUGHNESS, METALLIC) if rough else (METALLIC,)) if surface is not None and _varies(surface, channel)]
+    varying = [
+        channel
+        for channel in ((ROUGHNESS, METALLIC) if rough else (METALLIC,))
+        if surface is not None and _varies(surface, channel)
+    ]
     fits = merged and len(varying) == 1 and material.cutoff == 0 and base is not None and base.shape == surface.shape
     if surface is not None and (fits or not varying):
         metallic *= 1.0 if METALLIC in varying else float(surface[0, 0, METALLIC]) / 255.0

@@ -1,7 +1,10 @@
-"""Triangle soup -> shading-ready triangles: crease-aware normals, long edges split, closedness. Exact arithmetic only (+ - * / sqrt).
+"""Triangle soup -> shading-ready triangles: crease-aware normals, long edges split, closedness. Exact arithmetic only
+(+ - * / sqrt).
 
-World frame; indices are into the arrays passed in. All sums run in a fixed order, so the same mesh gives the same bits anywhere.
+World frame; indices are into the arrays passed in. All sums run in a fixed order, so the same mesh gives the same bits
+anywhere.
 """
+
 import math
 
 import numpy as np
@@ -39,7 +42,9 @@ def weld(vertices: np.ndarray) -> np.ndarray:
 
 @pure
 def _angle(vertices, corner, left, right):
-    """Angle at `corner` in radians, within 7e-5 (Abramowitz & Stegun 4.4.45); a weight, so portable matters more than exact."""
+    """Angle at `corner` in radians, within 7e-5 (Abramowitz & Stegun 4.4.45); a weight, so portable matters more than
+    exact.
+    """
     p, a, b = vertices[corner], vertices[left], vertices[right]
     x0, y0, z0 = a[0] - p[0], a[1] - p[1], a[2] - p[2]
     x1, y1, z1 = b[0] - p[0], b[1] - p[1], b[2] - p[2]
@@ -71,7 +76,9 @@ def _corners_by_position(faces, ids, count):
 
 @pure
 def _smooth_normal(normals_f, weight, corners, first, end, f):
-    """Normal at a position for face f: the weighted sum over the corners first .. end there whose faces it does not meet at a crease."""
+    """Normal at a position for face f: the weighted sum over the corners first .. end there whose faces it does not
+    meet at a crease.
+    """
     nx, ny, nz = normals_f[f, 0], normals_f[f, 1], normals_f[f, 2]
     x = y = z = 0.0
     for m in range(first, end):
@@ -86,10 +93,11 @@ def _smooth_normal(normals_f, weight, corners, first, end, f):
 
 @kernel
 def crease_normals(vertices, faces, ids, normals_f):
-    """Angle-weighted normals over the faces that meet a corner's face at less than the crease angle, seams in UV ignored.
+    """Angle-weighted normals over the faces that meet a corner's face at less than the crease angle, seams in UV
+    ignored.
 
-    vertices [N, 3], faces [F, 3], ids [N] from `weld`, normals_f [F, 3] -> source [M] (the vertex each new one copies), normals [M, 3],
-    faces [F, 3] into the new vertices. A vertex is duplicated only where its corners disagree.
+    vertices [N, 3], faces [F, 3], ids [N] from `weld`, normals_f [F, 3] -> source [M] (the vertex each new one copies),
+    normals [M, 3], faces [F, 3] into the new vertices. A vertex is duplicated only where its corners disagree.
     """
     start, corners = _corners_by_position(faces, ids, ids.max() + 1)
     weight = np.empty(len(corners))
@@ -106,7 +114,12 @@ def crease_normals(vertices, faces, ids, normals_f):
             f, k = corners[j] // 3, corners[j] % 3
             x, y, z = _smooth_normal(normals_f, weight, corners, start[i], start[i + 1], f)
             found = first
-            while found < count and not (source[found] == faces[f, k] and normals[found, 0] == x and normals[found, 1] == y and normals[found, 2] == z):
+            while found < count and not (
+                source[found] == faces[f, k]
+                and normals[found, 0] == x
+                and normals[found, 1] == y
+                and normals[found, 2] == z
+            ):
                 found += 1
             if found == count:
                 source[count] = faces[f, k]
@@ -117,7 +130,8 @@ def crease_normals(vertices, faces, ids, normals_f):
 
 
 def is_closed(vertices: np.ndarray, faces: np.ndarray, ids: np.ndarray) -> bool:
-    """True when every edge is shared by two faces that run along it in opposite directions and every connected piece has positive volume.
+    """True when every edge is shared by two faces that run along it in opposite directions and every connected piece
+    has positive volume.
 
     From outside such a surface no back face is ever visible.
     """
@@ -127,16 +141,22 @@ def is_closed(vertices: np.ndarray, faces: np.ndarray, ids: np.ndarray) -> bool:
     forward, backward = np.sort(start * count + end), np.sort(end * count + start)
     if (forward[1:] == forward[:-1]).any() or not np.array_equal(forward, backward):
         return False
-    _, piece = connected_components(coo_matrix((np.ones(len(start), np.int8), (start, end)), shape=(count, count)), directed=False)
+    _, piece = connected_components(
+        coo_matrix((np.ones(len(start), np.int8), (start, end)), shape=(count, count)), directed=False
+    )
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     cross = a[:, [1, 2, 0]] * b[:, [2, 0, 1]] - a[:, [2, 0, 1]] * b[:, [1, 2, 0]]
-    volume = np.bincount(piece[corners[:, 0]], weights=cross[:, 0] * c[:, 0] + cross[:, 1] * c[:, 1] + cross[:, 2] * c[:, 2])
+    volume = np.bincount(
+        piece[corners[:, 0]], weights=cross[:, 0] * c[:, 0] + cross[:, 1] * c[:, 1] + cross[:, 2] * c[:, 2]
+    )
     return bool((volume[np.unique(piece[corners[:, 0]])] > 0).all())
 
 
 @kernel
 def _subdivide(faces, middle):
-    """faces [F, 3], middle [F, 3] (new vertex on edge k -> k + 1, or -1) -> faces [G, 3], the face each came from [G]."""
+    """faces [F, 3], middle [F, 3] (new vertex on edge k -> k + 1, or -1) -> faces [G, 3], the face each came from
+    [G].
+    """
     out = np.empty((4 * len(faces), 3), np.int64)
     source = np.empty(4 * len(faces), np.int64)
     count = 0
@@ -153,7 +173,12 @@ def _subdivide(faces, middle):
         elif split == 2:
             out[count], out[count + 1], out[count + 2] = (ab, b, bc), (a, ab, bc), (a, bc, c)
         elif split == 3:
-            out[count], out[count + 1], out[count + 2], out[count + 3] = (a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)
+            out[count], out[count + 1], out[count + 2], out[count + 3] = (
+                (a, ab, ca),
+                (ab, b, bc),
+                (ca, bc, c),
+                (ab, bc, ca),
+            )
         else:
             out[count] = (a, b, c)
         count += split + 1
@@ -166,11 +191,14 @@ def _lengths2(vertices, faces):  # [F, 3] squared length of the edges k -> k + 1
     return delta[..., 0] * delta[..., 0] + delta[..., 1] * delta[..., 1] + delta[..., 2] * delta[..., 2]
 
 
-def split_long_edges(table: np.ndarray, faces: np.ndarray, limit: float, max_faces: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def split_long_edges(
+    table: np.ndarray, faces: np.ndarray, limit: float, max_faces: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Halve edges until none is longer than `limit`, or until a further round would pass `max_faces`.
 
-    table [N, C]: position in the first three columns, and what else to interpolate. faces [F, 3]. Returns table, faces and the face each
-    came from. Both sides of an edge see the same two positions, so both split it or neither does: no cracks, and (a + b) / 2 is exact in both.
+    table [N, C]: position in the first three columns, and what else to interpolate. faces [F, 3]. Returns table, faces
+    and the face each came from. Both sides of an edge see the same two positions, so both split it or neither does: no
+    cracks, and (a + b) / 2 is exact in both.
     """
     done_faces, done_source = [], []
     source = np.arange(len(faces))
@@ -183,7 +211,10 @@ def split_long_edges(table: np.ndarray, faces: np.ndarray, limit: float, max_fac
         done_faces.append(faces[~busy])
         done_source.append(source[~busy])
         faces, source, long = faces[busy], source[busy], long[busy]
-        low, high = np.minimum(faces, np.roll(faces, -1, axis=1))[long], np.maximum(faces, np.roll(faces, -1, axis=1))[long]
+        low, high = (
+            np.minimum(faces, np.roll(faces, -1, axis=1))[long],
+            np.maximum(faces, np.roll(faces, -1, axis=1))[long],
+        )
         keys, inverse = np.unique(low * len(table) + high, return_inverse=True)
         middle = np.full(faces.shape, -1)
         middle[long] = len(table) + inverse

@@ -1,7 +1,9 @@
 """Material maps as mip pyramids in one flat array, and the trilinear look-up that reads them.
 
-Texels are linear, 16 bits a channel: sRGB is decoded once per object, so averages are averages of light, and a look-up needs no table.
+Texels are linear, 16 bits a channel: sRGB is decoded once per object, so averages are averages of light, and a look-up
+needs no table.
 """
+
 from functools import cache
 from typing import NamedTuple
 
@@ -10,7 +12,9 @@ import numpy as np
 from zeroverse.core.jit import inlined, kernel
 from zeroverse.core.portable import power
 
-ENCODE_STEPS = 16384  # sRGB's steepest code is 5 of these wide, so a code is never off by more than one, and rarely by that
+ENCODE_STEPS = (
+    16384  # sRGB's steepest code is 5 of these wide, so a code is never off by more than one, and rarely by that
+)
 
 
 _HALVES = np.uint64(0x0000FFFF0000FFFF)  # the even ones of a texel's four channels
@@ -18,7 +22,8 @@ _UNIT = 1.0 / (65535.0 * 65536.0)  # of what `gathered` returns and `_mixed` mix
 
 
 class Textures(NamedTuple):
-    """texels uint16 [T, 4]: all levels of all textures, and `words` uint64 [T], the same memory with the first channel lowest.
+    """texels uint16 [T, 4]: all levels of all textures, and `words` uint64 [T], the same memory with the first channel
+    lowest.
 
     levels int32 [L, 3]: offset, width, height. ranges int32 [K, 2]: first level, count.
     """
@@ -44,7 +49,9 @@ def _srgb_tables(steps):
 
 @cache
 def srgb_tables() -> tuple[np.ndarray, np.ndarray]:
-    """(decode: sRGB code -> linear, uint16 [256]; encode: linear in ENCODE_STEPS -> sRGB code, uint8 [ENCODE_STEPS + 1]). IEC 61966-2-1."""
+    """(decode: sRGB code -> linear, uint16 [256]; encode: linear in ENCODE_STEPS -> sRGB code, uint8 [ENCODE_STEPS +
+    1]). IEC 61966-2-1.
+    """
     return _srgb_tables(ENCODE_STEPS)
 
 
@@ -60,7 +67,9 @@ def _halve_even(source, target):  # [2h, 2w, 4] -> [h, w, 4]
 
 @kernel
 def _halve_any(source, target):
-    """Area average for any sizes, in integers: target texel i covers [i n, (i + 1) n) of a source whose texels are m wide."""
+    """Area average for any sizes, in integers: target texel i covers [i n, (i + 1) n) of a source whose texels are m
+    wide.
+    """
     height, width = source.shape[:2]
     rows, columns = target.shape[:2]
     for y in range(rows):
@@ -83,7 +92,9 @@ def _level_sizes(height: int, width: int) -> list[tuple[int, int]]:
 
 
 @kernel
-def _widen(image, table, texels):  # [h, w, 4] uint8 -> [h, w, 4] uint16: colour through the table [256], alpha to its full range
+def _widen(
+    image, table, texels
+):  # [h, w, 4] uint8 -> [h, w, 4] uint16: colour through the table [256], alpha to its full range
     for y in range(image.shape[0]):
         for x in range(image.shape[1]):
             for c in range(3):
@@ -94,11 +105,11 @@ def _widen(image, table, texels):  # [h, w, 4] uint8 -> [h, w, 4] uint16: colour
 def _fill(texels: np.ndarray, image: np.ndarray, srgb: bool) -> None:
     """All levels of [h, w, 4] uint8, finest first, into texels [T, 4] uint16."""
     sizes = _level_sizes(*image.shape[:2])
-    level = texels[:sizes[0][0] * sizes[0][1]].reshape(*sizes[0], 4)
+    level = texels[: sizes[0][0] * sizes[0][1]].reshape(*sizes[0], 4)
     _widen(image, srgb_tables()[0] if srgb else np.arange(256, dtype=np.uint16) * np.uint16(257), level)
     offset = sizes[0][0] * sizes[0][1]
     for height, width in sizes[1:]:
-        coarser = texels[offset:offset + height * width].reshape(height, width, 4)
+        coarser = texels[offset : offset + height * width].reshape(height, width, 4)
         (_halve_even if level.shape[:2] == (2 * height, 2 * width) else _halve_any)(level, coarser)
         level, offset = coarser, offset + height * width
 
@@ -107,8 +118,17 @@ def pack(images: list[tuple[np.ndarray, bool]]) -> tuple[Textures, list[int]]:
     """Pyramids of (image [h, w, 4] uint8, is it sRGB) and the texture number of each; equal images share one."""
     different, numbers, known = [], [], {}
     for image, srgb in images:
-        alike = known.setdefault((image.shape, srgb, image[len(image) // 2].tobytes()), [])  # one row: all of them take longer than their pyramid
-        number = next((number for number in alike if different[number][0] is image or np.array_equal(different[number][0], image)), len(different))
+        alike = known.setdefault(
+            (image.shape, srgb, image[len(image) // 2].tobytes()), []
+        )  # one row: all of them take longer than their pyramid
+        number = next(
+            (
+                number
+                for number in alike
+                if different[number][0] is image or np.array_equal(different[number][0], image)
+            ),
+            len(different),
+        )
         if number == len(different):
             alike.append(number)
             different.append((image, srgb))
@@ -122,8 +142,13 @@ def pack(images: list[tuple[np.ndarray, bool]]) -> tuple[Textures, list[int]]:
             offset += height * width
     texels = np.empty((offset, 4), np.uint16)
     for (image, srgb), (first, _) in zip(different, ranges):
-        _fill(texels[levels[first][0]:], image, srgb)
-    return Textures(texels, texels.view(np.uint64).reshape(-1), np.array(levels, np.int32).reshape(-1, 3), np.array(ranges, np.int32).reshape(-1, 2)), numbers
+        _fill(texels[levels[first][0] :], image, srgb)
+    return Textures(
+        texels,
+        texels.view(np.uint64).reshape(-1),
+        np.array(levels, np.int32).reshape(-1, 3),
+        np.array(ranges, np.int32).reshape(-1, 2),
+    ), numbers
 
 
 @inlined
@@ -132,32 +157,50 @@ def half_log2(x):
 
     The bits of a double, read as a number: its exponent and, linear in between, its mantissa.
     """
-    return 0.5 * (np.float64(x).view(np.int64) * 2.0 ** -52 - 1023.0)
+    return 0.5 * (np.float64(x).view(np.int64) * 2.0**-52 - 1023.0)
 
 
 @inlined
 def corners(textures, level, start, u, v):
-    """The four texels around (u, v) in [0, 1), wrapping, counted from `start`, and their weights: products of 256ths, so that they add up to 65536."""
-    offset, width, height = textures.levels[level, 0] - start, np.int64(textures.levels[level, 1]), np.int64(textures.levels[level, 2])
-    x, y = int(u * width * 256.0 + 0.5) - 128, int((1.0 - v) * height * 256.0 + 0.5) - 128  # in 256ths of a texel, from the first one's centre
+    """The four texels around (u, v) in [0, 1), wrapping, counted from `start`, and their weights: products of 256ths,
+    so that they add up to 65536.
+    """
+    offset, width, height = (
+        textures.levels[level, 0] - start,
+        np.int64(textures.levels[level, 1]),
+        np.int64(textures.levels[level, 2]),
+    )
+    x, y = (
+        int(u * width * 256.0 + 0.5) - 128,
+        int((1.0 - v) * height * 256.0 + 0.5) - 128,
+    )  # in 256ths of a texel, from the first one's centre
     left, top = x >> 8, y >> 8
     right, bottom = (left + 1 if left + 1 < width else 0), (top + 1 if top + 1 < height else 0)
     left, top = (left if left >= 0 else width - 1), offset + (top if top >= 0 else height - 1) * width
     bottom = offset + bottom * width
     x, y = np.uint64(x & 255), np.uint64(y & 255)
     one = np.uint64(256)
-    return ((np.uint64(top + left), np.uint64(top + right), np.uint64(bottom + left), np.uint64(bottom + right)),
-            ((one - x) * (one - y), x * (one - y), (one - x) * y, x * y))
+    return (
+        (np.uint64(top + left), np.uint64(top + right), np.uint64(bottom + left), np.uint64(bottom + right)),
+        ((one - x) * (one - y), x * (one - y), (one - x) * y, x * y),
+    )
 
 
 @inlined
 def gathered(words, start, corners):
-    """65536 x the four channels: (R and B, G and A), each pair in the halves of one word, as two channels in one multiplication take half the time."""
+    """65536 x the four channels: (R and B, G and A), each pair in the halves of one word, as two channels in one
+    multiplication take half the time.
+    """
     i, w = corners
     a, b, c, d = words[start + i[0]], words[start + i[1]], words[start + i[2]], words[start + i[3]]
     shift = np.uint64(16)
-    return ((a & _HALVES) * w[0] + (b & _HALVES) * w[1] + (c & _HALVES) * w[2] + (d & _HALVES) * w[3],
-            (a >> shift & _HALVES) * w[0] + (b >> shift & _HALVES) * w[1] + (c >> shift & _HALVES) * w[2] + (d >> shift & _HALVES) * w[3])
+    return (
+        (a & _HALVES) * w[0] + (b & _HALVES) * w[1] + (c & _HALVES) * w[2] + (d & _HALVES) * w[3],
+        (a >> shift & _HALVES) * w[0]
+        + (b >> shift & _HALVES) * w[1]
+        + (c >> shift & _HALVES) * w[2]
+        + (d >> shift & _HALVES) * w[3],
+    )
 
 
 @inlined
@@ -170,18 +213,22 @@ def _mixed(finer, coarser, blend):  # two words of `gathered`, blend 0..65536 of
 def mip_levels(textures, texture, footprint):
     """(finer level, coarser level, share of the coarser one in 65536ths) of a trilinear look-up.
 
-    footprint: |d(u, v) / d(x, y)|, the area of UV that a pixel covers. Its square root sets the level: the longer axis, the usual choice, blurs
-    stretched UVs visibly and lies further from a path tracer (facts/renderers.md §4).
+    footprint: |d(u, v) / d(x, y)|, the area of UV that a pixel covers. Its square root sets the level: the longer axis,
+    the usual choice, blurs stretched UVs visibly and lies further from a path tracer (facts/renderers.md §4).
     """
     first, count = textures.ranges[texture, 0], textures.ranges[texture, 1]
-    level = min(max(half_log2(footprint * textures.levels[first, 1] * textures.levels[first, 2] + 1e-12), 0.0), count - 1.0)
+    level = min(
+        max(half_log2(footprint * textures.levels[first, 1] * textures.levels[first, 2] + 1e-12), 0.0), count - 1.0
+    )
     finer = int(level)
     return first + finer, first + min(finer + 1, count - 1), np.uint64(int((level - finer) * 65536.0))
 
 
 @inlined
 def locate(textures, texture, u, v, footprint):
-    """Where a trilinear, wrapping look-up reads: texels and weights in two levels, and the share of the coarser one. Good for every texture of that size."""
+    """Where a trilinear, wrapping look-up reads: texels and weights in two levels, and the share of the coarser one.
+    Good for every texture of that size.
+    """
     start = textures.levels[textures.ranges[texture, 0], 0]
     finer, coarser, blend = mip_levels(textures, texture, footprint)
     u, v = u - np.floor(u), v - np.floor(v)
@@ -200,4 +247,9 @@ def unpacked(finer, coarser, blend):
     """The four channels, 0..1 linear, of what `gathered` gives for two levels."""
     rb, ga = _mixed(finer[0], coarser[0], blend), _mixed(finer[1], coarser[1], blend)
     low, high = np.uint64(0xFFFFFFFF), np.uint64(32)
-    return np.int64(rb & low) * _UNIT, np.int64(ga & low) * _UNIT, np.int64(rb >> high) * _UNIT, np.int64(ga >> high) * _UNIT
+    return (
+        np.int64(rb & low) * _UNIT,
+        np.int64(ga & low) * _UNIT,
+        np.int64(rb >> high) * _UNIT,
+        np.int64(ga >> high) * _UNIT,
+    )

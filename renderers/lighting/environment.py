@@ -1,9 +1,12 @@
-"""Light from all around: Radiance .hdr files, the peaks that cast shadows taken out, and what is left filtered once for shading.
+"""Light from all around: Radiance .hdr files, the peaks that cast shadows taken out, and what is left filtered once for
+shading.
 
-An environment is an image [H, W, 3] of linear radiance over the sphere, equirectangular. The mapping, world frame (+Z up): the first row is the
-zenith; the middle column is +X, and to the right of it azimuths fall, as seen by who stands inside: a column u of 0..1 is azimuth 180 - 360 u degrees
-(counter-clockwise from +X), so +Y is at u = 0.25. Blender maps its worlds alike. Exact operations and `zeroverse.core.portable` only, as for all pixels.
+An environment is an image [H, W, 3] of linear radiance over the sphere, equirectangular. The mapping, world frame (+Z
+up): the first row is the zenith; the middle column is +X, and to the right of it azimuths fall, as seen by who stands
+inside: a column u of 0..1 is azimuth 180 - 360 u degrees (counter-clockwise from +X), so +Y is at u = 0.25. Blender
+    maps its worlds alike. Exact operations and `zeroverse.core.portable` only, as for all pixels.
 """
+
 import math
 from typing import NamedTuple
 
@@ -14,17 +17,27 @@ from zeroverse.core.jit import inlined, kernel
 from zeroverse.core.portable import cos_sin
 
 ROUGHNESS = 0.2  # between two levels of the mirror maps: 0, 0.2, ... 1
-SIZES = (256, 128, 64, 32, 32, 32)  # texels across each level, an octahedron unfolded to a square: a lobe is never narrower than a texel
+SIZES = (
+    256,
+    128,
+    64,
+    32,
+    32,
+    32,
+)  # texels across each level, an octahedron unfolded to a square: a lobe is never narrower than a texel
 SAMPLES = 128  # directions per texel of a rough level
 FINEST = 256  # rows of an environment that shading can tell apart; more are averaged
 PEAKS = 3  # directional lights taken out of an environment: each costs a shadow map and its look-ups
-REACH = 0.93  # cosine of 21.6 degrees: how far around its centre a peak is gathered; a window or a soft box, but not half the sky
+# cosine of 21.6 degrees: how far around its centre a peak is gathered; a window or a soft box, but not half the sky
+REACH = 0.93
 CONTRAST = 4.0  # times the mean radiance: what is brighter than that is a peak's
 LEAST = 0.03  # of all the light: a weaker peak stays in the environment
 
 
 class Peak(NamedTuple):
-    """A directional light: unit direction towards it, linear RGB irradiance on a surface that faces it, sine of half the angle it fills."""
+    """A directional light: unit direction towards it, linear RGB irradiance on a surface that faces it, sine of half
+    the angle it fills.
+    """
 
     direction: tuple[float, float, float]
     color: tuple[float, float, float]
@@ -35,22 +48,28 @@ class Filtered(NamedTuple):
     """An environment as shading reads it."""
 
     irradiance: np.ndarray  # [9, 3] spherical harmonics of irradiance / pi, order 2 (Ramamoorthi & Hanrahan 2001)
-    mirror: np.ndarray  # [T, 3] float32: radiance seen in mirrors of rising roughness, octahedral maps with a border of one texel, all levels
+    # [T, 3] float32: radiance seen in mirrors of rising roughness, octahedral maps with a border of one texel, all
+    # levels
+    mirror: np.ndarray
     offsets: np.ndarray  # [6] int64: where each level begins
 
 
 NOTHING = Filtered(np.zeros((9, 3)), np.zeros((0, 3), np.float32), np.zeros(len(SIZES), np.int64))
 
-# ------------------------------------------------------------------------------------------------------------------- the equirectangular image
+# -------------------------------------------------------------------------------------------- the equirectangular image
 
 
 @kernel
 def directions(height, width):  # [H, W, 3], [H]
-    """Unit vectors through the texels' centres, and the solid angle of one texel in each row (exact: they sum to 4 pi)."""
+    """Unit vectors through the texels' centres, and the solid angle of one texel in each row (exact: they sum to 4
+    pi).
+    """
     vectors, solid = np.empty((height, width, 3)), np.empty(height)
     for row in range(height):
         z, r = cos_sin(math.pi * (row + 0.5) / height)
-        solid[row] = 2.0 * math.pi / width * (cos_sin(math.pi * row / height)[0] - cos_sin(math.pi * (row + 1) / height)[0])
+        solid[row] = (
+            2.0 * math.pi / width * (cos_sin(math.pi * row / height)[0] - cos_sin(math.pi * (row + 1) / height)[0])
+        )
         for column in range(width):
             c, s = cos_sin(math.pi - 2.0 * math.pi * (column + 0.5) / width)
             vectors[row, column] = r * c, r * s, z
@@ -67,13 +86,17 @@ def _mean(image, solid, ceiling):  # mean luminance over the sphere, values abov
     total = 0.0
     for row in range(len(image)):
         for column in range(image.shape[1]):
-            total += solid[row] * min(luminance(image[row, column, 0], image[row, column, 1], image[row, column, 2]), ceiling)
+            total += solid[row] * min(
+                luminance(image[row, column, 0], image[row, column, 1], image[row, column, 2]), ceiling
+            )
     return total / (4.0 * math.pi)
 
 
 @kernel
 def _gathered(image, vectors, solid, limit, centre, cosine):
-    """Of what exceeds the limit within `cosine` of the centre: sum of energy x direction [3], irradiance [3], energy, energy x sine."""
+    """Of what exceeds the limit within `cosine` of the centre: sum of energy x direction [3], irradiance [3], energy,
+    energy x sine.
+    """
     towards, color = np.zeros(3), np.zeros(3)
     energy = scatter = 0.0
     for row in range(len(image)):
@@ -112,7 +135,9 @@ def _strongest(image, vectors, solid, limit):
             energy, towards = 0.0, np.zeros(3)
             for row in range(top, min(top + 8, len(image))):
                 for column in range(left, min(left + 8, image.shape[1])):
-                    excess = solid[row] * max(luminance(image[row, column, 0], image[row, column, 1], image[row, column, 2]) - limit, 0.0)
+                    excess = solid[row] * max(
+                        luminance(image[row, column, 0], image[row, column, 1], image[row, column, 2]) - limit, 0.0
+                    )
                     energy += excess
                     for c in range(3):
                         towards[c] += excess * vectors[row, column, c]
@@ -126,9 +151,11 @@ def _unit(v) -> np.ndarray:
 
 
 def extract_peaks(image: np.ndarray, count: int = PEAKS) -> tuple[np.ndarray, tuple[Peak, ...]]:
-    """The environment [H, W, 3] without what is brighter than CONTRAST times its mean, and that as at most `count` directional lights.
+    """The environment [H, W, 3] without what is brighter than CONTRAST times its mean, and that as at most `count`
+    directional lights.
 
-    Greedy: the block with most energy, moved twice to the middle of what lies within REACH. Solid angle x radiance is conserved in each channel.
+    Greedy: the block with most energy, moved twice to the middle of what lies within REACH. Solid angle x radiance is
+        conserved in each channel.
     """
     rest = np.array(image, dtype=np.float64)
     vectors, solid = directions(*rest.shape[:2])
@@ -145,22 +172,35 @@ def extract_peaks(image: np.ndarray, count: int = PEAKS) -> tuple[np.ndarray, tu
         if energy < LEAST * 4.0 * math.pi * mean:
             break
         _take(rest, vectors, limit, centre, REACH)
-        peaks.append(Peak(tuple(_unit(towards).tolist()), tuple(color.tolist()), 1.5 * scatter / energy))  # the mean radius of a disc is two thirds of it
+        peaks.append(
+            Peak(tuple(_unit(towards).tolist()), tuple(color.tolist()), 1.5 * scatter / energy)
+        )  # the mean radius of a disc is two thirds of it
     return rest, tuple(peaks)
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- filtering
+# ------------------------------------------------------------------------------------------------------------ filtering
 
 
 @inlined
 def _basis(x, y, z):  # real spherical harmonics, orders 0 to 2
-    return (0.28209479177387814, 0.4886025119029199 * y, 0.4886025119029199 * z, 0.4886025119029199 * x, 1.0925484305920792 * x * y,
-            1.0925484305920792 * y * z, 0.31539156525252005 * (3.0 * z * z - 1.0), 1.0925484305920792 * x * z, 0.5462742152960396 * (x * x - y * y))
+    return (
+        0.28209479177387814,
+        0.4886025119029199 * y,
+        0.4886025119029199 * z,
+        0.4886025119029199 * x,
+        1.0925484305920792 * x * y,
+        1.0925484305920792 * y * z,
+        0.31539156525252005 * (3.0 * z * z - 1.0),
+        1.0925484305920792 * x * z,
+        0.5462742152960396 * (x * x - y * y),
+    )
 
 
 @kernel
 def project(image, vectors, solid):  # [9, 3]
-    """Spherical harmonics of irradiance / pi: the image's own, times 1, 2/3 and 1/4 for orders 0, 1 and 2 (a clamped cosine's)."""
+    """Spherical harmonics of irradiance / pi: the image's own, times 1, 2/3 and 1/4 for orders 0, 1 and 2 (a clamped
+    cosine's).
+    """
     out = np.zeros((9, 3))
     for row in range(len(image)):
         for column in range(image.shape[1]):
@@ -175,7 +215,9 @@ def project(image, vectors, solid):  # [9, 3]
 
 @inlined
 def irradiance(harmonics, x, y, z):
-    """Irradiance / pi, RGB, of a surface with the normal (x, y, z): what a white one sends back. Not below 0, where order 2 would ring."""
+    """Irradiance / pi, RGB, of a surface with the normal (x, y, z): what a white one sends back. Not below 0, where
+    order 2 would ring.
+    """
     b = _basis(x, y, z)
     r = g = bl = 0.0
     for k in range(9):
@@ -212,9 +254,11 @@ def _look(mirror, offset, size, u, v, weight):
     a = offset + i * (size + 2) + j
     b = a + size + 2
     p, q, r, s = (1.0 - fx) * (1.0 - fy) * weight, fx * (1.0 - fy) * weight, (1.0 - fx) * fy * weight, fx * fy * weight
-    return (mirror[a, 0] * p + mirror[a + 1, 0] * q + mirror[b, 0] * r + mirror[b + 1, 0] * s,
-            mirror[a, 1] * p + mirror[a + 1, 1] * q + mirror[b, 1] * r + mirror[b + 1, 1] * s,
-            mirror[a, 2] * p + mirror[a + 1, 2] * q + mirror[b, 2] * r + mirror[b + 1, 2] * s)
+    return (
+        mirror[a, 0] * p + mirror[a + 1, 0] * q + mirror[b, 0] * r + mirror[b + 1, 0] * s,
+        mirror[a, 1] * p + mirror[a + 1, 1] * q + mirror[b, 1] * r + mirror[b + 1, 1] * s,
+        mirror[a, 2] * p + mirror[a + 1, 2] * q + mirror[b, 2] * r + mirror[b + 1, 2] * s,
+    )
 
 
 @inlined
@@ -252,7 +296,9 @@ def _angle(y, x):  # of the vector (x, y), -pi..pi
 
 @kernel
 def _resampled(image, size):
-    """The equirectangular image as an octahedral one [size, size, 3], the mean of 3 x 3 bilinear look-ups in each texel."""
+    """The equirectangular image as an octahedral one [size, size, 3], the mean of 3 x 3 bilinear look-ups in each
+    texel.
+    """
     height, width = image.shape[:2]
     out = np.zeros((size, size, 3))
     for i in range(size):
@@ -272,7 +318,9 @@ def _resampled(image, size):
 
 
 @kernel
-def _write_bordered(source, target):  # [n, n, 3] -> [n + 2, n + 2, 3]; across an edge the map goes on mirrored about that edge's middle
+def _write_bordered(
+    source, target
+):  # [n, n, 3] -> [n + 2, n + 2, 3]; across an edge the map goes on mirrored about that edge's middle
     n = len(source)
     for i in range(-1, n + 1):
         for j in range(-1, n + 1):
@@ -295,8 +343,8 @@ def _bordered(source: np.ndarray) -> np.ndarray:  # [(n + 2)^2, 3] float32
 def _roughened(pyramid, offsets, sizes, size, roughness, samples):
     """Radiance around each texel's direction under a GGX lobe seen along its axis (Karis 2013), [size, size, 3].
 
-    Directions of equal probability, each looked up where the pyramid's texels are half as large to as large as its share of the sphere: a lobe comes
-    out at most 2 % wider than it is.
+    Directions of equal probability, each looked up where the pyramid's texels are half as large to as large as its
+    share of the sphere: a lobe comes out at most 2 % wider than it is.
     """
     out = np.zeros((size, size, 3))
     alpha = roughness * roughness
@@ -359,7 +407,7 @@ def prefilter(image: np.ndarray) -> Filtered:
     return Filtered(project(image, vectors, solid), *_stacked(chain[:1] + rough))
 
 
-# ------------------------------------------------------------------------------------------------------------------------- measuring it
+# --------------------------------------------------------------------------------------------------------- measuring it
 
 
 @kernel
@@ -388,7 +436,9 @@ def irradiance_at(filtered: Filtered, peaks: tuple[Peak, ...], normals=None) -> 
     """Irradiance / pi [N, 3] of unshadowed surfaces with these normals [N, 3]; default: 256 spread over the sphere."""
     normals = _all_ways(256) if normals is None else np.array(normals, dtype=np.float64)
     lights = np.array([peak.direction for peak in peaks], dtype=np.float64).reshape(-1, 3)
-    return _irradiances(filtered.irradiance, lights, np.array([peak.color for peak in peaks], dtype=np.float64).reshape(-1, 3), normals)
+    return _irradiances(
+        filtered.irradiance, lights, np.array([peak.color for peak in peaks], dtype=np.float64).reshape(-1, 3), normals
+    )
 
 
 def luminance_of(rgb: np.ndarray) -> np.ndarray:  # [..., 3] -> [...]

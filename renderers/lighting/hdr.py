@@ -1,4 +1,5 @@
 """Radiance .hdr pictures: linear radiance as most light probes come."""
+
 import math
 from pathlib import Path
 
@@ -10,7 +11,8 @@ MAX_TEXELS = 1 << 26  # 16k x 4k
 
 
 def read_hdr(path: Path) -> np.ndarray:
-    """A Radiance picture (RGBE; flat, old or new run-lengths) -> linear RGB [H, W, 3] float32, first row on top. Raises ValueError naming the file.
+    """A Radiance picture (RGBE; flat, old or new run-lengths) -> linear RGB [H, W, 3] float32, first row on top. Raises
+    ValueError naming the file.
 
     Ward, "Real Pixels", Graphics Gems II; EXPOSURE lines are undone, so values are as recorded.
     """
@@ -21,7 +23,13 @@ def read_hdr(path: Path) -> np.ndarray:
     words = size_line.split()
     if lines[0][:2] != b"#?" or b"FORMAT=32-bit_rle_rgbe" not in lines:
         raise ValueError(f"{path}: expected a Radiance .hdr file (#?RADIANCE, FORMAT=32-bit_rle_rgbe)")
-    if len(words) != 4 or words[0] != b"-Y" or words[2] != b"+X" or not (words[1].isdigit() and words[3].isdigit()) or not newline:
+    if (
+        len(words) != 4
+        or words[0] != b"-Y"
+        or words[2] != b"+X"
+        or not (words[1].isdigit() and words[3].isdigit())
+        or not newline
+    ):
         raise ValueError(f"{path}: expected a size line '-Y height +X width', got {size_line[:40]!r}")
     height, width = int(words[1]), int(words[3])
     if not 0 < height * width <= MAX_TEXELS:
@@ -55,7 +63,13 @@ def _unpack(data, texels):
     height, width = texels.shape[:2]
     at = 0
     for row in range(height):
-        new = 8 <= width < 32768 and at + 4 <= len(data) and data[at] == 2 and data[at + 1] == 2 and data[at + 2] * 256 + data[at + 3] == width
+        new = (
+            8 <= width < 32768
+            and at + 4 <= len(data)
+            and data[at] == 2
+            and data[at + 1] == 2
+            and data[at + 2] * 256 + data[at + 3] == width
+        )
         at = _new_runs(data, at + 4, texels[row]) if new else _old_runs(data, at, texels[row])
         if at < 0:
             return row
@@ -83,7 +97,9 @@ def _new_runs(data, at, line):  # each channel by itself: n <= 128 literal bytes
 
 
 @kernel
-def _old_runs(data, at, line):  # texels; (1, 1, 1, n) repeats the last one n times, and runs in a row are digits of base 256
+def _old_runs(
+    data, at, line
+):  # texels; (1, 1, 1, n) repeats the last one n times, and runs in a row are digits of base 256
     x, shift = 0, 0
     while x < len(line):
         if at + 4 > len(data):
@@ -96,7 +112,7 @@ def _old_runs(data, at, line):  # texels; (1, 1, 1, n) repeats the last one n ti
                 line[x + k] = line[x - 1]
             x, shift = x + count, shift + 8
         else:
-            line[x] = data[at:at + 4]
+            line[x] = data[at : at + 4]
             x, shift = x + 1, 0
         at += 4
     return at

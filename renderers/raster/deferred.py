@@ -1,9 +1,12 @@
-"""From visibility to images: what each pixel's samples see is looked up, shaded and written. World frame, linear colour.
+"""From visibility to images: what each pixel's samples see is looked up, shaded and written. World frame, linear
+colour.
 
-What is shaded is a fragment: the surface at a pixel's centre, or one of the surfaces that an edge pixel's samples see. Fragments go through the stages
-in batches, a tile's centres at a time, each stage a short loop: its steps wait for one another (which level, which texels, fetch, mix), and a processor
-looks a few hundred instructions ahead, which is several fragments of a short loop but not even one of all stages.
+What is shaded is a fragment: the surface at a pixel's centre, or one of the surfaces that an edge pixel's samples see.
+Fragments go through the stages in batches, a tile's centres at a time, each stage a short loop: its steps wait for one
+another (which level, which texels, fetch, mix), and a processor looks a few hundred instructions ahead, which is
+several fragments of a short loop but not even one of all stages.
 """
+
 import math
 from typing import NamedTuple
 
@@ -43,7 +46,9 @@ class Images(NamedTuple):
     part: np.ndarray
 
 
-TILE = 16  # pixels a side: what neighbours share, triangles and texels, is still in the nearest cache when the next row comes to it
+# pixels a side: what neighbours share, triangles and texels, is still in the nearest cache when the next row comes to
+# it
+TILE = 16
 BATCH = TILE * TILE  # fragments at a time
 NOTHING = np.uint32(0xFFFFFFFF)
 
@@ -52,7 +57,9 @@ class Fragments(NamedTuple):
     """A batch, each array [BATCH] or [BATCH, 3]. The stages fill it from top to bottom."""
 
     pixel: np.ndarray  # uint32, as the next three: row W + column
-    weight: np.ndarray  # how many samples of an edge pixel see it; 0: a centre whose pixel is an edge pixel, so that nobody asks for its colour
+    # how many samples of an edge pixel see it; 0: a centre whose pixel is an edge pixel, so that nobody asks for its
+    # colour
+    weight: np.ndarray
     row: np.ndarray  # in `Faces`
     face: np.ndarray
     x: np.ndarray  # float64, as the following: position in pixels
@@ -73,7 +80,14 @@ class Fragments(NamedTuple):
 
 
 def fragments_buffer() -> Fragments:
-    shapes = {"corners": (BATCH, 3), "normal": (BATCH, 3), "base": (BATCH, 3), "levels": (BATCH, 3), "spots": (2, BATCH, 8), "texels": (2, BATCH, 2)}
+    shapes = {
+        "corners": (BATCH, 3),
+        "normal": (BATCH, 3),
+        "base": (BATCH, 3),
+        "levels": (BATCH, 3),
+        "spots": (2, BATCH, 8),
+        "texels": (2, BATCH, 2),
+    }
     types = dict.fromkeys(("pixel", "weight", "row", "face", "levels", "spots"), np.uint32) | {"texels": np.uint64}
     return Fragments(*(np.empty(shapes.get(name, BATCH), types.get(name, np.float64)) for name in Fragments._fields))
 
@@ -90,7 +104,11 @@ def _hits(faces, batch, count):
         p, x, y = faces.planes[batch.row[i]], batch.x[i], batch.y[i]
         batch.face[i] = faces.face[batch.row[i]]
         batch.z[i] = 1.0 / min(max(p[0] * x + (p[1] * y + p[2]), p[14]), p[15])
-        b0, b1, b2 = max(p[3] * x + (p[4] * y + p[5]), 0.0), max(p[6] * x + (p[7] * y + p[8]), 0.0), max(p[9] * x + (p[10] * y + p[11]), 0.0)
+        b0, b1, b2 = (
+            max(p[3] * x + (p[4] * y + p[5]), 0.0),
+            max(p[6] * x + (p[7] * y + p[8]), 0.0),
+            max(p[9] * x + (p[10] * y + p[11]), 0.0),
+        )
         total = 1.0 / max(b0 + b1 + b2, 1e-300)
         batch.corners[i, 0], batch.corners[i, 1], batch.corners[i, 2] = b0 * total, b1 * total, b2 * total
 
@@ -102,10 +120,19 @@ def _normals(scene, faces, batch, count):
         p, q, r = scene.table[scene.faces[f, 0]], scene.table[scene.faces[f, 1]], scene.table[scene.faces[f, 2]]
         b0, b1, b2 = batch.corners[i, 0], batch.corners[i, 1], batch.corners[i, 2]
         front = faces.planes[batch.row[i], 13] < 0.0
-        x, y, z = b0 * p[2] + b1 * q[2] + b2 * r[2], b0 * p[3] + b1 * q[3] + b2 * r[3], b0 * p[4] + b1 * q[4] + b2 * r[4]
+        x, y, z = (
+            b0 * p[2] + b1 * q[2] + b2 * r[2],
+            b0 * p[3] + b1 * q[3] + b2 * r[3],
+            b0 * p[4] + b1 * q[4] + b2 * r[4],
+        )
         length = math.sqrt(x * x + y * y + z * z)
         if length < 1e-6:
-            x, y, z, length = np.float64(scene.face_normals[f, 0]), np.float64(scene.face_normals[f, 1]), np.float64(scene.face_normals[f, 2]), 1.0
+            x, y, z, length = (
+                np.float64(scene.face_normals[f, 0]),
+                np.float64(scene.face_normals[f, 1]),
+                np.float64(scene.face_normals[f, 2]),
+                1.0,
+            )
         length = length if front else -length
         batch.normal[i, 0], batch.normal[i, 1], batch.normal[i, 2] = x / length, y / length, z / length
         side = 5 if front else 6
@@ -114,7 +141,9 @@ def _normals(scene, faces, batch, count):
 
 @pure
 def _texture_places(scene, frame, batch, count):
-    """(u, v) in 0..1 and the area of UV under the pixel: with b_i = z r . (Pj x Pk) / det, |d(b1, b2) / d(x, y)| = z^3 / (fx fy |det|)."""
+    """(u, v) in 0..1 and the area of UV under the pixel: with b_i = z r . (Pj x Pk) / det, |d(b1, b2) / d(x, y)| = z^3
+    / (fx fy |det|).
+    """
     pixel = 1.0 / (frame.intrinsics[0] * frame.intrinsics[1])
     for i in range(count):
         f = batch.face[i]
@@ -132,7 +161,9 @@ def _levels(scene, batch, count):
         texture = scene.maps[scene.face_material[batch.face[i]], 0]
         batch.levels[i, 0] = NOTHING
         if texture >= 0:
-            batch.levels[i, 0], batch.levels[i, 1], batch.levels[i, 2] = mip_levels(scene.textures, texture, batch.footprint[i])
+            batch.levels[i, 0], batch.levels[i, 1], batch.levels[i, 2] = mip_levels(
+                scene.textures, texture, batch.footprint[i]
+            )
 
 
 @pure
@@ -150,7 +181,10 @@ def _fetch(words, batch, count, side):
     for i in range(count):
         if batch.levels[i, 0] != NOTHING:
             s = batch.spots[side, i]
-            spot = ((np.uint64(s[0]), np.uint64(s[1]), np.uint64(s[2]), np.uint64(s[3])), (np.uint64(s[4]), np.uint64(s[5]), np.uint64(s[6]), np.uint64(s[7])))
+            spot = (
+                (np.uint64(s[0]), np.uint64(s[1]), np.uint64(s[2]), np.uint64(s[3])),
+                (np.uint64(s[4]), np.uint64(s[5]), np.uint64(s[6]), np.uint64(s[7])),
+            )
             batch.texels[side, i, 0], batch.texels[side, i, 1] = gathered(words, np.uint64(0), spot)
 
 
@@ -170,7 +204,9 @@ def _materials(scene, batch, count, with_surface):
             roughness *= texel[3] if scene.fourth[material] == ROUGHNESS else 1.0
         surface = scene.maps[material, 1]
         if with_surface and surface >= 0:
-            texel = sample(scene.textures, surface, locate(scene.textures, surface, batch.u[i], batch.v[i], batch.footprint[i]))
+            texel = sample(
+                scene.textures, surface, locate(scene.textures, surface, batch.u[i], batch.v[i], batch.footprint[i])
+            )
             roughness, metallic = roughness * texel[1], metallic * texel[2]
         batch.base[i, 0], batch.base[i, 1], batch.base[i, 2] = r, g, b
         batch.metallic[i], batch.roughness[i] = metallic, roughness
@@ -187,7 +223,9 @@ def _vertex_colours(scene, batch, count):
 
 
 @pure
-def _unit_across(x, y, z, normal):  # the unit vector along the part of (x, y, z) that is perpendicular to the normal; zero if there is none
+def _unit_across(
+    x, y, z, normal
+):  # the unit vector along the part of (x, y, z) that is perpendicular to the normal; zero if there is none
     along = x * normal[0] + y * normal[1] + z * normal[2]
     x, y, z = x - along * normal[0], y - along * normal[1], z - along * normal[2]
     length = math.sqrt(x * x + y * y + z * z)
@@ -197,7 +235,9 @@ def _unit_across(x, y, z, normal):  # the unit vector along the part of (x, y, z
 
 @pure
 def _bent(scene, f, u, v, footprint, normal):
-    """The normal with its normal map applied. The tangent frame is the face's own, from its UV derivatives, made perpendicular to the normal."""
+    """The normal with its normal map applied. The tangent frame is the face's own, from its UV derivatives, made
+    perpendicular to the normal.
+    """
     material, face = scene.face_material[f], scene.faces[f]
     p, q, r = scene.table[face[0]], scene.table[face[1]], scene.table[face[2]]
     u1, v1, u2, v2 = np.float64(q[0] - p[0]), np.float64(q[1] - p[1]), np.float64(r[0] - p[0]), np.float64(r[1] - p[1])
@@ -209,7 +249,9 @@ def _bent(scene, f, u, v, footprint, normal):
     x2, y2, z2 = c[0] - a[0], c[1] - a[1], c[2] - a[2]
     tangent = _unit_across(sign * (x1 * v2 - x2 * v1), sign * (y1 * v2 - y2 * v1), sign * (z1 * v2 - z2 * v1), normal)
     bitangent = _unit_across(sign * (x2 * u1 - x1 * u2), sign * (y2 * u1 - y1 * u2), sign * (z2 * u1 - z1 * u2), normal)
-    texel = sample(scene.textures, scene.maps[material, 2], locate(scene.textures, scene.maps[material, 2], u, v, footprint))
+    texel = sample(
+        scene.textures, scene.maps[material, 2], locate(scene.textures, scene.maps[material, 2], u, v, footprint)
+    )
     scale = scene.factors[material, 6]
     s, t, w = (texel[0] * 2.0 - FLAT) * scale, (texel[1] * 2.0 - FLAT) * scale, max(texel[2] * 2.0 - FLAT, 0.0)
     x = s * tangent[0] + t * bitangent[0] + w * normal[0]
@@ -221,7 +263,9 @@ def _bent(scene, f, u, v, footprint, normal):
 
 @pure
 def _colours(scene, frame, light, batch, count):
-    """Picture values, linear, in the place of the base colour: within 0..1, or unbounded radiance when the knee is inf."""
+    """Picture values, linear, in the place of the base colour: within 0..1, or unbounded radiance when the knee is
+    inf.
+    """
     for i in range(count):
         if batch.weight[i] == 0:
             continue
@@ -230,15 +274,25 @@ def _colours(scene, frame, light, batch, count):
         if light.directional:
             rx, ry = _ray(frame, batch.x[i], batch.y[i])
             c, z, f = frame.c2w, batch.z[i], batch.face[i]
-            dx, dy, dz = c[0, 0] * rx + c[0, 1] * ry + c[0, 2], c[1, 0] * rx + c[1, 1] * ry + c[1, 2], c[2, 0] * rx + c[2, 1] * ry + c[2, 2]
+            dx, dy, dz = (
+                c[0, 0] * rx + c[0, 1] * ry + c[0, 2],
+                c[1, 0] * rx + c[1, 1] * ry + c[1, 2],
+                c[2, 0] * rx + c[2, 1] * ry + c[2, 2],
+            )
             inverse = -1.0 / math.sqrt(dx * dx + dy * dy + dz * dz)
             view = (dx * inverse, dy * inverse, dz * inverse)
             point = (c[0, 3] + z * dx, c[1, 3] + z * dy, c[2, 3] + z * dz)
             if scene.maps[scene.face_material[f], 2] >= 0:
                 shading = _bent(scene, f, batch.u[i], batch.v[i], batch.footprint[i], normal)
         base = (batch.base[i, 0], batch.base[i, 1], batch.base[i, 2])
-        r, g, b = radiance(light, base, batch.metallic[i], batch.roughness[i], shading, normal, view, batch.openness[i], point)
-        batch.base[i, 0], batch.base[i, 1], batch.base[i, 2] = display(r, light.knee), display(g, light.knee), display(b, light.knee)
+        r, g, b = radiance(
+            light, base, batch.metallic[i], batch.roughness[i], shading, normal, view, batch.openness[i], point
+        )
+        batch.base[i, 0], batch.base[i, 1], batch.base[i, 2] = (
+            display(r, light.knee),
+            display(g, light.knee),
+            display(b, light.knee),
+        )
 
 
 @inlined
@@ -251,7 +305,11 @@ def _write_rgb(images, encode, knee, pixel, r, g, b, alpha):
     if knee == math.inf:  # linear, for a tone rule that needs all views first
         images.rgb[pixel, 0], images.rgb[pixel, 1], images.rgb[pixel, 2] = r, g, b
     else:
-        images.rgb[pixel, 0], images.rgb[pixel, 1], images.rgb[pixel, 2] = _encoded(encode, r), _encoded(encode, g), _encoded(encode, b)
+        images.rgb[pixel, 0], images.rgb[pixel, 1], images.rgb[pixel, 2] = (
+            _encoded(encode, r),
+            _encoded(encode, g),
+            _encoded(encode, b),
+        )
     images.alpha[pixel, 0] = alpha
 
 
@@ -264,7 +322,11 @@ def _write_shape(scene, batch, count, images):
         if len(images.part):
             images.part[pixel, 0] = scene.face_part[batch.face[i]] + 1
         if len(images.normal):
-            images.normal[pixel, 0], images.normal[pixel, 1], images.normal[pixel, 2] = batch.normal[i, 0], batch.normal[i, 1], batch.normal[i, 2]
+            images.normal[pixel, 0], images.normal[pixel, 1], images.normal[pixel, 2] = (
+                batch.normal[i, 0],
+                batch.normal[i, 1],
+                batch.normal[i, 2],
+            )
 
 
 @pure
@@ -287,7 +349,12 @@ def _centres(frame, y0, y1, x0, x1, batch):
         for x in range(x0, x1):
             row = frame.index[y, x]
             if row >= 0:
-                batch.pixel[count], batch.row[count], batch.x[count], batch.y[count] = y * frame.index.shape[1] + x, row, x + 0.5, y + 0.5
+                batch.pixel[count], batch.row[count], batch.x[count], batch.y[count] = (
+                    y * frame.index.shape[1] + x,
+                    row,
+                    x + 0.5,
+                    y + 0.5,
+                )
                 batch.weight[count] = frame.slots[y, x] < 0
                 count += 1
     return count
@@ -295,19 +362,24 @@ def _centres(frame, y0, y1, x0, x1, batch):
 
 @inlined
 def _gather(frame, slot, first, done):
-    """The samples of a pixel that see the surface that sample `first` sees: (mean x, mean y, how many, `done` with their bits set)."""
+    """The samples of a pixel that see the surface that sample `first` sees: (mean x, mean y, how many, `done` with
+    their bits set).
+    """
     row, k = frame.sample_index[slot, first], frame.sample_depth[slot, first]
     x = y = 0.0
     weight = 0
     for s in range(first, len(frame.offsets)):
-        if done >> s & 1 == 0 and same_surface(frame.faces.look, row, frame.sample_index[slot, s], k, frame.sample_depth[slot, s]):
+        if done >> s & 1 == 0 and same_surface(
+            frame.faces.look, row, frame.sample_index[slot, s], k, frame.sample_depth[slot, s]
+        ):
             x, y, weight, done = x + frame.offsets[s, 0], y + frame.offsets[s, 1], weight + 1, done | 1 << s
     return x / weight, y / weight, weight, done
 
 
 @pure
 def _surfaces(frame, pixels, start, batch):
-    """Fill a batch with the surfaces that the samples of edge pixels see, each at the mean of its samples; (how many, where to start next).
+    """Fill a batch with the surfaces that the samples of edge pixels see, each at the mean of its samples; (how many,
+    where to start next).
 
     pixels [K]: of each slot. A pixel's surfaces stay together.
     """
@@ -335,7 +407,16 @@ def _write_edges(encode, knee, samples, batch, count, images):
             r, g, b = r + weight * batch.base[i, 0], g + weight * batch.base[i, 1], b + weight * batch.base[i, 2]
             covered, i = covered + weight, i + 1
         inverse = 1.0 / covered
-        _write_rgb(images, encode, knee, pixel, r * inverse, g * inverse, b * inverse, (255 * covered + samples // 2) // samples)
+        _write_rgb(
+            images,
+            encode,
+            knee,
+            pixel,
+            r * inverse,
+            g * inverse,
+            b * inverse,
+            (255 * covered + samples // 2) // samples,
+        )
 
 
 @pure
@@ -364,12 +445,22 @@ def _look_up(scene, frame, batch, count, normal, material, surface):
 
 @pure
 def resolve(scene, frame, light, encode, bounds, pixels, batch, images):
-    """Fill one view. encode: sRGB table. bounds: rows and columns (y0, y1, x0, x1) outside which there is nothing. pixels [K] int32: of each slot."""
+    """Fill one view. encode: sRGB table. bounds: rows and columns (y0, y1, x0, x1) outside which there is nothing.
+    pixels [K] int32: of each slot.
+    """
     colour, stored = len(images.rgb) > 0, len(images.albedo) > 0 or len(images.metallic_roughness) > 0
     for y in range(bounds[0], bounds[1], TILE):
         for x in range(bounds[2], bounds[3], TILE):
             count = _centres(frame, y, min(y + TILE, bounds[1]), x, min(x + TILE, bounds[3]), batch)
-            _look_up(scene, frame, batch, count, colour or len(images.normal) > 0, colour or stored, light.directional or stored)
+            _look_up(
+                scene,
+                frame,
+                batch,
+                count,
+                colour or len(images.normal) > 0,
+                colour or stored,
+                light.directional or stored,
+            )
             _write_shape(scene, batch, count, images)
             _write_material(encode, batch, count, images)
             if colour:

@@ -1,7 +1,9 @@
-"""How much of the sky each vertex sees, and shadow maps: small orthographic depth maps of the whole object, drawn once per render call.
+"""How much of the sky each vertex sees, and shadow maps: small orthographic depth maps of the whole object, drawn once
+per render call.
 
 No ray tracer: opposite directions share one drawing, which keeps the greatest depth and the greatest negated depth.
 """
+
 import math
 from functools import cache
 
@@ -11,11 +13,15 @@ from renderers.raster.visibility import orthographic
 from zeroverse.core.jit import kernel, pure
 from zeroverse.core.portable import cos_sin_array
 
-AXES = 48  # axes, each seen from both ends: 96 directions, about 48 of them above any surface; with 64 cavities look smudged
+# axes, each seen from both ends: 96 directions, about 48 of them above any surface; with 64 cavities look smudged
+AXES = 48
 MAP_SIZE = 192  # texels across the object for occlusion
 SHADOW_SIZE = 512
-LIFT = 1.5  # texels that a look-up is lifted off the surface: a plane's own texels then never cover it, whatever its slope
-BURIED = 0.15  # a vertex that sees less than this is inside another part, or nearly; its value would bleed into visible neighbours
+LIFT = (
+    1.5  # texels that a look-up is lifted off the surface: a plane's own texels then never cover it, whatever its slope
+)
+# a vertex that sees less than this is inside another part, or nearly; its value would bleed into visible neighbours
+BURIED = 0.15
 
 
 @cache
@@ -30,7 +36,9 @@ def axes() -> np.ndarray:  # [AXES, 3]
 
 @kernel
 def frame_of(direction):
-    """Two unit vectors that make a right-handed frame with `direction`: [3, 3], rows x, y, direction (Duff et al. 2017)."""
+    """Two unit vectors that make a right-handed frame with `direction`: [3, 3], rows x, y, direction (Duff et al.
+    2017).
+    """
     x, y, z = direction[0], direction[1], direction[2]
     sign = 1.0 if z >= 0.0 else -1.0
     a = -1.0 / (sign + z)
@@ -44,7 +52,9 @@ def frame_of(direction):
 
 @pure
 def to_map(vertices, frame, size, points):
-    """World -> texels: points [N, 3] = (x, y, depth along the direction). Returns (texels per unit, x and y of texel 0), two texels of margin."""
+    """World -> texels: points [N, 3] = (x, y, depth along the direction). Returns (texels per unit, x and y of texel
+    0), two texels of margin.
+    """
     low_x = low_y = math.inf
     high_x = high_y = -math.inf
     for i in range(len(vertices)):
@@ -64,7 +74,9 @@ def to_map(vertices, frame, size, points):
 
 @pure
 def lit(depths, x, y, depth):
-    """Share of the four texels around (x, y) that `depth` is not behind, bilinear; greater depth is nearer to the light."""
+    """Share of the four texels around (x, y) that `depth` is not behind, bilinear; greater depth is nearer to the
+    light.
+    """
     x, y = x - 0.5, y - 0.5
     left, top = math.floor(x), math.floor(y)
     fx, fy = x - left, y - top
@@ -81,7 +93,9 @@ def lit(depths, x, y, depth):
 
 @pure
 def _gather(table, points, frame, scale, near, far, both, seen, total):
-    """Add one axis to the cosine-weighted sums seen, total [N, 2]: column 0 for the side the normal is on, 1 for the other one."""
+    """Add one axis to the cosine-weighted sums seen, total [N, 2]: column 0 for the side the normal is on, 1 for the
+    other one.
+    """
     lift = LIFT / scale
     for i in range(len(table)):
         nx, ny, nz = table[i, 2], table[i, 3], table[i, 4]
@@ -90,7 +104,11 @@ def _gather(table, points, frame, scale, near, far, both, seen, total):
         cosine = frame[2, 0] * nx + frame[2, 1] * ny + frame[2, 2] * nz
         for side in range(2 if both else 1):
             up = lift if side == 0 else -lift
-            x, y, depth = points[i, 0] + up * scale * across, points[i, 1] + up * scale * down, points[i, 2] + up * cosine
+            x, y, depth = (
+                points[i, 0] + up * scale * across,
+                points[i, 1] + up * scale * down,
+                points[i, 2] + up * cosine,
+            )
             upwards = (cosine > 0.0) == (side == 0)
             weight = abs(cosine)
             seen[i, side] += weight * (lit(near, x, y, depth) if upwards else lit(far, x, y, -depth))
@@ -99,7 +117,9 @@ def _gather(table, points, frame, scale, near, far, both, seen, total):
 
 @kernel
 def bake(scene, directions, size, both):
-    """Cosine-weighted openness in scene.table's columns 5 (the normal's side) and 6 (the other side, when `both`): 1 = sees the whole sky."""
+    """Cosine-weighted openness in scene.table's columns 5 (the normal's side) and 6 (the other side, when `both`): 1 =
+    sees the whole sky.
+    """
     count = len(scene.table)
     points = np.empty((count, 3))
     seen, total = np.zeros((count, 2)), np.zeros((count, 2))
@@ -135,7 +155,9 @@ def _fill_buried(faces, table, column):
 
 @kernel
 def shadow_maps(scene, directions, size):
-    """Depth maps towards the lights: maps [L, size, size] float32, frames [L, 3, 3], places [L, 3] = (texels per unit, x and y of texel 0)."""
+    """Depth maps towards the lights: maps [L, size, size] float32, frames [L, 3, 3], places [L, 3] = (texels per unit,
+    x and y of texel 0).
+    """
     count = len(directions)
     maps = np.full((count, size, size), -np.inf, np.float32)
     frames, places = np.empty((count, 3, 3)), np.empty((count, 3))

@@ -1,7 +1,10 @@
-"""The shading model that the raster backends share: glTF metallic-roughness under ambient light with baked occlusion, and directional lights.
+"""The shading model that the raster backends share: glTF metallic-roughness under ambient light with baked occlusion,
+and directional lights.
 
-Linear RGB, world frame, unit vectors. A surface is (base colour, metallic, roughness, normal, occlusion); the light is a `LightArrays`.
+Linear RGB, world frame, unit vectors. A surface is (base colour, metallic, roughness, normal, occlusion); the light is
+a `LightArrays`.
 """
+
 import math
 from functools import cache
 from typing import NamedTuple
@@ -24,7 +27,9 @@ SHARPEST = 1.5  # texels: radius of the narrowest, so that shadow edges do not a
 
 
 class LightArrays(NamedTuple):
-    """`Light` for kernels, and what one object's shadows look like under it. float64 but for the shadow maps; sizes in `occlusion.shadow_maps`."""
+    """`Light` for kernels, and what one object's shadows look like under it. float64 but for the shadow maps; sizes in
+    `occlusion.shadow_maps`.
+    """
 
     sky: np.ndarray  # [3]
     ground: np.ndarray  # [3]
@@ -51,25 +56,45 @@ class LightArrays(NamedTuple):
 def light_arrays(light: Light, shadows, frames, places) -> LightArrays:
     lookup = reflectance_table() if light.gloss > 0 else np.zeros((LOOKUP, LOOKUP, 2))
     filtered = light.filtered()
-    return LightArrays(np.array(light.sky, dtype=np.float64), np.array(light.ground, dtype=np.float64),
-                       np.array(light.directions, dtype=np.float64).reshape(-1, 3), np.array(light.colors, dtype=np.float64).reshape(-1, 3),
-                       float(light.spread), float(light.gloss), math.inf if light.tone == "paper" else float(light.knee),
-                       filtered.irradiance, filtered.mirror, filtered.offsets, float(light.exposure), np.array(turned(light.turn_deg)),
-                       np.array(light.spreads or (light.spread,) * len(light.directions), dtype=np.float64), bool(light.spreads), _disc(),
-                       shadows, frames, places, lookup, light.directional)
+    return LightArrays(
+        np.array(light.sky, dtype=np.float64),
+        np.array(light.ground, dtype=np.float64),
+        np.array(light.directions, dtype=np.float64).reshape(-1, 3),
+        np.array(light.colors, dtype=np.float64).reshape(-1, 3),
+        float(light.spread),
+        float(light.gloss),
+        math.inf if light.tone == "paper" else float(light.knee),
+        filtered.irradiance,
+        filtered.mirror,
+        filtered.offsets,
+        float(light.exposure),
+        np.array(turned(light.turn_deg)),
+        np.array(light.spreads or (light.spread,) * len(light.directions), dtype=np.float64),
+        bool(light.spreads),
+        _disc(),
+        shadows,
+        frames,
+        places,
+        lookup,
+        light.directional,
+    )
 
 
 @cache
-def _disc() -> np.ndarray:  # [TAPS, 2]; the first is the centre, so that a point in contact with its caster is never missed
+def _disc() -> (
+    np.ndarray
+):  # [TAPS, 2]; the first is the centre, so that a point in contact with its caster is never missed
     i = np.arange(TAPS)
     cosine, sine = cos_sin_array(i * 2.399963229728653)  # the golden angle
     return np.sqrt(i / TAPS)[:, None] * np.stack([cosine, sine], axis=1)
 
 
 def lit_scene(scene: Scene, light: Light, closed: bool, colour: bool) -> LightArrays:
-    """Bake occlusion into the scene and draw the light's shadow maps, once per object; without colour neither is needed.
+    """Bake occlusion into the scene and draw the light's shadow maps, once per object; without colour neither is
+    needed.
 
-    For every backend on the CPU: one object's cost less than one of its views there, and nothing but rgb depends on them.
+    For every backend on the CPU: one object's cost less than one of its views there, and nothing but rgb depends on
+    them.
     """
     if colour:
         bake(scene, axes(), MAP_SIZE, not closed)
@@ -97,7 +122,12 @@ def _integrate_reflectance(size, samples):
                 vh = max(vx * hx + nv * nh, 0.0)
                 nl = 2.0 * vh * nh - nv
                 if nl > 0.0:
-                    smith = 2.0 * nl * nv / (nl * math.sqrt(a2 + (1.0 - a2) * nv * nv) + nv * math.sqrt(a2 + (1.0 - a2) * nl * nl))
+                    smith = (
+                        2.0
+                        * nl
+                        * nv
+                        / (nl * math.sqrt(a2 + (1.0 - a2) * nv * nv) + nv * math.sqrt(a2 + (1.0 - a2) * nl * nl))
+                    )
                     share, fresnel = smith * vh / (nh * nv), (1.0 - vh) ** 5
                     table[i, j, 0] += (1.0 - fresnel) * share / samples
                     table[i, j, 1] += fresnel * share / samples
@@ -106,7 +136,9 @@ def _integrate_reflectance(size, samples):
 
 @cache
 def reflectance_table() -> np.ndarray:
-    """Split-sum GGX reflectance [n.v, roughness, 2]: a surface of reflectance f0 mirrors f0 x [0] + [1] of even light (Karis 2013)."""
+    """Split-sum GGX reflectance [n.v, roughness, 2]: a surface of reflectance f0 mirrors f0 x [0] + [1] of even light
+    (Karis 2013).
+    """
     return _integrate_reflectance(LOOKUP, 256)
 
 
@@ -116,25 +148,32 @@ def _reflectance(table, nv, roughness):  # bilinear
     i, j = int(x), int(y)
     fx, fy = x - i, y - j
     p, q, r, s = (1.0 - fx) * (1.0 - fy), (1.0 - fx) * fy, fx * (1.0 - fy), fx * fy
-    return (table[i, j, 0] * p + table[i, j + 1, 0] * q + table[i + 1, j, 0] * r + table[i + 1, j + 1, 0] * s,
-            table[i, j, 1] * p + table[i, j + 1, 1] * q + table[i + 1, j, 1] * r + table[i + 1, j + 1, 1] * s)
+    return (
+        table[i, j, 0] * p + table[i, j + 1, 0] * q + table[i + 1, j, 0] * r + table[i + 1, j + 1, 0] * s,
+        table[i, j, 1] * p + table[i, j + 1, 1] * q + table[i + 1, j, 1] * r + table[i + 1, j + 1, 1] * s,
+    )
 
 
 @inlined
 def interreflected(openness, albedo):
-    """Occlusion of one channel with the light that neighbours of the same colour send back (Jimenez et al. 2016, eq. 10)."""
+    """Occlusion of one channel with the light that neighbours of the same colour send back (Jimenez et al. 2016, eq.
+    10).
+    """
     a, b, c = 2.0404 * albedo - 0.3324, -4.7951 * albedo + 0.6417, 2.7552 * albedo + 0.6903
     return min(max(openness, ((openness * a + b) * openness + c) * openness), 1.0)
 
 
 @inlined
 def _gradient(light, channel, height):  # radiance of the sky where the direction's z is `height`
-    return 0.5 * (light.sky[channel] + light.ground[channel]) + 0.5 * (light.sky[channel] - light.ground[channel]) * height
+    return (
+        0.5 * (light.sky[channel] + light.ground[channel]) + 0.5 * (light.sky[channel] - light.ground[channel]) * height
+    )
 
 
 @inlined
 def _ambient(light, base, metallic, openness, mirror, scale, bias, even, seen):
-    """Ambient radiance of one channel. even: irradiance / pi; seen: radiance in the mirror's lobe; mirror: openness towards the latter.
+    """Ambient radiance of one channel. even: irradiance / pi; seen: radiance in the mirror's lobe; mirror: openness
+    towards the latter.
 
     Light that bounces between microfacets is given back (Fdez-Aguera 2019), so that white metal in even light is white.
     """
@@ -151,12 +190,15 @@ def _ambient(light, base, metallic, openness, mirror, scale, bias, even, seen):
 def _around(light, nx, ny, nz, rx, ry, rz, roughness):
     """(irradiance / pi, radiance in the mirror's lobe), RGB each, for the normal n and the mirrored view r.
 
-    Of the gradient: irradiance over pi is its value at 2/3 of the normal's height; the lobe of a rough mirror flattens it alike.
+    Of the gradient: irradiance over pi is its value at 2/3 of the normal's height; the lobe of a rough mirror flattens
+    it alike.
     """
     if len(light.mirror) == 0:
         n, r = nz * (2.0 / 3.0), rz * (1.0 - roughness / 3.0)
-        return ((_gradient(light, 0, n), _gradient(light, 1, n), _gradient(light, 2, n)),
-                (_gradient(light, 0, r), _gradient(light, 1, r), _gradient(light, 2, r)))
+        return (
+            (_gradient(light, 0, n), _gradient(light, 1, n), _gradient(light, 2, n)),
+            (_gradient(light, 0, r), _gradient(light, 1, r), _gradient(light, 2, r)),
+        )
     c, s, e = light.turn[0], light.turn[1], light.exposure
     even = irradiance(light.harmonics, c * nx + s * ny, c * ny - s * nx, nz)
     if light.gloss == 0.0:
@@ -167,7 +209,9 @@ def _around(light, nx, ny, nz, rx, ry, rz, roughness):
 
 @inlined
 def _on_map(light, i, px, py, pz, nx, ny, nz):
-    """Texel and depth, in light i's map, of a point lifted along its normal so far that its own surface does not shade it."""
+    """Texel and depth, in light i's map, of a point lifted along its normal so far that its own surface does not shade
+    it.
+    """
     frame, scale = light.frames[i], light.places[i, 0]
     lift = LIFT * 2.0 / scale
     px, py, pz = px + lift * nx, py + lift * ny, pz + lift * nz
@@ -190,7 +234,8 @@ def _shadow(light, i, px, py, pz, nx, ny, nz):
 
 @pure
 def _soft_shadow(light, i, px, py, pz, nx, ny, nz):
-    """Share of light i that reaches the point: the light is a disc, so shadows widen with the distance from what casts them (Fernando 2005).
+    """Share of light i that reaches the point: the light is a disc, so shadows widen with the distance from what casts
+    them (Fernando 2005).
 
     Casters are sought, and the shadow averaged, along the plane of the surface, which so does not cover itself.
     """
@@ -211,7 +256,9 @@ def _soft_shadow(light, i, px, py, pz, nx, ny, nz):
 
 @inlined
 def _penumbra(spread, depths, disc, x, y, depth, slope_x, slope_y):
-    """Radius of the penumbra in texels, 0 where nothing stands before the light. spread: texels per unit of distance to the caster."""
+    """Radius of the penumbra in texels, 0 where nothing stands before the light. spread: texels per unit of distance to
+    the caster.
+    """
     reach = min(max(spread, 2.0 * SHARPEST), WIDEST)
     gap, casters = 0.0, 0
     for k in range(TAPS):
@@ -228,19 +275,27 @@ def _penumbra(spread, depths, disc, x, y, depth, slope_x, slope_y):
 def radiance(light, base, metallic, roughness, n, flat, view, openness, point):
     """Linear RGB towards the camera.
 
-    base (r, g, b), n the shading normal and `flat` the mesh's, view the direction to the camera, point the position: tuples of three.
+    base (r, g, b), n the shading normal and `flat` the mesh's, view the direction to the camera, point the position:
+    tuples of three.
     """
     if not light.directional:
-        return (light.sky[0] * base[0] * interreflected(openness, base[0]), light.sky[1] * base[1] * interreflected(openness, base[1]),
-                light.sky[2] * base[2] * interreflected(openness, base[2]))
+        return (
+            light.sky[0] * base[0] * interreflected(openness, base[0]),
+            light.sky[1] * base[1] * interreflected(openness, base[1]),
+            light.sky[2] * base[2] * interreflected(openness, base[2]),
+        )
     nx, ny, nz = n
     nv = min(max(nx * view[0] + ny * view[1] + nz * view[2], 1e-3), 1.0)
     roughness = max(roughness, MIN_ROUGHNESS)
     scale, bias, mirror = 0.0, 0.0, 1.0
     if light.gloss > 0.0:
         scale, bias = _reflectance(light.reflectance, nv, roughness)
-        mirror = min(max(math.sqrt(nv + openness) - 1.0 + openness, 0.0), 1.0)  # Lagarde & de Rousiers 2014, for a smooth surface
-    even, seen = _around(light, nx, ny, nz, 2.0 * nv * nx - view[0], 2.0 * nv * ny - view[1], 2.0 * nv * nz - view[2], roughness)
+        mirror = min(
+            max(math.sqrt(nv + openness) - 1.0 + openness, 0.0), 1.0
+        )  # Lagarde & de Rousiers 2014, for a smooth surface
+    even, seen = _around(
+        light, nx, ny, nz, 2.0 * nv * nx - view[0], 2.0 * nv * ny - view[1], 2.0 * nv * nz - view[2], roughness
+    )
     r = _ambient(light, base[0], metallic, openness, mirror, scale, bias, even[0], seen[0])
     g = _ambient(light, base[1], metallic, openness, mirror, scale, bias, even[1], seen[1])
     b = _ambient(light, base[2], metallic, openness, mirror, scale, bias, even[2], seen[2])
@@ -285,7 +340,9 @@ def _reflected(base, metallic, lobe, fresnel):  # BRDF of one channel
 
 @inlined
 def display(x, knee):
-    """Radiance -> 0..1 linear picture value: itself up to `knee`, above it a curve of the same slope that ends at 1; clipped when knee = 1."""
+    """Radiance -> 0..1 linear picture value: itself up to `knee`, above it a curve of the same slope that ends at 1;
+    clipped when knee = 1.
+    """
     if x <= knee:
         return max(x, 0.0)
     if knee >= 1.0:

@@ -1,9 +1,11 @@
 """Which triangle is seen where: perspective visibility by 2D homogeneous rasterisation, and orthographic depth maps.
 
-Perspective (Olano & Greer 1997): a pixel's ray r = ((x - cx) / fx, (y - cy) / fy, 1) meets the triangle P0 P1 P2 (camera space) where the three
-r . (Pj x Pk) have the sign of det = P0 . (P1 x P2); both are linear in the pixel's position. Nothing is divided by a vertex's depth, so triangles
-that cross the near plane need no clipping. The two triangles at an edge compute exact negatives there, so no pixel centre falls between them.
+Perspective (Olano & Greer 1997): a pixel's ray r = ((x - cx) / fx, (y - cy) / fy, 1) meets the triangle P0 P1 P2
+(camera space) where the three r . (Pj x Pk) have the sign of det = P0 . (P1 x P2); both are linear in the pixel's
+position. Nothing is divided by a vertex's depth, so triangles that cross the near plane need no clipping. The two
+triangles at an edge compute exact negatives there, so no pixel centre falls between them.
 """
+
 import math
 from typing import NamedTuple
 
@@ -17,14 +19,17 @@ NEAR = 0.01
 TOLERANCE = 1e-9  # of an edge function's largest value: a sample this near to an edge is inside both triangles
 SAME_DEPTH = 0.01  # relative depth within which neighbouring pixels can see one surface
 CROSSING = 1.0 / NEAR  # greatest 1 / z of a face that comes nearer than the near plane
-BEHIND = 1e-6  # how much further away a back face counts, relative: of two sheets in one place the one that faces the camera is seen
+# how much further away a back face counts, relative: of two sheets in one place the one that faces the camera is seen
+BEHIND = 1e-6
 
 
 class Faces(NamedTuple):
-    """The faces that a view can see, a row each in the order of the scene's. A buffer: `visibility` fills as many rows as it says.
+    """The faces that a view can see, a row each in the order of the scene's. A buffer: `visibility` fills as many rows
+    as it says.
 
-    A row of `planes`, of a x + b y + c in pixels: 0..2 1 / z, 3..11 the edge functions opposite to each vertex, which are its weight times |det| / z;
-    12 the tolerance of those; 13 1 / det, negative where the camera sees the front; 14, 15 the range of 1 / z.
+    A row of `planes`, of a x + b y + c in pixels: 0..2 1 / z, 3..11 the edge functions opposite to each vertex, which
+    are its weight times |det| / z; 12 the tolerance of those; 13 1 / det, negative where the camera sees the front; 14,
+    15 the range of 1 / z.
     """
 
     face: np.ndarray  # [F] uint32: index in the scene
@@ -34,12 +39,18 @@ class Faces(NamedTuple):
 
 
 def faces_buffer(count: int) -> Faces:
-    return Faces(np.empty(count, np.uint32), np.empty((count, 4), np.int32), np.empty((count, 16)), np.empty((count, 4), np.float32))
+    return Faces(
+        np.empty(count, np.uint32),
+        np.empty((count, 4), np.int32),
+        np.empty((count, 16)),
+        np.empty((count, 4), np.float32),
+    )
 
 
 @pure
 def to_camera(vertices, c2w, intrinsics, width, height, camera, pixel):
-    """vertices [N, 3] -> camera [N, 3] (OpenCV axes) and pixel [N, 2]; returns the image's rows and columns that they cover (y0, y1, x0, x1).
+    """vertices [N, 3] -> camera [N, 3] (OpenCV axes) and pixel [N, 2]; returns the image's rows and columns that they
+    cover (y0, y1, x0, x1).
 
     When a vertex is nearer than the near plane, that is the whole image and every pixel position is void.
     """
@@ -81,7 +92,9 @@ def _last(high, offset, size):
 
 @pure
 def _opaque(scene, f, b0, b1, b2):
-    """Alpha test at barycentric weights that need not add up to one; the finest level, as a coarser one would thin out what is cut."""
+    """Alpha test at barycentric weights that need not add up to one; the finest level, as a coarser one would thin out
+    what is cut.
+    """
     face, material = scene.faces[f], scene.face_material[f]
     total = b0 + b1 + b2
     if total <= 0.0:
@@ -91,7 +104,9 @@ def _opaque(scene, f, b0, b1, b2):
     if scene.maps[material, 0] >= 0:
         p, q, r = scene.table[face[0]], scene.table[face[1]], scene.table[face[2]]
         u, v = b0 * p[0] + b1 * q[0] + b2 * r[0], b0 * p[1] + b1 * q[1] + b2 * r[1]
-        alpha *= sample(scene.textures, scene.maps[material, 0], locate(scene.textures, scene.maps[material, 0], u, v, 0.0))[3]
+        alpha *= sample(
+            scene.textures, scene.maps[material, 0], locate(scene.textures, scene.maps[material, 0], u, v, 0.0)
+        )[3]
     if len(scene.colors):
         alpha *= b0 * scene.colors[face[0], 3] + b1 * scene.colors[face[1], 3] + b2 * scene.colors[face[2], 3]
     return alpha >= scene.factors[material, 7]
@@ -99,15 +114,23 @@ def _opaque(scene, f, b0, b1, b2):
 
 @inlined
 def _edge(p, q, sign, lens):
-    """Edge function through camera-space points p, q as (a, b, c): a x + b y + c in pixels. Exchanging p and q negates it exactly."""
-    nx, ny, nz = sign * (p[1] * q[2] - p[2] * q[1]), sign * (p[2] * q[0] - p[0] * q[2]), sign * (p[0] * q[1] - p[1] * q[0])
+    """Edge function through camera-space points p, q as (a, b, c): a x + b y + c in pixels. Exchanging p and q negates
+    it exactly.
+    """
+    nx, ny, nz = (
+        sign * (p[1] * q[2] - p[2] * q[1]),
+        sign * (p[2] * q[0] - p[0] * q[2]),
+        sign * (p[0] * q[1] - p[1] * q[0]),
+    )
     a, b = nx * lens[0], ny * lens[1]
     return a, b, nz - a * lens[2] - b * lens[3]
 
 
 @inlined
 def _front(scene, camera, f):
-    """A face's normal (not unit) and det, which is negative where the face looks at the camera; in the better conditioned form of P0 . (P1 x P2)."""
+    """A face's normal (not unit) and det, which is negative where the face looks at the camera; in the better
+    conditioned form of P0 . (P1 x P2).
+    """
     a, b, c = camera[scene.faces[f, 0]], camera[scene.faces[f, 1]], camera[scene.faces[f, 2]]
     x0, y0, z0 = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     x1, y1, z1 = c[0] - a[0], c[1] - a[1], c[2] - a[2]
@@ -117,7 +140,9 @@ def _front(scene, camera, f):
 
 @inlined
 def _extent(scene, camera, pixel, f, normal, det, cull, width, height):
-    """(can it be seen, box in pixels, range of 1 / z) of a face; the whole image and every depth where it comes nearer than the near plane."""
+    """(can it be seen, box in pixels, range of 1 / z) of a face; the whole image and every depth where it comes nearer
+    than the near plane.
+    """
     ia, ib, ic = scene.faces[f, 0], scene.faces[f, 1], scene.faces[f, 2]
     a, b, c = camera[ia], camera[ib], camera[ic]
     nearest, furthest = min(a[2], b[2], c[2]), max(a[2], b[2], c[2])
@@ -150,7 +175,11 @@ def _set_up(scene, camera, lens, f, normal, det, box, limits, shape, faces, row)
     faces.face[row] = f
     faces.box[row, 0], faces.box[row, 1] = clip(box[0], shape[1] - 1), clip(box[1], shape[1] - 1)
     faces.box[row, 2], faces.box[row, 3] = clip(box[2], shape[0] - 1), clip(box[3], shape[0] - 1)
-    faces.look[row, 0], faces.look[row, 1], faces.look[row, 2] = scene.face_normals[f, 0], scene.face_normals[f, 1], scene.face_normals[f, 2]
+    faces.look[row, 0], faces.look[row, 1], faces.look[row, 2] = (
+        scene.face_normals[f, 0],
+        scene.face_normals[f, 1],
+        scene.face_normals[f, 2],
+    )
     faces.look[row, 3] = scene.face_part[f]
 
 
@@ -176,8 +205,8 @@ def _weight(plane):  # of its depth
 def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index, faces):
     """Nearest face at every pixel centre; returns how many rows of `faces` are filled.
 
-    camera [N, 3], pixel [N, 2] from `to_camera`; cull: leave back faces out. inverse_depth [H, W] float32 (in: 0; out: 1 / z) and
-    index [H, W] int32 (in: -1; out: the face's row in `faces`).
+    camera [N, 3], pixel [N, 2] from `to_camera`; cull: leave back faces out. inverse_depth [H, W] float32 (in: 0; out:
+    1 / z) and index [H, W] int32 (in: -1; out: the face's row in `faces`).
     """
     height, width = index.shape
     lens = _lens(intrinsics)
@@ -194,7 +223,12 @@ def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index, fac
         cutout, weight = scene.factors[scene.face_material[f], 7] > 0.0, _weight(plane)
         for row in range(top, bottom + 1):
             y = row + 0.5
-            e_row, g_row, h_row, k_row = plane[4] * y + plane[5], plane[7] * y + plane[8], plane[10] * y + plane[11], plane[1] * y + plane[2]
+            e_row, g_row, h_row, k_row = (
+                plane[4] * y + plane[5],
+                plane[7] * y + plane[8],
+                plane[10] * y + plane[11],
+                plane[1] * y + plane[2],
+            )
             for column in range(first, last + 1):
                 x = column + 0.5
                 w0, w1, w2 = plane[3] * x + e_row, plane[6] * x + g_row, plane[9] * x + h_row
@@ -211,9 +245,9 @@ def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index, fac
 def sample_visibility(scene, faces, count, offsets, slots, busy, sample_depth, sample_index):
     """Nearest face of every sample of the pixels that have a slot.
 
-    faces, count: as `visibility` leaves them. offsets [S, 2]: each sample's place in its pixel, 0..1. slots [H, W] int32: a pixel's row in the
-    sample arrays, or -1. busy [ceil(H / 8), ceil(W / 8)] bool: blocks that hold a slot. sample_depth [K, S] float32 (in: 0),
-    sample_index [K, S] int32 (in: -1; out: a row of `faces`).
+    faces, count: as `visibility` leaves them. offsets [S, 2]: each sample's place in its pixel, 0..1. slots [H, W]
+    int32: a pixel's row in the sample arrays, or -1. busy [ceil(H / 8), ceil(W / 8)] bool: blocks that hold a slot.
+    sample_depth [K, S] float32 (in: 0), sample_index [K, S] int32 (in: -1; out: a row of `faces`).
     """
     for r in range(count):
         first, last, top, bottom = faces.box[r, 0], faces.box[r, 1], faces.box[r, 2], faces.box[r, 3]
@@ -228,7 +262,11 @@ def sample_visibility(scene, faces, count, offsets, slots, busy, sample_depth, s
                     continue
                 for s in range(len(offsets)):
                     x, y = column + offsets[s, 0], row + offsets[s, 1]
-                    w0, w1, w2 = plane[3] * x + (plane[4] * y + plane[5]), plane[6] * x + (plane[7] * y + plane[8]), plane[9] * x + (plane[10] * y + plane[11])
+                    w0, w1, w2 = (
+                        plane[3] * x + (plane[4] * y + plane[5]),
+                        plane[6] * x + (plane[7] * y + plane[8]),
+                        plane[9] * x + (plane[10] * y + plane[11]),
+                    )
                     if (w0 >= plane[12]) & (w1 >= plane[12]) & (w2 >= plane[12]):
                         k = _depth_key(plane, x, plane[1] * y + plane[2], weight)
                         if k > sample_depth[slot, s] and (not cutout or _opaque(scene, f, w0, w1, w2)):
@@ -247,7 +285,9 @@ def _any_busy(busy, first, last, top, bottom):
 
 @inlined
 def same_surface(look, r, other, k, k_other):
-    """Whether the faces in two rows, seen at inverse depths k and k_other, are one smooth surface: one part, no step in depth, no crease."""
+    """Whether the faces in two rows, seen at inverse depths k and k_other, are one smooth surface: one part, no step in
+    depth, no crease.
+    """
     if r == other:
         return True
     if r < 0 or other < 0 or abs(k - k_other) > SAME_DEPTH * k:
@@ -258,7 +298,9 @@ def same_surface(look, r, other, k, k_other):
 
 @inlined
 def _mark_hidden_point(px, py, k, inverse_depth, slots):
-    """Mark the pixel of a surface point that its centre does not see although nothing stands before the point: detail finer than a pixel."""
+    """Mark the pixel of a surface point that its centre does not see although nothing stands before the point: detail
+    finer than a pixel.
+    """
     column, row = math.floor(px), math.floor(py)
     if 0.0 <= column < slots.shape[1] and 0.0 <= row < slots.shape[0]:
         i, j = int(row), int(column)
@@ -270,18 +312,22 @@ def _mark_hidden_point(px, py, k, inverse_depth, slots):
 def mark_edges(scene, camera, pixel, faces, count, index, inverse_depth, bounds, slots, busy, pixels):
     """Find the pixels that need more than one sample and number them; returns how many there are.
 
-    Those whose neighbours see another surface, and those in front of whose centre's surface a vertex or an edge passes (walked a pixel at a
-    time). bounds: rows and columns that the object covers. Holes cut by alpha only mark more than they need.
-    slots [H, W] int32, busy [ceil(H / 8), ceil(W / 8)] bool, pixels [H W] int32, the place of each: out.
+    Those whose neighbours see another surface, and those in front of whose centre's surface a vertex or an edge passes
+    (walked a pixel at a time). bounds: rows and columns that the object covers. Holes cut by alpha only mark more than
+    they need. slots [H, W] int32, busy [ceil(H / 8), ceil(W / 8)] bool, pixels [H W] int32, the place of each: out.
     """
     y0, y1, x0, x1 = bounds
     slots[:] = -1
     busy[:] = False
     for y in range(y0, y1):
         for x in range(x0, x1):
-            if x + 1 < slots.shape[1] and not same_surface(faces.look, index[y, x], index[y, x + 1], inverse_depth[y, x], inverse_depth[y, x + 1]):
+            if x + 1 < slots.shape[1] and not same_surface(
+                faces.look, index[y, x], index[y, x + 1], inverse_depth[y, x], inverse_depth[y, x + 1]
+            ):
                 slots[y, x] = slots[y, x + 1] = 0
-            if y + 1 < slots.shape[0] and not same_surface(faces.look, index[y, x], index[y + 1, x], inverse_depth[y, x], inverse_depth[y + 1, x]):
+            if y + 1 < slots.shape[0] and not same_surface(
+                faces.look, index[y, x], index[y + 1, x], inverse_depth[y, x], inverse_depth[y + 1, x]
+            ):
                 slots[y, x] = slots[y + 1, x] = 0
     for i in range(len(camera)):
         if camera[i, 2] >= NEAR:
@@ -321,7 +367,9 @@ def _number(slots, busy, pixels, bounds):
 
 @pure
 def orthographic(scene, points, near, far):
-    """Greatest depth over every texel centre, and greatest -depth. points [N, 3]: texel x, texel y, depth. near, far [n, n] float32 (in: -inf)."""
+    """Greatest depth over every texel centre, and greatest -depth. points [N, 3]: texel x, texel y, depth. near, far
+    [n, n] float32 (in: -inf).
+    """
     size = near.shape[0]
     for f in range(len(scene.faces)):
         a, b, c = points[scene.faces[f, 0]], points[scene.faces[f, 1]], points[scene.faces[f, 2]]
@@ -345,6 +393,8 @@ def orthographic(scene, points, near, far):
                 inside = (w1 >= -1e-9) & (w2 >= -1e-9) & (w1 + w2 <= 1.0 + 1e-9)
                 if cutout and inside and not _opaque(scene, f, 1.0 - w1 - w2, w1, w2):
                     continue
-                depth = np.float32(a[2] + w1 * d1 + w2 * d2)  # a value is chosen, as a branch would be mispredicted at every other texel
+                depth = np.float32(
+                    a[2] + w1 * d1 + w2 * d2
+                )  # a value is chosen, as a branch would be mispredicted at every other texel
                 near[row, column] = max(near[row, column], depth if inside else np.float32(-np.inf))
                 far[row, column] = max(far[row, column], -depth if inside else np.float32(-np.inf))

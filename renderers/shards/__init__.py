@@ -1,10 +1,11 @@
 """Multi-view WebDataset shards: the schema, a writer that never leaves half a shard, and a random-access reader.
 
-A shard is a plain tar that `webdataset` reads without this code: members `<uid>.<field>`, with the fields of one sample in a row:
-`rgb_000.png` (RGBA) and the other passes per view as `codecs.files` says, the same at other sizes (`rgb_128px_000.png`), `json` (cameras, caption,
-recipe, labels), and `mesh.glb` when asked for. Beside each tar lies a sidecar `.json` with its hash and the place of every field; it is written
-last and means "whole".
+A shard is a plain tar that `webdataset` reads without this code: members `<uid>.<field>`, with the fields of one sample
+in a row: `rgb_000.png` (RGBA) and the other passes per view as `codecs.files` says, the same at other sizes
+(`rgb_128px_000.png`), `json` (cameras, caption, recipe, labels), and `mesh.glb` when asked for. Beside each tar lies a
+sidecar `.json` with its hash and the place of every field; it is written last and means "whole".
 """
+
 import hashlib
 import json
 import re
@@ -37,7 +38,7 @@ class ShardError(ValueError):
     """A shard, sidecar or sample that is not what it should be; the message names it."""
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- writing
+# -------------------------------------------------------------------------------------------------------------- writing
 
 
 def canonical(value) -> bytes:
@@ -48,13 +49,16 @@ def canonical(value) -> bytes:
 def write_shard(store: Store, name: str, samples: Iterable[tuple[str, dict[str, bytes]]], stamp: dict) -> dict:
     """Write the samples (key, {field: bytes}) to the tar `name`, then its sidecar; returns the sidecar's content.
 
-    The tar appears under its name only when it is whole and on disk; the sidecar, `stamp` merged into it, follows. `mtime` is 0 and the
-    owner empty, so that equal samples give equal bytes. Every sample must have the fields of the first. Raises ShardError otherwise.
+    The tar appears under its name only when it is whole and on disk; the sidecar, `stamp` merged into it, follows.
+    `mtime` is 0 and the owner empty, so that equal samples give equal bytes. Every sample must have the fields of the
+    first. Raises ShardError otherwise.
     """
     with store.writing(name) as file:
         entries, digest = _write_tar(file, samples, name)
         size = file.tell()
-        if not _vouches(store, name, size, digest):  # two runs may make one shard at a time; what the other finished stays finished
+        if not _vouches(
+            store, name, size, digest
+        ):  # two runs may make one shard at a time; what the other finished stays finished
             store.remove(sidecar_of(name))  # the one of an earlier tar must never vouch for this one
     sidecar = {"format": SHARD_FORMAT, "shard": name, "bytes": size, "sha256": digest, "samples": entries, **stamp}
     try:
@@ -86,7 +90,10 @@ def _write_tar(file, samples, shard: str) -> tuple[list[dict], str]:
             raise ShardError(f"{shard}: key {key!r}: expected 1 to 80 characters without dots and slashes")
         if entries and entries[0]["fields"].keys() != fields.keys():
             odd = sorted(entries[0]["fields"].keys() ^ fields.keys())
-            raise ShardError(f"{shard}: sample {key}: expected the fields of sample {entries[0]['key']}; the difference is {', '.join(odd)}")
+            raise ShardError(
+                f"{shard}: sample {key}: expected the fields of sample {entries[0]['key']}; the difference is "
+                f"{', '.join(odd)}"
+            )
         entry = {"key": key, "offset": file.tell(), "fields": {}}
         checksum = 0
         for field in sorted(fields):
@@ -111,7 +118,8 @@ def _member(name: str, data: bytes) -> tuple[bytes, bytes]:
     return info.tobuf(tarfile.USTAR_FORMAT), data + b"\0" * (-len(data) % _BLOCK)
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- reading
+# -------------------------------------------------------------------------------------------------------------- reading
+
 
 def read_sidecar(store: Store, name: str) -> dict:
     """A shard's sidecar. Raises ShardError naming the file for anything but a sidecar of this version."""
@@ -127,8 +135,11 @@ def read_sidecar(store: Store, name: str) -> dict:
         raise ShardError(f"{store.at(name)}: format: expected {SHARD_FORMAT}, got {sidecar['format']}")
     odd = next((key for key, (_, fits) in _SIDECAR.items() if not fits(sidecar.get(key))), None)
     if odd:
-        raise ShardError(f"{store.at(name)}: {odd}: expected {_SIDECAR[odd][0]}, got {json.dumps(sidecar.get(odd))[:60]}; was it edited? Delete it, and the "
-                         "command that made the shard makes it again")
+        raise ShardError(
+            f"{store.at(name)}: {odd}: expected {_SIDECAR[odd][0]}, got {json.dumps(sidecar.get(odd))[:60]}; was it "
+            f"edited? Delete it, and the "
+            "command that made the shard makes it again"
+        )
     return sidecar
 
 
@@ -137,8 +148,13 @@ def _whole(value) -> bool:
 
 
 def _is_entry(entry) -> bool:
-    return (isinstance(entry, dict) and isinstance(entry.get("key"), str) and all(_whole(entry.get(key)) for key in ("offset", "bytes", "crc32"))
-            and isinstance(entry.get("fields"), dict) and all(_is_pair(place) for place in entry["fields"].values()))
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("key"), str)
+        and all(_whole(entry.get(key)) for key in ("offset", "bytes", "crc32"))
+        and isinstance(entry.get("fields"), dict)
+        and all(_is_pair(place) for place in entry["fields"].values())
+    )
 
 
 def _is_pair(value) -> bool:
@@ -148,20 +164,34 @@ def _is_pair(value) -> bool:
 _SIDECAR = {  # key -> what it holds, in words and as a check; the last four, of the farm, are not in every shard
     "bytes": ("a number", _whole),
     "sha256": ("a hash", lambda value: isinstance(value, str)),
-    "samples": ("a list of keys, offsets, bytes, crc32 and fields", lambda value: isinstance(value, list) and all(map(_is_entry, value))),
+    "samples": (
+        "a list of keys, offsets, bytes, crc32 and fields",
+        lambda value: isinstance(value, list) and all(map(_is_entry, value)),
+    ),
     "dataset": ("settings", lambda value: value is None or isinstance(value, dict)),
     "indices": ("two numbers", lambda value: value is None or _is_pair(value)),
-    "failed": ("a list of failures", lambda value: value is None or isinstance(value, list) and all(isinstance(row, dict) for row in value)),
-    "redraws": ("reasons and their numbers", lambda value: value is None or isinstance(value, dict) and all(map(_whole, value.values()))),
+    "failed": (
+        "a list of failures",
+        lambda value: value is None or isinstance(value, list) and all(isinstance(row, dict) for row in value),
+    ),
+    "redraws": (
+        "reasons and their numbers",
+        lambda value: value is None or isinstance(value, dict) and all(map(_whole, value.values())),
+    ),
 }
 
 
 def stamp_of(store: Store, name: str) -> dict:
-    """A sidecar that the farm wrote: with dataset, indices, failed and redraws. Raises ShardError as `read_sidecar`, and for one that lacks any."""
+    """A sidecar that the farm wrote: with dataset, indices, failed and redraws. Raises ShardError as `read_sidecar`,
+    and for one that lacks any.
+    """
     sidecar = read_sidecar(store, name)
     missing = [key for key in ("dataset", "indices", "failed", "redraws") if sidecar.get(key) is None]
     if missing:
-        raise ShardError(f"{store.at(name)}: no {missing[0]}; was it edited? Delete it, and the command that made the shard makes it again")
+        raise ShardError(
+            f"{store.at(name)}: no {missing[0]}; was it edited? Delete it, and the command that made the shard makes "
+            f"it again"
+        )
     return sidecar
 
 
@@ -174,8 +204,14 @@ def halves(store: Store) -> list[str]:
     """What no reader shows, in words: tars without a sidecar, and sidecars whose tar is gone."""
     sizes = store.sizes()
     lone = [name for name in sizes if name.endswith(".tar") and sidecar_of(name) not in sizes]
-    gone = [name for name in sizes if name.endswith(".json") and name != DATASET_FILE and f"{name.removesuffix('.json')}.tar" not in sizes]
-    return [f"{name} has no sidecar" for name in lone] + [f"the tar of {name} is gone" for name in gone if _is_sidecar(store, name)]
+    gone = [
+        name
+        for name in sizes
+        if name.endswith(".json") and name != DATASET_FILE and f"{name.removesuffix('.json')}.tar" not in sizes
+    ]
+    return [f"{name} has no sidecar" for name in lone] + [
+        f"the tar of {name} is gone" for name in gone if _is_sidecar(store, name)
+    ]
 
 
 def _is_sidecar(store: Store, name: str) -> bool:
@@ -186,7 +222,9 @@ def _is_sidecar(store: Store, name: str) -> bool:
 
 
 class _Sample(NamedTuple):
-    """Where a sample is. columns: {field: row of `places`}, one dict for all samples with the same fields; places: [F, 2] offset and size."""
+    """Where a sample is. columns: {field: row of `places`}, one dict for all samples with the same fields; places: [F,
+    2] offset and size.
+    """
 
     tar: str
     key: str
@@ -195,11 +233,13 @@ class _Sample(NamedTuple):
 
 
 class ShardReader:
-    """Random access to the samples of a folder of shards, or of an fsspec URL: reads and decodes only the fields asked for.
+    """Random access to the samples of a folder of shards, or of an fsspec URL: reads and decodes only the fields asked
+    for.
 
-    size: of samples with pictures of several sizes, show the smallest that are at least so many pixels wide; default: the first.
-    on_error: "raise" ShardError for a shard whose size is not the one its sidecar states, or "skip": warn of it, and raise when what is not in it is read.
-    Raises ShardError when the folder holds no whole shard.
+    size: of samples with pictures of several sizes, show the smallest that are at least so many pixels wide; default:
+        the first.
+    on_error: "raise" ShardError for a shard whose size is not the one its sidecar states, or "skip": warn of it, and
+    raise when what is not in it is read. Raises ShardError when the folder holds no whole shard.
     """
 
     size: int | None = None
@@ -215,7 +255,9 @@ class ShardReader:
         for tar in tars_of(sizes):
             sidecar = read_sidecar(self.store, sidecar_of(tar))
             if sizes[tar] != sidecar["bytes"]:
-                wrong = f"{self.store.at(tar)}: expected {sidecar['bytes']} bytes, got {sizes[tar]}: truncated or replaced"
+                wrong = (
+                    f"{self.store.at(tar)}: expected {sidecar['bytes']} bytes, got {sizes[tar]}: truncated or replaced"
+                )
                 if on_error == "raise":
                     raise ShardError(wrong)
                 warnings.warn(wrong, stacklevel=2)
@@ -223,7 +265,9 @@ class ShardReader:
             for entry in sidecar["samples"]:
                 names = tuple(entry["fields"])
                 columns.setdefault(names, {name: row for row, name in enumerate(names)})
-                self._samples.append(_Sample(tar, entry["key"], columns[names], np.array(list(entry["fields"].values()), dtype=np.int64)))
+                self._samples.append(
+                    _Sample(tar, entry["key"], columns[names], np.array(list(entry["fields"].values()), dtype=np.int64))
+                )
         if not self._samples:
             raise ShardError(f"{self.store}: no samples in whole shards (a .tar with its .json beside it)")
         self.fingerprint = hashlib.sha256("".join(hashes).encode()).hexdigest()  # names the data, in checkpoints
@@ -239,7 +283,9 @@ class ShardReader:
         """The bytes of one field of sample `index`."""
         sample = self._samples[index]
         if field not in sample.columns:
-            raise ShardError(f"{self._name(index)}: no field {field}; it has {', '.join(sorted(set(map(folded, sample.columns))))}")
+            raise ShardError(
+                f"{self._name(index)}: no field {field}; it has {', '.join(sorted(set(map(folded, sample.columns))))}"
+            )
         offset, size = map(int, sample.places[sample.columns[field]])
         data = self.store.read(sample.tar, offset, size)
         if len(data) != size:
@@ -260,8 +306,12 @@ class ShardReader:
     def cameras(self, index: int) -> Cameras:
         return cameras_of(self.meta(index))
 
-    def read(self, index: int, names: Iterable[str] = ("rgb",), views: Iterable[int] | None = None) -> dict[str, np.ndarray]:
-        """{pass: array [V, H, W, C]} of the wanted passes and views (default: all views), as the renderer made them up to storage."""
+    def read(
+        self, index: int, names: Iterable[str] = ("rgb",), views: Iterable[int] | None = None
+    ) -> dict[str, np.ndarray]:
+        """{pass: array [V, H, W, C]} of the wanted passes and views (default: all views), as the renderer made them up
+        to storage.
+        """
         meta = self.meta(index)
         views = range(len(meta["cameras"]["c2w"])) if views is None else views
         files = codecs.files_of(meta)
@@ -286,7 +336,10 @@ class ShardReader:
             raise ShardError(f"{self._name(index)}: field {field}: {error}") from error
         width, height = meta["image_size"]
         if image.shape[:2] != (height, width):
-            raise ShardError(f"{self._name(index)}: field {field}: expected {width} x {height} pixels, got {image.shape[1]} x {image.shape[0]}")
+            raise ShardError(
+                f"{self._name(index)}: field {field}: expected {width} x {height} pixels, got {image.shape[1]} x "
+                f"{image.shape[0]}"
+            )
         return image
 
     def _name(self, index: int) -> str:
@@ -301,13 +354,21 @@ def check_meta(data: bytes, name: str) -> dict:
     except ValueError as error:
         raise ShardError(f"{name}: json: {error}") from error
     if not isinstance(meta, dict) or meta.get("format") != SAMPLE_FORMAT:
-        raise ShardError(f"{name}: json: format: expected {SAMPLE_FORMAT}, got {meta.get('format') if isinstance(meta, dict) else type(meta).__name__}")
+        raise ShardError(
+            f"{name}: json: format: expected {SAMPLE_FORMAT}, got "
+            f"{meta.get('format') if isinstance(meta, dict) else type(meta).__name__}"
+        )
     missing = {"cameras", "image_size", "passes", "uid"} - meta.keys()
     if missing:
         raise ShardError(f"{name}: json: missing {', '.join(sorted(missing))}")
-    unknown = set(meta["passes"]).union(meta.get("files", ()), *(row.get("files", ()) for row in meta.get("other_sizes", ()))) - PASSES.keys()
+    unknown = (
+        set(meta["passes"]).union(meta.get("files", ()), *(row.get("files", ()) for row in meta.get("other_sizes", ())))
+        - PASSES.keys()
+    )
     if unknown:
-        raise ShardError(f"{name}: json: passes: unknown {', '.join(sorted(unknown))}; expected some of {', '.join(PASSES)}")
+        raise ShardError(
+            f"{name}: json: passes: unknown {', '.join(sorted(unknown))}; expected some of {', '.join(PASSES)}"
+        )
     try:
         cameras_of(meta)
     except (KeyError, TypeError, ValueError) as error:
@@ -325,7 +386,9 @@ def sizes_of(meta: dict) -> list[int]:
 
 
 def at_size(meta: dict, size: int, name: str) -> dict:
-    """A sample's json as if its pictures were those of the smallest size with at least `size` pixels across; ShardError when all are smaller."""
+    """A sample's json as if its pictures were those of the smallest size with at least `size` pixels across; ShardError
+    when all are smaller.
+    """
     wide = [width for width in sizes_of(meta) if width >= size]
     if not wide:
         raise ShardError(f"{name}: expected views of at least {size} pixels, got {max(sizes_of(meta))}")

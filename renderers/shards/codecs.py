@@ -2,6 +2,7 @@
 
 The sample's json says what it uses (`files`), so every reader knows without being told.
 """
+
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ from PIL import Image
 from renderers.passes import PASSES
 from zeroverse.core import png
 
-COLOURS = ("rgb", "albedo")  # the passes that a lossy codec may touch: small errors are not seen, and nothing computes with them
+COLOURS = (
+    "rgb",
+    "albedo",
+)  # the passes that a lossy codec may touch: small errors are not seen, and nothing computes with them
 
 
 @dataclass(frozen=True)
@@ -57,14 +61,17 @@ def check_quality(codec: str, quality: int | None) -> None:
 
 
 def files(passes: Iterable[str], codec: str, width: int | None = None) -> dict[str, str]:
-    """{pass: file name with {view}} of the pictures that hold these passes; alpha is part of rgb where the codec can hold it.
+    """{pass: file name with {view}} of the pictures that hold these passes; alpha is part of rgb where the codec can
+    hold it.
 
     width: of pictures at another size than the sample's first, which say so in their names: rgb_128px_000.png.
     """
     names = {name: PASSES[name].file for name in passes if PASSES[name].file}
     names |= {name: file.removesuffix("png") + CODECS[codec].suffix for name, file in names.items() if name in COLOURS}
     names |= {"alpha": "alpha_{view:03d}.png"} if "rgb" in names and not CODECS[codec].alpha else {}
-    return names if width is None else {name: file.replace("_{view", f"_{width}px_{{view") for name, file in names.items()}
+    return (
+        names if width is None else {name: file.replace("_{view", f"_{width}px_{{view") for name, file in names.items()}
+    )
 
 
 def files_of(meta: dict) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Several folders of shards as one set, as joint training wants them (LRM-Zero, appendix C: 800K Zeroverse objects and 800K of Objaverse)."""
+"""Several folders of shards as one set, as joint training wants them (LRM-Zero, appendix C: 800K Zeroverse objects and
+800K of Objaverse).
+"""
+
 import hashlib
 import warnings
 from bisect import bisect_right
@@ -13,10 +16,12 @@ from renderers.shards import ShardError, ShardReader, halves
 
 
 class JoinedReader:
-    """The samples of several ShardReaders, those of the first one first: a sample of a large set and one of a small set are drawn equally often.
+    """The samples of several ShardReaders, those of the first one first: a sample of a large set and one of a small set
+    are drawn equally often.
 
-    The order counts: another one gives other batches, and another fingerprint. Raises ShardError where two sets have a sample of the same key, or where
-    the first sample of a set has other passes or another image size than that of the first set; their numbers of views may differ.
+    The order counts: another one gives other batches, and another fingerprint. Raises ShardError where two sets have a
+    sample of the same key, or where the first sample of a set has other passes or another image size than that of the
+    first set; their numbers of views may differ.
     """
 
     def __init__(self, readers: Sequence[ShardReader]):
@@ -46,7 +51,9 @@ class JoinedReader:
         reader, place = self._at(index)
         return reader.cameras(place)
 
-    def read(self, index: int, names: Iterable[str] = ("rgb",), views: Iterable[int] | None = None) -> dict[str, np.ndarray]:
+    def read(
+        self, index: int, names: Iterable[str] = ("rgb",), views: Iterable[int] | None = None
+    ) -> dict[str, np.ndarray]:
         reader, place = self._at(index)
         return reader.read(place, names, views)
 
@@ -58,12 +65,19 @@ class JoinedReader:
         return self.readers[number], index % len(self) - self._starts[number]
 
 
-def open_shards(folders: Sequence[str | Path], size: int | None = None, on_error: str = "raise") -> ShardReader | JoinedReader:
-    """A reader of one folder, or of several as one set; size, on_error: as of ShardReader. Warns of shards that are not whole. Raises ShardError."""
+def open_shards(
+    folders: Sequence[str | Path], size: int | None = None, on_error: str = "raise"
+) -> ShardReader | JoinedReader:
+    """A reader of one folder, or of several as one set; size, on_error: as of ShardReader. Warns of shards that are not
+    whole. Raises ShardError.
+    """
     readers = [ShardReader(folder, size, on_error) for folder in folders]
     for reader in readers:
         if missing := halves(reader.store):
-            warnings.warn(f"{reader.store}: {len(missing)} shards are left out, as they are not whole; the first: {missing[0]}", stacklevel=2)
+            warnings.warn(
+                f"{reader.store}: {len(missing)} shards are left out, as they are not whole; the first: {missing[0]}",
+                stacklevel=2,
+            )
     return readers[0] if len(readers) == 1 else JoinedReader(readers)
 
 
@@ -72,7 +86,9 @@ def _expect_alike(readers: Sequence[ShardReader]) -> None:
     for reader, looks in others:
         odd = next((name for name in looks if looks[name] != first[1][name]), None)
         if odd:
-            raise ShardError(f"{reader.store}: {odd}: expected {first[1][odd]} as in {first[0].store}, got {looks[odd]}")
+            raise ShardError(
+                f"{reader.store}: {odd}: expected {first[1][odd]} as in {first[0].store}, got {looks[odd]}"
+            )
 
 
 def _looks(reader: ShardReader) -> dict[str, str]:
@@ -81,10 +97,15 @@ def _looks(reader: ShardReader) -> dict[str, str]:
 
 
 def _expect_no_clash(readers: Sequence[ShardReader]) -> None:
-    """Keys name samples in logs and draw their held-out views; and a set given twice would be nothing but the same objects more often."""
+    """Keys name samples in logs and draw their held-out views; and a set given twice would be nothing but the same
+    objects more often.
+    """
     found: dict[str, ShardReader] = {}
     for reader in readers:
         twin = next((key for key in reader.keys if key in found), None)
         if twin is not None:
-            raise ShardError(f"{reader.store}: sample {twin}: expected keys that no other set has, got one of {found[twin].store} too")
+            raise ShardError(
+                f"{reader.store}: sample {twin}: expected keys that no other set has, got one of {found[twin].store} "
+                f"too"
+            )
         found |= dict.fromkeys(reader.keys, reader)

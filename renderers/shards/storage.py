@@ -1,7 +1,9 @@
 """Where shards live: a folder, or any fsspec URL (s3://, gs://, memory:// …). What carries its final name is whole.
 
-Both kinds have the same methods and are small and picklable, so that workers on other machines open them for themselves.
+Both kinds have the same methods and are small and picklable, so that workers on other machines open them for
+themselves.
 """
+
 import errno
 import os
 import socket
@@ -13,11 +15,22 @@ from typing import BinaryIO
 
 from zeroverse.core.files import replacing, write_whole
 
-OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss")  # they have no folders, and making one would make a mistyped bucket
+OBJECT_STORES = (
+    "s3",
+    "s3a",
+    "gs",
+    "gcs",
+    "az",
+    "abfs",
+    "abfss",
+    "oss",
+)  # they have no folders, and making one would make a mistyped bucket
 
 
 class Local:
-    """A folder of this machine, or one that it mounts. Files are on disk (fsync) before they get their names (rename)."""
+    """A folder of this machine, or one that it mounts. Files are on disk (fsync) before they get their names
+    (rename).
+    """
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
@@ -38,7 +51,9 @@ class Local:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def sweep(self) -> None:
-        """Remove the temporary files that killed processes of this machine left; those of live ones and of other machines stay."""
+        """Remove the temporary files that killed processes of this machine left; those of live ones and of other
+        machines stay.
+        """
         for path in self.folder.glob(f"*.tmp-{socket.gethostname()}-*"):
             pid = path.name.rsplit("-", 1)[1]
             if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
@@ -79,7 +94,9 @@ def _size(entry: os.DirEntry) -> int | None:
 
 
 class Remote:
-    """A folder behind an fsspec URL. A file is made here and put there in one piece; object stores show it when all of it has arrived."""
+    """A folder behind an fsspec URL. A file is made here and put there in one piece; object stores show it when all of
+    it has arrived.
+    """
 
     def __init__(self, url: str):
         self.url = url.rstrip("/")
@@ -93,6 +110,7 @@ class Remote:
     def _open(self):
         """(filesystem, path). fsspec keeps one filesystem per process: cheap to ask for, and right after a fork."""
         import fsspec
+
         return fsspec.core.url_to_fs(self.url)
 
     def exists(self) -> bool:
@@ -113,7 +131,13 @@ class Remote:
             entries = filesystem.ls(path, detail=True)
         except FileNotFoundError:
             return {}
-        return dict(sorted((entry["name"].rstrip("/").rsplit("/", 1)[-1], entry["size"]) for entry in entries if entry["type"] == "file"))
+        return dict(
+            sorted(
+                (entry["name"].rstrip("/").rsplit("/", 1)[-1], entry["size"])
+                for entry in entries
+                if entry["type"] == "file"
+            )
+        )
 
     def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
         filesystem, path = self._open()
@@ -142,7 +166,9 @@ Store = Local | Remote
 
 
 def open_store(where: str | Path | Store) -> Store:
-    """The folder or URL `where`. Raises ValueError naming the package that a kind of URL needs, or that it is unknown."""
+    """The folder or URL `where`. Raises ValueError naming the package that a kind of URL needs, or that it is
+    unknown.
+    """
     if isinstance(where, Store):
         return where
     text = str(where)

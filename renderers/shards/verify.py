@@ -1,4 +1,7 @@
-"""Is a dataset what it claims to be? `verify` hashes and reads again what is stored; `rebuild` makes samples again and compares."""
+"""Is a dataset what it claims to be? `verify` hashes and reads again what is stored; `rebuild` makes samples again and
+compares.
+"""
+
 import hashlib
 import io
 import json
@@ -7,16 +10,29 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from renderers.shards import DATASET_FILE, DATASET_FORMAT, ShardError, at_size, check_meta, codecs, read_sidecar, sidecar_of, sizes_of, tars_of
+from renderers.shards import (
+    DATASET_FILE,
+    DATASET_FORMAT,
+    ShardError,
+    at_size,
+    check_meta,
+    codecs,
+    read_sidecar,
+    sidecar_of,
+    sizes_of,
+    tars_of,
+)
 from renderers.shards.storage import Store, open_store
 from zeroverse.core import png
 
 
 def verify(folder: str | Path | Store) -> Iterator[tuple[str, list[str]]]:
-    """Check a dataset: yields (what was checked, its problems) per shard, then for the folder. Problems name shard, sample and field.
+    """Check a dataset: yields (what was checked, its problems) per shard, then for the folder. Problems name shard,
+    sample and field.
 
-    Each shard is hashed again; where the hash is off, the checksum of each sample tells which one changed. Whole shards are read again:
-    every image decodes to its stated size, the json parses, cameras are finite and rigid, all samples have the same fields.
+    Each shard is hashed again; where the hash is off, the checksum of each sample tells which one changed. Whole shards
+    are read again: every image decodes to its stated size, the json parses, cameras are finite and rigid, all samples
+    have the same fields.
     """
     store = open_store(folder)
     sizes = store.sizes()
@@ -38,22 +54,29 @@ def verify_shard(store: Store, tar: str) -> list[str]:
     if len(data) != sidecar["bytes"]:
         return [f"{name}: expected {sidecar['bytes']} bytes, got {len(data)}: truncated or replaced"]
     if hashlib.sha256(data).hexdigest() != sidecar["sha256"]:
-        changed = [entry["key"] for entry in sidecar["samples"]
-                   if zlib.crc32(memoryview(data)[entry["offset"]:entry["offset"] + entry["bytes"]]) != entry["crc32"]]
-        return [f"{name}: sample {key}: its bytes changed since it was written" for key in changed] or [f"{name}: the end of the tar changed"]
+        changed = [
+            entry["key"]
+            for entry in sidecar["samples"]
+            if zlib.crc32(memoryview(data)[entry["offset"] : entry["offset"] + entry["bytes"]]) != entry["crc32"]
+        ]
+        return [f"{name}: sample {key}: its bytes changed since it was written" for key in changed] or [
+            f"{name}: the end of the tar changed"
+        ]
     return _verify_content(name, sidecar, data)
 
 
 def _verify_content(tar: str, sidecar: dict, data: bytes) -> list[str]:
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         members = {member.name: [member.offset_data, member.size] for member in archive}
-    stated = {f"{entry['key']}.{field}": place for entry in sidecar["samples"] for field, place in entry["fields"].items()}
+    stated = {
+        f"{entry['key']}.{field}": place for entry in sidecar["samples"] for field, place in entry["fields"].items()
+    }
     if members != stated:
         odd = sorted(name for name in members.keys() | stated.keys() if members.get(name) != stated.get(name))
         return [f"{tar}: sidecar and tar disagree about {', '.join(odd[:4])}"]
     problems = []
     for entry in sidecar["samples"]:
-        fields = {field: data[offset:offset + size] for field, (offset, size) in entry["fields"].items()}
+        fields = {field: data[offset : offset + size] for field, (offset, size) in entry["fields"].items()}
         problems += check_sample(fields, f"{tar}: sample {entry['key']}")
         if fields.keys() != sidecar["samples"][0]["fields"].keys():
             problems.append(f"{tar}: sample {entry['key']}: not the fields of the first sample")
@@ -87,16 +110,24 @@ def _check_pictures(fields: dict[str, bytes], meta: dict, name: str) -> list[str
                 problems.append(f"{name}: field {field}: {error}")
                 continue
             if shape[:2] != (height, width):
-                problems.append(f"{name}: field {field}: expected {width} x {height} pixels, got {shape[1]} x {shape[0]}")
+                problems.append(
+                    f"{name}: field {field}: expected {width} x {height} pixels, got {shape[1]} x {shape[0]}"
+                )
     return problems
 
 
 def _verify_folder(store: Store, sizes: dict[str, int]) -> list[str]:
-    problems = [f"{store.at(name)}: a sidecar without its tar" for name in sizes
-                if name.endswith(".json") and name != DATASET_FILE and name.removesuffix(".json") + ".tar" not in sizes]
+    problems = [
+        f"{store.at(name)}: a sidecar without its tar"
+        for name in sizes
+        if name.endswith(".json") and name != DATASET_FILE and name.removesuffix(".json") + ".tar" not in sizes
+    ]
     index = store.at(DATASET_FILE)
     if DATASET_FILE not in sizes:
-        return [*problems, f"{index}: missing: the run that wrote this folder did not finish; the same command continues it"]
+        return [
+            *problems,
+            f"{index}: missing: the run that wrote this folder did not finish; the same command continues it",
+        ]
     try:
         dataset = json.loads(store.read(DATASET_FILE))
         expected = {shard["name"]: shard["sha256"] for shard in dataset["shards"]}

@@ -1,4 +1,7 @@
-"""Where objects come from: an index -> an Asset. A source is small and picklable; `config` names everything its bytes depend on."""
+"""Where objects come from: an index -> an Asset. A source is small and picklable; `config` names everything its bytes
+depend on.
+"""
+
 import hashlib
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -12,7 +15,8 @@ from zeroverse.core.rng import Rng
 
 @dataclass(frozen=True)
 class Zeroverse:
-    """Procedural objects of `zeroverse.grammar`, one for every integer; `textures` is a folder of images to use instead of the families.
+    """Procedural objects of `zeroverse.grammar`, one for every integer; `textures` is a folder of images to use instead
+    of the families.
 
     cut, wireframe: shares of the objects that have one; None: the preset's.
     """
@@ -28,15 +32,28 @@ class Zeroverse:
     @classmethod
     def from_config(cls, config: dict, assets: str | None) -> "Zeroverse":
         from zeroverse.grammar.recipe import GRAMMAR_VERSION
+
         if config["grammar_version"] != GRAMMAR_VERSION:
-            raise ValueError(f"the objects are of grammar version {config['grammar_version']}, this is version {GRAMMAR_VERSION}")
+            raise ValueError(
+                f"the objects are of grammar version {config['grammar_version']}, this is version {GRAMMAR_VERSION}"
+            )
         return cls(**{name: value for name, value in config.items() if name not in ("source", "grammar_version")})
 
     def config(self) -> dict:
         from zeroverse.grammar.recipe import GRAMMAR_VERSION
-        shares = {name: share for name in ("cut", "wireframe") if (share := getattr(self, name)) is not None}  # folders from before them lack them
-        return {"source": self.name, "grammar_version": GRAMMAR_VERSION, "seed": self.seed, "preset": self.preset, "textures": self.textures,
-                "texture_size": self.texture_size, **shares}
+
+        shares = {
+            name: share for name in ("cut", "wireframe") if (share := getattr(self, name)) is not None
+        }  # folders from before them lack them
+        return {
+            "source": self.name,
+            "grammar_version": GRAMMAR_VERSION,
+            "seed": self.seed,
+            "preset": self.preset,
+            "textures": self.textures,
+            "texture_size": self.texture_size,
+            **shares,
+        }
 
     def size(self) -> int | None:
         """How many objects there are; None: as many as there are integers."""
@@ -44,6 +61,7 @@ class Zeroverse:
 
     def make(self, index: int) -> Asset:
         from zeroverse import grammar
+
         return grammar.make(self.seed, index, self.preset, self.textures, self.texture_size, self.cut, self.wireframe)
 
     def label(self, index: int) -> str:
@@ -56,9 +74,11 @@ class Zeroverse:
 
 @dataclass(frozen=True)
 class Detailverse:
-    """Detailed objects of `detailverse.grammar`, one for every integer; `family` and `level` to have only those, None for a mixture.
+    """Detailed objects of `detailverse.grammar`, one for every integer; `family` and `level` to have only those, None
+    for a mixture.
 
-    fields: `vae` puts surface points, creases and signed distances into each sample (detailverse/labels/fields.py), `none` does not.
+    fields: `vae` puts surface points, creases and signed distances into each sample (detailverse/labels/fields.py),
+        `none` does not.
     """
 
     seed: int = 0
@@ -71,12 +91,16 @@ class Detailverse:
     @classmethod
     def from_config(cls, config: dict, assets: str | None) -> "Detailverse":
         from detailverse.grammar.recipe import VERSION
+
         if config["grammar_version"] != VERSION:
-            raise ValueError(f"the objects are of grammar version {config['grammar_version']}, this is version {VERSION}")
+            raise ValueError(
+                f"the objects are of grammar version {config['grammar_version']}, this is version {VERSION}"
+            )
         return cls(**{name: value for name, value in config.items() if name not in ("source", "grammar_version")})
 
     def config(self) -> dict:
         from detailverse.grammar.recipe import VERSION
+
         return {"source": self.name, "grammar_version": VERSION, **asdict(self)}
 
     def size(self) -> int | None:
@@ -85,11 +109,14 @@ class Detailverse:
     def make(self, index: int) -> Asset:
         from detailverse import grammar, labels
         from detailverse.labels import fields
+
         asset, surface = grammar.made(self.seed, index, self.family, self.level, self.texture_size)
         asset = replace(asset, labels=asset.labels | labels.describe(surface))
         if self.fields == "none":
             return asset
-        return replace(asset, files={"fields.npz": fields.to_npz_bytes(fields.fields(surface, self.stream(index).child("fields")))})
+        return replace(
+            asset, files={"fields.npz": fields.to_npz_bytes(fields.fields(surface, self.stream(index).child("fields")))}
+        )
 
     def label(self, index: int) -> str:
         return f"detailverse seed {self.seed} index {index}{f' family {self.family}' if self.family else ''}"
@@ -100,7 +127,10 @@ class Detailverse:
 
 
 SUFFIXES = (".glb", ".gltf", ".obj")
-WITHIN = ("meshes/model", "Scan/Scan")  # where GSO and OmniObject3D have the one mesh of an object's folder, which is what names it
+WITHIN = (
+    "meshes/model",
+    "Scan/Scan",
+)  # where GSO and OmniObject3D have the one mesh of an object's folder, which is what names it
 
 
 @dataclass(frozen=True)
@@ -121,7 +151,9 @@ class Files:
             raise ValueError("the objects come from files: say where they are with --assets")
         source = cls(assets, config["seed"], config.get("up", cls.up))
         if source.config() != config:
-            raise ValueError(f"{assets}: not the files that the shards were made from ({config['files']} of them, by name)")
+            raise ValueError(
+                f"{assets}: not the files that the shards were made from ({config['files']} of them, by name)"
+            )
         return source
 
     @cached_property
@@ -137,7 +169,10 @@ class Files:
             named.setdefault(self.uid(path), []).append(path.relative_to(root).as_posix())
         twins = [f"{' and '.join(files)} would both be called {uid}" for uid, files in named.items() if len(files) > 1]
         if twins:
-            raise AssetError(f"{root}: {len(twins)} names are not unique (only letters, digits, - and _ of ASCII count): {twins[0]}; rename all but one")
+            raise AssetError(
+                f"{root}: {len(twins)} names are not unique (only letters, digits, - and _ of ASCII count): "
+                f"{twins[0]}; rename all but one"
+            )
         return paths
 
     def uid(self, path: Path) -> str:
@@ -147,7 +182,13 @@ class Files:
     def config(self) -> dict:
         names = "\n".join(path.relative_to(self.assets).as_posix() for path in self.paths)
         turned = {"up": self.up} if self.up != type(self).up else {}  # folders of before it lack it
-        return {"source": self.name, "seed": self.seed, "files": len(self.paths), "names_sha256": hashlib.sha256(names.encode()).hexdigest(), **turned}
+        return {
+            "source": self.name,
+            "seed": self.seed,
+            "files": len(self.paths),
+            "names_sha256": hashlib.sha256(names.encode()).hexdigest(),
+            **turned,
+        }
 
     def size(self) -> int | None:
         return len(self.paths)
@@ -155,7 +196,10 @@ class Files:
     def make(self, index: int) -> Asset:
         path, root = self.paths[index], Path(self.assets)
         asset = self._obj(path, root) if path.suffix.lower() == ".obj" else self._gltf(path, root)
-        provenance = asset.provenance | {"file": path.relative_to(root).as_posix(), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        provenance = asset.provenance | {
+            "file": path.relative_to(root).as_posix(),
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
         return Asset(asset.scene, self.uid(path), asset.caption, asset.recipe, provenance)
 
     def _obj(self, path: Path, root: Path) -> Asset:
@@ -187,7 +231,9 @@ SOURCES = (  # name, class, what it is
 
 
 def from_config(config: dict, assets: str | None = None):
-    """The source with this `config()`; `assets`: where its files are now. Raises ValueError when it cannot be the same source here."""
+    """The source with this `config()`; `assets`: where its files are now. Raises ValueError when it cannot be the same
+    source here.
+    """
     for name, source, _ in SOURCES:
         if name == config["source"]:
             return source.from_config(config, assets)
@@ -195,5 +241,7 @@ def from_config(config: dict, assets: str | None = None):
 
 
 def licence(config: dict) -> str:
-    """Of the objects of a source with this `config()`, as the Hugging Face hub spells it: `other` where somebody's files went in."""
+    """Of the objects of a source with this `config()`, as the Hugging Face hub spells it: `other` where somebody's
+    files went in.
+    """
     return "cc0-1.0" if config.get("textures") is None and "files" not in config else "other"

@@ -1,9 +1,12 @@
-"""Objects of Objaverse 1.0 (Deitke et al. 2022): which ones (lists and licences), where from (cache and hub), and each as an Asset.
+"""Objects of Objaverse 1.0 (Deitke et al. 2022): which ones (lists and licences), where from (cache and hub), and each
+as an Asset.
 
-The cache has the layout of the hub (allenai/objaverse) and of the `objaverse` package, ~/.objaverse/hf-objaverse-v1: object-paths.json.gz,
-lvis-annotations.json.gz, metadata/000-000.json.gz, glbs/000-000/UID.glb. What one of the two has put there, the other finds. The package itself
-is not called: it downloads a list whole before the first object is used, cannot go on with half a file, and knows one address only.
+The cache has the layout of the hub (allenai/objaverse) and of the `objaverse` package, ~/.objaverse/hf-objaverse-v1:
+object-paths.json.gz, lvis-annotations.json.gz, metadata/000-000.json.gz, glbs/000-000/UID.glb. What one of the two has
+put there, the other finds. The package itself is not called: it downloads a list whole before the first object is used,
+cannot go on with half a file, and knows one address only.
 """
+
 import fcntl
 import gzip
 import hashlib
@@ -31,10 +34,14 @@ PATHS, G_INDEX = "object-paths.json.gz", "gobjaverse_index_to_objaverse.json"
 SPLITS = {  # name -> its file in the cache, and where it comes from
     "lvis": ("lvis-annotations.json.gz", "the hub"),
     "lgm": ("kiuisobj_v1_merged_80K.csv", "https://github.com/ashawkey/objaverse_filter"),
-    "gobjaverse": ("gobj_merged.json", f"https://github.com/ashawkey/objaverse_filter, and {G_INDEX} from https://github.com/modelscope/richdreamer"),
+    "gobjaverse": (
+        "gobj_merged.json",
+        f"https://github.com/ashawkey/objaverse_filter, and {G_INDEX} from https://github.com/modelscope/richdreamer",
+    ),
 }
 LICENCES = {  # as the metadata spells it -> (what it is called, where it stands)
-    "by": ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/"), "by-sa": ("CC BY-SA 4.0", "https://creativecommons.org/licenses/by-sa/4.0/"),
+    "by": ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/"),
+    "by-sa": ("CC BY-SA 4.0", "https://creativecommons.org/licenses/by-sa/4.0/"),
     "by-nc": ("CC BY-NC 4.0", "https://creativecommons.org/licenses/by-nc/4.0/"),
     "by-nc-sa": ("CC BY-NC-SA 4.0", "https://creativecommons.org/licenses/by-nc-sa/4.0/"),
     "cc0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
@@ -64,7 +71,7 @@ class Entry(NamedTuple):
         return f'"{self.title}" by {self.author} ({self.url}), {name} ({text})'
 
 
-# --------------------------------------------------------------------------------------------------------------------------- the files
+# ------------------------------------------------------------------------------------------------------------ the files
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,9 @@ class Hub:
     url: str | None = HUB
 
     def get(self, name: str) -> Path:
-        """The path of a file, downloaded if need be. Raises AssetError where there is none, OSError when the network fails: try again, it goes on."""
+        """The path of a file, downloaded if need be. Raises AssetError where there is none, OSError when the network
+        fails: try again, it goes on.
+        """
         path = Path(self.cache) / name
         if path.is_file():
             return path
@@ -98,7 +107,9 @@ class Hub:
         """Append what is missing to an open file."""
         have = file.tell()
         try:
-            with urlopen(Request(f"{self.url}/{name}", headers={"Range": f"bytes={have}-"} if have else {}), timeout=TIMEOUT) as reply:
+            with urlopen(
+                Request(f"{self.url}/{name}", headers={"Range": f"bytes={have}-"} if have else {}), timeout=TIMEOUT
+            ) as reply:
                 if reply.status != 206:  # the whole file, from a server that does not know ranges
                     have = file.truncate(file.seek(0))
                 expected = have + int(reply.headers["Content-Length"])
@@ -112,7 +123,10 @@ class Hub:
         except HTTPException as error:
             raise ConnectionError(f"{self.url}/{name}: {error}") from error
         if file.tell() != expected:
-            raise ConnectionError(f"{self.url}/{name}: expected {expected} bytes, the connection ended after {file.tell()}; the same command goes on")
+            raise ConnectionError(
+                f"{self.url}/{name}: expected {expected} bytes, the connection ended after {file.tell()}; the same "
+                f"command goes on"
+            )
 
 
 def _json(path: Path):
@@ -127,13 +141,14 @@ def _plain(data: bytes) -> bytes:
     return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
 
 
-# --------------------------------------------------------------------------------------------------------------------------- the lists
+# ------------------------------------------------------------------------------------------------------------ the lists
 
 
 def resolve(split: str, hub: Hub, licences: tuple[str, ...] = ALLOWED) -> str:
     """The key of a list: its objects that may be used, with their credits, in cache/verse/objects-KEY.json; made once.
 
-    split: a name of SPLITS, or a file in one of their formats or with a uid on each line. Raises ObjaverseError, OSError.
+    split: a name of SPLITS, or a file in one of their formats or with a uid on each line. Raises ObjaverseError,
+        OSError.
     """
     unknown = [name for name in licences if name not in LICENCES]
     if unknown or not licences:
@@ -144,8 +159,18 @@ def resolve(split: str, hub: Hub, licences: tuple[str, ...] = ALLOWED) -> str:
     if not place.is_file():
         kept, left_out = _usable(_references(file, hub), hub, licences)
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(place, json.dumps({"split": split if split in SPLITS else file.name, "licences": sorted(licences), "left_out": left_out,
-                                       "objects": kept}, indent=0).encode())
+        write_whole(
+            place,
+            json.dumps(
+                {
+                    "split": split if split in SPLITS else file.name,
+                    "licences": sorted(licences),
+                    "left_out": left_out,
+                    "objects": kept,
+                },
+                indent=0,
+            ).encode(),
+        )
     return key
 
 
@@ -179,7 +204,9 @@ def _references(file: Path, hub: Hub) -> dict[str, str | None]:
             name = g_index[name]
         match = _OBJECT.fullmatch(str(name))
         if not match:
-            raise ObjaverseError(f"{file}: entry {number}: expected a uid, folder/uid.glb or a G-Objaverse id, got {str(name)[:80]!r}")
+            raise ObjaverseError(
+                f"{file}: entry {number}: expected a uid, folder/uid.glb or a G-Objaverse id, got {str(name)[:80]!r}"
+            )
         found.setdefault(match[2], match[1])
     if not found:
         raise ObjaverseError(f"{file}: no objects")
@@ -189,7 +216,10 @@ def _references(file: Path, hub: Hub) -> dict[str, str | None]:
 def _g_index(hub: Hub) -> dict[str, str]:
     path = Path(hub.cache) / G_INDEX
     if not path.is_file():
-        raise ObjaverseError(f"G-Objaverse ids: expected {path}, which says which object each is; it comes with {SPLITS['gobjaverse'][1]}")
+        raise ObjaverseError(
+            f"G-Objaverse ids: expected {path}, which says which object each is; it comes with "
+            f"{SPLITS['gobjaverse'][1]}"
+        )
     return _json(path)
 
 
@@ -197,11 +227,15 @@ def _usable(found: dict[str, str | None], hub: Hub, licences: tuple[str, ...]) -
     """(the objects whose licence is one of these, {reason: how many were left out})."""
     if None in found.values():
         paths = _json(hub.get(PATHS))
-        found = {uid: folder or (_OBJECT.fullmatch(paths.get(uid, "")) or [None, None])[1] for uid, folder in found.items()}
+        found = {
+            uid: folder or (_OBJECT.fullmatch(paths.get(uid, "")) or [None, None])[1] for uid, folder in found.items()
+        }
     metadata = {}
     for folder in sorted({folder for folder in found.values() if folder}):
         known = _json(hub.get(f"metadata/{folder}.json.gz"))
-        metadata |= {uid: _entry(uid, folder, known[uid]) for uid, place in found.items() if place == folder and uid in known}
+        metadata |= {
+            uid: _entry(uid, folder, known[uid]) for uid, place in found.items() if place == folder and uid in known
+        }
     left_out = Counter(_refused(metadata.get(uid), licences) for uid in found)
     del left_out[""]
     return [metadata[uid] for uid in found if not _refused(metadata.get(uid), licences)], dict(sorted(left_out.items()))
@@ -216,14 +250,18 @@ def _refused(entry: Entry | None, licences: tuple[str, ...]) -> str:
 def _entry(uid: str, folder: str, data: dict) -> Entry:
     user = data.get("user") or {}
     author = user.get("displayName") or user.get("username") or "unknown"
-    return Entry(uid, f"glbs/{folder}/{uid}.glb", *(_text(value) for value in (data.get("license"), data.get("name"), author, data.get("viewerUrl"))))
+    return Entry(
+        uid,
+        f"glbs/{folder}/{uid}.glb",
+        *(_text(value) for value in (data.get("license"), data.get("name"), author, data.get("viewerUrl"))),
+    )
 
 
 def _text(value) -> str:
     return "".join(c if c.isprintable() else " " for c in str(value or "unknown")).strip()[:_LONGEST_TEXT]
 
 
-# -------------------------------------------------------------------------------------------------------------------------- the source
+# ----------------------------------------------------------------------------------------------------------- the source
 
 
 class Listing(NamedTuple):
@@ -242,7 +280,9 @@ def listing(cache: str, key: str) -> Listing:
     if not place.is_file():
         raise ObjaverseError(f"{cache}: no list {key}; verse generate objaverse writes it")
     data = _json(place)
-    return Listing(data["split"], tuple(data["licences"]), data["left_out"], tuple(Entry(*row) for row in data["objects"]))
+    return Listing(
+        data["split"], tuple(data["licences"]), data["left_out"], tuple(Entry(*row) for row in data["objects"])
+    )
 
 
 def _place(cache: str, key: str) -> Path:
@@ -251,7 +291,9 @@ def _place(cache: str, key: str) -> Path:
 
 @dataclass(frozen=True)
 class Objaverse:
-    """The objects of a list that `resolve` made; those that are not in the cache come from the hub, when they are asked for."""
+    """The objects of a list that `resolve` made; those that are not in the cache come from the hub, when they are asked
+    for.
+    """
 
     cache: str
     key: str
@@ -270,7 +312,14 @@ class Objaverse:
 
     def config(self) -> dict:
         made = listing(self.cache, self.key)
-        return {"source": self.name, "seed": self.seed, "split": made.split, "list": self.key, "licences": list(made.licences), "files": len(made.objects)}
+        return {
+            "source": self.name,
+            "seed": self.seed,
+            "split": made.split,
+            "list": self.key,
+            "licences": list(made.licences),
+            "files": len(made.objects),
+        }
 
     def size(self) -> int:
         return len(listing(self.cache, self.key).objects)
@@ -280,8 +329,14 @@ class Objaverse:
         path = Hub(self.cache, self.hub).get(entry.path)
         untrusted.check(path, path.parent)
         asset = load_file(path)
-        provenance = {"source": self.name, "uid": entry.uid, "file": entry.path, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                      "licence": LICENCES[entry.licence][0], "credit": entry.credit()}
+        provenance = {
+            "source": self.name,
+            "uid": entry.uid,
+            "file": entry.path,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "licence": LICENCES[entry.licence][0],
+            "credit": entry.credit(),
+        }
         return Asset(asset.scene, entry.uid, entry.title, asset.recipe, provenance)
 
     def label(self, index: int) -> str:

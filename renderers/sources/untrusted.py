@@ -1,4 +1,7 @@
-"""What a glTF or OBJ file of somebody else may do: refer to files beside it and bring pictures of a sane size. Looked at before anything is read."""
+"""What a glTF or OBJ file of somebody else may do: refer to files beside it and bring pictures of a sane size. Looked
+at before anything is read.
+"""
+
 import base64
 import binascii
 import io
@@ -15,20 +18,29 @@ from zeroverse.asset import AssetError
 
 MAX_PIXELS = 2**27  # of one picture: 16384 x 8192, half a gigabyte when unpacked
 MAX_PIXELS_TOGETHER = 2**29  # of all pictures of a file: 32 of 4096 x 4096
-MAX_EMPTY = 2**24  # elements of an accessor without data, which stand for zeros: a few bytes of JSON could ask for any number
+MAX_EMPTY = (
+    2**24
+)  # elements of an accessor without data, which stand for zeros: a few bytes of JSON could ask for any number
 _GLB, _JSON = 0x46546C67, 0x4E4F534A
 
 
 def check(path: Path, root: Path) -> None:
-    """Raises AssetError naming the file, for a reference that leaves `root` or this machine, and for what unpacks to more than the limits above.
+    """Raises AssetError naming the file, for a reference that leaves `root` or this machine, and for what unpacks to
+    more than the limits above.
 
     A file that is no glTF at all passes: reading it says so better.
     """
     try:
         document, blob = _parts(path)
         uris = [entry["uri"] for name in ("buffers", "images") for entry in document.get(name, ()) if "uri" in entry]
-        empty = max((int(entry["count"]) for entry in document.get("accessors", ()) if "bufferView" not in entry), default=0)
-        pictures = [picture for picture in (_picture(path, entry, document, blob) for entry in document.get("images", ())) if picture]
+        empty = max(
+            (int(entry["count"]) for entry in document.get("accessors", ()) if "bufferView" not in entry), default=0
+        )
+        pictures = [
+            picture
+            for picture in (_picture(path, entry, document, blob) for entry in document.get("images", ()))
+            if picture
+        ]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, RecursionError):
         return
     for uri in uris:
@@ -38,12 +50,16 @@ def check(path: Path, root: Path) -> None:
         raise AssetError(f"{path}: an accessor without data: expected at most {MAX_EMPTY} elements, got {empty}")
     together = sum(_pixels(path, picture) for picture in pictures)
     if together > MAX_PIXELS_TOGETHER:
-        raise AssetError(f"{path}: its pictures are too large: expected at most {MAX_PIXELS_TOGETHER} pixels together, got {together}")
+        raise AssetError(
+            f"{path}: its pictures are too large: expected at most {MAX_PIXELS_TOGETHER} pixels together, got "
+            f"{together}"
+        )
 
 
 class Beside(trimesh.resolvers.Resolver):
-    """Finds the materials and pictures of an OBJ file: beside it, or by their bare name anywhere in the folder above, since GSO has its pictures in
-    ../materials/textures. What is nowhere is left out by the loader, which swallows errors too: those of `check` are for the caller to raise, in `refused`.
+    """Finds the materials and pictures of an OBJ file: beside it, or by their bare name anywhere in the folder above,
+    since GSO has its pictures in ../materials/textures. What is nowhere is left out by the loader, which swallows
+    errors too: those of `check` are for the caller to raise, in `refused`.
     """
 
     def __init__(self, path: Path, root: Path):
@@ -93,7 +109,7 @@ def _parts(path: Path) -> tuple[dict, bytes]:
     length, kind = struct.unpack_from("<II", data, 12)
     if kind != _JSON:
         raise ValueError("the first chunk is not JSON")
-    return json.loads(data[20:20 + length]), data[28 + length:]
+    return json.loads(data[20 : 20 + length]), data[28 + length :]
 
 
 def _inside(path: Path, uri: str, root: Path) -> bool:
@@ -109,7 +125,7 @@ def _picture(path: Path, entry: dict, document: dict, blob: bytes) -> bytes | Pa
     if "bufferView" in entry:
         view = document["bufferViews"][entry["bufferView"]]
         start = view.get("byteOffset", 0)
-        return blob[start:start + view["byteLength"]]
+        return blob[start : start + view["byteLength"]]
     uri = entry.get("uri", "")
     if uri.startswith("data:"):
         try:
@@ -123,12 +139,16 @@ def _pixels(path: Path, picture: bytes | Path) -> int:
     """Of one picture; AssetError if there are too many."""
     try:
         with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):  # our limit counts
-            with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:  # reads the header only
+            with Image.open(
+                io.BytesIO(picture) if isinstance(picture, bytes) else picture
+            ) as image:  # reads the header only
                 width, height = image.size
     except Image.DecompressionBombError as error:
         raise AssetError(f"{path}: a picture is too large: {error}") from error
     except (OSError, SyntaxError, ValueError):
         return 0  # not a picture that Pillow knows: the loader goes without it
     if width * height > MAX_PIXELS:
-        raise AssetError(f"{path}: a picture is too large: expected at most {MAX_PIXELS} pixels, got {width} x {height}")
+        raise AssetError(
+            f"{path}: a picture is too large: expected at most {MAX_PIXELS} pixels, got {width} x {height}"
+        )
     return width * height

@@ -1,9 +1,12 @@
-"""How much detail objects have and how much they differ: `python -m renderers.studies.diversity` prints a Markdown table of sets beside one another.
+"""How much detail objects have and how much they differ: `python -m renderers.studies.diversity` prints a Markdown
+table of sets beside one another.
 
-Every number needs no learned weights, and has its definition in detailverse/labels/detail.py. Sharp edges are counted after a remesh, so that a dense mesh
-has no advantage; the gradient of normals, from pictures; Vendi scores and coverage, on descriptors that turn with nothing, on upright pictures, and on
-pictures of every object turned to its principal axes: upright ones are compared pixel by pixel, so that a random pose counts as another object.
+Every number needs no learned weights, and has its definition in detailverse/labels/detail.py. Sharp edges are counted
+after a remesh, so that a dense mesh has no advantage; the gradient of normals, from pictures; Vendi scores and
+coverage, on descriptors that turn with nothing, on upright pictures, and on pictures of every object turned to its
+principal axes: upright ones are compared pixel by pixel, so that a random pose counts as another object.
 """
+
 import argparse
 from dataclasses import dataclass, replace
 
@@ -21,13 +24,18 @@ from zeroverse.asset import Asset, moved, normalise
 from zeroverse.core.progress import progress
 
 VIEWS, SIDE = 8, 256
-FAR, NARROW = 25.0, 4.8  # almost parallel rays: distance, and the field of view in degrees that holds an object of 1.8 there
+FAR, NARROW = (
+    25.0,
+    4.8,
+)  # almost parallel rays: distance, and the field of view in degrees that holds an object of 1.8 there
 THUMB = 16
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one object: sharp edges on the 256-grid, mean angle in degrees between neighbouring pixels' normals, and its three descriptors."""
+    """Of one object: sharp edges on the 256-grid, mean angle in degrees between neighbouring pixels' normals, and its
+    three descriptors.
+    """
 
     edges: int
     gradient: float
@@ -39,20 +47,28 @@ class Measured:
 def measure(asset: Asset) -> Measured:
     points, faces = triangles_of(asset)
     normals, alpha = _pictures(asset)
-    return Measured(detail.sharp_edges_256(points, faces), detail.normal_gradient_energy(normals, alpha)["mean_deg"],
-                    detail.descriptor(points, faces), _looks(normals, alpha), _looks(*_pictures(_turned(asset, principal_axes(points, faces)))))
+    return Measured(
+        detail.sharp_edges_256(points, faces),
+        detail.normal_gradient_energy(normals, alpha)["mean_deg"],
+        detail.descriptor(points, faces),
+        _looks(normals, alpha),
+        _looks(*_pictures(_turned(asset, principal_axes(points, faces)))),
+    )
 
 
 def _pictures(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
     """(normals [V, H, W, 3], alpha [V, H, W]) of eight views around."""
-    cameras = pinhole(look_at(spherical(np.arange(VIEWS) * 45.0, np.array([20.0, -20.0] * (VIEWS // 2)), FAR)), SIDE, fov_x_deg=NARROW)
+    cameras = pinhole(
+        look_at(spherical(np.arange(VIEWS) * 45.0, np.array([20.0, -20.0] * (VIEWS // 2)), FAR)), SIDE, fov_x_deg=NARROW
+    )
     images = renderers.load("cpu").render(asset, cameras, UNIFORM, ("alpha", "normal"))
     return images["normal"], images["alpha"][..., 0] / 255.0
 
 
 def principal_axes(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """[3, 3], a rotation: the surface's longest axis becomes x, its shortest z, its heavier ends (by the third moment) positive, but for y, which
-    keeps the hand."""
+    """[3, 3], a rotation: the surface's longest axis becomes x, its shortest z, its heavier ends (by the third moment)
+    positive, but for y, which keeps the hand.
+    """
     a, b, c = (points[faces[:, corner]] for corner in range(3))
     area, center = np.linalg.norm(np.cross(b - a, c - a), axis=1), (a + b + c) / 3
     offset = center - np.average(center, axis=0, weights=area)
@@ -82,16 +98,30 @@ def _looks(normals: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 def table(sets: dict[str, list[Measured]]) -> str:
     """Markdown. Kernel widths are half the median distances within all objects together, the same for every row."""
     every = [one for measured in sets.values() for one in measured]
-    widths = {name: detail.median_distance(np.stack([getattr(one, name) for one in every])) / 2 for name in ("shape", "looks", "aligned")}
-    rows = ["| set | objects | sharp edges, median | mean | normals, ° a pixel | Vendi, shape | Vendi, upright | Vendi, aligned | covers the others |",
-            "| --- |" + " --- |" * 8]
+    widths = {
+        name: detail.median_distance(np.stack([getattr(one, name) for one in every])) / 2
+        for name in ("shape", "looks", "aligned")
+    }
+    rows = [
+        "| set | objects | sharp edges, median | mean | normals, ° a pixel | Vendi, shape | Vendi, upright | Vendi, "
+        "aligned | covers the others |",
+        "| --- |" + " --- |" * 8,
+    ]
     for name, measured in sets.items():
         edges = np.array([one.edges for one in measured])
-        vendi = [detail.vendi(np.stack([getattr(one, kind) for one in measured]), widths[kind]) for kind in ("shape", "looks", "aligned")]
+        vendi = [
+            detail.vendi(np.stack([getattr(one, kind) for one in measured]), widths[kind])
+            for kind in ("shape", "looks", "aligned")
+        ]
         others = [one.shape for other, more in sets.items() for one in more if other != name]
-        covers = detail.coverage(np.stack([one.shape for one in measured]), np.stack(others)) if others else float("nan")
-        rows.append(f"| {name} | {len(measured)} | {np.median(edges):,.0f} | {edges.mean():,.0f} | {np.median([one.gradient for one in measured]):.1f} "
-                    f"| {vendi[0]:.1f} | {vendi[1]:.1f} | {vendi[2]:.1f} | {100 * covers:.0f} % |")
+        covers = (
+            detail.coverage(np.stack([one.shape for one in measured]), np.stack(others)) if others else float("nan")
+        )
+        rows.append(
+            f"| {name} | {len(measured)} | {np.median(edges):,.0f} | {edges.mean():,.0f} | "
+            f"{np.median([one.gradient for one in measured]):.1f} "
+            f"| {vendi[0]:.1f} | {vendi[1]:.1f} | {vendi[2]:.1f} | {100 * covers:.0f} % |"
+        )
     return "\n".join(rows)
 
 
@@ -99,11 +129,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=60, help="objects of each set")
     parser.add_argument("--seed", type=int, default=0, help="of the sets that are made")
-    parser.add_argument("--families", nargs="*", default=[], choices=list(families.BY_NAME), help="also sets of one family each")
+    parser.add_argument(
+        "--families", nargs="*", default=[], choices=list(families.BY_NAME), help="also sets of one family each"
+    )
     parser.add_argument("--assets", help="also a folder of GLB files")
     options = parser.parse_args()
-    sources = {"detailverse, level 4": Detailverse(options.seed, level=4, texture_size=512), "zeroverse": Zeroverse(options.seed, texture_size=16)}
-    sources |= {f"only {name}": Detailverse(options.seed, family=name, level=4, texture_size=512) for name in options.families}
+    sources = {
+        "detailverse, level 4": Detailverse(options.seed, level=4, texture_size=512),
+        "zeroverse": Zeroverse(options.seed, texture_size=16),
+    }
+    sources |= {
+        f"only {name}": Detailverse(options.seed, family=name, level=4, texture_size=512) for name in options.families
+    }
     if options.assets:
         sources["files"] = Files(options.assets)
     sets = {}

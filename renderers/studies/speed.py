@@ -1,9 +1,12 @@
-"""What one object's views cost with each backend, and with the tools the field uses: `python -m renderers.studies.speed` prints a Markdown table.
+"""What one object's views cost with each backend, and with the tools the field uses: `python -m
+renderers.studies.speed` prints a Markdown table.
 
-CPU seconds of all threads (process_time), so that a busy machine matters little: drawing, with the work done once per object, and encoding to PNG as
-the shards do. Each row runs in a process of its own, after a warm-up on another object. Rows that are slow draw a few views: what one object costs and
-what one view costs are told apart by drawing one view and then several, and scaled up. `--blender` names a Python with bpy in it (bpy needs numpy < 2).
+CPU seconds of all threads (process_time), so that a busy machine matters little: drawing, with the work done once per
+object, and encoding to PNG as the shards do. Each row runs in a process of its own, after a warm-up on another object.
+Rows that are slow draw a few views: what one object costs and what one view costs are told apart by drawing one view
+and then several, and scaled up. `--blender` names a Python with bpy in it (bpy needs numpy < 2).
 """
+
 import argparse
 import json
 import platform
@@ -31,7 +34,9 @@ LIGHTS = {light.name: light for light in (UNIFORM, STUDIO)}
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: draw(asset, cameras, light) -> images of each view, made by `start`; views: how many are really drawn, None = all."""
+    """A line of the table: draw(asset, cameras, light) -> images of each view, made by `start`; views: how many are
+    really drawn, None = all.
+    """
 
     name: str
     start: object
@@ -45,15 +50,19 @@ def _backend(name: str, passes, **options):
         for key, value in options.items():
             setattr(backend, key, value)
         return lambda asset, cameras, light: renderers.views(backend, asset, [(cameras, light)], passes)
+
     return start
 
 
 def _pyrender_as_shipped():
-    """What people write: the asset's own meshes, pyrender's forced 4x multisampling, RGBA and depth in one pass, normals in a second."""
+    """What people write: the asset's own meshes, pyrender's forced 4x multisampling, RGBA and depth in one pass,
+    normals in a second.
+    """
     import pyrender
     import pyrender.renderer
 
     from renderers.backends import pyrender as pyrender_backend
+
     shipped = pyrender.renderer.glRenderbufferStorageMultisample
     context = pyrender_backend.Renderer()._context
     pyrender.renderer.glRenderbufferStorageMultisample = shipped  # the backend had switched it off
@@ -73,6 +82,7 @@ def _pyrender_as_shipped():
             normal = context.renderer.render(scene)[0].astype(np.float32) / 127.5 - 1.0
             scene.remove_node(node)
             yield {"rgb": color[..., :3], "alpha": color[..., 3:], "depth": depth[..., None], "normal": normal}
+
     return draw
 
 
@@ -80,11 +90,16 @@ ROWS = (
     Row("cpu", _backend("cpu", DEFAULT_PASSES), None, "8 samples at edges, occlusion; also albedo and parts"),
     Row("gl", _backend("gl", DEFAULT_PASSES), None, "8 samples, occlusion; also albedo and parts"),
     Row("pyrender as shipped", _pyrender_as_shipped, None, "4x multisampling, no occlusion; a second pass for normals"),
-    Row("mitsuba, 4 samples + OIDN", _backend("mitsuba", DEFAULT_PASSES, samples=4, denoised=True), 4, "path traced; labels, albedo and parts from cpu"),
+    Row(
+        "mitsuba, 4 samples + OIDN",
+        _backend("mitsuba", DEFAULT_PASSES, samples=4, denoised=True),
+        4,
+        "path traced; labels, albedo and parts from cpu",
+    ),
 )
 
 
-# ------------------------------------------------------------------------------------------------------------------------- measuring
+# ------------------------------------------------------------------------------------------------------------ measuring
 
 
 def encode(images: dict[str, np.ndarray]) -> None:
@@ -101,8 +116,11 @@ def _measure(row: Row, arguments) -> dict:
     cameras = turntable(arguments.views, arguments.size)
     _timed(draw, warm, cameras[:2], light)
     if row.views is None or row.views >= arguments.views:
-        return min((_timed(draw, asset, cameras, light) for _ in range(arguments.repeats)), key=lambda times: sum(times.values()))
-    one, several = _timed(draw, asset, cameras[:1], light), _timed(draw, asset, cameras[:1 + row.views], light)
+        return min(
+            (_timed(draw, asset, cameras, light) for _ in range(arguments.repeats)),
+            key=lambda times: sum(times.values()),
+        )
+    one, several = _timed(draw, asset, cameras[:1], light), _timed(draw, asset, cameras[: 1 + row.views], light)
     return {stage: one[stage] + (several[stage] - one[stage]) / row.views * (arguments.views - 1) for stage in one}
 
 
@@ -150,22 +168,35 @@ print("TIMES", json.dumps([bpy.app.version_string, times]))
 
 
 def _cycles(python: str, arguments, adaptive: bool) -> tuple[str, dict]:
-    """Blender's version and seconds, from a few views after one that warms up. Its PNG is written within the drawing."""
+    """Blender's version and seconds, from a few views after one that warms up. Its PNG is written within the
+    drawing.
+    """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "object.glb").write_bytes(glb_bytes(grammar.make(seed=0, index=arguments.index)))
         Path(folder, "render.py").write_text(_BLENDER, encoding="utf-8")
         cameras = turntable(CYCLES_VIEWS + 1, arguments.size)
-        job = {"glb": f"{folder}/object.glb", "folder": folder, "samples": 64, "adaptive": adaptive, "size": arguments.size,
-               "fov": 2 * float(np.arctan(arguments.size / 2 / cameras.intrinsics[0, 0])), "poses": opengl_c2w(cameras).tolist()}
-        done = subprocess.run([python, f"{folder}/render.py", json.dumps(job)], capture_output=True, text=True, check=False)
+        job = {
+            "glb": f"{folder}/object.glb",
+            "folder": folder,
+            "samples": 64,
+            "adaptive": adaptive,
+            "size": arguments.size,
+            "fov": 2 * float(np.arctan(arguments.size / 2 / cameras.intrinsics[0, 0])),
+            "poses": opengl_c2w(cameras).tolist(),
+        }
+        done = subprocess.run(
+            [python, f"{folder}/render.py", json.dumps(job)], capture_output=True, text=True, check=False
+        )
     lines = [line for line in done.stdout.splitlines() if line.startswith("TIMES ")]
     if done.returncode or not lines:
-        raise RuntimeError(f"--blender {python}: expected a Python with bpy, got: {(done.stderr or done.stdout).strip()[-300:]}")
+        raise RuntimeError(
+            f"--blender {python}: expected a Python with bpy, got: {(done.stderr or done.stdout).strip()[-300:]}"
+        )
     version, times = json.loads(lines[0].removeprefix("TIMES "))
     return version, {"draw": sum(times[1:]) / CYCLES_VIEWS * arguments.views, "encode": 0.0}
 
 
-# ----------------------------------------------------------------------------------------------------------------------------- table
+# ---------------------------------------------------------------------------------------------------------------- table
 
 
 def _lines(arguments):
@@ -182,16 +213,26 @@ def _lines(arguments):
     for adaptive in (False, True) if arguments.blender else ():
         version, seconds = _cycles(arguments.blender, arguments, adaptive)
         kind = ", adaptive sampling" if adaptive else ""
-        yield f"Blender {version} Cycles, 64 samples{kind}", seconds, f"path traced; from {CYCLES_VIEWS} views; depth and normals drawn, not written"
+        yield (
+            f"Blender {version} Cycles, 64 samples{kind}",
+            seconds,
+            f"path traced; from {CYCLES_VIEWS} views; depth and normals drawn, not written",
+        )
 
 
 def table(arguments) -> str:
     asset = grammar.make(seed=0, index=arguments.index)
     triangles = sum(len(mesh.faces) for mesh in asset.scene.geometry.values())
-    rows = [f"zeroverse object {arguments.index}: {triangles:,} triangles, {len(asset.parts)} parts; {arguments.views} views of {arguments.size}², "
-            f"{arguments.light} light; CPU seconds of all threads, best of {arguments.repeats} where all views are drawn; {platform.machine()}, "
-            f"Python {platform.python_version()}", "",
-            "| renderer | CPU s an object | draw | encode | times cpu | |", "| --- | --- | --- | --- | --- | --- |"]
+    rows = [
+        f"zeroverse object {arguments.index}: {triangles:,} triangles, {len(asset.parts)} parts; {arguments.views} "
+        f"views of {arguments.size}², "
+        f"{arguments.light} light; CPU seconds of all threads, best of {arguments.repeats} where all views are drawn; "
+        f"{platform.machine()}, "
+        f"Python {platform.python_version()}",
+        "",
+        "| renderer | CPU s an object | draw | encode | times cpu | |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     reference = None
     for name, seconds, note in _lines(arguments):
         if seconds is None:
@@ -199,7 +240,10 @@ def table(arguments) -> str:
             continue
         total = sum(seconds.values())
         reference = reference or total
-        rows.append(f"| {name} | {total:.2f} | {seconds['draw']:.2f} | {seconds['encode']:.2f} | {total / reference:.1f} | {note} |")
+        rows.append(
+            f"| {name} | {total:.2f} | {seconds['draw']:.2f} | {seconds['encode']:.2f} | {total / reference:.1f} | "
+            f"{note} |"
+        )
     return "\n".join(rows)
 
 
@@ -208,13 +252,22 @@ def main() -> None:
     parser.add_argument("--index", type=int, default=2, help="which zeroverse object of seed 0 (2: 19,900 triangles)")
     parser.add_argument("--views", type=int, default=32)
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--light", choices=LIGHTS, default="uniform", help="studio: directional lights, pyrender's without shadows; Cycles keeps to uniform")
+    parser.add_argument(
+        "--light",
+        choices=LIGHTS,
+        default="uniform",
+        help="studio: directional lights, pyrender's without shadows; Cycles keeps to uniform",
+    )
     parser.add_argument("--repeats", type=int, default=3, help="the best counts")
-    parser.add_argument("--rows", nargs="*", help="only these: " + ", ".join(row.name.split(",")[0].split()[0] for row in ROWS))
+    parser.add_argument(
+        "--rows", nargs="*", help="only these: " + ", ".join(row.name.split(",")[0].split()[0] for row in ROWS)
+    )
     parser.add_argument("--blender", help="a Python with bpy: adds Blender Cycles")
     parser.add_argument("--row", help=argparse.SUPPRESS)  # what each row's own process is called with
     arguments = parser.parse_args()
-    arguments.passed_on = [f"--{name}={getattr(arguments, name)}" for name in ("index", "views", "size", "light", "repeats")]
+    arguments.passed_on = [
+        f"--{name}={getattr(arguments, name)}" for name in ("index", "views", "size", "light", "repeats")
+    ]
     if arguments.row:
         print(json.dumps(_measure(next(row for row in ROWS if row.name == arguments.row), arguments)))
     else:

@@ -1,4 +1,5 @@
 """Distances, signs, rays, thickness and self-intersections against closed forms and slow twins."""
+
 import math
 
 import closed_forms
@@ -39,7 +40,9 @@ def two_cubes_at_a_corner() -> tuple[np.ndarray, np.ndarray]:
 
 
 def box_with_lines() -> tuple[np.ndarray, np.ndarray]:
-    """A box some of whose edges have a vertex in the middle that only one side knows: triangles without area join the two."""
+    """A box some of whose edges have a vertex in the middle that only one side knows: triangles without area join the
+    two.
+    """
     points, faces = box(2, 2, 2)
     faces = faces.tolist()
     for start in (0, 5, 9):
@@ -61,7 +64,9 @@ def test_box_distances_are_exact():
     assert np.abs(distance - np.abs(exact)).max() < 1e-14
     assert np.abs(np.linalg.norm(queries - closest, axis=1) - distance).max() < 1e-14
     corner, normal = points[faces[face, 0]], bvh.normals[face]
-    assert np.abs(((closest - corner) * normal).sum(axis=1)).max() < 1e-14  # the closest point lies on the face that is named
+    assert (
+        np.abs(((closest - corner) * normal).sum(axis=1)).max() < 1e-14
+    )  # the closest point lies on the face that is named
 
 
 def test_sphere_and_torus_within_their_sagitta():
@@ -75,7 +80,9 @@ def test_sphere_and_torus_within_their_sagitta():
 
 
 def test_csg_of_ball_and_box_in_closed_form():
-    """Outside of a ball minus a box, max(ball, -box) bounds the distance from below and has the right sign everywhere."""
+    """Outside of a ball minus a box, max(ball, -box) bounds the distance from below and has the right sign
+    everywhere.
+    """
     round_part = Manifold.sphere(1.0, 256)
     solid = round_part - Manifold.cube((0.8, 0.8, 3), True)
     queries = cube_queries(20_000)
@@ -94,7 +101,15 @@ def test_signs_are_those_of_the_winding_number(shape):
     points, faces = shape()
     middle = points[faces].mean(axis=(0, 1))
     away = points + 0.02 * (points - middle)  # beyond and before sharp corners, where wrong pseudonormals fail
-    queries = np.concatenate([cube_queries(500), near(points, faces, 500, 0.01)[0], away, 2 * points - away, points + 1e-3 * NOISE.normal(size=points.shape)])
+    queries = np.concatenate(
+        [
+            cube_queries(500),
+            near(points, faces, 500, 0.01)[0],
+            away,
+            2 * points - away,
+            points + 1e-3 * NOISE.normal(size=points.shape),
+        ]
+    )
     bvh = Bvh(points, faces)
     assert bvh.closed
     queries = queries[bvh.closest(queries)[0] > 1e-9]
@@ -170,12 +185,13 @@ def test_a_plate_is_as_thick_as_it_is():
     points, faces = box(2, 1, 0.125)
     measured = np.sort(thickness(points, faces, 4000))
     faces_share = 2 * 2 * 1 / (2 * 2 + 2 * 3 * 0.125)  # of the area in the two large faces
-    assert np.abs(measured[:int(0.99 * faces_share * 4000)] - 0.125).max() < 1e-6
-    assert measured[int(1.01 * faces_share * 4000):].min() > 0.9
+    assert np.abs(measured[: int(0.99 * faces_share * 4000)] - 0.125).max() < 1e-6
+    assert measured[int(1.01 * faces_share * 4000) :].min() > 0.9
 
 
 def all_crossings(points, faces) -> set[tuple[int, int]]:
     """The slow twin, in exact signs of volumes."""
+
     def volume(a, b, c, d):
         return np.linalg.det(np.stack([b - a, c - a, d - a]))
 
@@ -187,9 +203,15 @@ def all_crossings(points, faces) -> set[tuple[int, int]]:
                 if min(turns) > 0 or max(turns) < 0:
                     return True
         return False
+
     triangles = points[faces]
-    return {(i, j) for i in range(len(faces)) for j in range(i + 1, len(faces)) if not set(faces[i]) & set(faces[j])
-            and (pierces(triangles[i], triangles[j]) or pierces(triangles[j], triangles[i]))}
+    return {
+        (i, j)
+        for i in range(len(faces))
+        for j in range(i + 1, len(faces))
+        if not set(faces[i]) & set(faces[j])
+        and (pierces(triangles[i], triangles[j]) or pierces(triangles[j], triangles[i]))
+    }
 
 
 def test_crossing_boxes_are_counted():
@@ -243,16 +265,24 @@ def test_samples_are_even_over_the_area():
 
 
 def random_solid(rng: np.random.Generator) -> Manifold:
-    """Two to nine balls, boxes, cones and tetrahedra, added or taken away, many of them aligned: float32 slivers and touching faces."""
+    """Two to nine balls, boxes, cones and tetrahedra, added or taken away, many of them aligned: float32 slivers and
+    touching faces.
+    """
+
     def primitive() -> Manifold:
-        kinds = (lambda: Manifold.cube(tuple(rng.uniform(0.2, 1, 3)), True),
-                 lambda: Manifold.cylinder(rng.uniform(0.2, 1.5), *rng.uniform(0.05, 0.5, 2), int(rng.integers(3, 40)), True),
-                 lambda: Manifold.sphere(rng.uniform(0.2, 0.6), int(rng.integers(4, 24))),
-                 lambda: Manifold.tetrahedron().scale(tuple(rng.uniform(0.2, 0.7, 3))))
+        kinds = (
+            lambda: Manifold.cube(tuple(rng.uniform(0.2, 1, 3)), True),
+            lambda: Manifold.cylinder(
+                rng.uniform(0.2, 1.5), *rng.uniform(0.05, 0.5, 2), int(rng.integers(3, 40)), True
+            ),
+            lambda: Manifold.sphere(rng.uniform(0.2, 0.6), int(rng.integers(4, 24))),
+            lambda: Manifold.tetrahedron().scale(tuple(rng.uniform(0.2, 0.7, 3))),
+        )
         made = kinds[rng.integers(4)]()
         if rng.random() < 0.6:
             made = made.rotate(tuple(rng.choice([0, 45, 90, 30, rng.uniform(0, 360)], 3)))
         return made.translate(tuple(np.round(rng.uniform(-0.5, 0.5, 3), int(rng.integers(1, 5)))))
+
     solid = primitive()
     for _ in range(rng.integers(1, 9)):
         solid = solid + primitive() if rng.random() < 0.55 else solid - primitive()
@@ -260,8 +290,12 @@ def random_solid(rng: np.random.Generator) -> Manifold:
 
 
 def inside_by_boolean(solid: Manifold, queries: np.ndarray, size: float) -> np.ndarray:
-    """[Q] by an independent library: what is left of small tetrahedra at the queries, at least `size` from the surface, when cut with the solid."""
-    markers = Manifold.batch_boolean([Manifold.tetrahedron().scale((size / 2,) * 3).translate(tuple(query)) for query in queries], OpType.Add)
+    """[Q] by an independent library: what is left of small tetrahedra at the queries, at least `size` from the surface,
+    when cut with the solid.
+    """
+    markers = Manifold.batch_boolean(
+        [Manifold.tetrahedron().scale((size / 2,) * 3).translate(tuple(query)) for query in queries], OpType.Add
+    )
     left = np.asarray((markers ^ solid).to_mesh().vert_properties[:, :3]).reshape(-1, 3)
     return np.array([len(left) > 0 and np.linalg.norm(left - query, axis=1).min() < size for query in queries])
 

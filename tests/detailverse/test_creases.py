@@ -1,4 +1,7 @@
-"""Sharp edges of polygonised distances against closed forms: what lies on a plane has its normal, what lies on a crease is an edge, nothing folds."""
+"""Sharp edges of polygonised distances against closed forms: what lies on a plane has its normal, what lies on a crease
+is an edge, nothing folds.
+"""
+
 import math
 
 import numpy as np
@@ -17,7 +20,11 @@ from zeroverse.shapes.solid import closed, volume
 H = 0.03
 TURNS = [Rng("test_creases", "turn", number).quat() for number in range(3)]
 STAR = [tuple((0.7 if i % 2 else 0.35) * x for x in cos_sin(TAU * i / 10)) for i in range(10)]
-GEAR = [tuple(r * x for x in cos_sin(TAU * (tooth + at) / 12)) for tooth in range(12) for at, r in ((-0.3, 0.45), (-0.15, 0.6), (0.15, 0.6), (0.3, 0.45))]
+GEAR = [
+    tuple(r * x for x in cos_sin(TAU * (tooth + at) / 12))
+    for tooth in range(12)
+    for at, r in ((-0.3, 0.45), (-0.15, 0.6), (0.15, 0.6), (0.3, 0.45))
+]
 
 
 def roof(angle_deg):
@@ -61,14 +68,19 @@ def tetrahedron():
     value = box(2.2)
     for corner in corners:
         value &= half_space(-corner, 0.3)
-    return value, np.concatenate([between(corners[i], corners[j]) for i in range(4) for j in range(i)]), (0.9 * math.sqrt(8 / 3)) ** 3 / (6 * math.sqrt(2))
+    return (
+        value,
+        np.concatenate([between(corners[i], corners[j]) for i in range(4) for j in range(i)]),
+        (0.9 * math.sqrt(8 / 3)) ** 3 / (6 * math.sqrt(2)),
+    )
 
 
 def prism(ring, height=0.8):
     return extrude([ring], height), of_prism(ring, height), area(ring) * height
 
 
-# name: (value, points of its creases [K, 3], volume), share of the area that may lean more than 5 degrees (curved ones lean by themselves), Euler number
+# name: (value, points of its creases [K, 3], volume), share of the area that may lean more than 5 degrees (curved ones
+# lean by themselves), Euler number
 SHARP = {
     "box": ((box(1, 0.8, 0.6), of_prism(rectangle(1, 0.8), 0.6), 0.48), 1e-4, 2),
     "plate": ((box(1, 0.8, 0.07), of_prism(rectangle(1, 0.8), 0.07), 0.056), 1e-4, 2),
@@ -78,16 +90,33 @@ SHARP = {
     "roof": (prism(roof(30)), 5e-4, 2),
     "knife": (prism(knife(60)), 1e-4, 2),
     "cylinder": ((cylinder(0.4, 1), np.concatenate([circle(0.4, -0.5), circle(0.4, 0.5)]), math.pi * 0.16), 1e-3, 2),
-    "frustum": ((cone(0.6, 0.2, 1), np.concatenate([circle(0.6, -0.5), circle(0.2, 0.5)]), math.pi / 3 * (0.36 + 0.12 + 0.04)), 1e-3, 2),
-    "bored box": ((box(1, 1, 0.6) - cylinder(0.3, 2), np.concatenate([of_prism(rectangle(1, 1), 0.6), circle(0.3, -0.3), circle(0.3, 0.3)]),
-                   0.6 - 0.6 * math.pi * 0.09), 1e-3, 0),
+    "frustum": (
+        (cone(0.6, 0.2, 1), np.concatenate([circle(0.6, -0.5), circle(0.2, 0.5)]), math.pi / 3 * (0.36 + 0.12 + 0.04)),
+        1e-3,
+        2,
+    ),
+    "bored box": (
+        (
+            box(1, 1, 0.6) - cylinder(0.3, 2),
+            np.concatenate([of_prism(rectangle(1, 1), 0.6), circle(0.3, -0.3), circle(0.3, 0.3)]),
+            0.6 - 0.6 * math.pi * 0.09,
+        ),
+        1e-3,
+        0,
+    ),
     "gear": (prism(GEAR, 0.25), 1e-3, 2),
 }
 
 
-@pytest.fixture(scope="module", params=[(name, number) for name in SHARP for number in range(len(TURNS))], ids=lambda param: f"{param[0]}-{param[1]}")
+@pytest.fixture(
+    scope="module",
+    params=[(name, number) for name in SHARP for number in range(len(TURNS))],
+    ids=lambda param: f"{param[0]}-{param[1]}",
+)
 def turned(request):
-    """(value, its creases, its volume, share that may lean, Euler number, points, faces): turned, so that nothing lies along the lattice."""
+    """(value, its creases, its volume, share that may lean, Euler number, points, faces): turned, so that nothing lies
+    along the lattice.
+    """
     (value, crease, exact), share, euler = SHARP[request.param[0]]
     matrix, offset = affine.rotation_matrix(TURNS[request.param[1]]), (0.013, -0.021, 0.007)
     value = value.place(matrix, offset)
@@ -112,13 +141,17 @@ def test_normals_are_those_of_the_surface(turned):
 
 
 def test_volumes_are_exact_to_the_curvature(turned):
-    """Planes and their edges to rounding, but for single corners; curved ones are chords: (spacing / radius)^2 / 12 of 0.15 leaves 2e-3."""
+    """Planes and their edges to rounding, but for single corners; curved ones are chords: (spacing / radius)^2 / 12 of
+    0.15 leaves 2e-3.
+    """
     value, _, exact, share, _, points, faces = turned
     assert volume(points, faces) == pytest.approx(exact, rel=1e-4 if share <= 5e-4 else 2e-3)
 
 
 def test_every_crease_is_an_edge(turned):
-    """All along it some edge of the mesh runs within a fifth of a cell, and folds as far as the crease does, or 4 degrees at least."""
+    """All along it some edge of the mesh runs within a fifth of a cell, and folds as far as the crease does, or 4
+    degrees at least.
+    """
     _, crease, _, _, _, points, faces = turned
     found = edges(points, faces)
     sharp = found.ends[np.degrees(found.angle) > 4]
@@ -131,7 +164,9 @@ def test_every_crease_is_an_edge(turned):
 
 def test_vertices_lie_on_the_surface(turned):
     value, _, _, share, _, points, _ = turned
-    assert np.abs(value.value(points)).max() < (0.02 if share <= 5e-4 else 0.1) * H, "and off it by half a cell where an edge is chamfered"
+    assert np.abs(value.value(points)).max() < (0.02 if share <= 5e-4 else 0.1) * H, (
+        "and off it by half a cell where an edge is chamfered"
+    )
 
 
 def test_nothing_folds_or_touches(turned):
@@ -154,14 +189,20 @@ def test_slivers_merge(turned):
     assert longest.min() > 0.02 * H
 
 
-@pytest.mark.parametrize("value", [sphere(0.6), torus(0.6, 0.2), box(1).round(0.2), sphere(0.6).displace(noise(2, 1), 0.05)],
-                         ids=["sphere", "torus", "round", "noise"])
+@pytest.mark.parametrize(
+    "value",
+    [sphere(0.6), torus(0.6, 0.2), box(1).round(0.2), sphere(0.6).displace(noise(2, 1), 0.05)],
+    ids=["sphere", "torus", "round", "noise"],
+)
 def test_smooth_surfaces_stay_in_their_cells(value, monkeypatch):
     """Nothing is merged and no vertex leaves its cell: what has no crease costs nothing and changes by nothing."""
     seen = []
-    monkeypatch.setattr("detailverse.meshing.dual_contouring.sharpened", lambda fit, *rest: seen.append(fit) or creases.sharpened(fit, *rest))
+    monkeypatch.setattr(
+        "detailverse.meshing.dual_contouring.sharpened",
+        lambda fit, *rest: seen.append(fit) or creases.sharpened(fit, *rest),
+    )
     points, faces, _ = polygonise(value, 0.02)
-    fit, = seen
+    (fit,) = seen
     assert (fit.rank == 1).all()
     assert len(points) == len(fit.safe)
     low = points[0] - 0.02 * fit.safe[0]
@@ -172,7 +213,9 @@ def test_places_are_the_least_squares():
     """Against numpy's solver: three planes or more in general position have one place, whatever their number."""
     rng = Rng("test_creases", "planes")
     count, corners = 200, 6
-    quads = np.arange(4 * corners * count).reshape(-1, 4)  # quad q belongs to vertex q // corners, its other corners to no one else
+    quads = np.arange(4 * corners * count).reshape(
+        -1, 4
+    )  # quad q belongs to vertex q // corners, its other corners to no one else
     quads[:, 0] = np.arange(corners * count) // corners
     quads[:, 1:] = count + np.arange(3 * corners * count).reshape(-1, 3)
     normals = affine.unit(rng.child("normals").uniform(-1, 1, (corners * count, 3)))
@@ -196,11 +239,13 @@ def test_incidence_lists_the_faces_of_every_vertex():
     faces = np.stack([np.argsort(Rng("test_creases", "shuffle", number).unit(50))[:3] for number in range(200)])
     start, around = hermite.incidence(faces, 50)
     for v in range(50):
-        np.testing.assert_array_equal(around[start[v]:start[v + 1]], np.flatnonzero((faces == v).any(axis=1)))
+        np.testing.assert_array_equal(around[start[v] : start[v + 1]], np.flatnonzero((faces == v).any(axis=1)))
 
 
 def test_merging_stops_where_it_would_pinch():
-    """Two tetrahedra glued at a face that is no face of their union: an edge of that triangle must not vanish, the tips may."""
+    """Two tetrahedra glued at a face that is no face of their union: an edge of that triangle must not vanish, the tips
+    may.
+    """
     faces = np.array([[0, 1, 3], [1, 2, 3], [2, 0, 3], [1, 0, 4], [2, 1, 4], [0, 2, 4]])
     start, around = hermite.incidence(faces, 5)
     free = np.zeros(5, np.bool_)

@@ -1,11 +1,24 @@
 """Measures of detail and diversity on inputs whose values are known."""
+
 import numpy as np
 import pytest
 import trimesh
 from manifold3d import Manifold
 
 from detailverse.labels import detail
-from detailverse.labels.detail import CELLS, EXTENT, SHELL, band, coverage, descriptor, median_distance, normal_gradient_energy, remesh, sharp_edges_256, vendi
+from detailverse.labels.detail import (
+    CELLS,
+    EXTENT,
+    SHELL,
+    band,
+    coverage,
+    descriptor,
+    median_distance,
+    normal_gradient_energy,
+    remesh,
+    sharp_edges_256,
+    vendi,
+)
 from detailverse.spatial.bvh import Bvh
 from detailverse.spatial.edges import edges, twins
 from tests.helpers.closed_forms import box, mesh, torus
@@ -16,10 +29,14 @@ def test_the_remesh_of_a_box_is_the_box_and_its_shell():
     made = trimesh.Trimesh(points, faces, process=False)
     assert made.is_watertight and made.is_winding_consistent and made.volume > 0 and made.euler_number == 2
     np.testing.assert_allclose(made.bounds[1], np.array([1, 0.5, 0.5]) + SHELL, atol=1e-6)
-    rounded = 2 + 10 * SHELL + 16 * np.pi / 4 * SHELL**2 + 4 / 3 * np.pi * SHELL**3  # Steiner: volume, area, length of the edges, corners
+    rounded = (
+        2 + 10 * SHELL + 16 * np.pi / 4 * SHELL**2 + 4 / 3 * np.pi * SHELL**3
+    )  # Steiner: volume, area, length of the edges, corners
     assert made.volume == pytest.approx(rounded, rel=5e-4)  # chords of the rounded edges
     distance = Bvh(*box(2, 1, 1)).closest(points)[0]
-    assert np.abs(distance - SHELL).max() < 0.4 * 2 * EXTENT / CELLS  # vertices cut the rounded edges, by less than half a cell
+    assert (
+        np.abs(distance - SHELL).max() < 0.4 * 2 * EXTENT / CELLS
+    )  # vertices cut the rounded edges, by less than half a cell
     assert twins(faces)[1]
 
 

@@ -1,4 +1,7 @@
-"""Every detail operator on a flat chart and on one that wraps: bounds, continuity, seams, creases, ornaments, recipes."""
+"""Every detail operator on a flat chart and on one that wraps: bounds, continuity, seams, creases, ornaments,
+recipes.
+"""
+
 import itertools
 import json
 from dataclasses import fields, replace
@@ -58,7 +61,9 @@ def test_heights_keep_to_depth_and_room_and_most_of_the_chart_is_used(name):
             continue
         assert relief.shape == chart.u.shape and np.isfinite(relief).all()
         assert np.abs(relief).max() <= min(detail.depth, room) * (1 + 1e-9)
-        assert np.ptp(relief) > 0.25 * min(detail.depth, room, base.TALL * detail.feature()), "there is hardly anything to see"
+        assert np.ptp(relief) > 0.25 * min(detail.depth, room, base.TALL * detail.feature()), (
+            "there is hardly anything to see"
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,18 +78,24 @@ def test_patterns_meet_at_the_seam(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_reliefs_have_no_jumps(name):
-    """Along random lines, at a spacing of a thousandth of a unit and again of a millionth: a wall's rise shrinks with it, a jump's does not."""
+    """Along random lines, at a spacing of a thousandth of a unit and again of a millionth: a wall's rise shrinks with
+    it, a jump's does not.
+    """
     rng = np.random.Generator(np.random.Philox(7))
     for detail in samples(name):
         u, v = rng.uniform(0, WIDTH, 60_000), rng.uniform(0, HEIGHT, 60_000)
         angle = rng.uniform(0, 6.3, 60_000)
         here = height_of(detail, chart_of(u, v, wraps=True))
         for step, steepest in ((1e-3, 6.0), (1e-6, 6.0)):
-            there = height_of(detail, chart_of(u + step * np.cos(angle), np.clip(v + step * np.sin(angle), 0, HEIGHT), wraps=True))
+            there = height_of(
+                detail, chart_of(u + step * np.cos(angle), np.clip(v + step * np.sin(angle), 0, HEIGHT), wraps=True)
+            )
             assert np.abs(there - here).max() < steepest * step + 1e-9
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if any(spec.name == "noise" for spec in fields(details.BY_NAME[name]))])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if any(spec.name == "noise" for spec in fields(details.BY_NAME[name]))]
+)
 def test_the_seed_of_the_noise_matters(name):
     chart = grid()
     for detail in samples(name):
@@ -95,7 +106,9 @@ def test_the_seed_of_the_noise_matters(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_lines_lie_on_creases(name):
-    """Where `lines` is zero the slope changes: the relief's second difference across it exceeds what it is elsewhere."""
+    """Where `lines` is zero the slope changes: the relief's second difference across it exceeds what it is
+    elsewhere.
+    """
     h = 2e-4
     for detail in samples(name):
         chart = grid(480, 320)
@@ -106,22 +119,35 @@ def test_lines_lie_on_creases(name):
         assert (lines < 0).any() and (lines > 0).any()
         u, v, du, dv = crossings(detail, lines.reshape(320, 480))
         bend = np.zeros(len(u))
-        for offset in np.linspace(-8, 8, 17):  # crossings are known to about a hundredth of a cell, then corners lie beside them
-            a, b, c = (height_of(detail, chart_of(u + k * h * du, v + k * h * dv)) for k in (offset - 1, offset, offset + 1))
+        for offset in np.linspace(
+            -8, 8, 17
+        ):  # crossings are known to about a hundredth of a cell, then corners lie beside them
+            a, b, c = (
+                height_of(detail, chart_of(u + k * h * du, v + k * h * dv)) for k in (offset - 1, offset, offset + 1)
+            )
             bend = np.maximum(bend, np.abs(a - 2 * b + c) / h)
         rise = detail.amplitude(chart) / detail.feature()
         assert (bend > 0.1 * rise).mean() > 0.5, "lines without a crease"
 
 
 def crossings(detail, lines):
-    """Points inside the chart where the field changes sign along a row or column, refined once, and the unit step along it."""
+    """Points inside the chart where the field changes sign along a row or column, refined once, and the unit step along
+    it.
+    """
     rows, columns = lines.shape
     du, dv = WIDTH / (columns - 1), HEIGHT / (rows - 1)
     out = []
     for axis, (one, two) in enumerate(((lines[:, :-1], lines[:, 1:]), (lines[:-1], lines[1:]))):
         i, j = np.nonzero(((one < 0) != (two < 0)) & (np.abs(one - two) < 3 * max(du, dv)))
         t = one[i, j] / (one[i, j] - two[i, j])
-        out.append((du * (j + t * (axis == 0)), dv * (i + t * (axis == 1)), np.full(len(i), 1.0 - axis), np.full(len(i), float(axis))))
+        out.append(
+            (
+                du * (j + t * (axis == 0)),
+                dv * (i + t * (axis == 1)),
+                np.full(len(i), 1.0 - axis),
+                np.full(len(i), float(axis)),
+            )
+        )
     u, v, a, b = (np.concatenate(column) for column in zip(*out))
     inside = (u > 0.02) & (u < WIDTH - 0.02) & (v > 0.02) & (v < HEIGHT - 0.02)
     return tuple(column[inside] for column in (u, v, a, b))
@@ -142,7 +168,9 @@ def hull_shadows(ornaments, directions):
     c, s = np.cos(ornaments.spin), np.sin(ornaments.spin)
     xy = ornaments.stamp.points[None, :, :2] * ornaments.size[:, None, None]
     x, y = c[:, None] * xy[..., 0] - s[:, None] * xy[..., 1], s[:, None] * xy[..., 0] + c[:, None] * xy[..., 1]
-    along = (x + ornaments.uv[:, :1])[..., None] * directions[:, 0] + (y + ornaments.uv[:, 1:])[..., None] * directions[:, 1]
+    along = (x + ornaments.uv[:, :1])[..., None] * directions[:, 0] + (y + ornaments.uv[:, 1:])[..., None] * directions[
+        :, 1
+    ]
     return along.min(axis=1), along.max(axis=1)
 
 
@@ -198,7 +226,20 @@ def test_features_and_words(name):
     for detail in samples(name):
         assert 0.008 <= detail.feature() <= 0.15
         words = detail.words()
-        assert words.split()[0] in ("with", "covered", "set", "made", "of", "pitted", "encrusted", "crowded", "clad", "armoured", "cut", "worn")
+        assert words.split()[0] in (
+            "with",
+            "covered",
+            "set",
+            "made",
+            "of",
+            "pitted",
+            "encrusted",
+            "crowded",
+            "clad",
+            "armoured",
+            "cut",
+            "worn",
+        )
         assert words == words.strip() and "  " not in words and not words.endswith(".")
 
 
@@ -211,7 +252,11 @@ def test_words_tell_details_apart():
 
 def test_bad_recipes_name_the_key():
     good = details.to_dict(drawn("flutes", 0))
-    wrong = (({"kind": "lace"}, "kind: expected one of flutes"), ({"pitch": 9.0}, "Flutes.pitch: expected a number from"), ({"hue": 1}, "flutes.hue"))
+    wrong = (
+        ({"kind": "lace"}, "kind: expected one of flutes"),
+        ({"pitch": 9.0}, "Flutes.pitch: expected a number from"),
+        ({"hue": 1}, "flutes.hue"),
+    )
     for change, message in wrong:
         with pytest.raises(ValueError, match=message):
             details.from_dict(good | change)
@@ -228,7 +273,11 @@ def test_every_theme_has_every_role_and_draws_keep_to_them():
         assert all(rows[name][0] == role and theme in rows[name][1] for name in names)
     assert all(set(themes) <= set(details.THEMES) for _, themes in rows.values())
     rivets = details.BY_NAME["rivets"].sample(Rng("rivets"))
-    assert details.suits(rivets, ("organic", "machine")) and not details.suits(rivets, ("organic",)) and not details.suits(rivets, ())
+    assert (
+        details.suits(rivets, ("organic", "machine"))
+        and not details.suits(rivets, ("organic",))
+        and not details.suits(rivets, ())
+    )
     with pytest.raises(ValueError, match="themes: expected .* got 'cheese'"):
         details.sample(Rng("draw"), ("cheese",))
     with pytest.raises(ValueError, match="role: expected"):

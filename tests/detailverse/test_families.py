@@ -1,4 +1,7 @@
-"""The synthesizer over all its families: closed, one piece, in budget, orthogonal levels, recipes that rebuild the same bits, errors that name the node."""
+"""The synthesizer over all its families: closed, one piece, in budget, orthogonal levels, recipes that rebuild the same
+bits, errors that name the node.
+"""
+
 import json
 import subprocess
 import sys
@@ -69,13 +72,17 @@ def test_the_bare_structure_is_a_clean_solid_with_known_slots(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_objects_in_full_detail_pass_the_gates_and_have_more_of_it(name):
     recipe, surface = accepted(name, 4)
-    assert closed(surface.faces) and read(surface).is_watertight and grammar.FEWEST <= len(surface.faces) <= grammar.MOST
+    assert (
+        closed(surface.faces) and read(surface).is_watertight and grammar.FEWEST <= len(surface.faces) <= grammar.MOST
+    )
     assert len(surface.faces) > len(recipe.family.build(Kit(0)).surface().faces)
 
 
 @pytest.mark.parametrize("index", [1, 2])
 def test_objects_are_closed_for_who_merges_by_position(index, tmp_path):
-    """In full detail, out of the GLB: edges shorter than float32 can tell had left triangles without area, and open edges by a reader's count."""
+    """In full detail, out of the GLB: edges shorter than float32 can tell had left triangles without area, and open
+    edges by a reader's count.
+    """
     recipe, surface, _ = grammar.drawn(0, index, texture_size=256)
     assert read(surface).is_watertight
     edges = surface.points[surface.faces] - surface.points[np.roll(surface.faces, -1, axis=1)]
@@ -102,7 +109,9 @@ def test_recipes_go_through_json(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_stands_on_an_object_is_of_one_kind_and_of_its_stuff(name):
     ornaments = {row[0] for row in details.DETAILS if row[3] == "ornament"}
-    assert set(grammar.ORNAMENT_FINISHES) == ornaments and {one for names in grammar.ORNAMENT_FINISHES.values() for one in names} <= set(materials.FINISHES)
+    assert set(grammar.ORNAMENT_FINISHES) == ornaments and {
+        one for names in grammar.ORNAMENT_FINISHES.values() for one in names
+    } <= set(materials.FINISHES)
     for seed in range(8):
         recipe = drawn(name, seed)
         kinds = ornaments & {details.name_of(layer.detail) for layers in recipe.layers.values() for layer in layers}
@@ -117,7 +126,9 @@ def test_slots_of_one_finish_are_mostly_of_one_piece_of_it():
         for name in grammar.ONE_OF_A_KIND:
             alike = [one.material for one in finishes if one.name == name]
             shared += [alike.count(alike[0]) == len(alike)] if len(alike) > 1 else []
-    assert abs(np.mean(shared) - grammar.ONE_WORKSHOP) < 4 * np.sqrt(0.25 / 120)  # slots of one temple go together: 120 draws, whatever their slots
+    assert abs(np.mean(shared) - grammar.ONE_WORKSHOP) < 4 * np.sqrt(
+        0.25 / 120
+    )  # slots of one temple go together: 120 draws, whatever their slots
     for seed in range(30):
         paints = [one.material for one in drawn("robot_arm", seed).finishes.values() if one.name == "painted"]
         assert all(paints.count(paint) == 1 for paint in paints), "paint tells parts apart"
@@ -126,14 +137,26 @@ def test_slots_of_one_finish_are_mostly_of_one_piece_of_it():
 def test_the_level_changes_nothing_but_the_level():
     coarse, fine = drawn("vase", level=0), drawn("vase", level=4)
     assert coarse.at(4) == fine
-    assert all(len(coarse.at(a).visible().get(skin, ())) <= len(layers) for a in range(4) for skin, layers in coarse.at(a + 1).visible().items())
+    assert all(
+        len(coarse.at(a).visible().get(skin, ())) <= len(layers)
+        for a in range(4)
+        for skin, layers in coarse.at(a + 1).visible().items()
+    )
 
 
 def test_the_same_recipe_gives_the_same_bits_in_another_process():
     recipe, surface = accepted("vase", 2)
-    code = ("import json, sys; from detailverse import grammar, recipe; "
-            "print(grammar.geometry_hash(grammar.surface(recipe.from_dict(json.load(sys.stdin)))))")
-    again = subprocess.run([sys.executable, "-c", code], input=json.dumps(recipes.to_dict(recipe)), capture_output=True, text=True, check=True)
+    code = (
+        "import json, sys; from detailverse import grammar, recipe; "
+        "print(grammar.geometry_hash(grammar.surface(recipe.from_dict(json.load(sys.stdin)))))"
+    )
+    again = subprocess.run(
+        [sys.executable, "-c", code],
+        input=json.dumps(recipes.to_dict(recipe)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert again.stdout.strip() == grammar.geometry_hash(surface)
 
 
@@ -148,7 +171,9 @@ def test_an_object_is_its_seed_index_and_family():
 def test_captions_say_what_is_there_in_three_lengths():
     recipe = drawn("vase", 1)
     words = captions.compose(recipe)
-    assert len(words["short"]) <= len(words["medium"]) <= len(words["long"]) and words["medium"].startswith(words["short"])
+    assert len(words["short"]) <= len(words["medium"]) <= len(words["long"]) and words["medium"].startswith(
+        words["short"]
+    )
     assert "vase" in words["tags"] and f"level:{recipe.level}" in words["tags"]
     bare = captions.compose(recipe.at(0))
     assert not [tag for tag in bare["tags"] if tag.startswith("detail:")]
@@ -167,19 +192,22 @@ def changed(path: list, value):
     return data
 
 
-@pytest.mark.parametrize(("path", "value", "message"), [
-    (["version"], "0", "version: expected"),
-    (["level"], 7, "level"),
-    (["family", "family"], "teapott", "family.family: expected one of"),
-    (["family", "belly"], 9.0, "family: Vase.belly: expected a number from 0.5 to 0.85, got 9.0"),
-    (["family", "belly"], None, "family: missing parameter 'belly'"),
-    (["layers", "body", 0, "level"], 9, "layers.body[0]: level"),
-    (["layers", "body", 0, "kind"], "fluts", "layers.body[0]: kind: expected one of"),
-    (["layers", "lid"], [], "layers: expected some of body"),
-    (["finishes", "body"], None, "finishes: expected"),
-    (["finishes", "body", "name"], "unobtainium", "finishes.body: name: expected one of"),
-    (["finishes", "body", "layers"], 3, "finishes.body: layers: expected a list"),
-])
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["version"], "0", "version: expected"),
+        (["level"], 7, "level"),
+        (["family", "family"], "teapott", "family.family: expected one of"),
+        (["family", "belly"], 9.0, "family: Vase.belly: expected a number from 0.5 to 0.85, got 9.0"),
+        (["family", "belly"], None, "family: missing parameter 'belly'"),
+        (["layers", "body", 0, "level"], 9, "layers.body[0]: level"),
+        (["layers", "body", 0, "kind"], "fluts", "layers.body[0]: kind: expected one of"),
+        (["layers", "lid"], [], "layers: expected some of body"),
+        (["finishes", "body"], None, "finishes: expected"),
+        (["finishes", "body", "name"], "unobtainium", "finishes.body: name: expected one of"),
+        (["finishes", "body", "layers"], 3, "finishes.body: layers: expected a list"),
+    ],
+)
 def test_a_bad_recipe_names_node_and_argument(path, value, message):
     with pytest.raises(ValueError, match=message.replace("[", r"\[").replace("]", r"\]")):
         recipes.from_dict(changed(path, value))
@@ -191,7 +219,10 @@ def test_a_number_edited_by_hand_changes_the_object():
     assert grammar.geometry_hash(grammar.surface(wide)) != grammar.geometry_hash(grammar.surface(narrow))
 
 
-@pytest.mark.parametrize(("arguments", "message"), [({"family": "teapott"}, "family: expected one of"), ({"level": 5}, "level: expected 0 to 4")])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"family": "teapott"}, "family: expected one of"), ({"level": 5}, "level: expected 0 to 4")],
+)
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         grammar.make(0, 0, **arguments)

@@ -1,4 +1,5 @@
 """Samples and signed distances as they are stored and read back: counts, places, noise, and never a wrong sign."""
+
 import hashlib
 import io
 
@@ -7,7 +8,19 @@ import pytest
 import trimesh
 from manifold3d import Manifold
 
-from detailverse.labels.fields import SMALLEST, STEP, VAE, Budget, decode, encode, fields, from_npz, normal_draws, positions, to_npz_bytes
+from detailverse.labels.fields import (
+    SMALLEST,
+    STEP,
+    VAE,
+    Budget,
+    decode,
+    encode,
+    fields,
+    from_npz,
+    normal_draws,
+    positions,
+    to_npz_bytes,
+)
 from detailverse.modelling.solid import native
 from detailverse.modelling.surface import Leaf
 from detailverse.spatial.bvh import Bvh
@@ -34,9 +47,19 @@ def test_the_full_budget():
     stored = fields(surface(*box(1, 1, 1)), Rng("full"))
     read = decode(stored)
     assert sum(len(read[f"{kind}_points"]) for kind in QUERIES) == 731_072
-    shapes = {"random_surface": (32768, 6), "sharp_surface": (32768, 6), "random_near_points": (400_000, 3), "sharp_near_points": (131_072, 3),
-              "vol_points": (200_000, 3), "random_near_label": (400_000,), "sharp_near_label": (131_072,), "vol_label": (200_000,)}
-    assert {name: (read[name].shape, str(read[name].dtype)) for name in shapes} == {name: (shape, "float32") for name, shape in shapes.items()}
+    shapes = {
+        "random_surface": (32768, 6),
+        "sharp_surface": (32768, 6),
+        "random_near_points": (400_000, 3),
+        "sharp_near_points": (131_072, 3),
+        "vol_points": (200_000, 3),
+        "random_near_label": (400_000,),
+        "sharp_near_label": (131_072,),
+        "vol_label": (200_000,),
+    }
+    assert {name: (read[name].shape, str(read[name].dtype)) for name in shapes} == {
+        name: (shape, "float32") for name, shape in shapes.items()
+    }
     assert len(to_npz_bytes(stored)) < 7e6
     assert VAE == Budget()
 
@@ -66,7 +89,9 @@ def test_salient_points_lie_on_the_edges(brick):
     assert np.abs(np.sort(np.abs(normals), axis=1) - [0, np.sqrt(0.5), np.sqrt(0.5)]).max() < 1e-4
     assert ((normals * made).sum(axis=1) > 0).all()
     along = np.abs(np.abs(made) - np.array([1 / 3, 0.5, 1.0])).argmax(axis=1)
-    assert np.abs(np.bincount(along, minlength=3) / len(made) - np.array([1 / 3, 0.5, 1]) / (1 / 3 + 1.5)).max() < 0.05  # by length
+    assert (
+        np.abs(np.bincount(along, minlength=3) / len(made) - np.array([1 / 3, 0.5, 1]) / (1 / 3 + 1.5)).max() < 0.05
+    )  # by length
 
 
 @pytest.mark.parametrize("kind", QUERIES)
@@ -82,17 +107,21 @@ def test_noise_is_what_it_says(brick):
     read = decode(brick[1])
     for kind, sigmas, count in (("random_near", SMALL.noise, 4000), ("sharp_near", SMALL.salient_noise, 3000)):
         for number, sigma in enumerate(sigmas):
-            distance = brick_sdf(read[f"{kind}_points"][number * count:(number + 1) * count])
+            distance = brick_sdf(read[f"{kind}_points"][number * count : (number + 1) * count])
             if kind == "random_near":
                 assert np.sqrt((distance**2).mean()) == pytest.approx(sigma, rel=0.06)  # one normal component
             assert np.abs(distance).max() < 6 * sigma
     assert np.abs(np.abs(read["vol_points"]).max(axis=0) - 1.05).max() < 2e-3
 
 
-@pytest.mark.parametrize("shape, exact", [
-    (torus(0.55, 0.35, 400, 200), lambda q: torus_sdf(q, 0.55 / 0.9, 0.35 / 0.9)),
-    (mesh(Manifold.sphere(0.9, 512)), lambda q: np.linalg.norm(q, axis=1) - 1),
-], ids=["torus", "sphere"])
+@pytest.mark.parametrize(
+    "shape, exact",
+    [
+        (torus(0.55, 0.35, 400, 200), lambda q: torus_sdf(q, 0.55 / 0.9, 0.35 / 0.9)),
+        (mesh(Manifold.sphere(0.9, 512)), lambda q: np.linalg.norm(q, axis=1) - 1),
+    ],
+    ids=["torus", "sphere"],
+)
 def test_round_things(shape, exact):
     read = decode(fields(surface(*shape), Rng("round"), SMALL))
     for kind in QUERIES:
@@ -104,7 +133,9 @@ def test_round_things(shape, exact):
 def test_no_sign_is_lost_to_storage():
     """Points of a tilted plane as close to it as codes come: float16 alone would round some of them to zero."""
     points, faces = mesh(Manifold.cube((1, 1, 1), True).rotate((31, 17, 5)))
-    stored = fields(surface(points, faces), Rng("tilted"), Budget(10, 10, 60_000, 10, noise=(1e-6,), salient_noise=(1e-6,)))
+    stored = fields(
+        surface(points, faces), Rng("tilted"), Budget(10, 10, 60_000, 10, noise=(1e-6,), salient_noise=(1e-6,))
+    )
     points = (points - stored["centre"]) * stored["scale"]
     exact = Bvh(points, faces).sdf(positions(stored["random_near_points"]))
     label = stored["random_near_label"]
@@ -141,21 +172,32 @@ def test_the_way_back_to_the_object(brick):
 
 
 def test_part_ids_name_what_lies_there():
-    made = (native(Manifold.cube((1, 1, 1), True), Leaf("body", "a")) | native(Manifold.cube((0.2, 0.2, 2), True), Leaf("rod", "b"))).surface()
+    made = (
+        native(Manifold.cube((1, 1, 1), True), Leaf("body", "a"))
+        | native(Manifold.cube((0.2, 0.2, 2), True), Leaf("rod", "b"))
+    ).surface()
     read = decode(fields(made, Rng("parts"), SMALL))
     names = read["part_names"].tolist()
     assert sorted(names) == ["body", "rod"]
     points = read["random_surface"][:, :3]
     tip = np.abs(points[:, 2]) > 0.5
-    assert (read["random_surface_part"] == np.where(tip, names.index("rod"), names.index("body")))[np.abs(np.abs(points[:, 2]) - 0.5) > STEP].all()
+    assert (read["random_surface_part"] == np.where(tip, names.index("rod"), names.index("body")))[
+        np.abs(np.abs(points[:, 2]) - 0.5) > STEP
+    ].all()
     assert (read["sharp_surface_part"][np.abs(read["sharp_surface"][:, 2]) > 0.51] == names.index("rod")).all()
 
 
 def test_without_sharp_edges_the_salient_points_go_where_it_bends():
     stretched = trimesh.creation.icosphere(5).vertices * [0.3, 0.3, 1.0]
-    read = decode(fields(surface(stretched, np.asarray(trimesh.creation.icosphere(5).faces, dtype=np.int64)), Rng("smooth"), SMALL))
+    read = decode(
+        fields(
+            surface(stretched, np.asarray(trimesh.creation.icosphere(5).faces, dtype=np.int64)), Rng("smooth"), SMALL
+        )
+    )
     assert read["sharp_edges"] == 0 and read["sharp_surface"].shape == (3000, 6)
-    assert np.abs(read["sharp_surface"][:, 2]).mean() > 1.1 * np.abs(read["random_surface"][:, 2]).mean()  # the ends bend most
+    assert (
+        np.abs(read["sharp_surface"][:, 2]).mean() > 1.1 * np.abs(read["random_surface"][:, 2]).mean()
+    )  # the ends bend most
 
 
 def test_open_surfaces_have_no_fields():

@@ -1,4 +1,5 @@
 """Creases, parts, symmetry and complexity of objects whose answers are known."""
+
 import json
 import math
 
@@ -49,7 +50,12 @@ def test_the_angle_decides():
 
 
 def test_parts_count_what_they_are_made_of():
-    pieces = (block("body", 1, 1, 1), block("lid.plate", 1, 1, 0.1).move(z=2), block("lid.knob#1", 0.2, 0.2, 0.2).move(z=2.1), block("far", 1, 1, 1).move(x=5))
+    pieces = (
+        block("body", 1, 1, 1),
+        block("lid.plate", 1, 1, 0.1).move(z=2),
+        block("lid.knob#1", 0.2, 0.2, 0.2).move(z=2.1),
+        block("far", 1, 1, 1).move(x=5),
+    )
     made = union(pieces).surface()
     names, part = parts(made)
     assert set(names) == {"body", "lid.plate", "lid.knob#1", "far"} and part.min() == 0 and part.max() == 3
@@ -69,15 +75,27 @@ def prism(sides: int, height: float = 1.0):
     return surface(*mesh(Manifold.cylinder(height, 1, 1, sides, True)))
 
 
-@pytest.mark.parametrize("shape, order, planes", [
-    (surface(*box(2, 1, 0.5)), 2, 3),
-    (surface(*box(1, 1, 2)), 4, 5),
-    (prism(6), 6, 7),
-    (prism(5), 5, 6),
-    (prism(256), 0, 13),  # every plane that is tested
-    (surface(*mesh(Manifold.cube((2, 1, 0.5), True) + Manifold.cube((0.5, 0.5, 1)).translate((0.5, -0.5, 0)))), 1, 0),
-    (surface(*mesh(Manifold.cube((1, 1, 1), True).scale((2, 2, 1)).rotate((0, 0, 17)))), 4, 1),  # its planes are where none is tested
-], ids=["brick", "square", "hexagon", "pentagon", "round", "none", "turned"])
+@pytest.mark.parametrize(
+    "shape, order, planes",
+    [
+        (surface(*box(2, 1, 0.5)), 2, 3),
+        (surface(*box(1, 1, 2)), 4, 5),
+        (prism(6), 6, 7),
+        (prism(5), 5, 6),
+        (prism(256), 0, 13),  # every plane that is tested
+        (
+            surface(*mesh(Manifold.cube((2, 1, 0.5), True) + Manifold.cube((0.5, 0.5, 1)).translate((0.5, -0.5, 0)))),
+            1,
+            0,
+        ),
+        (
+            surface(*mesh(Manifold.cube((1, 1, 1), True).scale((2, 2, 1)).rotate((0, 0, 17)))),
+            4,
+            1,
+        ),  # its planes are where none is tested
+    ],
+    ids=["brick", "square", "hexagon", "pentagon", "round", "none", "turned"],
+)
 def test_symmetry(shape, order, planes):
     found = symmetry(shape)
     json.dumps(found)

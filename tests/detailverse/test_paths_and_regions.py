@@ -1,4 +1,5 @@
 """Regions, figures, letters, paths and profiles against closed forms."""
+
 import hashlib
 import math
 
@@ -56,7 +57,9 @@ AREAS = {
 def test_area(name):
     shape, area = AREAS[name]
     outline = sum(arc_length(np.concatenate([loop, loop[:1]])) for loop in shape.contours())
-    assert shape.area == pytest.approx(area, abs=TOLERANCE * outline)  # each chord leaves its curve by at most TOLERANCE
+    assert shape.area == pytest.approx(
+        area, abs=TOLERANCE * outline
+    )  # each chord leaves its curve by at most TOLERANCE
 
 
 FIGURES = {
@@ -98,7 +101,9 @@ def test_set_algebra_and_symmetry():
 
 
 def test_offset_follows_steiner():
-    """A convex region grown by d gains its perimeter times d and a circle of radius d; sharp corners gain squares instead."""
+    """A convex region grown by d gains its perimeter times d and a circle of radius d; sharp corners gain squares
+    instead.
+    """
     box, d = rect(2, 1), 0.1
     assert box.offset(d).area == pytest.approx(2 + 6 * d + math.pi * d * d, abs=TOLERANCE)
     assert box.offset(d, round=False).area == pytest.approx(2 + 6 * d + 4 * d * d, abs=1e-6)
@@ -122,7 +127,9 @@ def test_distance_agrees_with_the_slow_way():
     t = np.clip((to * along).sum(-1) / (along * along).sum(-1), 0, 1)[..., None]
     gap = np.linalg.norm(to - t * along, axis=-1).min(axis=1)
     y = points[:, None, 1]
-    crossing = ((a[:, 1] <= y) != (b[:, 1] <= y)) & (to[..., 0] < to[..., 1] / np.where(along[:, 1] == 0, 1, along[:, 1]) * along[:, 0])
+    crossing = ((a[:, 1] <= y) != (b[:, 1] <= y)) & (
+        to[..., 0] < to[..., 1] / np.where(along[:, 1] == 0, 1, along[:, 1]) * along[:, 0]
+    )
     expected = np.where(crossing.sum(axis=1) % 2 == 1, -gap, gap)
     np.testing.assert_allclose(shape.distance(points), expected, atol=1e-12)
     assert np.isinf(region.polygon().distance(points)).all()
@@ -138,7 +145,9 @@ def test_distance_of_a_disc_and_a_box():
 
 @pytest.mark.parametrize("teeth,other", [(18, 12), (40, 9), (25, 60)])
 def test_gears_of_one_module_mesh(teeth, other):
-    """At the sum of the pitch radii with a tooth in a gap they touch without entering each other; a tenth of a module nearer they collide."""
+    """At the sum of the pitch radii with a tooth in a gap they touch without entering each other; a tenth of a module
+    nearer they collide.
+    """
     module = 0.05
     a, b = gear(teeth, teeth * module / 2), gear(other, other * module / 2)
     b = b.turn(math.pi / other if other % 2 == 0 else 0.0)  # a gap on -x
@@ -165,14 +174,32 @@ def test_glyphs_differ_and_stay_on_the_line(style):
         assert (c in ",/()Q") or (shape.bounds[1] > -1e-3 and shape.bounds[3] < 1 + 1e-3), c
     names = list(shapes)
     for k, one in enumerate(names):
-        for other in names[k + 1:]:
+        for other in names[k + 1 :]:
             a, b = shapes[one], shapes[other]
             same = (one, other) in (("I", "ᛁ"), ("X", "ᚷ"), ("ᛖ", "M"))
             assert same or abs(a.area - b.area) > 1e-4 or ((a - b) | (b - a)).area > 0.02, (one, other)
 
 
-COUNTERS = {"A": 1, "B": 2, "C": 0, "D": 1, "E": 0, "O": 1, "P": 1, "Q": 1, "R": 1,
-            "0": 1, "4": 1, "6": 1, "8": 2, "9": 1, "∞": 2, "☥": 1, "ᛒ": 2, "ᛞ": 2}
+COUNTERS = {
+    "A": 1,
+    "B": 2,
+    "C": 0,
+    "D": 1,
+    "E": 0,
+    "O": 1,
+    "P": 1,
+    "Q": 1,
+    "R": 1,
+    "0": 1,
+    "4": 1,
+    "6": 1,
+    "8": 2,
+    "9": 1,
+    "∞": 2,
+    "☥": 1,
+    "ᛒ": 2,
+    "ᛞ": 2,
+}
 
 
 @pytest.mark.parametrize("letter,count", COUNTERS.items())
@@ -185,7 +212,9 @@ def test_text_is_a_centred_line_of_its_height():
     line = font.text("DetailVerse", 0.3, style="square")
     low_x, low_y, high_x, high_y = line.bounds
     assert (low_y, high_y) == pytest.approx((-0.15, 0.15), abs=1e-3) and low_x == pytest.approx(-high_x, abs=0.02)
-    assert len(line.pieces()) == 11 and font.text("II", 0.3).area == pytest.approx(2 * font.text("I", 0.3).area, rel=1e-6)
+    assert len(line.pieces()) == 11 and font.text("II", 0.3).area == pytest.approx(
+        2 * font.text("I", 0.3).area, rel=1e-6
+    )
     arched = font.text_around("COIN", 1.0, 0.2)
     assert arched.area == pytest.approx(font.text("COIN", 0.2).area, rel=1e-4)
     reach = np.linalg.norm(np.concatenate(arched.contours()), axis=1)
@@ -197,7 +226,15 @@ def test_text_is_a_centred_line_of_its_height():
 
 
 def test_atan2():
-    for y, x in [*RNG.child("atan2").uniform(-1, 1, (2000, 2)), (0.0, 1.0), (0.0, -1.0), (1.0, 0.0), (-1.0, 0.0), (1e-9, 1.0), (3.0, 3.0)]:
+    for y, x in [
+        *RNG.child("atan2").uniform(-1, 1, (2000, 2)),
+        (0.0, 1.0),
+        (0.0, -1.0),
+        (1.0, 0.0),
+        (-1.0, 0.0),
+        (1e-9, 1.0),
+        (3.0, 3.0),
+    ]:
         assert atan2(y, x) == pytest.approx(math.atan2(y, x), abs=2e-15)
 
 
@@ -225,7 +262,9 @@ def test_path_lengths_and_frames(name):
         assert curve.length == pytest.approx(length, rel=2e-3)
     for up in (None, (0, 0, 1)):
         frames = np.stack(curve.frames(up), axis=1)  # [N, 3, 3]
-        np.testing.assert_allclose(np.einsum("nij,nkj->nik", frames, frames), np.broadcast_to(np.eye(3), frames.shape), atol=1e-12)
+        np.testing.assert_allclose(
+            np.einsum("nij,nkj->nik", frames, frames), np.broadcast_to(np.eye(3), frames.shape), atol=1e-12
+        )
         np.testing.assert_allclose(np.linalg.det(frames), 1.0, atol=1e-12)
     again = curve.resample(n=200)
     steps = np.diff(again.steps)
@@ -234,7 +273,9 @@ def test_path_lengths_and_frames(name):
 
 @pytest.mark.parametrize("name", ["circle", "knot", "spline", "stadium"])
 def test_closed_frames_meet(name):
-    """The step from the last normal to the first is like every other step, and none turns about the tangent more than its share."""
+    """The step from the last normal to the first is like every other step, and none turns about the tangent more than
+    its share.
+    """
     curve = path.polyline(PATHS[name][0].points, closed=True).resample(n=300)
     tangent, normal, _ = curve.frames()
     turn = np.arccos(np.clip((normal * np.roll(normal, -1, axis=0)).sum(axis=1), -1, 1))
@@ -280,14 +321,38 @@ def test_path_values():
 
 
 def column():
-    return (turned(0.5).up(0.12).fillet(0.03).out(-0.04).torus(0.1, 0.05).scotia(-0.05, 0.1, 0.05).bead(0.05).out(-0.03).cove(-0.05, 0.05)
-            .taper(0.26, 1.2).cove(0.05, 0.05).bead(0.04).ovolo(0.12, 0.1).up(0.1).close())
+    return (
+        turned(0.5)
+        .up(0.12)
+        .fillet(0.03)
+        .out(-0.04)
+        .torus(0.1, 0.05)
+        .scotia(-0.05, 0.1, 0.05)
+        .bead(0.05)
+        .out(-0.03)
+        .cove(-0.05, 0.05)
+        .taper(0.26, 1.2)
+        .cove(0.05, 0.05)
+        .bead(0.04)
+        .ovolo(0.12, 0.1)
+        .up(0.1)
+        .close()
+    )
 
 
 PROFILES = {
     "cylinder": turned(0.5).up(1).close(),
     "column": column(),
-    "vase": vessel(turned(0.3).bead(0.05).out(-0.06).cove(-0.08, 0.1).curve((0.45, 0.6), (0.3, 1.1), (0.16, 1.35), (0.3, 1.6)).open(), 0.04, 0.12),
+    "vase": vessel(
+        turned(0.3)
+        .bead(0.05)
+        .out(-0.06)
+        .cove(-0.08, 0.1)
+        .curve((0.45, 0.6), (0.3, 1.1), (0.16, 1.35), (0.3, 1.6))
+        .open(),
+        0.04,
+        0.12,
+    ),
     "bowl": vessel(turned(0.2).up(0.05).curve((0.6, 0.2), (0.8, 0.5)).open(), 0.05, 0.06, round_rim=False),
     "ring": profile.section(circle(0.2).move(1)),
     "band": turned(1.0).up(0.3).out(-0.1).up(-0.3).back(),
@@ -332,9 +397,13 @@ def test_smooth_mouldings_share_a_run():
 
 
 def test_vessel_walls():
-    """A straight pot: the inside is the outside, a wall nearer and a floor higher; every inner point of a curved one is a wall from the outside."""
+    """A straight pot: the inside is the outside, a wall nearer and a floor higher; every inner point of a curved one is
+    a wall from the outside.
+    """
     pot = vessel(turned(0.5).up(1.0).open(), wall=0.1, floor=0.2, round_rim=False)
-    assert pot.region().area == pytest.approx(0.5 - 0.4 * 0.8, abs=1e-6) and pot.runs[-1][-1].tolist() == pytest.approx([0, 0.2])
+    assert pot.region().area == pytest.approx(0.5 - 0.4 * 0.8, abs=1e-6) and pot.runs[-1][-1].tolist() == pytest.approx(
+        [0, 0.2]
+    )
     outer = turned(0.3).curve((0.6, 0.5), (0.35, 1.0)).open()
     inside = vessel(outer, wall=0.05, floor=0.1).runs[-2]
     np.testing.assert_allclose(outer.region().distance(inside[1:])[inside[1:, 1] < 0.94], -0.05, atol=1e-3)
@@ -346,7 +415,9 @@ def test_vessel_walls():
 
 def test_profile_offset():
     grown = PROFILES["cylinder"].offset(0.1)
-    assert grown.region().area == pytest.approx((0.5 + 0.1) * 1.2 - (1 - math.pi / 4) * 0.02, abs=1e-3) and grown.height == pytest.approx(1.2)
+    assert grown.region().area == pytest.approx(
+        (0.5 + 0.1) * 1.2 - (1 - math.pi / 4) * 0.02, abs=1e-3
+    ) and grown.height == pytest.approx(1.2)
     assert PROFILES["cylinder"].offset(-0.1).region().area == pytest.approx(0.4 * 0.8, abs=1e-6)
     assert PROFILES["ring"].offset(0.05).region().area == pytest.approx(math.pi * 0.0625, rel=0.01)
     with pytest.raises(ValueError, match="offset: expected a profile more than"):
@@ -366,7 +437,11 @@ def test_bad_profiles_say_why():
 
 def digest():
     sha = hashlib.sha256()
-    for shape in (gear(40, 1, bore=0.1, spokes=5), figures.tracery(8, 1, 0.05), font.text("VERSE &", 0.3, style="serif")):
+    for shape in (
+        gear(40, 1, bore=0.1, spokes=5),
+        figures.tracery(8, 1, 0.05),
+        font.text("VERSE &", 0.3, style="serif"),
+    ):
         for loop in shape.offset(0.003).contours():
             sha.update(loop.tobytes())
     for part in path.knot(2, 3, 0.7, 0.25).offset_strand(1, 3, 0.05, 9).frames():

@@ -1,4 +1,7 @@
-"""Signed distances against closed forms, their bounds, and the surfaces made of them against the strongest predicates there are."""
+"""Signed distances against closed forms, their bounds, and the surfaces made of them against the strongest predicates
+there are.
+"""
+
 # ruff: noqa: I001 - one name a line would take a page
 import math
 
@@ -8,7 +11,35 @@ from manifold3d import Error, Manifold, Mesh
 
 from detailverse.meshing import bricks as sparse
 from detailverse.meshing.dual_contouring import polygonise
-from detailverse.sdf import bezier, box, capsule, cells, chain, cone, cylinder, diamond, ellipsoid, extrude, gyroid, half_space, noise, prism, revolve, round_cone, schwarz, skeleton, smooth_difference, smooth_intersection, smooth_union, sphere, sponge, superquadric, torus, union, wedge
+from detailverse.sdf import (
+    bezier,
+    box,
+    capsule,
+    cells,
+    chain,
+    cone,
+    cylinder,
+    diamond,
+    ellipsoid,
+    extrude,
+    gyroid,
+    half_space,
+    noise,
+    prism,
+    revolve,
+    round_cone,
+    schwarz,
+    skeleton,
+    smooth_difference,
+    smooth_intersection,
+    smooth_union,
+    sphere,
+    sponge,
+    superquadric,
+    torus,
+    union,
+    wedge,
+)
 from zeroverse.core.portable import TAU
 from zeroverse.core.rng import Rng
 from zeroverse.shapes.solid import closed, volume
@@ -17,25 +48,59 @@ BLOB = chain([(-0.3, 0.1, -0.4), (0.2, 0, 0), (0, 0.3, 0.5)], [0.2, 0.12, 0.18])
 STAR = [[(r * math.cos(a), r * math.sin(a)) for r, a in ((0.7 if i % 2 else 0.35, TAU * i / 10) for i in range(10))]]
 
 EXAMPLES = {
-    "sphere": sphere(0.6), "ellipsoid": ellipsoid(0.8, 0.5, 0.2), "box": box(1.0, 0.8, 0.6), "rounded box": box(1, 0.8, 0.6, round=0.15),
-    "cylinder": cylinder(0.4, 1.2), "rounded cylinder": cylinder(0.4, 1.2, round=0.1), "cone": cone(0.6, 0.1, 1.0), "torus": torus(0.6, 0.2),
-    "round_cone": round_cone((-0.4, 0, 0.1), (0.5, 0.2, 0), 0.3, 0.1), "capsule": capsule((0, 0, -0.5), (0.3, 0, 0.5), 0.2), "chain": BLOB,
-    "bezier": bezier([(-0.7, 0, 0), (0, 0, 1), (0.7, 0.5, -0.6)], [0.15, 0.05, 0.1]), "prism": prism(6, 0.6, 0.8), "wedge": wedge(1.0, 0.6, 0.8),
-    "extrude": extrude(STAR, 0.5), "revolve": revolve([(0, -0.6), (0.5, -0.6), (0.2, 0), (0.6, 0.5), (0, 0.5)]),
-    "skeleton": skeleton([(0, 0, -0.7), (0, 0, 0), (0.5, 0, 0.5), (-0.4, 0.3, 0.6)], [0.15, 0.1, 0.05, 0.05], [(0, 1), (1, 2), (1, 3)], smooth=0.05),
-    "superquadric": superquadric(0.7, 0.6, 0.5, 4.0, 1.5), "sponge": sponge(1.2, 2), "gyroid": gyroid(0.8, 0.1) & sphere(0.8),
-    "schwarz": schwarz(0.8, 0.1) & sphere(0.8), "diamond": diamond(0.9) & box(1.2), "half_space": sphere(0.7) & half_space((1, 1, 0.5), 0.2),
-    "union": sphere(0.5) | box(0.8), "difference": box(1) - sphere(0.6) - cylinder(0.2, 2), "intersection": box(1) & sphere(0.65) & half_space("z", 0.3),
+    "sphere": sphere(0.6),
+    "ellipsoid": ellipsoid(0.8, 0.5, 0.2),
+    "box": box(1.0, 0.8, 0.6),
+    "rounded box": box(1, 0.8, 0.6, round=0.15),
+    "cylinder": cylinder(0.4, 1.2),
+    "rounded cylinder": cylinder(0.4, 1.2, round=0.1),
+    "cone": cone(0.6, 0.1, 1.0),
+    "torus": torus(0.6, 0.2),
+    "round_cone": round_cone((-0.4, 0, 0.1), (0.5, 0.2, 0), 0.3, 0.1),
+    "capsule": capsule((0, 0, -0.5), (0.3, 0, 0.5), 0.2),
+    "chain": BLOB,
+    "bezier": bezier([(-0.7, 0, 0), (0, 0, 1), (0.7, 0.5, -0.6)], [0.15, 0.05, 0.1]),
+    "prism": prism(6, 0.6, 0.8),
+    "wedge": wedge(1.0, 0.6, 0.8),
+    "extrude": extrude(STAR, 0.5),
+    "revolve": revolve([(0, -0.6), (0.5, -0.6), (0.2, 0), (0.6, 0.5), (0, 0.5)]),
+    "skeleton": skeleton(
+        [(0, 0, -0.7), (0, 0, 0), (0.5, 0, 0.5), (-0.4, 0.3, 0.6)],
+        [0.15, 0.1, 0.05, 0.05],
+        [(0, 1), (1, 2), (1, 3)],
+        smooth=0.05,
+    ),
+    "superquadric": superquadric(0.7, 0.6, 0.5, 4.0, 1.5),
+    "sponge": sponge(1.2, 2),
+    "gyroid": gyroid(0.8, 0.1) & sphere(0.8),
+    "schwarz": schwarz(0.8, 0.1) & sphere(0.8),
+    "diamond": diamond(0.9) & box(1.2),
+    "half_space": sphere(0.7) & half_space((1, 1, 0.5), 0.2),
+    "union": sphere(0.5) | box(0.8),
+    "difference": box(1) - sphere(0.6) - cylinder(0.2, 2),
+    "intersection": box(1) & sphere(0.65) & half_space("z", 0.3),
     "smooth union": union(sphere(0.4), sphere(0.3).move(0.5), sphere(0.3).move(0.2, 0.5), smooth=0.2),
     "smooth difference": smooth_difference(box(1), sphere(0.4).move(0.5, 0.5, 0.5), 0.15),
-    "smooth intersection": smooth_intersection(box(1), sphere(0.6), 0.15), "offset": box(0.8, 0.6, 0.4).offset(0.1), "round": wedge(0.8, 0.5, 0.6).round(0.08),
-    "shell": box(1).shell(0.1) - half_space("z", 0.3).flip(), "turn": box(1, 0.5, 0.3).turn((1, 2, 0.5), 0.7).move(0.1, 0.2, -0.1),
-    "mirror": BLOB.mirror("x"), "symmetric": round_cone((0.1, 0.2, 0), (0.5, 0.4, 0.2), 0.3, 0.1).symmetric("xy"), "scale": BLOB.scale(1.3),
-    "elongate": torus(0.4, 0.15).elongate(0.5, 0.2, 0.3), "twist": box(0.6, 0.4, 1.4).twist(0.4), "taper": box(0.8, 0.8, 1.2).taper(1.2, 0.4),
-    "bend": box(0.3, 0.4, 1.8).bend(2.0), "wobble": box(0.9).wobble(0.05, 2.0, 7), "repeat": sphere(0.12).repeat((0.4, 0.5, 0.4), (3, 2, 3)),
-    "around": box(0.5, 0.15, 0.4).move(0.5).around(7), "noise": sphere(0.6).displace(noise(3, 1, octaves=3), 0.05),
-    "ridges": sphere(0.6).displace(noise(2, 5, octaves=2, creased=True), 0.08), "cells": sphere(0.6).displace(cells(4, 3), 0.06),
-    "walls": sphere(0.6).displace(cells(4, 3, walls=True), -0.05), "paint": sphere(0.5).paint(1) | box(0.7).paint(2),
+    "smooth intersection": smooth_intersection(box(1), sphere(0.6), 0.15),
+    "offset": box(0.8, 0.6, 0.4).offset(0.1),
+    "round": wedge(0.8, 0.5, 0.6).round(0.08),
+    "shell": box(1).shell(0.1) - half_space("z", 0.3).flip(),
+    "turn": box(1, 0.5, 0.3).turn((1, 2, 0.5), 0.7).move(0.1, 0.2, -0.1),
+    "mirror": BLOB.mirror("x"),
+    "symmetric": round_cone((0.1, 0.2, 0), (0.5, 0.4, 0.2), 0.3, 0.1).symmetric("xy"),
+    "scale": BLOB.scale(1.3),
+    "elongate": torus(0.4, 0.15).elongate(0.5, 0.2, 0.3),
+    "twist": box(0.6, 0.4, 1.4).twist(0.4),
+    "taper": box(0.8, 0.8, 1.2).taper(1.2, 0.4),
+    "bend": box(0.3, 0.4, 1.8).bend(2.0),
+    "wobble": box(0.9).wobble(0.05, 2.0, 7),
+    "repeat": sphere(0.12).repeat((0.4, 0.5, 0.4), (3, 2, 3)),
+    "around": box(0.5, 0.15, 0.4).move(0.5).around(7),
+    "noise": sphere(0.6).displace(noise(3, 1, octaves=3), 0.05),
+    "ridges": sphere(0.6).displace(noise(2, 5, octaves=2, creased=True), 0.08),
+    "cells": sphere(0.6).displace(cells(4, 3), 0.06),
+    "walls": sphere(0.6).displace(cells(4, 3, walls=True), -0.05),
+    "paint": sphere(0.5).paint(1) | box(0.7).paint(2),
 }
 
 
@@ -54,29 +119,64 @@ def assert_solid(points, faces):
     assert Manifold(Mesh(points.astype(np.float32), faces.astype(np.uint32))).status() == Error.NoError
 
 
-@pytest.mark.parametrize("value, exact", [
-    (sphere(0.5), lambda x, y, z: np.sqrt(x * x + y * y + z * z) - 0.5),
-    (torus(0.6, 0.2), lambda x, y, z: np.sqrt((np.sqrt(x * x + y * y) - 0.6) ** 2 + z * z) - 0.2),
-    (half_space("z", 0.3), lambda x, y, z: z - 0.3),
-    (capsule((0, 0, -0.4), (0, 0, 0.4), 0.2), lambda x, y, z: np.sqrt(x * x + y * y + np.maximum(np.abs(z) - 0.4, 0) ** 2) - 0.2),
-    (box(1) & half_space("x"), lambda x, y, z: np.maximum(box(1).value(np.stack([x, y, z], 1)), x)),
-    (sphere(0.6) - sphere(0.4), lambda x, y, z: np.abs(np.sqrt(x * x + y * y + z * z) - 0.5) - 0.1),
-    (sphere(0.6).shell(0.2), lambda x, y, z: np.abs(np.sqrt(x * x + y * y + z * z) - 0.5) - 0.1),
-    (ellipsoid(0.5, 0.5, 0.5).move(0.1), lambda x, y, z: np.sqrt((x - 0.1) ** 2 + y * y + z * z) - 0.5),
-    (cylinder(0.5, 0.6) | sphere(0.1), lambda x, y, z: np.minimum(revolve([(0, -0.3), (0.5, -0.3), (0.5, 0.3), (0, 0.3)]).value(np.stack([x, y, z], 1)),
-                                                                  np.sqrt(x * x + y * y + z * z) - 0.1)),
-    (box(0.8, 0.6, 0.4), lambda x, y, z: extrude([[(-0.4, -0.3), (0.4, -0.3), (0.4, 0.3), (-0.4, 0.3)]], 0.4).value(np.stack([x, y, z], 1))),
-    (cone(0.6, 0.2, 1.0), lambda x, y, z: revolve([(0, -0.5), (0.6, -0.5), (0.2, 0.5), (0, 0.5)]).value(np.stack([x, y, z], 1))),
-])
+@pytest.mark.parametrize(
+    "value, exact",
+    [
+        (sphere(0.5), lambda x, y, z: np.sqrt(x * x + y * y + z * z) - 0.5),
+        (torus(0.6, 0.2), lambda x, y, z: np.sqrt((np.sqrt(x * x + y * y) - 0.6) ** 2 + z * z) - 0.2),
+        (half_space("z", 0.3), lambda x, y, z: z - 0.3),
+        (
+            capsule((0, 0, -0.4), (0, 0, 0.4), 0.2),
+            lambda x, y, z: np.sqrt(x * x + y * y + np.maximum(np.abs(z) - 0.4, 0) ** 2) - 0.2,
+        ),
+        (box(1) & half_space("x"), lambda x, y, z: np.maximum(box(1).value(np.stack([x, y, z], 1)), x)),
+        (sphere(0.6) - sphere(0.4), lambda x, y, z: np.abs(np.sqrt(x * x + y * y + z * z) - 0.5) - 0.1),
+        (sphere(0.6).shell(0.2), lambda x, y, z: np.abs(np.sqrt(x * x + y * y + z * z) - 0.5) - 0.1),
+        (ellipsoid(0.5, 0.5, 0.5).move(0.1), lambda x, y, z: np.sqrt((x - 0.1) ** 2 + y * y + z * z) - 0.5),
+        (
+            cylinder(0.5, 0.6) | sphere(0.1),
+            lambda x, y, z: np.minimum(
+                revolve([(0, -0.3), (0.5, -0.3), (0.5, 0.3), (0, 0.3)]).value(np.stack([x, y, z], 1)),
+                np.sqrt(x * x + y * y + z * z) - 0.1,
+            ),
+        ),
+        (
+            box(0.8, 0.6, 0.4),
+            lambda x, y, z: extrude([[(-0.4, -0.3), (0.4, -0.3), (0.4, 0.3), (-0.4, 0.3)]], 0.4).value(
+                np.stack([x, y, z], 1)
+            ),
+        ),
+        (
+            cone(0.6, 0.2, 1.0),
+            lambda x, y, z: revolve([(0, -0.5), (0.6, -0.5), (0.2, 0.5), (0, 0.5)]).value(np.stack([x, y, z], 1)),
+        ),
+    ],
+)
 def test_distances_are_the_closed_forms(value, exact):
     points = scatter("closed", 2000)
     np.testing.assert_allclose(value.value(points), exact(*points.T), atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["sphere", "ellipsoid", "rounded box", "rounded cylinder", "cone", "torus", "round_cone", "bezier", "prism", "extrude",
-                                  "revolve"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sphere",
+        "ellipsoid",
+        "rounded box",
+        "rounded cylinder",
+        "cone",
+        "torus",
+        "round_cone",
+        "bezier",
+        "prism",
+        "extrude",
+        "revolve",
+    ],
+)
 def test_distances_of_solids_are_exact(name):
-    """Stepping back by the distance along the gradient ends on the surface, and no point of it is nearer: tested against a dense cloud."""
+    """Stepping back by the distance along the gradient ends on the surface, and no point of it is nearer: tested
+    against a dense cloud.
+    """
     value = EXAMPLES[name]
     points = scatter(name, 300)
     distance = value.value(points)
@@ -93,7 +193,9 @@ def test_slopes_stay_below_the_bound(example):
     a = np.concatenate([scatter("slope", 3000, 0.9), scatter("far", 1500, 3.0)])
     step = scatter("step", len(a))
     b = a + step * np.repeat([1e-4, 0.05, 1.0], len(a) // 3)[:, None]
-    if example is EXAMPLES["bend"]:  # no distance about its centre of curvature, nor across the plane half-way round from it
+    if (
+        example is EXAMPLES["bend"]
+    ):  # no distance about its centre of curvature, nor across the plane half-way round from it
         near = (a[:, 0] < 0.5) & (b[:, 0] < 0.5)
         a, b = a[near], b[near]
     rise = np.abs(example.value(a) - example.value(b)) / np.sqrt(((a - b) ** 2).sum(axis=1))
@@ -118,7 +220,9 @@ def test_every_surface_is_a_closed_solid_on_the_level_zero(example):
 
 
 def test_sparse_bricks_find_the_same_signs_as_a_dense_lattice(example):
-    """The mesh encloses exactly the lattice corners that are inside: the volume of cells that the surface does not cross is the same."""
+    """The mesh encloses exactly the lattice corners that are inside: the volume of cells that the surface does not
+    cross is the same.
+    """
     spacing = 0.05
     low, cells_ = sparse.lattice(example.bounds, spacing)
     bricks, masks = sparse.near_surface(example, low, cells_, spacing)
@@ -132,26 +236,48 @@ def test_sparse_bricks_find_the_same_signs_as_a_dense_lattice(example):
     assert crossing == len(sparse.crossing_edges(values, bricks)[0])
 
 
-@pytest.mark.parametrize("value, exact", [
-    (sphere(0.6), 4 / 3 * math.pi * 0.6**3), (box(1.0, 0.8, 0.6), 0.48), (torus(0.6, 0.2), 2 * math.pi**2 * 0.6 * 0.04),
-    (cylinder(0.4, 1.2), math.pi * 0.16 * 1.2), (box(1.0) - box(0.5, 0.5, 2), 0.75), (wedge(1.0, 0.6, 0.8), 0.24),
-    (ellipsoid(0.8, 0.5, 0.2), 4 / 3 * math.pi * 0.08), (sponge(0.9, 1), 0.9**3 * 20 / 27), (cone(0.6, 0.0, 0.9), math.pi * 0.36 * 0.3),
-    (box(1.0).taper(1.0, 0.5), 7 / 12), (box(0.6, 0.4, 1.4).twist(0.3), 0.336),
-    (box(0.3, 0.4, 1.8).bend(2.0), 0.216),
-])
+@pytest.mark.parametrize(
+    "value, exact",
+    [
+        (sphere(0.6), 4 / 3 * math.pi * 0.6**3),
+        (box(1.0, 0.8, 0.6), 0.48),
+        (torus(0.6, 0.2), 2 * math.pi**2 * 0.6 * 0.04),
+        (cylinder(0.4, 1.2), math.pi * 0.16 * 1.2),
+        (box(1.0) - box(0.5, 0.5, 2), 0.75),
+        (wedge(1.0, 0.6, 0.8), 0.24),
+        (ellipsoid(0.8, 0.5, 0.2), 4 / 3 * math.pi * 0.08),
+        (sponge(0.9, 1), 0.9**3 * 20 / 27),
+        (cone(0.6, 0.0, 0.9), math.pi * 0.36 * 0.3),
+        (box(1.0).taper(1.0, 0.5), 7 / 12),
+        (box(0.6, 0.4, 1.4).twist(0.3), 0.336),
+        (box(0.3, 0.4, 1.8).bend(2.0), 0.216),
+    ],
+)
 def test_volumes_are_the_closed_forms(value, exact):
     points, faces, _ = polygonise(value, 0.02)
     assert volume(points, faces) == pytest.approx(exact, rel=4e-3)
 
 
 def random_tree(rng):
-    solids = (lambda s: sphere(s), lambda s: box(2 * s, 1.4 * s, s), lambda s: cylinder(0.5 * s, 2 * s), lambda s: torus(s, 0.3 * s),
-              lambda s: cone(s, 0.2 * s, 2 * s))
+    solids = (
+        lambda s: sphere(s),
+        lambda s: box(2 * s, 1.4 * s, s),
+        lambda s: cylinder(0.5 * s, 2 * s),
+        lambda s: torus(s, 0.3 * s),
+        lambda s: cone(s, 0.2 * s, 2 * s),
+    )
     value = None
     for i in range(12):
         draw = rng.child(i)
         part = draw.choice(solids)(draw.uniform(0.1, 0.4)).turn(draw.quat()).move(*draw.uniform(-0.5, 0.5, 3).tolist())
-        join = draw.choice((lambda a, b: a | b, lambda a, b: a - b, lambda a, b: smooth_union(a, b, 0.08), lambda a, b: smooth_difference(a, b, 0.05)))
+        join = draw.choice(
+            (
+                lambda a, b: a | b,
+                lambda a, b: a - b,
+                lambda a, b: smooth_union(a, b, 0.08),
+                lambda a, b: smooth_difference(a, b, 0.05),
+            )
+        )
         value = part if value is None else join(value, part)
     return (value | box(0.3)).displace(gyroid(0.3), 0.2) if rng.child("rough").chance(0.3) else value | box(0.3)
 
@@ -173,7 +299,9 @@ def test_checkerboard_noise_stays_manifold():
 def test_smooth_union_has_no_order_and_is_the_polynomial_of_two():
     a, b, c = sphere(0.4), box(0.6).move(0.4), torus(0.5, 0.1).move(0, 0.2)
     points = scatter("smooth", 5000)
-    np.testing.assert_allclose(union(a, b, c, smooth=0.2).value(points), union(c, a, b, smooth=0.2).value(points), atol=1e-14)
+    np.testing.assert_allclose(
+        union(a, b, c, smooth=0.2).value(points), union(c, a, b, smooth=0.2).value(points), atol=1e-14
+    )
     fa, fb = a.value(points), b.value(points)
     h = np.maximum(0.2 - np.abs(fa - fb), 0)
     np.testing.assert_allclose(smooth_union(a, b, 0.2).value(points), np.minimum(fa, fb) - h * h / 0.8, atol=1e-14)
@@ -185,7 +313,12 @@ def test_set_algebra():
     a, b = sphere(0.5), box(0.8).move(0.2)
     points = scatter("algebra", 5000)
     fa, fb = a.value(points), b.value(points)
-    for value, exact in ((a | b, np.minimum(fa, fb)), (a & b, np.maximum(fa, fb)), (a - b, np.maximum(fa, -fb)), (a - b - b.move(0.1) | a, fa)):
+    for value, exact in (
+        (a | b, np.minimum(fa, fb)),
+        (a & b, np.maximum(fa, fb)),
+        (a - b, np.maximum(fa, -fb)),
+        (a - b - b.move(0.1) | a, fa),
+    ):
         np.testing.assert_array_equal(value.value(points), exact)
     assert len((a | b | a | b).children) == 4, "chains become one flat union"
 
@@ -201,11 +334,17 @@ def test_leaves_follow_the_parts():
 
 def test_gradients_are_unit_normals():
     points = scatter("gradient", 500)
-    np.testing.assert_allclose(sphere(0.5).gradient(points), points / np.sqrt((points**2).sum(axis=1, keepdims=True)), atol=1e-8)
+    np.testing.assert_allclose(
+        sphere(0.5).gradient(points), points / np.sqrt((points**2).sum(axis=1, keepdims=True)), atol=1e-8
+    )
 
 
 def test_a_mask_changes_no_bit_near_the_surface():
-    value = skeleton(scatter("bones", 60), np.full(60, 0.05), [(i, i + 1) for i in range(59)], smooth=0.1).shell(0.02).displace(noise(4, 1), 0.01)
+    value = (
+        skeleton(scatter("bones", 60), np.full(60, 0.05), [(i, i + 1) for i in range(59)], smooth=0.1)
+        .shell(0.02)
+        .displace(noise(4, 1), 0.01)
+    )
     centres = scatter("centres", 200)
     _, masks = value.tape.probe(centres, 0.1, 0.05)
     assert masks.mean() < 0.5
@@ -250,5 +389,11 @@ def test_errors_say_what_was_expected():
 
 def test_cells_reach_as_far_as_they_say():
     points = scatter("cells", 20000, 5.0)
-    for field in (cells(2, 1), cells(2, 1, walls=True), noise(2, 3, octaves=5), noise(2, 3, octaves=3, creased=True), gyroid(0.7)):
+    for field in (
+        cells(2, 1),
+        cells(2, 1, walls=True),
+        noise(2, 3, octaves=5),
+        noise(2, 3, octaves=3, creased=True),
+        gyroid(0.7),
+    ):
         assert np.abs(field.value(points)).max() <= field.reach

@@ -1,4 +1,7 @@
-"""The modelling language: volumes in closed form, provenance and charts through booleans, details that keep to their patch, touching parts told apart."""
+"""The modelling language: volumes in closed form, provenance and charts through booleans, details that keep to their
+patch, touching parts told apart.
+"""
+
 import numpy as np
 import pytest
 
@@ -27,18 +30,21 @@ def skin(name: str, seed: int = 0) -> Skin:
     return Skin((details.BY_NAME[name].sample(Rng("test", name, seed)),), triangles=30_000)
 
 
-@pytest.mark.parametrize(("solid", "expected", "tolerance"), [
-    (lambda: box(1, 2, 3, "a", "x"), 6.0, 1e-6),
-    (lambda: cylinder(0.5, 2.0, "a", "x"), TAU / 2 * 0.25 * 2, 2e-3),
-    (lambda: cylinder(0.5, 2.0, "a", "x", top=0.25), TAU / 2 * 2 / 3 * (0.25 + 0.125 + 0.0625), 2e-3),
-    (lambda: ball(0.5, "a", "x"), TAU * 2 / 3 * 0.125, 6e-3),
-    (lambda: extrude(region.rect(1, 1) - region.rect(0.5, 0.5), 2.0, "a", "x"), 1.5, 1e-6),
-    (lambda: tube(circle(0.5), 0.1, "a", "x", sides=64), TAU / 2 * 0.01 * TAU * 0.5, 5e-3),
-    (lambda: tube(line((0, 0, 0), (0, 0, 1)), 0.1, "a", "x", sides=64, ends="flat"), TAU / 2 * 0.01, 5e-3),
-    (lambda: slab(np.full((5, 7), 0.25), 2.0, 1.0, "a", "x"), 0.5, 1e-6),
-    (lambda: hull(np.eye(3).tolist() + [[0, 0, 0]], "a", "x"), 1 / 6, 1e-6),
-    (lambda: blob(sdf.sphere(0.5), 0.03, "a", "x"), TAU * 2 / 3 * 0.125, 5e-3),
-])
+@pytest.mark.parametrize(
+    ("solid", "expected", "tolerance"),
+    [
+        (lambda: box(1, 2, 3, "a", "x"), 6.0, 1e-6),
+        (lambda: cylinder(0.5, 2.0, "a", "x"), TAU / 2 * 0.25 * 2, 2e-3),
+        (lambda: cylinder(0.5, 2.0, "a", "x", top=0.25), TAU / 2 * 2 / 3 * (0.25 + 0.125 + 0.0625), 2e-3),
+        (lambda: ball(0.5, "a", "x"), TAU * 2 / 3 * 0.125, 6e-3),
+        (lambda: extrude(region.rect(1, 1) - region.rect(0.5, 0.5), 2.0, "a", "x"), 1.5, 1e-6),
+        (lambda: tube(circle(0.5), 0.1, "a", "x", sides=64), TAU / 2 * 0.01 * TAU * 0.5, 5e-3),
+        (lambda: tube(line((0, 0, 0), (0, 0, 1)), 0.1, "a", "x", sides=64, ends="flat"), TAU / 2 * 0.01, 5e-3),
+        (lambda: slab(np.full((5, 7), 0.25), 2.0, 1.0, "a", "x"), 0.5, 1e-6),
+        (lambda: hull(np.eye(3).tolist() + [[0, 0, 0]], "a", "x"), 1 / 6, 1e-6),
+        (lambda: blob(sdf.sphere(0.5), 0.03, "a", "x"), TAU * 2 / 3 * 0.125, 5e-3),
+    ],
+)
 def test_volumes_have_their_closed_form(solid, expected, tolerance):
     assert volume_of(solid()) == pytest.approx(expected, rel=tolerance)
 
@@ -51,14 +57,23 @@ def test_booleans_obey_inclusion_and_exclusion():
 
 def test_rigid_motions_and_copies_keep_volume():
     one = box(0.2, 0.3, 0.4, "a", "x")
-    for moved in (one.turn("z", 0.7), one.turn((1, 1, 0), 1.1), one.mirror("y"), one.move(1, 2, 3), one.transform(towards((1, 2, 3)), (0, 0, 1))):
+    for moved in (
+        one.turn("z", 0.7),
+        one.turn((1, 1, 0), 1.1),
+        one.mirror("y"),
+        one.move(1, 2, 3),
+        one.transform(towards((1, 2, 3)), (0, 0, 1)),
+    ):
         assert volume_of(moved) == pytest.approx(0.024, rel=1e-5)
     assert volume_of(around(one.move(1, 0, 0), 5)) == pytest.approx(5 * 0.024, rel=1e-5)
     assert volume_of(row(one, 3, (1, 0, 0))) == pytest.approx(3 * 0.024, rel=1e-5)
 
 
 def test_faces_know_their_leaf_and_cut_faces_belong_to_what_was_cut():
-    surface = ((box(1, 1, 1, "body", "wood") | cylinder(0.2, 1.0, "knob", "brass").move(0, 0, 0.2)) - box(0.3, 3, 0.3, "tool", "none")).surface()
+    surface = (
+        (box(1, 1, 1, "body", "wood") | cylinder(0.2, 1.0, "knob", "brass").move(0, 0, 0.2))
+        - box(0.3, 3, 0.3, "tool", "none")
+    ).surface()
     labels = {surface.leaves[leaf].label for leaf in np.unique(surface.leaf)}
     assert labels == {"body", "knob"}
     cut = [number for number, leaf in enumerate(surface.leaves) if leaf.cut]
@@ -67,14 +82,18 @@ def test_faces_know_their_leaf_and_cut_faces_belong_to_what_was_cut():
 
 def test_copies_with_names_are_parts_of_their_own():
     wheel = cylinder(0.2, 0.1, "wheel", "rubber")
-    surface = union((box(2, 1, 0.2, "body", "paint"), *(wheel.named(f"wheel#{k}").move(k - 0.5, 0, 0.05) for k in range(2)))).surface()
+    surface = union(
+        (box(2, 1, 0.2, "body", "paint"), *(wheel.named(f"wheel#{k}").move(k - 0.5, 0, 0.05) for k in range(2)))
+    ).surface()
     assert {surface.leaves[leaf].label for leaf in np.unique(surface.leaf)} == {"body", "wheel#0", "wheel#1"}
 
 
 def test_uv_survives_booleans_as_lengths_on_the_chart():
     """On the wall of a cylinder u is the arc and v the height, also in triangles that a boolean has cut."""
     radius = 0.5
-    solid = lathe(turned(radius).up(1.0).close(), "a", "x", skin("cracks")) - box(0.4, 4, 0.4, "hole", "x").move(0, 0, 0.5)
+    solid = lathe(turned(radius).up(1.0).close(), "a", "x", skin("cracks")) - box(0.4, 4, 0.4, "hole", "x").move(
+        0, 0, 0.5
+    )
     surface = solid.surface()
     sizes = surface.leaves[0].sizes
     wall = int(np.argmax([width * height for width, height in sizes]))
@@ -99,11 +118,13 @@ def test_parts_that_only_touch_are_closed_for_readers_that_merge_by_position(oth
 def test_any_detail_lies_on_any_generator(shape, name):
     laid = skin(name)
     makers = {
-        "lathe": lambda skin: cylinder(0.5, 1.2, "a", "x", skin), "box": lambda skin: box(1, 0.8, 1.2, "a", "x", skin),
+        "lathe": lambda skin: cylinder(0.5, 1.2, "a", "x", skin),
+        "box": lambda skin: box(1, 0.8, 1.2, "a", "x", skin),
         "plate": lambda skin: plate(region.circle(0.8), 0.2, "a", "x", skin, margin=0.05),
         "tube": lambda skin: tube(helix(0.6, 0.5, 2.0), 0.16, "a", "x", skin),
         "extrude": lambda skin: extrude(region.star(5, 0.9, 0.5), 0.8, "a", "x", skin),
-        "blob": lambda skin: blob(sdf.ellipsoid(0.8, 0.5, 0.5), 0.03, "a", "x", skin)}
+        "blob": lambda skin: blob(sdf.ellipsoid(0.8, 0.5, 0.5), 0.03, "a", "x", skin),
+    }
     bare, rich = makers[shape](BARE).surface(), makers[shape](laid).surface()
     assert closed(rich.faces) and len(rich.faces) > len(bare.faces)
     assert len(rich.leaves) > 1 or np.abs(rich.relief).max() > 1e-3  # ornaments or heights

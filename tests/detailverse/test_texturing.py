@@ -1,4 +1,7 @@
-"""Finishing: normals split where they should, every texel shown is painted, no chart shows another's, seams do not show, the same bytes twice."""
+"""Finishing: normals split where they should, every texel shown is painted, no chart shows another's, seams do not
+show, the same bytes twice.
+"""
+
 import json
 
 import numpy as np
@@ -21,12 +24,22 @@ SIZE = 256
 
 def plain(color=(0.8, 0.2, 0.1), family="plain") -> Material:
     base = SOLIDS[family].sample(Rng("plain"))
-    return Material(base if color is None else SOLIDS["plain"](base.quat, base.offset, (color, color), 0.0, 0.5, 0.5, 0.0, 1.0, 1))
+    return Material(
+        base if color is None else SOLIDS["plain"](base.quat, base.offset, (color, color), 0.0, 0.5, 0.5, 0.0, 1.0, 1)
+    )
 
 
 def surface(points, faces, uv, chart, label="body", finish="metal") -> Surface:
     sizes = tuple(tuple(uv[chart == number].reshape(-1, 2).max(axis=0)) for number in range(chart.max() + 1))
-    return Surface(points, faces, np.zeros(len(faces), np.int64), chart, uv, np.zeros((len(faces), 3)), (Leaf(label, finish, False, sizes),))
+    return Surface(
+        points,
+        faces,
+        np.zeros(len(faces), np.int64),
+        chart,
+        uv,
+        np.zeros((len(faces), 3)),
+        (Leaf(label, finish, False, sizes),),
+    )
 
 
 def box(label="body", finish="metal", center=(0, 0, 0), half=0.5) -> Surface:
@@ -36,13 +49,17 @@ def box(label="body", finish="metal", center=(0, 0, 0), half=0.5) -> Surface:
     for number, (axis, sign) in enumerate((axis, sign) for axis in range(3) for sign in (-1, 1)):
         right, up = (axis + 1) % 3, (axis + 2) % 3
         ring = [(-sign, -1), (sign, -1), (sign, 1), (-sign, 1)]
-        ids = [next(i for i, c in enumerate(corners) if c[axis] == sign and c[right] == a and c[up] == b) for a, b in ring]
+        ids = [
+            next(i for i, c in enumerate(corners) if c[axis] == sign and c[right] == a and c[up] == b) for a, b in ring
+        ]
         flat = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], float) * 2 * half
         for triple in ((0, 1, 2), (0, 2, 3)):
             faces.append([ids[k] for k in triple])
             uv.append(flat[list(triple)])
             chart.append(number)
-    return surface(half * corners + np.array(center, float), np.array(faces), np.array(uv), np.array(chart), label, finish)
+    return surface(
+        half * corners + np.array(center, float), np.array(faces), np.array(uv), np.array(chart), label, finish
+    )
 
 
 def torus(columns=96, rows=48, mapped=True, label="ring", finish="metal", wave=0.0) -> Surface:
@@ -50,7 +67,9 @@ def torus(columns=96, rows=48, mapped=True, label="ring", finish="metal", wave=0
     major, minor = 0.6, 0.25
     u, v = np.meshgrid(np.arange(columns) / columns * 2 * np.pi, np.arange(rows) / rows * 2 * np.pi, indexing="ij")
     radius = minor + wave * np.cos(7 * u) * np.cos(5 * v)
-    points = np.stack([(major + radius * np.cos(v)) * np.cos(u), (major + radius * np.cos(v)) * np.sin(u), radius * np.sin(v)], -1).reshape(-1, 3)
+    points = np.stack(
+        [(major + radius * np.cos(v)) * np.cos(u), (major + radius * np.cos(v)) * np.sin(u), radius * np.sin(v)], -1
+    ).reshape(-1, 3)
     i, j = (grid.ravel() for grid in np.meshgrid(np.arange(columns), np.arange(rows), indexing="ij"))
     quad = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)]
     place = lambda a, b: a % columns * rows + b % rows
@@ -62,7 +81,10 @@ def torus(columns=96, rows=48, mapped=True, label="ring", finish="metal", wave=0
 
 
 def together(*parts: Surface) -> Surface:
-    points, faces = np.cumsum([0] + [len(part.points) for part in parts]), np.cumsum([0] + [len(part.leaves) for part in parts])
+    points, faces = (
+        np.cumsum([0] + [len(part.points) for part in parts]),
+        np.cumsum([0] + [len(part.leaves) for part in parts]),
+    )
     columns = [(p.points, p.faces + points[n], p.leaf + faces[n], p.chart, p.uv, p.relief) for n, p in enumerate(parts)]
     return Surface(*(np.concatenate(column) for column in zip(*columns)), sum((part.leaves for part in parts), ()))
 
@@ -78,7 +100,9 @@ def look_up(picture, uv):
     left, top = np.floor(x).astype(int), np.floor(y).astype(int)
     fx, fy = (x - left)[:, None], (y - top)[:, None]
     at = lambda row, column: picture[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)].astype(float)
-    return (at(top, left) * (1 - fx) + at(top, left + 1) * fx) * (1 - fy) + (at(top + 1, left) * (1 - fx) + at(top + 1, left + 1) * fx) * fy
+    return (at(top, left) * (1 - fx) + at(top, left + 1) * fx) * (1 - fy) + (
+        at(top + 1, left) * (1 - fx) + at(top + 1, left + 1) * fx
+    ) * fy
 
 
 def test_a_box_has_exact_normals():
@@ -104,7 +128,9 @@ def test_thin_triangles_do_not_turn_normals():
 
 
 def test_vertices_are_split_only_where_they_must_be():
-    """One for every point and place on the atlas: their normals agree, within a box's sides and on a torus, where charts wrap."""
+    """One for every point and place on the atlas: their normals agree, within a box's sides and on a torus, where
+    charts wrap.
+    """
     for shape in (box(), torus()):
         mesh = next(iter(finish(shape, {"metal": plain()}, SIZE).geometry.values()))
         plan = atlas.layout(shape, SIZE)
@@ -133,7 +159,11 @@ def test_geometry_goes_through_unchanged():
         assert np.abs(np.einsum("ni,ni->n", mesh.vertex_normals, mesh.vertex_normals) - 1).max() < 1e-12
 
 
-@pytest.mark.parametrize("shape", [box(), torus(), torus(mapped=False), torus(mapped=False, wave=0.1)], ids=["box", "torus", "bare torus", "wavy"])
+@pytest.mark.parametrize(
+    "shape",
+    [box(), torus(), torus(mapped=False), torus(mapped=False, wave=0.1)],
+    ids=["box", "torus", "bare torus", "wavy"],
+)
 def test_charts_do_not_overlap(shape):
     """Centres of faces, in texels: no face of another chart, and for charts of our own no face at all, covers them."""
     plan = atlas.layout(shape, SIZE)
@@ -169,7 +199,9 @@ def test_long_charts_are_cut():
 
 
 def test_box_charts_have_no_folds():
-    """On a wavy torus every face is turned towards its view, and two faces of a chart never cover one point: their areas add up."""
+    """On a wavy torus every face is turned towards its view, and two faces of a chart never cover one point: their
+    areas add up.
+    """
     shape = torus(200, 100, wave=0.12)
     chart, uv = box_charts(shape.points, shape.faces, shape.leaf)
     edge = uv - np.roll(uv, 1, axis=1)
@@ -186,7 +218,9 @@ def test_box_charts_have_no_folds():
 
 
 def test_no_texel_is_left_out():
-    """A base that is never black, on shapes with hundreds of charts: no look-up at a corner or inside a face is near black."""
+    """A base that is never black, on shapes with hundreds of charts: no look-up at a corner or inside a face is near
+    black.
+    """
     shape = together(torus(mapped=False, wave=0.1), torus(label="other"))
     scene = finish(shape, {"metal": plain((0.7, 0.7, 0.7))}, SIZE)
     assert image(scene).min() > 150
@@ -197,11 +231,24 @@ def test_no_texel_is_left_out():
 def test_seams_do_not_show(mapped):
     """Colours on both sides of a seam differ no more than colours half a texel apart do anywhere."""
     shape = torus(mapped=mapped)
-    base = SOLIDS["mottled"](palette=((0.1, 0.1, 0.1), (0.9, 0.9, 0.9), (0.5, 0.5, 0.5)), frequency=3.0, blotch=0.9, spots=0.0, rough=0.5, noise=3,
-                             quat=(1.0, 0.0, 0.0, 0.0), offset=(0.0, 0.0, 0.0))
+    base = SOLIDS["mottled"](
+        palette=((0.1, 0.1, 0.1), (0.9, 0.9, 0.9), (0.5, 0.5, 0.5)),
+        frequency=3.0,
+        blotch=0.9,
+        spots=0.0,
+        rough=0.5,
+        noise=3,
+        quat=(1.0, 0.0, 0.0, 0.0),
+        offset=(0.0, 0.0, 0.0),
+    )
     picture = image(finish(shape, {"metal": Material(base)}, SIZE))
     plan = atlas.layout(shape, SIZE)
-    start = np.concatenate([shape.faces, np.roll(shape.faces, -1, axis=1)], axis=1).reshape(-1, 2, 3).transpose(0, 2, 1).reshape(-1, 2)
+    start = (
+        np.concatenate([shape.faces, np.roll(shape.faces, -1, axis=1)], axis=1)
+        .reshape(-1, 2, 3)
+        .transpose(0, 2, 1)
+        .reshape(-1, 2)
+    )
     middle = (0.5 * (plan.uv + np.roll(plan.uv, -1, axis=1))).reshape(-1, 2)
     order = np.lexsort((start.max(axis=1), start.min(axis=1)))
     one, two = order[0::2], order[1::2]  # the two sides of every edge
@@ -226,7 +273,9 @@ def test_bends_of_an_edge_and_a_groove():
 
 
 def test_fine_relief_leans_away_from_what_rises():
-    """A ramp of slope 1/2 along u, in a chart beside another: its normal everywhere in the chart, the flat one elsewhere."""
+    """A ramp of slope 1/2 along u, in a chart beside another: its normal everywhere in the chart, the flat one
+    elsewhere.
+    """
     density, chart = 40.0, np.full((32, 32), -1, np.int32)
     chart[:, 2:14], chart[:, 14:20] = 0, 1
     heights = np.where(chart == 0, 0.5 / density * np.arange(32), 0.0).astype(np.float32)
@@ -242,7 +291,11 @@ def test_layers_lie_where_they_belong():
     bend = np.repeat([0.0, -1.0, 1.0, 0.0, 0.0, 0.0], 100)
     for where, rows in (("edges", slice(100, 200)), ("cavities", slice(200, 300)), ("above", slice(400, 600))):
         layer = Layer(where, 0.4, 1.0, (0.0, 0.0, 1.0), 0.9, 0.0, 8.0, 5)
-        blue = Material(plain((1.0, 0.0, 0.0)).base, (layer,)).fields(points, normals, Signals(bend, 0 * bend)).base_color[:, 2]
+        blue = (
+            Material(plain((1.0, 0.0, 0.0)).base, (layer,))
+            .fields(points, normals, Signals(bend, 0 * bend))
+            .base_color[:, 2]
+        )
         assert blue[rows].mean() > 0.7 and blue[:100].max() < 0.1 and blue[300:400].max() < 0.1
 
 
@@ -265,8 +318,16 @@ def hue_of(color) -> float:
     """OKLab hue in degrees of an sRGB-encoded colour (Ottosson, 2020)."""
     encoded = np.array(color)
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    lms = np.cbrt(np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
-                            [0.0883024619, 0.2817188376, 0.6299787005]]) @ linear)
+    lms = np.cbrt(
+        np.array(
+            [
+                [0.4122214708, 0.5363325363, 0.0514459929],
+                [0.2119034982, 0.6806995451, 0.1073969566],
+                [0.0883024619, 0.2817188376, 0.6299787005],
+            ]
+        )
+        @ linear
+    )
     a, b = np.array([[1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]]) @ lms
     return float(np.degrees(np.arctan2(b, a)))
 
@@ -278,12 +339,17 @@ def test_colours_of_any_hue_keep_to_the_scheme_of_their_object(name):
         hue = hue_of(tone(Rng("tone", index), name, hues))
         off.append([abs((hue - one + 180) % 360 - 180) for one in hues])
     nearest = np.min(off, axis=1)
-    assert nearest.max() < 9 and np.ptp(nearest) > 2, "two coats of one paint differ, by up to 7°; the rest is rounding to 4 decimals"
+    assert nearest.max() < 9 and np.ptp(nearest) > 2, (
+        "two coats of one paint differ, by up to 7°; the rest is rounding to 4 decimals"
+    )
     assert 10 < np.argmin(off, axis=1).sum() < 50, "every hue of the scheme is used"
 
 
 def test_colours_of_matter_know_no_scheme():
-    assert all(tone(Rng("tone"), name, (20.0,)) == tone(Rng("tone"), name, (200.0,)) for name in ("gold", "oak", "ruby", "white"))
+    assert all(
+        tone(Rng("tone"), name, (20.0,)) == tone(Rng("tone"), name, (200.0,))
+        for name in ("gold", "oak", "ruby", "white")
+    )
     schemes = [materials.scheme(Rng("scheme", index)) for index in range(200)]
     assert {len(set(hues)) for hues in schemes} == {1, 2, 3}
 
@@ -293,7 +359,9 @@ def test_every_solid_has_no_blocks():
     points, normals = 2 * Rng("points").unit((300, 3)) - 1, affine.unit(2 * Rng("normals").unit((300, 3)) - 1)
     signals = Signals(2 * Rng("bend").unit(300) - 1, 0 * points[:, 0])
     for family in SOLIDS.values():
-        material = Material(family.sample(Rng("solid")), tuple(Layer.sample(Rng("layer", number)) for number in range(3)))
+        material = Material(
+            family.sample(Rng("solid")), tuple(Layer.sample(Rng("layer", number)) for number in range(3))
+        )
         whole = material.fields(points, normals, signals)
         part = material.fields(points[40:90], normals[40:90], Signals(signals.bend[40:90], signals.relief[40:90]))
         for one, two in zip(whole, part):
@@ -302,7 +370,10 @@ def test_every_solid_has_no_blocks():
 
 def test_the_same_bytes_twice():
     shape = together(torus(mapped=False, wave=0.1), box(finish="gold"))
-    made = [finish(shape, {name: materials.sample(Rng("twice"), name) for name in ("metal", "gold")}, SIZE) for _ in range(2)]
+    made = [
+        finish(shape, {name: materials.sample(Rng("twice"), name) for name in ("metal", "gold")}, SIZE)
+        for _ in range(2)
+    ]
     assert image(made[0]).tobytes() == image(made[1]).tobytes()
     for one, two in zip(made[0].geometry.values(), made[1].geometry.values()):
         assert one.vertices.tobytes() == two.vertices.tobytes() and one.visual.uv.tobytes() == two.visual.uv.tobytes()
@@ -311,7 +382,10 @@ def test_the_same_bytes_twice():
 def test_pictures_are_what_gltf_reads():
     scene = finish(box(), {"metal": plain()}, SIZE)
     material = scene.geometry["body"].visual.material
-    assert isinstance(material.baseColorTexture, Image.Image) and material.metallicFactor == material.roughnessFactor == 1.0
+    assert (
+        isinstance(material.baseColorTexture, Image.Image)
+        and material.metallicFactor == material.roughnessFactor == 1.0
+    )
     again = finish(box(), {"metal": plain()}, SIZE).export(file_type="glb")
     assert scene.export(file_type="glb") == again
     assert material.normalTexture is None  # a plain base has no relief
@@ -320,23 +394,29 @@ def test_pictures_are_what_gltf_reads():
     assert np.abs(np.sqrt((normal * normal).sum(axis=2)) - 1).max() < 0.03 and normal[..., 0].std() > 0.01
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"base": {"family": "plane"}}, "base: family: expected one of"),
-    ({"base": 3}, "base: expected a texture, got 3"),
-    ({"layers": 3}, "layers: expected a list, got 3"),
-    ({"layer": []}, "material: expected base, layers; got"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"base": {"family": "plane"}}, "base: family: expected one of"),
+        ({"base": 3}, "base: expected a texture, got 3"),
+        ({"layers": 3}, "layers: expected a list, got 3"),
+        ({"layer": []}, "material: expected base, layers; got"),
+    ],
+)
 def test_wrong_materials(change, message):
     record = materials.to_dict(plain()) | change
     with pytest.raises(ValueError, match="^" + message):
         materials.from_dict(record)
 
 
-@pytest.mark.parametrize("key, value, message", [
-    ("amount", 3, r"layers\[0\].amount: expected a number from 0.0 to 1.0, got 3"),
-    ("where", "inside", r"layers\[0\].where: expected one of edges, cavities, above, got 'inside'"),
-    ("much", 1, r"layers\[0\]: unknown 'much'; expected where"),
-])
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("amount", 3, r"layers\[0\].amount: expected a number from 0.0 to 1.0, got 3"),
+        ("where", "inside", r"layers\[0\].where: expected one of edges, cavities, above, got 'inside'"),
+        ("much", 1, r"layers\[0\]: unknown 'much'; expected where"),
+    ],
+)
 def test_wrong_layers(key, value, message):
     record = materials.to_dict(Material(plain().base, (Layer.sample(Rng("layer")),)))
     record["layers"][0][key] = value

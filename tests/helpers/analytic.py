@@ -1,7 +1,9 @@
 """Exact images of simple scenes by ray casting in numpy: the slow twin that renderers are tested against.
 
-World frame; a shape is a function (rays_o, rays_d) -> (distance, normal), distance inf where the ray misses. Rays [..., 3], rays_d of unit length.
+World frame; a shape is a function (rays_o, rays_d) -> (distance, normal), distance inf where the ray misses. Rays [...,
+3], rays_d of unit length.
 """
+
 import numpy as np
 
 from renderers.cameras import Cameras
@@ -20,6 +22,7 @@ def sphere(center, radius):
         distance = np.where(distance > 0, distance, np.inf)
         point = offset + np.where(np.isfinite(distance), distance, 0)[..., None] * rays_d
         return distance, point / radius
+
     return hit
 
 
@@ -33,6 +36,7 @@ def plane(point, normal):
             distance = _dot(np.asarray(point) - rays_o, normal) / slope
         facing = np.where(slope[..., None] < 0, normal, -normal)
         return np.where((slope != 0) & (distance > 0), distance, np.inf), facing
+
     return hit
 
 
@@ -48,11 +52,14 @@ def box(low, high):
         enter, leave = near.max(axis=-1), far.min(axis=-1)
         normal = np.eye(3)[axis] * -np.sign(np.take_along_axis(rays_d, axis[..., None], axis=-1))
         return np.where((enter <= leave) & (enter > 0), enter, np.inf), normal
+
     return hit
 
 
 def render(shapes, cameras: Cameras) -> dict[str, np.ndarray]:
-    """Depth [V, H, W, 1], normal [V, H, W, 3], part [V, H, W, 1] (1 + index into shapes, 0 = none) at pixel centres, in float64."""
+    """Depth [V, H, W, 1], normal [V, H, W, 3], part [V, H, W, 1] (1 + index into shapes, 0 = none) at pixel centres, in
+    float64.
+    """
     rays_o, rays_d = cameras.rays()
     hits = [shape(rays_o, rays_d) for shape in shapes]
     distances = np.stack([distance for distance, _ in hits])

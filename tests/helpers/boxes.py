@@ -1,4 +1,5 @@
 """A reader of boxes with fields, and a shape autoencoder small enough for a test."""
+
 from dataclasses import replace
 
 from detailverse.labels.fields import Budget, fields, to_npz_bytes
@@ -10,7 +11,12 @@ from train.models.shape_vae import (
 )
 from zeroverse.core.rng import Rng
 
-SIDES = [(1.0, 1.0, 1.0), (2.0, 0.8, 0.6), (0.5, 2.0, 0.9), (0.9, 0.5, 2.0)]  # of boxes; the field's frame makes the longest 2
+SIDES = [
+    (1.0, 1.0, 1.0),
+    (2.0, 0.8, 0.6),
+    (0.5, 2.0, 0.9),
+    (0.9, 0.5, 2.0),
+]  # of boxes; the field's frame makes the longest 2
 
 
 SMALL = Budget(surface=600, salient=600, near=800, volume=2000)
@@ -38,5 +44,26 @@ class Boxes:
 
 
 def micro(**changes) -> VAEConfig:
-    return replace(tiny(), **{**dict(preset="own", tokens=16, fewest_tokens=8, channels=8, encoder_width=32, encoder_layers=1, width=32, layers=1, points=256,
-                                     near=128, volume=128, oriented=32, steps=4, batch=2, workers=1), **changes})
+    return replace(
+        tiny(),
+        **{
+            **dict(
+                preset="own",
+                tokens=16,
+                fewest_tokens=8,
+                channels=8,
+                encoder_width=32,
+                encoder_layers=1,
+                width=32,
+                layers=1,
+                points=256,
+                near=128,
+                volume=128,
+                oriented=32,
+                steps=4,
+                batch=2,
+                workers=1,
+            ),
+            **changes,
+        },
+    )

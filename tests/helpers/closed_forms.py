@@ -1,4 +1,7 @@
-"""Meshes with the closed form of their signed distance, and slow twins: distance and winding number over all triangles."""
+"""Meshes with the closed form of their signed distance, and slow twins: distance and winding number over all
+triangles.
+"""
+
 import numpy as np
 import trimesh
 from manifold3d import Manifold
@@ -32,12 +35,23 @@ def torus_sdf(queries: np.ndarray, ring: float, tube: float) -> np.ndarray:
 
 def surface(points: np.ndarray, faces: np.ndarray, label: str = "body") -> Surface:
     count = len(faces)
-    return Surface(points, faces, np.zeros(count, np.int64), np.full(count, -1), np.zeros((count, 3, 2)), np.zeros((count, 3)), (Leaf(label, "metal"),))
+    return Surface(
+        points,
+        faces,
+        np.zeros(count, np.int64),
+        np.full(count, -1),
+        np.zeros((count, 3, 2)),
+        np.zeros((count, 3)),
+        (Leaf(label, "metal"),),
+    )
 
 
 def distance_to_all(points: np.ndarray, faces: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """[Q] unsigned, by trimesh's closest point on each triangle."""
-    closest = [trimesh.triangles.closest_point(np.broadcast_to(triangle, (len(queries), 3, 3)), queries) for triangle in points[faces]]
+    closest = [
+        trimesh.triangles.closest_point(np.broadcast_to(triangle, (len(queries), 3, 3)), queries)
+        for triangle in points[faces]
+    ]
     return np.min([np.linalg.norm(queries - each, axis=1) for each in closest], axis=0)
 
 

@@ -1,4 +1,7 @@
-"""A source for the tests of the farm: small Zeroverse objects, one of which misbehaves. In a file of its own, so that workers can import it."""
+"""A source for the tests of the farm: small Zeroverse objects, one of which misbehaves. In a file of its own, so that
+workers can import it.
+"""
+
 import os
 import signal
 from dataclasses import asdict, dataclass

@@ -1,4 +1,5 @@
 """A trainer that takes no time: it fits a line, and every guarantee of the loop can be tested on it."""
+
 import json
 import math
 import os
@@ -21,7 +22,9 @@ class LineConfig(Recipe):
 
 
 class LineTask:
-    """Fits a small network to a fixed one; the data are keyed by position, noise comes from torch's generator as in a real trainer."""
+    """Fits a small network to a fixed one; the data are keyed by position, noise comes from torch's generator as in a
+    real trainer.
+    """
 
     name = "line"
     fingerprint = "line data"
@@ -51,7 +54,9 @@ class LineTask:
 
 
 def line(**changes) -> LineConfig:
-    return LineConfig(**{**dict(steps=6, batch=4, lr=1e-2, warmup=2, save_every=2, log_every=1, workers=2, noise=0.1), **changes})
+    return LineConfig(
+        **{**dict(steps=6, batch=4, lr=1e-2, warmup=2, save_every=2, log_every=1, workers=2, noise=0.1), **changes}
+    )
 
 
 def stop(task):
@@ -61,15 +66,23 @@ def stop(task):
 
 def weights(run_dir):
     state = torch.load(sorted(Path(run_dir).glob("checkpoint_*.pt"))[-1], weights_only=True)
-    return {**{f"model.{k}": v for k, v in state["model"].items()}, **{f"ema.{k}": v for k, v in state["ema"].items()},
-            **{f"{i}.{k}": v for i, moments in state["optimizer"]["state"].items() for k, v in moments.items()}}
+    return {
+        **{f"model.{k}": v for k, v in state["model"].items()},
+        **{f"ema.{k}": v for k, v in state["ema"].items()},
+        **{f"{i}.{k}": v for i, moments in state["optimizer"]["state"].items() for k, v in moments.items()},
+    }
 
 
 def assert_same_run(a, b):
     first, second = weights(a), weights(b)
     assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
-    rows = [[{k: v for k, v in json.loads(row).items() if k not in MEASURED}
-             for row in (Path(path) / "log.jsonl").read_text().splitlines()] for path in (a, b)]
+    rows = [
+        [
+            {k: v for k, v in json.loads(row).items() if k not in MEASURED}
+            for row in (Path(path) / "log.jsonl").read_text().splitlines()
+        ]
+        for path in (a, b)
+    ]
     assert rows[0] == rows[1]
     assert (Path(a) / "model.safetensors").read_bytes() == (Path(b) / "model.safetensors").read_bytes()
 
@@ -78,7 +91,9 @@ BAD = range(20, 26)  # positions of the data, which the rollback passes over
 
 
 class Poisoned(LineTask):
-    """Some data, not some steps, give NaN: the run heals where it does not see them again. die_at: a call of `loss` that kills the process."""
+    """Some data, not some steps, give NaN: the run heals where it does not see them again. die_at: a call of `loss`
+    that kills the process.
+    """
 
     def __init__(self, config, bad=BAD, die_at=None):
         super().__init__(config)

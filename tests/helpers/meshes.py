@@ -1,4 +1,5 @@
 """Small painted meshes, and a camera in front of them."""
+
 import numpy as np
 import trimesh
 from trimesh.visual import TextureVisuals
@@ -12,7 +13,9 @@ SIZE = 128
 
 def painted(mesh, base=(255, 255, 255, 255), metallic=0.0, roughness=1.0, uv=None, image=None, **maps):
     uv = np.zeros((len(mesh.vertices), 2)) if uv is None else uv
-    material = PBRMaterial(baseColorFactor=base, baseColorTexture=image, metallicFactor=metallic, roughnessFactor=roughness, **maps)
+    material = PBRMaterial(
+        baseColorFactor=base, baseColorTexture=image, metallicFactor=metallic, roughnessFactor=roughness, **maps
+    )
     mesh.visual = TextureVisuals(uv=uv, material=material)
     return mesh
 
@@ -27,7 +30,9 @@ def quad(half=0.9, n=1, **material) -> trimesh.Trimesh:
     y, z = np.meshgrid(grid, grid)
     vertices = half * np.stack([np.zeros_like(y), y, z], axis=-1).reshape(-1, 3)
     corner = (np.arange(n)[:, None] * (n + 1) + np.arange(n)).ravel()
-    faces = np.concatenate([np.stack([corner, corner + 1, corner + n + 2], 1), np.stack([corner, corner + n + 2, corner + n + 1], 1)])
+    faces = np.concatenate(
+        [np.stack([corner, corner + 1, corner + n + 2], 1), np.stack([corner, corner + n + 2, corner + n + 1], 1)]
+    )
     uv = np.stack([y, z], axis=-1).reshape(-1, 2) / 2 + 0.5
     return painted(trimesh.Trimesh(vertices, faces, process=False), uv=uv, **material)
 
@@ -35,7 +40,11 @@ def quad(half=0.9, n=1, **material) -> trimesh.Trimesh:
 def front(size=SIZE, distance=2.7, pixels=None) -> Cameras:
     """One camera on +x, looking back along it; `pixels`: focal length."""
     cameras = pinhole(look_at(np.array([[distance, 0.0, 0.0]])), size)
-    return cameras if pixels is None else Cameras(cameras.c2w, np.array([[pixels, pixels, size / 2, size / 2]]), size, size)
+    return (
+        cameras
+        if pixels is None
+        else Cameras(cameras.c2w, np.array([[pixels, pixels, size / 2, size / 2]]), size, size)
+    )
 
 
 def srgb(linear):

@@ -1,4 +1,5 @@
 """A reader of made-up objects, and a reconstruction model small enough for a test."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -39,7 +40,9 @@ class FakeReader:
 
 
 def micro(**changes) -> LRMConfig:
-    return replace(tiny(), **{**dict(preset="own", width=32, layers=2, heads=2, size=16, steps=4, batch=2, workers=1), **changes})
+    return replace(
+        tiny(), **{**dict(preset="own", width=32, layers=2, heads=2, size=16, steps=4, batch=2, workers=1), **changes}
+    )
 
 
 def sampler(reader, objects=None, **changes):

@@ -1,4 +1,5 @@
 """Random Gaussians, and which of the backends that draw them can run here."""
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +10,12 @@ from train.splatting import Gaussians, backend_c, backend_triton
 needs_kernel = pytest.mark.skipif(backend_c.load()[0] is None, reason=f"no C kernel: {backend_c.load()[1]}")
 
 
-interpreted = [pytest.mark.skipif(not backend_triton.interpreted(), reason=f"not in Triton's interpreter: {backend_triton.load()[1]}"),
-               pytest.mark.filterwarnings("ignore::RuntimeWarning")]  # numpy's, in the interpreter, of lanes that are masked
+interpreted = [
+    pytest.mark.skipif(
+        not backend_triton.interpreted(), reason=f"not in Triton's interpreter: {backend_triton.load()[1]}"
+    ),
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+]  # numpy's, in the interpreter, of lanes that are masked
 
 
 quick_backends = pytest.mark.parametrize("backend", ["torch", pytest.param("c", marks=needs_kernel)])
@@ -30,8 +35,12 @@ def cameras(views: int, width: int, height: int) -> tuple[torch.Tensor, torch.Te
     return torch.from_numpy(rig.w2c).float(), torch.from_numpy(rig.intrinsics).float()
 
 
-def scene(seed: int, batch: int, count: int, views: int, width: int, height: int, channels: int = 3, per_view: bool = False) -> dict:
-    """Random arguments of `rasterize`, the awkward ones included: off the screen, behind, huge, tiny, needles, opacity 0 and 1."""
+def scene(
+    seed: int, batch: int, count: int, views: int, width: int, height: int, channels: int = 3, per_view: bool = False
+) -> dict:
+    """Random arguments of `rasterize`, the awkward ones included: off the screen, behind, huge, tiny, needles, opacity
+    0 and 1.
+    """
     g = torch.Generator().manual_seed(seed)
     means = torch.randn(batch, count, 3, generator=g) * 0.5
     scales = torch.exp(torch.randn(batch, count, 3, generator=g) * 0.7 - 2.5)
@@ -42,8 +51,17 @@ def scene(seed: int, batch: int, count: int, views: int, width: int, height: int
     w2c, intrinsics = (x.expand(batch, *x.shape).contiguous() for x in cameras(views, width, height))
     colors = torch.rand(*((batch, views) if per_view else (batch,)), count, channels, generator=g)
     quats = torch.randn(batch, count, 4, generator=g) * 2
-    return {"means": means, "quats": quats, "scales": scales, "opacities": opacities, "colors": colors,
-            "w2c": w2c, "intrinsics": intrinsics, "width": width, "height": height}
+    return {
+        "means": means,
+        "quats": quats,
+        "scales": scales,
+        "opacities": opacities,
+        "colors": colors,
+        "w2c": w2c,
+        "intrinsics": intrinsics,
+        "width": width,
+        "height": height,
+    }
 
 
 def gradients(function, arguments: dict, **options) -> tuple[torch.Tensor, torch.Tensor, dict]:

@@ -1,4 +1,5 @@
 """Cameras against closed forms and the published rig."""
+
 import json
 
 import numpy as np
@@ -31,7 +32,10 @@ def test_gso_rig_order():
     assert len(rig) == 64 and np.linalg.norm(rig.centers, axis=1) == pytest.approx(2.7)
 
 
-@pytest.mark.parametrize("cameras", [camera.gso64(32), camera.turntable(5, 32), camera.sphere_shell(Rng("x"), 9, 32), camera.zero123(Rng("x"), 9, 32)])
+@pytest.mark.parametrize(
+    "cameras",
+    [camera.gso64(32), camera.turntable(5, 32), camera.sphere_shell(Rng("x"), 9, 32), camera.zero123(Rng("x"), 9, 32)],
+)
 def test_cameras_look_at_the_origin_upright(cameras):
     pixels, depth = cameras.project(np.array([[0.0, 0, 0], [0, 0, 0.1]]))
     assert pixels[:, 0] == pytest.approx(np.full((len(cameras), 2), 16.0))
@@ -44,7 +48,9 @@ def test_sphere_shell_is_the_published_one():
     radius = np.linalg.norm(rig.centers, axis=1)
     assert 2.0 <= radius.min() and radius.max() <= 3.0
     assert -0.75 < rig.centers[:, 2].min() and rig.centers[:, 2].max() < 1.6
-    assert np.array_equal(camera.sphere_shell(Rng("x"), 20, 32).centers, rig.centers[:20]), "more views leave the first ones as they are"
+    assert np.array_equal(camera.sphere_shell(Rng("x"), 20, 32).centers, rig.centers[:20]), (
+        "more views leave the first ones as they are"
+    )
 
 
 def test_zero123_rig_is_the_published_one():
@@ -53,7 +59,9 @@ def test_zero123_rig_is_the_published_one():
     radius = np.linalg.norm(rig.centers, axis=1) / LONGEST_SIDE
     assert 1.5 <= radius.min() < 1.52 and 2.18 < radius.max() <= 2.2
     assert np.degrees(2 * np.arctan(32 / rig.intrinsics[:, 0])) == pytest.approx(np.full(500, 49.134), abs=1e-3)
-    assert (rig.centers[:, 2] / radius / LONGEST_SIDE).min() < -0.95 and (rig.centers[:, 2] / radius / LONGEST_SIDE).max() > 0.95
+    assert (rig.centers[:, 2] / radius / LONGEST_SIDE).min() < -0.95 and (
+        rig.centers[:, 2] / radius / LONGEST_SIDE
+    ).max() > 0.95
     assert np.array_equal(camera.zero123(Rng("x"), 20, 64).centers, rig.centers[:20])
 
 
@@ -61,7 +69,7 @@ def test_the_cube_holds_every_object():
     assert CUBE.shape == (8, 3) and len(np.unique(CUBE, axis=0)) == 8 and (np.abs(CUBE) == LONGEST_SIDE / 2).all()
 
 
-# --------------------------------------------------------------------------------------------------------------------------- framing
+# -------------------------------------------------------------------------------------------------------------- framing
 
 
 def edge_distance(cameras: Cameras, points) -> np.ndarray:  # [V]
@@ -81,7 +89,9 @@ def at_the_center(fov_deg: float, width: int = 64, height: int = 48) -> Cameras:
 
 
 def test_smallest_radius_for_a_ball_is_r_over_the_sine():
-    """A ball of radius r touches the sides of a pyramid of half angle a at distance r / sin(a); the shorter side of the image decides."""
+    """A ball of radius r touches the sides of a pyramid of half angle a at distance r / sin(a); the shorter side of the
+    image decides.
+    """
     cameras = at_the_center(60)
     half = np.arctan(24 / cameras.intrinsics[0, 1])
     assert framing_distance(cameras, [[0, 0, 0]], ball=1.2, margin=0) == pytest.approx(np.full(3, 1.2 / np.sin(half)))
@@ -110,7 +120,9 @@ def test_a_wide_lens_is_held_before_the_object_by_the_near_plane():
 
 
 def test_framing_moves_only_the_cameras_that_cut():
-    """The published shell cuts the corners of a full cube; framed, none of its cameras does, and those that did not are as they were."""
+    """The published shell cuts the corners of a full cube; framed, none of its cameras does, and those that did not are
+    as they were.
+    """
     shell = camera.sphere_shell(Rng("x"), 50, 64)
     slender = framing_distance(shell, POLE) <= 0
     assert (framing_distance(shell, CUBE) > 0).any() and 0 < slender.sum() < 50
@@ -133,18 +145,28 @@ def test_orbit_draws_what_it_was_told():
     cameras = camera.orbit(Rng("x"), 400, 100, ranges, POLE)
     elevation = np.degrees(np.arcsin(-cameras.c2w[:, 2, 2]))
     fov = np.degrees(2 * np.arctan(50 / cameras.intrinsics[:, 0]))
-    roll = np.degrees(np.arcsin(cameras.c2w[:, 2, 0] / np.cos(np.radians(elevation))))  # how far camera-right is from level
+    roll = np.degrees(
+        np.arcsin(cameras.c2w[:, 2, 0] / np.cos(np.radians(elevation)))
+    )  # how far camera-right is from level
     shift = cameras.intrinsics[:, 2:] / 100 - 0.5
     for drawn, low, high in ((elevation, 10, 40), (fov, 45, 60), (roll, -15, 15), (shift, -0.1, 0.1)):
-        assert low - 1e-9 <= drawn.min() < low + 0.1 * (high - low) and high - 0.1 * (high - low) < drawn.max() <= high + 1e-9
-    offset = np.linalg.norm(np.cross(cameras.centers, cameras.c2w[:, :3, 2]), axis=1)  # from the optical axis to the origin
+        assert (
+            low - 1e-9 <= drawn.min() < low + 0.1 * (high - low)
+            and high - 0.1 * (high - low) < drawn.max() <= high + 1e-9
+        )
+    offset = np.linalg.norm(
+        np.cross(cameras.centers, cameras.c2w[:, :3, 2]), axis=1
+    )  # from the optical axis to the origin
     assert 0.2 < offset.max() < 0.2 * 3**0.5
     ratio = framing_distance(cameras, POLE)
     assert (ratio < 1e-9).all() and ratio.min() < -0.5, "some stand further back than they must"
 
 
 def test_the_hull_frames_the_mesh_and_flat_objects_have_one_too():
-    ball, sheet = trimesh.creation.icosphere(radius=0.9), trimesh.Trimesh([[-0.9, 0, 0], [0.9, 0, 0], [0, 0.5, 0]], [[0, 1, 2]])
+    ball, sheet = (
+        trimesh.creation.icosphere(radius=0.9),
+        trimesh.Trimesh([[-0.9, 0, 0], [0.9, 0, 0], [0, 0.5, 0]], [[0, 1, 2]]),
+    )
     for mesh in (ball, sheet):
         points = farm.hull(Asset(trimesh.Scene(mesh), "x"))
         assert {tuple(point) for point in points} <= {tuple(vertex) for vertex in mesh.vertices}
@@ -163,16 +185,21 @@ def test_orbit_draws_are_keyed_by_view_and_name():
     assert np.array_equal(many.c2w[:5], few.c2w) and np.array_equal(many.intrinsics[:5], few.intrinsics)
     level = camera.orbit(Rng("x"), 5, 64, Orbit(roll=0))
     assert level.c2w[:, 2, 0] == pytest.approx(0, abs=1e-12), "without roll, camera-right is level"
-    assert np.array_equal(level.c2w[:, :3, 2], few.c2w[:, :3, 2]) and np.array_equal(level.intrinsics, few.intrinsics), "the other draws stay"
+    assert np.array_equal(level.c2w[:, :3, 2], few.c2w[:, :3, 2]) and np.array_equal(
+        level.intrinsics, few.intrinsics
+    ), "the other draws stay"
 
 
-@pytest.mark.parametrize("wrong, message", [
-    ({"fov": (60, 50)}, "orbit fov: expected 5 <= low <= high <= 120, got 60 50"),
-    ({"distance": (0, 1)}, "orbit distance"),
-    ({"elevation": (-91, 0)}, "orbit elevation"),
-    ({"shift": 0.3}, "orbit shift: expected 0 to 0.25"),
-    ({"roll": -1}, "orbit roll"),
-])
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"fov": (60, 50)}, "orbit fov: expected 5 <= low <= high <= 120, got 60 50"),
+        ({"distance": (0, 1)}, "orbit distance"),
+        ({"elevation": (-91, 0)}, "orbit elevation"),
+        ({"shift": 0.3}, "orbit shift: expected 0 to 0.25"),
+        ({"roll": -1}, "orbit roll"),
+    ],
+)
 def test_wrong_orbits_are_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         Orbit(**wrong)
@@ -184,7 +211,7 @@ def test_a_principal_point_outside_cannot_be_framed():
         framing_distance(cameras, [[0, 0, 5]])
 
 
-# ----------------------------------------------------------------------------------------------------------- geometry and conversions
+# --------------------------------------------------------------------------------------------- geometry and conversions
 
 
 def test_rays_and_projection_are_inverse():
@@ -224,14 +251,17 @@ def test_opencv_json_round_trip():
     assert again.c2w == pytest.approx(cameras.c2w, abs=1e-15) and np.array_equal(again.intrinsics, cameras.intrinsics)
 
 
-@pytest.mark.parametrize("break_it, message", [
-    (lambda rows: rows.clear(), "list of views"),
-    (lambda rows: rows[1].pop("fy"), "view 1: missing fy"),
-    (lambda rows: rows[1].update(w=99), "one image size"),
-    (lambda rows: [row.update(w2c=[[1, 0, 0]]) for row in rows], r"w2c: expected \[4, 4\]"),
-    (lambda rows: rows[0]["w2c"][0].__setitem__(0, 5.0), "expected rotations"),
-    (lambda rows: rows[0].update(fx=-1), "positive fx"),
-])
+@pytest.mark.parametrize(
+    "break_it, message",
+    [
+        (lambda rows: rows.clear(), "list of views"),
+        (lambda rows: rows[1].pop("fy"), "view 1: missing fy"),
+        (lambda rows: rows[1].update(w=99), "one image size"),
+        (lambda rows: [row.update(w2c=[[1, 0, 0]]) for row in rows], r"w2c: expected \[4, 4\]"),
+        (lambda rows: rows[0]["w2c"][0].__setitem__(0, 5.0), "expected rotations"),
+        (lambda rows: rows[0].update(fx=-1), "positive fx"),
+    ],
+)
 def test_bad_camera_files_are_named(break_it, message):
     rows = camera.to_opencv_json(camera.turntable(2, 32), ["a", "b"])
     break_it(rows)
@@ -248,10 +278,15 @@ def test_transforms_json_round_trip_is_exact(cameras):
 
 
 def test_nerf_synthetic_cameras_need_the_size():
-    """A Blender camera at (0, 0, 4) looking down, image-up +Y, 90 degrees wide: the point (1, 1, 0) is right of and above the centre."""
+    """A Blender camera at (0, 0, 4) looking down, image-up +Y, 90 degrees wide: the point (1, 1, 0) is right of and
+    above the centre.
+    """
     matrix = np.diag([1.0, 1, 1, 1])
     matrix[2, 3] = 4
-    data = {"camera_angle_x": np.pi / 2, "frames": [{"file_path": "./train/r_0", "rotation": 0.01, "transform_matrix": matrix.tolist()}]}
+    data = {
+        "camera_angle_x": np.pi / 2,
+        "frames": [{"file_path": "./train/r_0", "rotation": 0.01, "transform_matrix": matrix.tolist()}],
+    }
     cameras, paths = camera.from_transforms_json(data, lambda path: (80, 60))
     pixels, depth = cameras.project([[1, 1, 0]])
     assert paths == ["./train/r_0.png"] and depth[0, 0] == pytest.approx(4)
@@ -260,17 +295,23 @@ def test_nerf_synthetic_cameras_need_the_size():
         camera.from_transforms_json(data)
 
 
-@pytest.mark.parametrize("break_it, message", [
-    (lambda data: data.pop("frames"), "a list named frames"),
-    (lambda data: data["frames"].clear(), "a list named frames"),
-    (lambda data: data.pop("fl_x"), r"frame 0: missing fl_x \(or camera_angle_x\)"),
-    (lambda data: data["frames"][1].pop("transform_matrix"), "frame 1: missing transform_matrix"),
-    (lambda data: data["frames"][1].update(w=99), "one image size"),
-    (lambda data: data.update(k1=0.01), "frame 0: expected no lens distortion, got k1 = 0.01"),
-    (lambda data: [frame.update(transform_matrix=[[1, 0, 0]]) for frame in data["frames"]], r"transform_matrix: expected \[4, 4\]"),
-    (lambda data: data["frames"][0]["transform_matrix"][0].__setitem__(0, 5.0), "expected rotations"),
-    (lambda data: data.update(fl_x=-1), "positive fx"),
-])
+@pytest.mark.parametrize(
+    "break_it, message",
+    [
+        (lambda data: data.pop("frames"), "a list named frames"),
+        (lambda data: data["frames"].clear(), "a list named frames"),
+        (lambda data: data.pop("fl_x"), r"frame 0: missing fl_x \(or camera_angle_x\)"),
+        (lambda data: data["frames"][1].pop("transform_matrix"), "frame 1: missing transform_matrix"),
+        (lambda data: data["frames"][1].update(w=99), "one image size"),
+        (lambda data: data.update(k1=0.01), "frame 0: expected no lens distortion, got k1 = 0.01"),
+        (
+            lambda data: [frame.update(transform_matrix=[[1, 0, 0]]) for frame in data["frames"]],
+            r"transform_matrix: expected \[4, 4\]",
+        ),
+        (lambda data: data["frames"][0]["transform_matrix"][0].__setitem__(0, 5.0), "expected rotations"),
+        (lambda data: data.update(fl_x=-1), "positive fx"),
+    ],
+)
 def test_bad_transforms_are_named(break_it, message):
     data = camera.to_transforms_json(camera.turntable(2, 32), [{"file_path": "a.png"}, {"file_path": "b.png"}])
     break_it(data)
@@ -278,12 +319,15 @@ def test_bad_transforms_are_named(break_it, message):
         camera.from_transforms_json(data)
 
 
-@pytest.mark.parametrize("c2w, message", [
-    (np.eye(4), r"expected \[V, 4, 4\], got \[4, 4\]"),
-    (np.diag([2.0, 2, 2, 1])[None], "expected rotations"),
-    (np.diag([-1.0, 1, 1, 1])[None], "expected rotations"),
-    (np.full((1, 4, 4), np.nan), "expected rotations"),
-])
+@pytest.mark.parametrize(
+    "c2w, message",
+    [
+        (np.eye(4), r"expected \[V, 4, 4\], got \[4, 4\]"),
+        (np.diag([2.0, 2, 2, 1])[None], "expected rotations"),
+        (np.diag([-1.0, 1, 1, 1])[None], "expected rotations"),
+        (np.full((1, 4, 4), np.nan), "expected rotations"),
+    ],
+)
 def test_matrices_that_are_no_cameras(c2w, message):
     with pytest.raises(ValueError, match=message):
         Cameras(c2w, np.ones((1, 4)), 8, 8)

@@ -1,4 +1,5 @@
 """The card beside the shards, and codecs: what a reader without our code finds in a folder."""
+
 import json
 import subprocess
 import sys
@@ -33,7 +34,10 @@ def test_the_card_says_what_is_there(folder):
     for name in ("rgb", "depth", "normal", "albedo", "part"):
         assert f"| `{name}_000.png` … |" in text
     assert "| `mesh.glb` | the object |" in text and "| `json` | cameras" in text
-    assert json.loads(text.split("```json\n")[1].split("```")[0]) == json.loads((folder / "dataset.json").read_text())["config"]
+    assert (
+        json.loads(text.split("```json\n")[1].split("```")[0])
+        == json.loads((folder / "dataset.json").read_text())["config"]
+    )
     assert "CC0 1.0 Universal" in (folder / "LICENSE").read_text()
     with Image.open(folder / "contact_sheet.webp") as picture:
         assert np.asarray(picture).std() > 10
@@ -41,6 +45,7 @@ def test_the_card_says_what_is_there(folder):
 
 def test_the_front_matter_is_yaml(folder):
     import yaml
+
     front = yaml.safe_load(front_matter(folder))
     assert front["configs"] == [{"config_name": "default", "data_files": [{"split": "train", "path": "*.tar"}]}]
     assert front["size_categories"] == ["n<1K"]
@@ -61,14 +66,26 @@ def test_what_someone_else_wrote_stays(tmp_path):
 def test_data_from_files_is_not_given_away(tmp_path):
     (tmp_path / "assets").mkdir()
     trimesh.creation.box().export(tmp_path / "assets" / "box.glb")
-    assert verse.main(f"generate files --assets {tmp_path / 'assets'} --out {tmp_path / 'out'} --views 1 --size 16 --engine serial".split()) == 0
-    assert "license: other" in front_matter(tmp_path / "out") and "licences of those" in (tmp_path / "out" / "LICENSE").read_text()
+    assert (
+        verse.main(
+            f"generate files --assets {tmp_path / 'assets'} --out {tmp_path / 'out'} --views 1 --size 16 --engine "
+            f"serial".split()
+        )
+        == 0
+    )
+    assert (
+        "license: other" in front_matter(tmp_path / "out")
+        and "licences of those" in (tmp_path / "out" / "LICENSE").read_text()
+    )
 
 
 def test_a_folder_without_objects_has_a_card_too(tmp_path):
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "bad.glb").write_bytes(b"bad")
-    assert verse.main(f"generate files --assets {tmp_path / 'assets'} --out {tmp_path / 'out'} --engine serial".split()) == 1
+    assert (
+        verse.main(f"generate files --assets {tmp_path / 'assets'} --out {tmp_path / 'out'} --engine serial".split())
+        == 1
+    )
     assert "No object could be made" in (tmp_path / "out" / "README.md").read_text()
 
 
@@ -76,13 +93,19 @@ def test_a_folder_without_objects_has_a_card_too(tmp_path):
 @pytest.mark.parametrize("streaming", [False, True])
 def test_the_hugging_face_loader_reads_the_folder(folder, tmp_path, streaming):
     pytest.importorskip("datasets", reason="wants pip install datasets")
-    code = (f"import datasets; data = datasets.load_dataset({str(folder)!r}, split='train', streaming={streaming}, cache_dir={str(tmp_path)!r}); "
-            "rows = list(data); print(len(rows), rows[0]['__key__'], rows[0]['rgb_000.png'].size, rows[0]['depth_001.png'].mode, rows[0]['json']['views'])")
+    code = (
+        f"import datasets; data = datasets.load_dataset({str(folder)!r}, split='train', streaming={streaming}, "
+        f"cache_dir={str(tmp_path)!r}); "
+        "rows = list(data); print(len(rows), rows[0]['__key__'], rows[0]['rgb_000.png'].size, "
+        "rows[0]['depth_001.png'].mode, rows[0]['json']['views'])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.split("\n")[-2].startswith("3 zeroverse-paper-0-00000000 (32, 32) I;16 2"), done.stdout + done.stderr
+    assert done.stdout.split("\n")[-2].startswith("3 zeroverse-paper-0-00000000 (32, 32) I;16 2"), (
+        done.stdout + done.stderr
+    )
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ codecs
+# --------------------------------------------------------------------------------------------------------------- codecs
 
 PASSES = "rgb alpha depth albedo part"
 
@@ -93,8 +116,15 @@ def made(tmp_path, options: str) -> ShardReader:
     return ShardReader(tmp_path)
 
 
-@pytest.mark.parametrize("options, suffix, error", [("--codec webp", "webp", 0), ("--codec webp --quality 95", "webp", 10), ("--codec jpeg", "jpg", 4),
-                                                    ("--codec jpeg --quality 100", "jpg", 1)])
+@pytest.mark.parametrize(
+    "options, suffix, error",
+    [
+        ("--codec webp", "webp", 0),
+        ("--codec webp --quality 95", "webp", 10),
+        ("--codec jpeg", "jpg", 4),
+        ("--codec jpeg --quality 100", "jpg", 1),
+    ],
+)
 def test_codecs_change_colour_only_and_every_reader_knows(folder, tmp_path, options, suffix, error, capsys):
     reader, exact = made(tmp_path / "data", options), ShardReader(folder)
     assert {f"rgb_000.{suffix}", f"albedo_001.{suffix}", "depth_000.png", "part_001.png"} <= set(reader.fields(0))
@@ -105,15 +135,25 @@ def test_codecs_change_colour_only_and_every_reader_knows(folder, tmp_path, opti
     for name in ("rgb", "albedo"):
         assert ours[name].shape == theirs[name].shape and ours[name].dtype == np.uint8
         inside = theirs["alpha"][..., 0] == 255
-        assert np.abs(ours[name][inside].astype(int) - theirs[name][inside]).mean() <= error, "webp halves the resolution of hue"
-    rows = list(webdataset.WebDataset(str(tmp_path / "data" / "zeroverse-000000.tar"), shardshuffle=False).decode("rgb8"))
+        assert np.abs(ours[name][inside].astype(int) - theirs[name][inside]).mean() <= error, (
+            "webp halves the resolution of hue"
+        )
+    rows = list(
+        webdataset.WebDataset(str(tmp_path / "data" / "zeroverse-000000.tar"), shardshuffle=False).decode("rgb8")
+    )
     assert len(rows) == 2 and f"rgb_000.{suffix}" in rows[0]
     assert f"`rgb_000.{suffix}`" in (tmp_path / "data" / "README.md").read_text()
     assert verse.main(f"preview {tmp_path / 'data'} --out {tmp_path / 'preview'}".split()) == 0
 
 
-@pytest.mark.parametrize("options, message", [("--codec png --quality 90", "quality: expected 1 to 100, and codec webp or jpeg; got 90 for png"),
-                                              ("--codec jpeg --quality 101", "got 101 for jpeg"), ("--codec jpeg --quality 0", "got 0 for jpeg")])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ("--codec png --quality 90", "quality: expected 1 to 100, and codec webp or jpeg; got 90 for png"),
+        ("--codec jpeg --quality 101", "got 101 for jpeg"),
+        ("--codec jpeg --quality 0", "got 0 for jpeg"),
+    ],
+)
 def test_a_quality_that_means_nothing_is_wrong_usage(tmp_path, capsys, options, message):
     assert verse.main(f"generate zeroverse --out {tmp_path} {options}".split()) == 2
     assert message in capsys.readouterr().err
@@ -122,9 +162,11 @@ def test_a_quality_that_means_nothing_is_wrong_usage(tmp_path, capsys, options, 
 def test_full_alpha_may_be_dropped_by_webp():
     rgba = np.full((8, 8, 4), 255, np.uint8)
     from zeroverse.core import png
+
     assert codecs.alpha_of(png.decode(codecs.encode("rgb", rgba, "webp", None))).min() == 255
 
 
 def test_the_command_line_knows_every_codec():
     import typing
+
     assert set(typing.get_args(typing.get_type_hints(verse.GenerateZeroverse)["codec"])) == set(codecs.CODECS)

@@ -1,4 +1,7 @@
-"""Curation: closed surfaces from anything, filters that name what they remove, scores and orientations that are right on objects never seen."""
+"""Curation: closed surfaces from anything, filters that name what they remove, scores and orientations that are right
+on objects never seen.
+"""
+
 import json
 
 import numpy as np
@@ -34,12 +37,21 @@ def at(mesh, x=0.0, y=0.0, z=0.0):
 def asset(*meshes, name="thing", textured=True):
     """Meshes with a checkered texture, normalised."""
     scene = trimesh.Scene()
-    picture = Image.fromarray(np.kron(np.array([[0, 1] * 4, [1, 0] * 4] * 4, np.uint8), np.ones((8, 8), np.uint8))[..., None]
-                              * np.array([200, 150, 90], np.uint8) + np.array([40, 60, 90], np.uint8))
+    picture = Image.fromarray(
+        np.kron(np.array([[0, 1] * 4, [1, 0] * 4] * 4, np.uint8), np.ones((8, 8), np.uint8))[..., None]
+        * np.array([200, 150, 90], np.uint8)
+        + np.array([40, 60, 90], np.uint8)
+    )
     for number, mesh in enumerate(meshes):
-        material = trimesh.visual.material.PBRMaterial(baseColorTexture=picture if textured else None, metallicFactor=0.0, roughnessFactor=0.7)
+        material = trimesh.visual.material.PBRMaterial(
+            baseColorTexture=picture if textured else None, metallicFactor=0.0, roughnessFactor=0.7
+        )
         visual = trimesh.visual.TextureVisuals(uv=mesh.vertices[:, :2] + 0.37 * mesh.vertices[:, 2:], material=material)
-        scene.add_geometry(trimesh.Trimesh(mesh.vertices, mesh.faces, visual=visual, process=False), geom_name=f"part{number}", node_name=f"part{number}")
+        scene.add_geometry(
+            trimesh.Trimesh(mesh.vertices, mesh.faces, visual=visual, process=False),
+            geom_name=f"part{number}",
+            node_name=f"part{number}",
+        )
     return Asset(normalise(scene), name)
 
 
@@ -51,7 +63,7 @@ def tall():
     return at(box((0.5, 0.6, 1.4)), z=0.7)
 
 
-# ------------------------------------------------------------------------------------------------------------------------- watertight
+# ----------------------------------------------------------------------------------------------------------- watertight
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -65,10 +77,12 @@ def test_marching_cubes_closes_what_has_every_case(seed):
 
 def test_marching_cubes_makes_a_sphere():
     x, y, z = np.meshgrid(*[np.linspace(-1, 1, 49)] * 3, indexing="ij")
-    mesh = trimesh.Trimesh(*marching_cubes.extract((np.sqrt(x * x + y * y + z * z) - 0.7).astype(np.float32), -1.0, 2 / 48), process=False)
+    mesh = trimesh.Trimesh(
+        *marching_cubes.extract((np.sqrt(x * x + y * y + z * z) - 0.7).astype(np.float32), -1.0, 2 / 48), process=False
+    )
     assert mesh.euler_number == 2
-    assert mesh.volume == pytest.approx(4 / 3 * np.pi * 0.7 ** 3, rel=3e-3)
-    assert np.abs(np.sqrt((mesh.vertices ** 2).sum(axis=1)) - 0.7).max() < 1e-3
+    assert mesh.volume == pytest.approx(4 / 3 * np.pi * 0.7**3, rel=3e-3)
+    assert np.abs(np.sqrt((mesh.vertices**2).sum(axis=1)) - 0.7).max() < 1e-3
 
 
 def test_distances_are_those_of_the_slow_way():
@@ -76,8 +90,18 @@ def test_distances_are_those_of_the_slow_way():
     faces = np.arange(12).reshape(4, 3)
     field = unsigned_distance(points, faces, 16, 0.3)
     nodes = np.stack(np.meshgrid(*[np.linspace(-1, 1, 17)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    slow = np.min([np.sqrt(((trimesh.triangles.closest_point(np.repeat(points[face][None], len(nodes), axis=0), nodes) - nodes) ** 2).sum(axis=1))
-                   for face in faces], axis=0).reshape(field.shape)
+    slow = np.min(
+        [
+            np.sqrt(
+                (
+                    (trimesh.triangles.closest_point(np.repeat(points[face][None], len(nodes), axis=0), nodes) - nodes)
+                    ** 2
+                ).sum(axis=1)
+            )
+            for face in faces
+        ],
+        axis=0,
+    ).reshape(field.shape)
     assert np.abs(field - np.minimum(slow, 0.3)).max() < 1e-6
 
 
@@ -89,16 +113,21 @@ def test_watertight_resets_what_cannot_be_seen_and_needs_no_winding():
     mesh = trimesh.Trimesh(done.points, done.faces, process=False)
     assert mesh.is_watertight and mesh.is_winding_consistent and mesh.euler_number == 2
     assert mesh.volume == pytest.approx(4 / 3 * np.pi * (0.8 + done.epsilon) ** 3, rel=5e-3)
-    assert done.reset == pytest.approx(4 / 3 * np.pi * (0.77 ** 3 - 0.43 ** 3 + 0.37 ** 3) * 32 ** 3, rel=0.05)
+    assert done.reset == pytest.approx(4 / 3 * np.pi * (0.77**3 - 0.43**3 + 0.37**3) * 32**3, rel=0.05)
 
 
 def test_a_vessel_stays_open_and_an_open_sheet_becomes_a_thin_solid():
     cup = trimesh.util.concatenate([annulus(0.5, 0.55, 1.4), at(cylinder(0.55, 0.05), z=-0.7)])
-    assert trimesh.Trimesh(*_surface(watertight(cup.vertices, cup.faces, 64)), process=False).volume < 0.6 * np.pi * 0.55 ** 2 * 1.4
-    sheet = trimesh.Trimesh([(-0.8, -0.8, 0.1), (0.8, -0.8, 0.1), (0.8, 0.8, 0.1), (-0.8, 0.8, 0.1)], [(0, 1, 2), (0, 2, 3)])
+    assert (
+        trimesh.Trimesh(*_surface(watertight(cup.vertices, cup.faces, 64)), process=False).volume
+        < 0.6 * np.pi * 0.55**2 * 1.4
+    )
+    sheet = trimesh.Trimesh(
+        [(-0.8, -0.8, 0.1), (0.8, -0.8, 0.1), (0.8, 0.8, 0.1), (-0.8, 0.8, 0.1)], [(0, 1, 2), (0, 2, 3)]
+    )
     done = watertight(sheet.vertices, sheet.faces, 64)
     mesh = trimesh.Trimesh(*_surface(done), process=False)
-    assert mesh.is_watertight and mesh.volume == pytest.approx(2 * done.epsilon * 1.6 ** 2, rel=0.1)
+    assert mesh.is_watertight and mesh.volume == pytest.approx(2 * done.epsilon * 1.6**2, rel=0.1)
 
 
 def _surface(done):
@@ -109,7 +138,9 @@ def test_small_loose_pieces_are_dropped_with_a_reason():
     bottle = trimesh.util.concatenate([icosphere(4, 0.7), at(icosphere(2, 0.008), x=0.85)])
     done = watertight(bottle.vertices, bottle.faces, 128)
     assert [piece.reason for piece in done.dropped] == ["crumb"] and done.kept == 1
-    assert done.report()["pieces_dropped"][0]["area"] == pytest.approx((0.008 + done.epsilon) ** 2 / (0.7 + done.epsilon) ** 2, rel=0.2)  # three cells wide
+    assert done.report()["pieces_dropped"][0]["area"] == pytest.approx(
+        (0.008 + done.epsilon) ** 2 / (0.7 + done.epsilon) ** 2, rel=0.2
+    )  # three cells wide
 
 
 def test_a_piece_that_only_a_small_hole_shows_is_hidden():
@@ -120,21 +151,33 @@ def test_a_piece_that_only_a_small_hole_shows_is_hidden():
     assert [piece.reason for piece in done.dropped] == ["hidden"]
 
 
-@pytest.mark.parametrize("points, resolution, words", [(np.full((3, 3), 1.5), 64, "points"), (np.zeros((3, 3)), 8, "resolution")])
+@pytest.mark.parametrize(
+    "points, resolution, words", [(np.full((3, 3), 1.5), 64, "points"), (np.zeros((3, 3)), 8, "resolution")]
+)
 def test_watertight_says_what_it_needs(points, resolution, words):
     with pytest.raises(ValueError, match=words):
         watertight(points, np.array([[0, 1, 2]]), resolution)
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- geometry
+# ------------------------------------------------------------------------------------------------------------- geometry
 
 
-@pytest.mark.parametrize("meshes, flagged", [
-    ([tall()], False), ([at(box((2, 2, 0.02)), z=-0.01), tall()], True), (vessel(), False), ([cone(0.6, 1.2)], False),
-    ([trimesh.Trimesh([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], [(0, 1, 2), (0, 2, 3)]), tall()], True), ([icosphere(3)], False)])
+@pytest.mark.parametrize(
+    "meshes, flagged",
+    [
+        ([tall()], False),
+        ([at(box((2, 2, 0.02)), z=-0.01), tall()], True),
+        (vessel(), False),
+        ([cone(0.6, 1.2)], False),
+        ([trimesh.Trimesh([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], [(0, 1, 2), (0, 2, 3)]), tall()], True),
+        ([icosphere(3)], False),
+    ],
+)
 def test_planar_base(meshes, flagged):
     base, limits = planar_base(surface_points(*triangles_of(asset(*meshes)), Rng("test"))), Thresholds()
-    assert (base.area > limits.base_area and base.footprint > limits.base_footprint and base.walled < limits.base_walled) == flagged, base
+    assert (
+        base.area > limits.base_area and base.footprint > limits.base_footprint and base.walled < limits.base_walled
+    ) == flagged, base
 
 
 def test_points_are_spread_by_area():
@@ -146,8 +189,10 @@ def test_points_are_spread_by_area():
 def test_descriptors_do_not_see_rotations_and_sizes():
     meshes = [box((1, 2, 0.7)), at(torus(0.5, 0.2), x=1)]
     turned = [mesh.copy().apply_transform(rotation_matrix(1.0, (1, 2, 3))).apply_scale(3) for mesh in meshes]
-    one, same, other = (shape_descriptor(surface_points(*triangles_of(asset(*part)), Rng("test", i)), Rng("test"))
-                        for i, part in enumerate((meshes, turned, [box((1, 2, 1))])))
+    one, same, other = (
+        shape_descriptor(surface_points(*triangles_of(asset(*part)), Rng("test", i)), Rng("test"))
+        for i, part in enumerate((meshes, turned, [box((1, 2, 1))]))
+    )
     limit = Thresholds().duplicate
     assert np.sqrt(((one - same) ** 2).sum()) < limit < 2 * limit < np.sqrt(((one - other) ** 2).sum())
 
@@ -172,14 +217,16 @@ def test_planted_defects_change_a_copy_and_lower_the_rating(name):
     assert 1.0 <= rating < 5.0 and all(np.isfinite(mesh.vertices).all() for mesh in bad.scene.geometry.values())
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ filters
+# -------------------------------------------------------------------------------------------------------------- filters
 
 
 def test_pieces_of_a_mask():
     mask = np.zeros((1, 40, 40), bool)
     mask[0, 5:15, 5:15] = mask[0, 5:15, 25:35] = True
     found = pieces(mask)
-    assert found["one_piece"] == 0.5 and found["solidity_largest"] == 1.0 and found["solidity"] == pytest.approx(200 / 300)
+    assert (
+        found["one_piece"] == 0.5 and found["solidity_largest"] == 1.0 and found["solidity"] == pytest.approx(200 / 300)
+    )
 
 
 @pytest.mark.parametrize("turned, expected", [(False, 0.0), (True, 1.0)])
@@ -190,11 +237,33 @@ def test_back_faces_are_counted(turned, expected):
 
 
 def test_every_filter_has_a_threshold_that_it_can_be_told():
-    good = {"coverage": 0.3, "brightest": 200.0, "not_finite": 0.0, "back_faces": 0.0, "thinness": 0.5, "colour": 30.0, "base_area": 0.1,
-            "base_footprint": 0.9, "base_walled": 1.0, "one_piece": 1.0, "one_piece_least": 1.0, "solidity": 0.8, "solidity_largest": 0.8, "score": 4.0}
-    bad = {"broken": {"not_finite": 3.0}, "empty": {"coverage": 0.0}, "black": {"brightest": 2.0}, "inside out": {"back_faces": 0.9},
-           "flat": {"thinness": 0.001}, "untextured": {"colour": 0.3}, "planar base": {"base_area": 0.5, "base_walled": 0.0},
-           "several objects": {"one_piece": 0.5}, "low score": {"score": 1.0}}
+    good = {
+        "coverage": 0.3,
+        "brightest": 200.0,
+        "not_finite": 0.0,
+        "back_faces": 0.0,
+        "thinness": 0.5,
+        "colour": 30.0,
+        "base_area": 0.1,
+        "base_footprint": 0.9,
+        "base_walled": 1.0,
+        "one_piece": 1.0,
+        "one_piece_least": 1.0,
+        "solidity": 0.8,
+        "solidity_largest": 0.8,
+        "score": 4.0,
+    }
+    bad = {
+        "broken": {"not_finite": 3.0},
+        "empty": {"coverage": 0.0},
+        "black": {"brightest": 2.0},
+        "inside out": {"back_faces": 0.9},
+        "flat": {"thinness": 0.001},
+        "untextured": {"colour": 0.3},
+        "planar base": {"base_area": 0.5, "base_walled": 0.0},
+        "several objects": {"one_piece": 0.5},
+        "low score": {"score": 1.0},
+    }
     limits = Thresholds(score=2.0)
     assert verdicts(good, limits) == [] and set(bad) == {name for name, _ in FILTERS}
     for name, changed in bad.items():
@@ -204,8 +273,15 @@ def test_every_filter_has_a_threshold_that_it_can_be_told():
         Thresholds(thinness="x")
 
 
-EXPECTED = {"inside_out": "inside out", "sheet": "flat", "grey": "untextured", "ground": "planar base", "two": "several objects", "z_copy": "duplicate",
-            "broken": "unreadable"}
+EXPECTED = {
+    "inside_out": "inside out",
+    "sheet": "flat",
+    "grey": "untextured",
+    "ground": "planar base",
+    "two": "several objects",
+    "z_copy": "duplicate",
+    "broken": "unreadable",
+}
 
 
 @pytest.fixture(scope="module")
@@ -213,10 +289,17 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     inverted = torus(0.7, 0.3)
     inverted.faces = inverted.faces[:, ::-1]
-    made = {"a_tall": asset(tall()), "a_vessel": asset(*vessel()), "a_ball": asset(icosphere(3)), "inside_out": asset(inverted),
-            "sheet": asset(box((1, 1, 0.01))), "grey": asset(cone(0.6, 1.2), textured=False), "ground": asset(at(box((2, 2, 0.02)), z=-0.01), tall()),
-            "two": asset(at(icosphere(2, 0.5), x=-1), at(box((0.7, 0.8, 0.8)), x=1)),
-            "z_copy": asset(tall().apply_transform(rotation_matrix(np.pi / 2, (0, 0, 1))))}
+    made = {
+        "a_tall": asset(tall()),
+        "a_vessel": asset(*vessel()),
+        "a_ball": asset(icosphere(3)),
+        "inside_out": asset(inverted),
+        "sheet": asset(box((1, 1, 0.01))),
+        "grey": asset(cone(0.6, 1.2), textured=False),
+        "ground": asset(at(box((2, 2, 0.02)), z=-0.01), tall()),
+        "two": asset(at(icosphere(2, 0.5), x=-1), at(box((0.7, 0.8, 0.8)), x=1)),
+        "z_copy": asset(tall().apply_transform(rotation_matrix(np.pi / 2, (0, 0, 1)))),
+    }
     for name, thing in made.items():
         (folder / f"{name}.glb").write_bytes(glb_bytes(thing))
     (folder / "broken.glb").write_bytes(b"glTF, but no")
@@ -238,11 +321,16 @@ def test_a_run_names_what_it_removes(models, curated):
     report = json.loads((out / "report.json").read_bytes())
     rows = {row["uid"]: row for row in report["rows"]}
     assert report["kept"] == 3 and sum(report["removed"].values()) == len(EXPECTED)
-    assert rows["grey"]["measure"] == "colour" and rows["grey"]["value"] < rows["grey"]["threshold"] == report["thresholds"]["colour"]
+    assert (
+        rows["grey"]["measure"] == "colour"
+        and rows["grey"]["value"] < rows["grey"]["threshold"] == report["thresholds"]["colour"]
+    )
     assert rows["z_copy"]["duplicate_of"] == "a_tall" and "broken.glb" in rows["broken"]["why"]
     assert (out / "kept.txt").read_text().split() == ["a_ball", "a_tall", "a_vessel"]
     assert len((out / "removed.txt").read_text().splitlines()) == len(EXPECTED)
-    assert {path.name for path in out.glob("*.png")} == {"kept.png"} | {f"removed_{reason.replace(' ', '_')}.png" for reason in EXPECTED.values()}
+    assert {path.name for path in out.glob("*.png")} == {"kept.png"} | {
+        f"removed_{reason.replace(' ', '_')}.png" for reason in EXPECTED.values()
+    }
     assert set(EXPECTED.values()) <= set(REASONS)
 
 
@@ -263,10 +351,16 @@ def test_a_run_goes_on_where_it_was_and_thresholds_can_change(models, curated, t
 
 def test_shards_are_curated_from_their_views(dataset, tmp_path):
     outcome = curate(str(dataset), tmp_path, engine="serial")
-    assert len(outcome.rows) == 5 and all(row.points == "views" and row.measures["back_faces"] is None for row in outcome.rows)
+    assert len(outcome.rows) == 5 and all(
+        row.points == "views" and row.measures["back_faces"] is None for row in outcome.rows
+    )
     assert set(outcome.removed) <= {"several objects"}  # Zeroverse's parts may float apart
     assert "duplicate" not in outcome.removed
-    assert sealed.seal(open_pool(str(dataset), 96), [0], tmp_path, 128, 1, engine="serial").popitem()[1]["failed"].startswith("watertight: needs a mesh")
+    assert (
+        sealed.seal(open_pool(str(dataset), 96), [0], tmp_path, 128, 1, engine="serial")
+        .popitem()[1]["failed"]
+        .startswith("watertight: needs a mesh")
+    )
 
 
 def test_what_is_kept_is_sealed(models, tmp_path):
@@ -283,7 +377,7 @@ def test_what_is_kept_is_sealed(models, tmp_path):
         sealed.seal(pool, [index], tmp_path, 100, 1)
 
 
-# -------------------------------------------------------------------------------------------------------------------------------- score
+# ---------------------------------------------------------------------------------------------------------------- score
 
 
 def test_rank_correlation():
@@ -320,7 +414,11 @@ def test_clean_objects_score_above_their_defective_twins(tmp_path):
     numbers = fit.train_scorer(rated, tmp_path)
     assert numbers["clean_beats_twin"][0] > 0.9 and numbers["rank_correlation"][1] > 0.5
     filters = json.loads((tmp_path / "filters.json").read_bytes())
-    assert filters["grounded"]["planar base"][0] == 1.0 and filters["scattered"]["removed"][0] > 0.9 and filters["clean"]["removed"][0] < 0.3
+    assert (
+        filters["grounded"]["planar base"][0] == 1.0
+        and filters["scattered"]["removed"][0] > 0.9
+        and filters["clean"]["removed"][0] < 0.3
+    )
     assert (tmp_path / "rated.png").exists()
 
 
@@ -330,7 +428,10 @@ def test_ratings_of_people_are_read_with_care(tmp_path, models):
     assert fit.read_ratings(path) == {"a_ball": 4.5, "a_tall": 2.0}
     rated = fit.rated_by_people(str(models), path, None, 1, lambda: None, engine="serial")
     assert rated.features.shape[0] == 2 and list(rated.ratings) == [4.5, 2.0] and np.isfinite(rated.features).all()
-    for text, words in (("a_ball,7\n", "line 1: rating: expected 1 to 5, got 7"), ("a_ball\n", "line 1: expected uid,rating")):
+    for text, words in (
+        ("a_ball,7\n", "line 1: rating: expected 1 to 5, got 7"),
+        ("a_ball\n", "line 1: expected uid,rating"),
+    ):
         path.write_text(text)
         with pytest.raises(ValueError, match=words):
             fit.read_ratings(path)
@@ -340,12 +441,34 @@ def test_ratings_of_people_are_read_with_care(tmp_path, models):
 
 
 def test_filters_are_counted_by_kind():
-    good = {"coverage": 0.3, "brightest": 200.0, "not_finite": 0.0, "back_faces": 0.0, "thinness": 0.5, "colour": 30.0, "base_area": 0.1,
-            "base_footprint": 0.9, "base_walled": 1.0, "one_piece": 1.0, "one_piece_least": 1.0, "solidity": 0.8, "solidity_largest": 0.8}
-    rated = fit.Rated(np.zeros((4, 1)), np.ones(4), np.array(list("abab")), np.array(["clean", "clean", "squashed", "squashed"]), [""] * 4,
-                          [good, good, good | {"thinness": 0.0}, good])
+    good = {
+        "coverage": 0.3,
+        "brightest": 200.0,
+        "not_finite": 0.0,
+        "back_faces": 0.0,
+        "thinness": 0.5,
+        "colour": 30.0,
+        "base_area": 0.1,
+        "base_footprint": 0.9,
+        "base_walled": 1.0,
+        "one_piece": 1.0,
+        "one_piece_least": 1.0,
+        "solidity": 0.8,
+        "solidity_largest": 0.8,
+    }
+    rated = fit.Rated(
+        np.zeros((4, 1)),
+        np.ones(4),
+        np.array(list("abab")),
+        np.array(["clean", "clean", "squashed", "squashed"]),
+        [""] * 4,
+        [good, good, good | {"thinness": 0.0}, good],
+    )
     found = fit.filter_numbers(rated, Thresholds())
-    assert found["clean"] == {"removed": [0.0, 0.0, 0.0]} and found["squashed"]["flat"] == [0.5, 0.0, 1.0] == found["squashed"]["removed"]
+    assert (
+        found["clean"] == {"removed": [0.0, 0.0, 0.0]}
+        and found["squashed"]["flat"] == [0.5, 0.0, 1.0] == found["squashed"]["removed"]
+    )
 
 
 def test_networks_of_the_user(tmp_path):
@@ -354,11 +477,16 @@ def test_networks_of_the_user(tmp_path):
     class Tiny(torch.nn.Module):
         def forward(self, x):
             return x.mean(dim=(2, 3))
-    program = torch.export.export(Tiny(), (torch.zeros(2, 3, 224, 224),), dynamic_shapes=({0: torch.export.Dim("views")},))
+
+    program = torch.export.export(
+        Tiny(), (torch.zeros(2, 3, 224, 224),), dynamic_shapes=({0: torch.export.Dim("views")},)
+    )
     torch.export.save(program, tmp_path / "tiny.pt2")
     embed = Backbone((str(tmp_path / "tiny.pt2"), str(tmp_path / "tiny.pt2")))
     found = embed(np.full((4, 32, 32, 3), 255, np.uint8))
-    assert found.shape == (4, 6) and np.allclose(found[0, :3], (1 - np.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225], atol=1e-4)
+    assert found.shape == (4, 6) and np.allclose(
+        found[0, :3], (1 - np.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225], atol=1e-4
+    )
     assert embed.name.startswith("tiny.pt2-") and "/" not in embed.name
     with pytest.raises(ValueError, match="features: expected a .pt2 or TorchScript file.*does not exist"):
         Backbone((str(tmp_path / "dinov2"),))
@@ -367,26 +495,51 @@ def test_networks_of_the_user(tmp_path):
         Backbone((str(tmp_path / "noise.pt"),))(np.zeros((1, 8, 8, 3), np.uint8))
 
 
-# -------------------------------------------------------------------------------------------------------------------------- orientation
+# ---------------------------------------------------------------------------------------------------------- orientation
 
 
 def chair(rng):
-    width, depth, height, back = (rng.uniform(low, high) for low, high in ((0.6, 0.9), (0.6, 0.9), (0.4, 0.7), (0.5, 1.0)))
-    legs = [at(box((0.08, 0.08, height)), x * (width / 2 - 0.04), y * (depth / 2 - 0.04), height / 2) for x in (-1, 1) for y in (-1, 1)]
-    return [*legs, at(box((width, depth, 0.08)), z=height), at(box((width, 0.08, back)), y=depth / 2 - 0.04, z=height + back / 2)]
+    width, depth, height, back = (
+        rng.uniform(low, high) for low, high in ((0.6, 0.9), (0.6, 0.9), (0.4, 0.7), (0.5, 1.0))
+    )
+    legs = [
+        at(box((0.08, 0.08, height)), x * (width / 2 - 0.04), y * (depth / 2 - 0.04), height / 2)
+        for x in (-1, 1)
+        for y in (-1, 1)
+    ]
+    return [
+        *legs,
+        at(box((width, depth, 0.08)), z=height),
+        at(box((width, 0.08, back)), y=depth / 2 - 0.04, z=height + back / 2),
+    ]
 
 
 def lamp(rng):
     height = rng.uniform(0.9, 1.4)
-    return [at(cylinder(rng.uniform(0.25, 0.4), 0.06), z=0.03), at(cylinder(0.04, height), z=height / 2),
-            at(cone(rng.uniform(0.35, 0.6), rng.uniform(0.4, 0.6)), z=height)]
+    return [
+        at(cylinder(rng.uniform(0.25, 0.4), 0.06), z=0.03),
+        at(cylinder(0.04, height), z=height / 2),
+        at(cone(rng.uniform(0.35, 0.6), rng.uniform(0.4, 0.6)), z=height),
+    ]
 
 
 def car(rng):
     length, width = rng.uniform(1.3, 1.8), rng.uniform(0.6, 0.8)
-    wheels = [at(cylinder(0.18, 0.12).apply_transform(rotation_matrix(np.pi / 2, (0, 1, 0))), x * width / 2, y * length * 0.32, 0.18)
-              for x in (-1, 1) for y in (-1, 1)]
-    return [*wheels, at(box((width, length, 0.3)), z=0.35), at(box((width * 0.85, length * 0.5, 0.28)), y=length * 0.16, z=0.62)]
+    wheels = [
+        at(
+            cylinder(0.18, 0.12).apply_transform(rotation_matrix(np.pi / 2, (0, 1, 0))),
+            x * width / 2,
+            y * length * 0.32,
+            0.18,
+        )
+        for x in (-1, 1)
+        for y in (-1, 1)
+    ]
+    return [
+        *wheels,
+        at(box((width, length, 0.3)), z=0.35),
+        at(box((width * 0.85, length * 0.5, 0.28)), y=length * 0.16, z=0.62),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -398,7 +551,11 @@ def described():
 
 def test_turns_are_the_24_rotations():
     turns = orient.turns()
-    assert len({tuple(turn.ravel()) for turn in turns}) == 24 and np.allclose(np.linalg.det(turns), 1) and np.array_equal(turns[0], np.eye(3))
+    assert (
+        len({tuple(turn.ravel()) for turn in turns}) == 24
+        and np.allclose(np.linalg.det(turns), 1)
+        and np.array_equal(turns[0], np.eye(3))
+    )
 
 
 @pytest.mark.parametrize("turn", [1, 7, 13, 23])
@@ -410,10 +567,14 @@ def test_turning_views_is_turning_the_object(turn):
     for name, mesh in thing.scene.geometry.items():
         scene.add_geometry(moved(mesh, matrix), geom_name=name, node_name=name)
     expected, found = orient.six_views(Asset(scene, "turned")), orient.candidates(orient.six_views(thing))[turn]
-    assert np.abs(expected - found).mean() < 0.01 * np.abs(expected).mean()  # pixels whose centre lies on an edge may fall either way
+    assert (
+        np.abs(expected - found).mean() < 0.01 * np.abs(expected).mean()
+    )  # pixels whose centre lies on an edge may fall either way
 
 
-@pytest.mark.parametrize("mesh, alike", [(icosphere(4), 24), (box((1.8, 1.0, 0.6)), 4), (cone(0.9, 1.8, sections=96), 4), (tall(), 4)])
+@pytest.mark.parametrize(
+    "mesh, alike", [(icosphere(4), 24), (box((1.8, 1.0, 0.6)), 4), (cone(0.9, 1.8, sections=96), 4), (tall(), 4)]
+)
 def test_what_looks_the_same_counts_as_one(mesh, alike):
     assert orient.describe(orient.six_views(asset(mesh)))[1][0].sum() == alike
 
@@ -424,7 +585,10 @@ def test_held_out_objects_of_known_kinds_are_set_upright(described, tmp_path):
     assert numbers["up"][0] > 0.9 and numbers["right"][0] > 0.8
     chooser = orient.Orienter.load(tmp_path / "orienter.json")
     for turn in (0, 5, 17):  # an object that was stored turned is turned back
-        order = [next(k for k in range(24) if np.array_equal(orient.turns()[k], orient.turns()[t] @ orient.turns()[turn])) for t in range(24)]
+        order = [
+            next(k for k in range(24) if np.array_equal(orient.turns()[k], orient.turns()[t] @ orient.turns()[turn]))
+            for t in range(24)
+        ]
         found = chooser.orient(features[0][order], alike[0][np.ix_(order, order)])
         back = orient.turns()[found.turn] @ orient.turns()[turn]
         assert np.array_equal(back, np.eye(3)) and found.verdict == "upright and front"

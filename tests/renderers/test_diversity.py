@@ -1,4 +1,5 @@
 """Statistics of sets: a pose is no variety once objects are turned to their principal axes."""
+
 import numpy as np
 import pytest
 import trimesh
@@ -18,7 +19,9 @@ def wedge(turn: np.ndarray) -> Asset:
 @pytest.mark.parametrize("seed", range(4))
 def test_principal_axes_undo_a_pose(seed):
     mesh = trimesh.creation.box((3, 2, 1))
-    turned = mesh.vertices @ trimesh.transformations.random_rotation_matrix(np.random.default_rng(seed).random(3))[:3, :3].T
+    turned = (
+        mesh.vertices @ trimesh.transformations.random_rotation_matrix(np.random.default_rng(seed).random(3))[:3, :3].T
+    )
     rotation = diversity.principal_axes(turned, mesh.faces)
     assert np.allclose(rotation @ rotation.T, np.eye(3)) and np.linalg.det(rotation) == pytest.approx(1)
     assert np.allclose(np.ptp(turned @ rotation.T, axis=0), (3, 2, 1))

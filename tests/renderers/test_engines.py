@@ -1,4 +1,5 @@
 """Engines: the same bytes under each, dying workers survived, the culprit found; and the static split of a plan."""
+
 import os
 import signal
 import subprocess
@@ -58,7 +59,11 @@ def test_workers_that_make_whole_shards_survive_it_too(tmp_path, monkeypatch):
     monkeypatch.setattr(farm, "MANY", 1)
     seen = []
     done = make(tmp_path / "a", Crashing(3, "kill"), count=8, shard_size=1, on_made=seen.extend)
-    assert done.written == 7 and [row["index"] for row in done.failed] == [3] and sorted(made.index for made in seen) == list(range(8))
+    assert (
+        done.written == 7
+        and [row["index"] for row in done.failed] == [3]
+        and sorted(made.index for made in seen) == list(range(8))
+    )
     make(tmp_path / "b", Crashing(3, "rejected"), count=8, shard_size=1, engine="serial")
     assert tars(tmp_path / "a") == tars(tmp_path / "b")
 
@@ -75,8 +80,16 @@ def test_a_worker_killed_from_outside_costs_nothing_but_time(tmp_path):
 def test_workers_killed_at_random_moments_cost_nothing_but_time(tmp_path):
     """Ten kills, which hit workers that start, make objects or write whole shards."""
     command = f"generate zeroverse --count 48 --shard-size 3 {SMALL} --out"
-    assert subprocess.run([sys.executable, "-m", "verse", *command.split(), str(tmp_path / "quiet"), "--engine", "serial"], check=False).returncode == 0
-    process = subprocess.Popen([sys.executable, "-m", "verse", *command.split(), str(tmp_path / "killed"), "--workers", "2"])
+    assert (
+        subprocess.run(
+            [sys.executable, "-m", "verse", *command.split(), str(tmp_path / "quiet"), "--engine", "serial"],
+            check=False,
+        ).returncode
+        == 0
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "verse", *command.split(), str(tmp_path / "killed"), "--workers", "2"]
+    )
     kills = 0
     for wait in np.random.default_rng(0).uniform(0.5, 4, 10):
         time.sleep(wait)
@@ -114,13 +127,21 @@ def test_a_bug_stops_the_run_with_the_name_of_the_object_and_whole_shards_stay(w
     assert not list(tmp_path.glob("*.tmp-*")) and not (tmp_path / "dataset.json").exists()
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- clusters
+# ------------------------------------------------------------------------------------------------------------- clusters
 
 
 def cluster(engine: str, *arguments: str) -> subprocess.CompletedProcess:
     """Python with these arguments, in a process of its own: these engines change global state."""
-    pytest.importorskip({"dask": "distributed"}.get(engine, engine), reason=f"wants the {engine} extra: pip install distributed or ray")
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment(Path(__file__).parent))
+    pytest.importorskip(
+        {"dask": "distributed"}.get(engine, engine), reason=f"wants the {engine} extra: pip install distributed or ray"
+    )
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(Path(__file__).parent),
+    )
 
 
 @pytest.mark.slow  # starting a local cluster takes 5 to 15 s
@@ -130,6 +151,7 @@ def test_clusters_give_the_same_bytes(tmp_path, engine):
     done = cluster(engine, "-m", "verse", *command.split(), "--out", str(tmp_path / engine), "--engine", engine)
     assert done.returncode == 0, done.stderr
     import verse
+
     assert verse.main(f"{command} --out {tmp_path / 'serial'} --engine serial".split()) == 0
     assert tars(tmp_path / engine) == tars(tmp_path / "serial") and len(ShardReader(tmp_path / engine)) == 5
 
@@ -137,8 +159,11 @@ def test_clusters_give_the_same_bytes(tmp_path, engine):
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["dask", "ray"])
 def test_clusters_survive_a_crashing_object(whole, tmp_path, engine):
-    code = (f"import pathlib, test_engines; summary = test_engines.crash(pathlib.Path({str(tmp_path)!r}), {engine!r}, 'kill'); "
-            "print(summary.written, summary.failed[0]['reason'])")
+    code = (
+        f"import pathlib, test_engines; summary = test_engines.crash(pathlib.Path({str(tmp_path)!r}), {engine!r}, "
+        f"'kill'); "
+        "print(summary.written, summary.failed[0]['reason'])"
+    )
     done = cluster(engine, "-c", code)
     assert "4 crashed a worker twice" in done.stdout, done.stdout + done.stderr
     assert tars(tmp_path) == tars(whole)
@@ -153,6 +178,7 @@ def test_a_dask_cluster_whose_worker_dies_while_it_starts_is_started_again():
             if self.starts < 3:
                 raise RuntimeError("Nanny failed to start.")
             return "cluster"
+
     assert engines._dask_cluster(Distributed(), 2) == "cluster"
     broken = Distributed()
     broken.starts = -9
@@ -166,7 +192,7 @@ def test_an_engine_that_is_not_installed_says_what_to_install(monkeypatch, tmp_p
         make(tmp_path, Crashing(-1, "nothing"), engine="dask")
 
 
-# ------------------------------------------------------------------------------------------------------------------------------- split
+# ---------------------------------------------------------------------------------------------------------------- split
 
 
 def test_a_split_plan_is_the_whole_plan_and_the_last_one_writes_the_index(whole, tmp_path):
@@ -180,24 +206,47 @@ def test_a_split_plan_is_the_whole_plan_and_the_last_one_writes_the_index(whole,
 
 def test_a_part_of_the_plan_says_what_is_missing(tmp_path, capsys):
     import verse
-    assert verse.main(f"generate zeroverse --out {tmp_path} --count 3 --shard-size 1 --rank 1 --world-size 3 --engine serial {SMALL}".split()) == 0
+
+    assert (
+        verse.main(
+            f"generate zeroverse --out {tmp_path} --count 3 --shard-size 1 --rank 1 --world-size 3 --engine serial "
+            f"{SMALL}".split()
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     assert "2 of the plan's 3 shards are still missing (zeroverse-000000.tar, zeroverse-000002.tar)" in out
     assert list(tars(tmp_path)) == ["zeroverse-000001.tar"]
 
 
-@pytest.mark.parametrize("environment, expected", [
-    ({}, (0, 1)), ({"RANK": "3", "WORLD_SIZE": "8"}, (3, 8)), ({"SLURM_PROCID": "1", "SLURM_NTASKS": "2", "RANK": "0", "WORLD_SIZE": "1"}, (1, 2)),
-    ({"SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_STEP": "2", "SLURM_PROCID": "0",
-      "SLURM_NTASKS": "1"}, (3, 4)),
-])
+@pytest.mark.parametrize(
+    "environment, expected",
+    [
+        ({}, (0, 1)),
+        ({"RANK": "3", "WORLD_SIZE": "8"}, (3, 8)),
+        ({"SLURM_PROCID": "1", "SLURM_NTASKS": "2", "RANK": "0", "WORLD_SIZE": "1"}, (1, 2)),
+        (
+            {
+                "SLURM_ARRAY_TASK_ID": "7",
+                "SLURM_ARRAY_TASK_COUNT": "4",
+                "SLURM_ARRAY_TASK_MIN": "1",
+                "SLURM_ARRAY_TASK_STEP": "2",
+                "SLURM_PROCID": "0",
+                "SLURM_NTASKS": "1",
+            },
+            (3, 4),
+        ),
+    ],
+)
 def test_the_share_comes_from_the_scheduler(environment, expected):
     assert split(None, None, environment) == expected
     assert split(0, 5, environment) == (0, 5), "what is given wins"
 
 
-@pytest.mark.parametrize("rank, world_size, environment", [(1, None, {}), (2, 2, {}), (-1, 2, {}),
-                                                           (None, None, {"SLURM_ARRAY_TASK_ID": "9", "SLURM_ARRAY_TASK_COUNT": "2"})])
+@pytest.mark.parametrize(
+    "rank, world_size, environment",
+    [(1, None, {}), (2, 2, {}), (-1, 2, {}), (None, None, {"SLURM_ARRAY_TASK_ID": "9", "SLURM_ARRAY_TASK_COUNT": "2"})],
+)
 def test_a_wrong_share_is_refused(rank, world_size, environment):
     with pytest.raises(ValueError, match="--rank, --world-size: expected"):
         split(rank, world_size, environment)
@@ -207,4 +256,5 @@ def test_the_command_line_knows_every_engine():
     import typing
 
     import verse
+
     assert set(typing.get_args(typing.get_type_hints(verse.GenerateZeroverse)["engine"])) == set(ENGINES)

@@ -1,4 +1,7 @@
-"""Exports: read again by readers written here from the formats' own documents, cameras and points are where they were."""
+"""Exports: read again by readers written here from the formats' own documents, cameras and points are where they
+were.
+"""
+
 import json
 import shutil
 import typing
@@ -17,23 +20,32 @@ from renderers.shards import ShardReader
 from zeroverse.core import png
 from zeroverse.core.rng import Rng
 
-PROBES = np.array([[0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5], [-0.3, 0.4, -0.2]])  # world points whose pictures must not move
+PROBES = np.array(
+    [[0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5], [-0.3, 0.4, -0.2]]
+)  # world points whose pictures must not move
 
 
 @pytest.fixture(scope="module")
 def orbits(tmp_path_factory):
     """Two objects with meshes, seen by cameras with their own lenses, roll and principal points."""
     folder = tmp_path_factory.mktemp("orbits")
-    command = f"generate zeroverse --out {folder} --count 2 --rig orbit --meshes --views 5 --size 48 --texture-size 32 --workers 1"
+    command = (
+        f"generate zeroverse --out {folder} --count 2 --rig orbit --meshes --views 5 --size 48 --texture-size "
+        f"32 --workers 1"
+    )
     assert verse.main(command.split()) == 0
     return folder
 
 
 def quaternion_matrix(w, x, y, z) -> np.ndarray:
     """wxyz -> rotation, as COLMAP's documentation has it."""
-    return np.array([[1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-                     [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-                     [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]])
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
 
 
 def rows_of(path) -> list[list[str]]:
@@ -53,7 +65,9 @@ def read_blender(folder, size):
         for frame, c2w, path in zip(data["frames"], cameras.c2w, paths):
             matrices[frame["view"]], files[frame["view"]] = c2w, path
     order = sorted(matrices)
-    return Cameras(np.stack([matrices[view] for view in order]), np.repeat(cameras.intrinsics[:1], len(order), axis=0), *size), [files[v] for v in order]
+    return Cameras(
+        np.stack([matrices[view] for view in order]), np.repeat(cameras.intrinsics[:1], len(order), axis=0), *size
+    ), [files[v] for v in order]
 
 
 def read_colmap(folder, size):
@@ -83,15 +97,23 @@ def read_zero123(folder, size):
     return Cameras(c2w, np.tile([focal, focal, size[0] / 2, size[1] / 2], (len(files), 1)), *size), files
 
 
-READERS = {"transforms": read_transforms, "blender": read_blender, "colmap": read_colmap, "opencv": read_opencv, "facelift": read_opencv,
-           "zero123": read_zero123}  # each new format with cameras gets a reader here
+READERS = {
+    "transforms": read_transforms,
+    "blender": read_blender,
+    "colmap": read_colmap,
+    "opencv": read_opencv,
+    "facelift": read_opencv,
+    "zero123": read_zero123,
+}  # each new format with cameras gets a reader here
 ANY_CAMERAS = ("transforms", "colmap", "opencv", "facelift")
 
 
 @pytest.fixture(scope="module")
 def zero123_views(tmp_path_factory):
     folder = tmp_path_factory.mktemp("zero123")
-    command = f"generate zeroverse --out {folder} --count 2 --rig zero123 --views 9 --size 32 --texture-size 32 --workers 1"
+    command = (
+        f"generate zeroverse --out {folder} --count 2 --rig zero123 --views 9 --size 32 --texture-size 32 --workers 1"
+    )
     assert verse.main(command.split()) == 0
     return folder
 
@@ -108,7 +130,9 @@ def test_orbit_shows_the_whole_object(orbits):
 
 def test_every_format_is_read_again():
     assert set(READERS) == set(FORMATS) - {"glb"}
-    assert set(typing.get_args(typing.get_type_hints(verse.Export)["format"])) == set(FORMATS), "add the new row to Export.format in renderers/commands/sets.py"
+    assert set(typing.get_args(typing.get_type_hints(verse.Export)["format"])) == set(FORMATS), (
+        "add the new row to Export.format in renderers/commands/sets.py"
+    )
 
 
 def check_round_trip(data, name, out):
@@ -123,7 +147,9 @@ def check_round_trip(data, name, out):
         assert theirs.project(PROBES)[0] == pytest.approx(ours.project(PROBES)[0], abs=1e-6)
         assert theirs.project(PROBES)[1] == pytest.approx(ours.project(PROBES)[1], abs=1e-9)
         for view, file in enumerate(files):
-            assert (out / uid / file).read_bytes() == reader.field(index, PASSES["rgb"].file.format(view=view)), "copied byte for byte"
+            assert (out / uid / file).read_bytes() == reader.field(index, PASSES["rgb"].file.format(view=view)), (
+                "copied byte for byte"
+            )
 
 
 @pytest.mark.parametrize("name", ANY_CAMERAS)
@@ -137,7 +163,9 @@ def test_plain_cameras_survive(zero123_views, tmp_path, name):
 
 
 def test_depth_and_masks_of_transforms(orbits, tmp_path):
-    """Lifted from the files alone, as nerfstudio would, depth gives points on the surface that points.ply was drawn from."""
+    """Lifted from the files alone, as nerfstudio would, depth gives points on the surface that points.ply was drawn
+    from.
+    """
     export.export(orbits, tmp_path / "out", "transforms")
     reader = ShardReader(orbits)
     folder = tmp_path / "out" / reader.keys[0]
@@ -145,14 +173,21 @@ def test_depth_and_masks_of_transforms(orbits, tmp_path):
     assert data["integer_depth_scale"] == DEPTH_UNIT and data["ply_file_path"] == "points.ply"
     images = reader.read(0, ("alpha", "depth"))
     for view, frame in enumerate(data["frames"]):
-        assert np.array_equal(png.decode((folder / frame["depth_file_path"]).read_bytes()), np.rint(images["depth"][view, ..., 0] / DEPTH_UNIT))
-        assert np.array_equal(png.decode((folder / frame["mask_path"]).read_bytes()) == 255, images["alpha"][view, ..., 0] > 127)
+        assert np.array_equal(
+            png.decode((folder / frame["depth_file_path"]).read_bytes()),
+            np.rint(images["depth"][view, ..., 0] / DEPTH_UNIT),
+        )
+        assert np.array_equal(
+            png.decode((folder / frame["mask_path"]).read_bytes()) == 255, images["alpha"][view, ..., 0] > 127
+        )
     points = trimesh.load(folder / "points.ply").vertices
     assert len(points) == min(20_000, int((images["depth"] > 0).sum())) and np.abs(points).max() < 0.9 + 1e-3
 
 
 def test_colmap_points_are_on_the_surface_and_consistent(orbits, tmp_path):
-    """Every point projects to the pixel that it is noted at, to its colour and depth; images and points name one another."""
+    """Every point projects to the pixel that it is noted at, to its colour and depth; images and points name one
+    another.
+    """
     export.export(orbits, tmp_path / "out", "colmap")
     reader = ShardReader(orbits)
     folder = tmp_path / "out" / reader.keys[1] / "sparse" / "0"
@@ -163,7 +198,9 @@ def test_colmap_points_are_on_the_surface_and_consistent(orbits, tmp_path):
     for view, observations in enumerate(lines[1::2]):
         observed = np.array(observations).reshape(-1, 3)
         rows = [points[number] for number in observed[:, 2]]
-        assert [row[8:] for row in rows] == [[str(view + 1), str(place)] for place in range(len(rows))], "the tracks point back"
+        assert [row[8:] for row in rows] == [[str(view + 1), str(place)] for place in range(len(rows))], (
+            "the tracks point back"
+        )
         pixels, depth = reader.cameras(1)[[view]].project(np.array([row[1:4] for row in rows], dtype=float))
         place = observed[:, :2].astype(float)
         assert pixels[0] == pytest.approx(place, abs=1e-3)
@@ -180,7 +217,12 @@ def test_points_lie_on_the_mesh(orbits):
     mesh.apply_transform([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # +Y up -> +Z up
     points = Sample(reader, 0).surface(Rng("x"), 100)[0]
     triangles = mesh.triangles  # [F, 3, 3]
-    nearest = [np.linalg.norm(trimesh.triangles.closest_point(triangles, np.broadcast_to(p, (len(triangles), 3))) - p, axis=1).min() for p in points]
+    nearest = [
+        np.linalg.norm(
+            trimesh.triangles.closest_point(triangles, np.broadcast_to(p, (len(triangles), 3))) - p, axis=1
+        ).min()
+        for p in points
+    ]
     assert max(nearest) < 3e-4, "16-bit depth seen at a grazing angle"
 
 
@@ -194,14 +236,18 @@ def test_zero123_positions_give_its_pose_vector(zero123_views, tmp_path):
         matrix = np.load(tmp_path / "out" / reader.keys[0] / f"{view:03d}.npy")
         assert matrix.shape == (3, 4) and matrix.dtype == np.float64
         x, y, z = -matrix[:, :3].T @ matrix[:, 3]
-        assert [np.arctan2(np.hypot(x, y), z), np.arctan2(y, x)] == pytest.approx([np.arccos(ours[2] / np.linalg.norm(ours)), np.arctan2(ours[1], ours[0])])
+        assert [np.arctan2(np.hypot(x, y), z), np.arctan2(y, x)] == pytest.approx(
+            [np.arccos(ours[2] / np.linalg.norm(ours)), np.arctan2(ours[1], ours[0])]
+        )
         assert np.hypot(np.hypot(x, y), z) == pytest.approx(np.linalg.norm(ours)) and np.linalg.norm(ours) > 1.49
         assert matrix[2] @ [0, 0, 0, 1] < 0, "the object lies along -z"
 
 
 def test_blender_split_is_seeded_and_whole():
     parts = split_views(32, Rng("a"))
-    assert sorted(sum(parts.values(), [])) == list(range(32)) and [len(parts[name]) for name in ("train", "val", "test")] == [24, 4, 4]
+    assert sorted(sum(parts.values(), [])) == list(range(32)) and [
+        len(parts[name]) for name in ("train", "val", "test")
+    ] == [24, 4, 4]
     assert parts == split_views(32, Rng("a")) != split_views(32, Rng("b"))
     assert split_views(2, Rng("a")) == {"train": [0, 1], "val": [], "test": []}
 
@@ -212,7 +258,7 @@ def test_glb_is_the_stored_mesh(orbits, tmp_path):
     assert (tmp_path / "out" / reader.keys[1] / "mesh.glb").read_bytes() == reader.field(1, "mesh.glb")
 
 
-# -------------------------------------------------------------------------------------------------------------------- runs and errors
+# ------------------------------------------------------------------------------------------------------ runs and errors
 
 
 def test_a_stopped_run_leaves_nothing_half_and_continues(dataset, tmp_path, monkeypatch):
@@ -224,22 +270,36 @@ def test_a_stopped_run_leaves_nothing_half_and_continues(dataset, tmp_path, monk
         if len(copied) > 8:
             raise KeyboardInterrupt
         copy(self, *arguments)
+
     monkeypatch.setattr(Sample, "copy", stop_after_eight)
     with pytest.raises(KeyboardInterrupt):
         export.export(dataset, out, "opencv")
-    assert sorted(path.name for path in out.iterdir()) == ["export.json", reader.keys[0]], "six views of the first, two of the second"
+    assert sorted(path.name for path in out.iterdir()) == ["export.json", reader.keys[0]], (
+        "six views of the first, two of the second"
+    )
     monkeypatch.undo()
     (out / f".{reader.keys[1]}.part" / "renderings").mkdir(parents=True)  # what kill -9 would leave
     stamp = (out / reader.keys[0] / "opencv_cameras.json").stat().st_mtime_ns
     done = export.export(dataset, out, "opencv")
-    assert (done.written, done.kept) == (4, 1) and (out / reader.keys[0] / "opencv_cameras.json").stat().st_mtime_ns == stamp
+    assert (done.written, done.kept) == (4, 1) and (
+        out / reader.keys[0] / "opencv_cameras.json"
+    ).stat().st_mtime_ns == stamp
     assert json.loads((out / "data.json").read_text()) == [f"{uid}/opencv_cameras.json" for uid in reader.keys]
     assert not list(out.glob(".*"))
 
 
 def test_missing_passes_are_named(tmp_path):
-    assert verse.main(f"generate zeroverse --out {tmp_path / 'flat'} --count 1 --passes rgb --views 2 --size 16 --texture-size 16 --workers 1".split()) == 0
-    with pytest.raises(ExportError, match=r"colmap needs depth, which these shards have not \(passes: rgb, alpha\); .* --passes rgb alpha depth"):
+    assert (
+        verse.main(
+            f"generate zeroverse --out {tmp_path / 'flat'} --count 1 --passes rgb --views 2 --size 16 --texture-size "
+            f"16 --workers 1".split()
+        )
+        == 0
+    )
+    with pytest.raises(
+        ExportError,
+        match=r"colmap needs depth, which these shards have not \(passes: rgb, alpha\); .* --passes rgb alpha depth",
+    ):
         export.export(tmp_path / "flat", tmp_path / "out", "colmap")
     with pytest.raises(ExportError, match="glb needs mesh.glb.*--meshes"):
         export.export(tmp_path / "flat", tmp_path / "out", "glb")
@@ -248,8 +308,13 @@ def test_missing_passes_are_named(tmp_path):
     assert "integer_depth_scale" not in json.loads(next((tmp_path / "out").glob("*/transforms.json")).read_text())
 
 
-@pytest.mark.parametrize("name, message", [("blender", "expected one focal length for all views.*use --format transforms"),
-                                           ("zero123", "expected cameras that look at the centre")])
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("blender", "expected one focal length for all views.*use --format transforms"),
+        ("zero123", "expected cameras that look at the centre"),
+    ],
+)
 def test_cameras_that_a_format_cannot_express(orbits, tmp_path, name, message):
     with pytest.raises(ExportError, match=message):
         export.export(orbits, tmp_path / "out", name)
@@ -258,7 +323,10 @@ def test_cameras_that_a_format_cannot_express(orbits, tmp_path, name, message):
 
 def test_another_export_is_not_spoilt(dataset, orbits, tmp_path, capsys):
     export.export(dataset, tmp_path / "out", "opencv", limit=1)
-    for data, name, message in ((dataset, "facelift", "layout: opencv there, facelift asked for"), (orbits, "opencv", "data: ")):
+    for data, name, message in (
+        (dataset, "facelift", "layout: opencv there, facelift asked for"),
+        (orbits, "opencv", "data: "),
+    ):
         assert verse.main(f"export {data} --format {name} --out {tmp_path / 'out'}".split()) == 1
         assert message in capsys.readouterr().err
     shutil.rmtree(tmp_path / "out")
@@ -276,9 +344,14 @@ def test_published_and_exported_camera_files_read_alike():
 
 @pytest.mark.parametrize("codec", ["webp --quality 60", "jpeg"])
 def test_other_codecs_become_png_with_alpha(tmp_path, codec):
-    command = f"generate zeroverse --out {tmp_path / 'in'} --count 1 --views 2 --size 32 --texture-size 16 --workers 1 --codec {codec}"
+    command = (
+        f"generate zeroverse --out {tmp_path / 'in'} --count 1 --views 2 --size 32 --texture-size 16 --workers "
+        f"1 --codec {codec}"
+    )
     assert verse.main(command.split()) == 0
     export.export(tmp_path / "in", tmp_path / "out", "opencv")
     images = ShardReader(tmp_path / "in").read(0, ("rgb", "alpha"))
     for view, path in enumerate(sorted((tmp_path / "out").glob("*/renderings/*.png"))):
-        assert np.array_equal(png.decode(path.read_bytes()), np.concatenate([images["rgb"][view], images["alpha"][view]], axis=-1))
+        assert np.array_equal(
+            png.decode(path.read_bytes()), np.concatenate([images["rgb"][view], images["alpha"][view]], axis=-1)
+        )

@@ -1,4 +1,5 @@
 """The farm: the same bytes whatever the workers, whole shards after any kill, failures named."""
+
 import json
 import os
 import signal
@@ -21,7 +22,9 @@ SMALL = "--shard-size 2 --views 2 --size 32 --texture-size 32"
 
 
 def run(command: str, **options) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "verse", *command.split()], capture_output=True, text=True, check=False, **options)
+    return subprocess.run(
+        [sys.executable, "-m", "verse", *command.split()], capture_output=True, text=True, check=False, **options
+    )
 
 
 def tars(folder: Path) -> dict[str, bytes]:
@@ -78,8 +81,14 @@ def test_a_missing_or_truncated_shard_is_made_again(reference, tmp_path):
     assert verse.main(["verify", str(tmp_path)]) == 0
 
 
-@pytest.mark.parametrize("change, message", [("--count 5 --seed 1", "source.seed: 0 there, 1 asked for"), ("--count 5 --light studio", "render.light"),
-                                             ("--count 1", "would drop some")])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ("--count 5 --seed 1", "source.seed: 0 there, 1 asked for"),
+        ("--count 5 --light studio", "render.light"),
+        ("--count 1", "would drop some"),
+    ],
+)
 def test_other_settings_do_not_spoil_a_folder(reference, capsys, change, message):
     before = tars(reference)
     assert verse.main(f"generate zeroverse --out {reference} --workers 1 {SMALL} {change}".split()) == 1
@@ -101,9 +110,16 @@ def test_shares_of_edits_are_in_the_settings_that_rebuild(reference, tmp_path, c
 
 
 def kill_and_resume(tmp_path: Path, reference: Path, waits) -> None:
-    command = [sys.executable, "-m", "verse", *f"generate zeroverse --out {tmp_path} --count 5 --workers 2 {SMALL}".split()]
+    command = [
+        sys.executable,
+        "-m",
+        "verse",
+        *f"generate zeroverse --out {tmp_path} --count 5 --workers 2 {SMALL}".split(),
+    ]
     for wait in waits:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         time.sleep(wait)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -111,7 +127,9 @@ def kill_and_resume(tmp_path: Path, reference: Path, waits) -> None:
             assert data == tars(reference)[name], "what carries its final name is whole"
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     assert tars(tmp_path) == tars(reference)
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", *[".json"] * 4, ".md", *[".tar"] * 3, ".webp"], "no temporary files stay"
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", *[".json"] * 4, ".md", *[".tar"] * 3, ".webp"], (
+        "no temporary files stay"
+    )
 
 
 def test_kill_and_resume(tmp_path, reference):
@@ -131,6 +149,7 @@ def test_samples_say_what_they_are(reference):
     recipe = json.loads(meta["recipe"])
     from zeroverse import grammar
     from zeroverse.grammar.recipe import from_dict
+
     again, first = grammar.build(from_dict(recipe), meta["uid"]), Zeroverse(texture_size=32).make(3)
     for name in first.parts:
         assert np.array_equal(again.scene.geometry[name].vertices, first.scene.geometry[name].vertices)
@@ -154,7 +173,9 @@ def test_labels_agree_with_one_another(reference):
 
 def test_files_go_through_the_same_door(glbs, tmp_path, capsys):
     """Good files become samples, the damaged one is named, the status says so, and the folder verifies."""
-    command = f"generate files --assets {glbs} --out {tmp_path / 'out'} --views 2 --size 32 --workers 1 --meshes".split()
+    command = (
+        f"generate files --assets {glbs} --out {tmp_path / 'out'} --views 2 --size 32 --workers 1 --meshes".split()
+    )
     assert verse.main(command) == 1
     error = capsys.readouterr().err
     assert str(glbs / "damaged.glb") in error and "not a readable GLB" in error
@@ -176,6 +197,7 @@ def test_files_with_one_name_are_refused(glbs):
 def test_a_bug_names_the_object(monkeypatch):
     def broken(self, index):
         raise ZeroDivisionError("a bug")
+
     monkeypatch.setattr(Zeroverse, "make", broken)
     with pytest.raises(farm.FarmError, match="zeroverse seed 0 index 17: ZeroDivisionError: a bug"):
         farm.make_sample(Zeroverse(), farm.RenderSpec(views=1, size=16), 17)
@@ -183,15 +205,24 @@ def test_a_bug_names_the_object(monkeypatch):
 
 def test_leftovers_of_dead_processes_are_swept(tmp_path):
     import socket
-    dead, alive, elsewhere = (tmp_path / f"s.tar.tmp-{host}-{pid}" for host, pid in
-                              ((socket.gethostname(), 4_000_000), (socket.gethostname(), os.getpid()), ("another-machine", 4_000_000)))
+
+    dead, alive, elsewhere = (
+        tmp_path / f"s.tar.tmp-{host}-{pid}"
+        for host, pid in (
+            (socket.gethostname(), 4_000_000),
+            (socket.gethostname(), os.getpid()),
+            ("another-machine", 4_000_000),
+        )
+    )
     for path in (dead, alive, elsewhere):
         path.write_bytes(b"half")
     Local(tmp_path).sweep()
     assert sorted(tmp_path.iterdir()) == sorted([alive, elsewhere])
 
 
-@pytest.mark.parametrize("change", [{"rig": "moon"}, {"radius": "far"}, {"light": "dark"}, {"passes": ("smell",)}, {"views": 0}, {"size": 4}])
+@pytest.mark.parametrize(
+    "change", [{"rig": "moon"}, {"radius": "far"}, {"light": "dark"}, {"passes": ("smell",)}, {"views": 0}, {"size": 4}]
+)
 def test_wrong_settings_are_named(change):
     with pytest.raises(ValueError, match="expected"):
         farm.RenderSpec(**change)

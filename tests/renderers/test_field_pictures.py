@@ -1,4 +1,5 @@
 """Pictures of fields.npz: inside is red, outside blue, creases are where the edges of a cube are."""
+
 import numpy as np
 
 from detailverse.labels import fields

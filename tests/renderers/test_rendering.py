@@ -1,4 +1,5 @@
 """Backends against closed forms and against one another; the cpu backend's shading, filtering and determinism."""
+
 import hashlib
 
 import numpy as np
@@ -50,7 +51,9 @@ def test_box_and_plane_are_exact(backend):
     both = (seen & wanted)[..., 0]
     assert np.quantile(np.abs(out["depth"] - expected["depth"])[both], 0.999) < 1e-5
     cosine = (out["normal"] * expected["normal"]).sum(axis=-1)[both]
-    assert np.quantile(cosine, 0.001) > (1 - 1e-6 if backend.name == "cpu" else np.cos(np.radians(0.6)))  # pyrender's pass through bytes
+    assert np.quantile(cosine, 0.001) > (
+        1 - 1e-6 if backend.name == "cpu" else np.cos(np.radians(0.6))
+    )  # pyrender's pass through bytes
 
 
 def test_sphere_within_its_tessellation(backend):
@@ -63,7 +66,9 @@ def test_sphere_within_its_tessellation(backend):
     edge = np.linalg.norm(mesh.vertices[mesh.edges[:, 0]] - mesh.vertices[mesh.edges[:, 1]], axis=1).max()
     sagitta = edge**2 / (6 * radius)  # of an equilateral triangle: circumradius edge / sqrt 3 over 2 R
     facing = np.abs((expected["normal"] * CAMERAS.rays()[1]).sum(axis=-1))
-    bound = np.where(facing > 0.2, sagitta / np.maximum(facing, 0.2), np.inf)  # a chord seen at an angle; the rim has no such bound
+    bound = np.where(
+        facing > 0.2, sagitta / np.maximum(facing, 0.2), np.inf
+    )  # a chord seen at an angle; the rim has no such bound
     error = np.abs(out["depth"] - expected["depth"])[..., 0]
     assert (error <= bound + 1e-5)[both].all()
     cosine = (out["normal"] * expected["normal"]).sum(axis=-1)
@@ -94,9 +99,14 @@ def test_backends_agree_on_a_hard_object():
     meshes = []
     for _ in range(3):
         mesh = trimesh.creation.icosphere(subdivisions=4, radius=0.5)
-        mesh.vertices = mesh.vertices * (1 + 0.3 * np.sin(9 * mesh.vertices @ rng.normal(size=(3, 1)))) + rng.uniform(-0.35, 0.35, 3)
+        mesh.vertices = mesh.vertices * (1 + 0.3 * np.sin(9 * mesh.vertices @ rng.normal(size=(3, 1)))) + rng.uniform(
+            -0.35, 0.35, 3
+        )
         meshes.append(painted(mesh))
-    a, b = (backend.render(asset_of(*meshes), CAMERAS.resized(256, 256), UNIFORM, ("depth", "normal", "part")) for backend in (cpu, other))
+    a, b = (
+        backend.render(asset_of(*meshes), CAMERAS.resized(256, 256), UNIFORM, ("depth", "normal", "part"))
+        for backend in (cpu, other)
+    )
     assert ((a["depth"] > 0) != (b["depth"] > 0)).sum() <= 5
     both = ((a["depth"] > 0) & (b["depth"] > 0))[..., 0]
     assert np.quantile(np.abs(a["depth"] - b["depth"])[both], 0.999) < 1e-5
@@ -118,7 +128,9 @@ def test_no_cracks_where_edges_meet_pixel_centres(cpu, cells):
 def test_triangles_that_cross_the_camera_plane(cpu):
     """A floor under the camera that reaches behind it."""
     camera = pinhole(look_at(np.array([[0.5, 0.1, 0.3]]), target=(-0.5, 0.0, 0.1)), 64, fov_x_deg=70.0)
-    floor = trimesh.Trimesh([[-50, -50, -0.2], [50, -50, -0.2], [50, 50, -0.2], [-50, 50, -0.2]], [[0, 1, 2], [0, 2, 3]], process=False)
+    floor = trimesh.Trimesh(
+        [[-50, -50, -0.2], [50, -50, -0.2], [50, 50, -0.2], [-50, 50, -0.2]], [[0, 1, 2], [0, 2, 3]], process=False
+    )
     out = cpu.render(asset_of(painted(floor)), camera, UNIFORM, ("depth", "normal"))
     expected = analytic.render([analytic.plane((0, 0, -0.2), (0, 0, 1))], camera)["depth"]
     near = (expected > 0) & (expected < 20)
@@ -142,7 +154,11 @@ def test_camera_inside_a_closed_surface(cpu):
 
 
 def test_details_finer_than_a_pixel_show_in_alpha(cpu):
-    wire = painted(trimesh.creation.box(extents=[0.012, 0.012, 1.6], transform=trimesh.transformations.rotation_matrix(0.1, [1, 0, 0])))
+    wire = painted(
+        trimesh.creation.box(
+            extents=[0.012, 0.012, 1.6], transform=trimesh.transformations.rotation_matrix(0.1, [1, 0, 0])
+        )
+    )
     alpha = cpu.render(asset_of(wire), front(64), UNIFORM, ("rgb",))["alpha"][0, ..., 0]
     assert (alpha[12:52].sum(axis=1) > 0).mean() > 0.9  # 0.3 pixels wide: centres see it in one row of three
 
@@ -206,15 +222,21 @@ def test_mip_levels_keep_the_mean(size):
     textures, _ = pack([(image, False)])
     offset, width, height = textures.levels[-1]
     assert (width, height) == (1, 1)
-    assert np.abs(textures.texels[offset] / 257 - image.mean(axis=(0, 1))).max() < 1.0  # each level rounds to 1/65535; uneven sizes are weighted
+    assert (
+        np.abs(textures.texels[offset] / 257 - image.mean(axis=(0, 1))).max() < 1.0
+    )  # each level rounds to 1/65535; uneven sizes are weighted
 
 
 def test_flat_normal_map_changes_nothing(cpu):
     flat = Image.new("RGB", (8, 8), (128, 128, 255))
     sphere = trimesh.creation.icosphere(subdivisions=3, radius=0.8)
     uv = sphere.vertices[:, :2] * 0.5 + 0.5
-    plain, mapped = (cpu.render(asset_of(painted(sphere.copy(), uv=uv, roughness=0.4, **maps)), front(), STUDIO, ("rgb",))["rgb"].astype(int)
-                     for maps in ({}, {"normalTexture": flat}))
+    plain, mapped = (
+        cpu.render(asset_of(painted(sphere.copy(), uv=uv, roughness=0.4, **maps)), front(), STUDIO, ("rgb",))[
+            "rgb"
+        ].astype(int)
+        for maps in ({}, {"normalTexture": flat})
+    )
     assert np.abs(plain - mapped).max() <= 1
 
 
@@ -224,27 +246,46 @@ def test_normal_map_green_points_up(cpu):
     values = []
     for green in (64, 128, 192):
         image = Image.new("RGB", (4, 4), (128, green, 230))
-        values.append(cpu.render(asset_of(quad(n=1, normalTexture=image, base=(128, 128, 128, 255))), front(32), light, ("rgb",))["rgb"][0, 16, 16, 0])
+        values.append(
+            cpu.render(asset_of(quad(n=1, normalTexture=image, base=(128, 128, 128, 255))), front(32), light, ("rgb",))[
+                "rgb"
+            ][0, 16, 16, 0]
+        )
     assert values[0] < values[1] < values[2]
 
 
 def test_metallic_roughness_channels(cpu):
     image = np.zeros((2, 2, 3), np.uint8)
-    image[..., 1], image[..., 2] = np.array([[40, 40], [200, 200]]), 102  # roughness varies, so the map is not folded into factors
+    image[..., 1], image[..., 2] = (
+        np.array([[40, 40], [200, 200]]),
+        102,
+    )  # roughness varies, so the map is not folded into factors
     mesh = quad(n=1, metallic=1.0, roughness=0.5, metallicRoughnessTexture=Image.fromarray(image))
     out = cpu.render(asset_of(mesh), front(), UNIFORM, ("metallic_roughness", "albedo"))
     metallic, roughness = out["metallic_roughness"][0, 64 - 23], out["metallic_roughness"][0, 64 + 23]
-    assert abs(int(metallic[64, 0]) - 102) <= 1 and abs(int(metallic[64, 1]) - 20) <= 3 and abs(int(roughness[64, 1]) - 100) <= 3
+    assert (
+        abs(int(metallic[64, 0]) - 102) <= 1
+        and abs(int(metallic[64, 1]) - 20) <= 3
+        and abs(int(roughness[64, 1]) - 100) <= 3
+    )
     assert abs(int(out["albedo"][0, 64, 64, 0]) - srgb(np.float64(0.6))) <= 2
 
 
 @pytest.mark.parametrize("metal", ["even", "varied"])
 def test_a_look_up_shared_with_the_base_colour_changes_nothing(cpu, metal):
-    """Without roughness to store, metalness travels in the base colour's alpha or as a factor; with it, where both vary, in a map of its own."""
+    """Without roughness to store, metalness travels in the base colour's alpha or as a factor; with it, where both
+    vary, in a map of its own.
+    """
     rng = np.random.default_rng(5)
     image, surface = rng.integers(0, 256, (32, 16, 3), np.uint8), rng.integers(0, 256, (32, 16, 3), np.uint8)
     surface[..., 2] = 90 if metal == "even" else surface[..., 2]
-    mesh = quad(n=3, image=Image.fromarray(image), metallic=0.8, roughness=0.7, metallicRoughnessTexture=Image.fromarray(surface))
+    mesh = quad(
+        n=3,
+        image=Image.fromarray(image),
+        metallic=0.8,
+        roughness=0.7,
+        metallicRoughnessTexture=Image.fromarray(surface),
+    )
     alone = cpu.render(asset_of(mesh), front(), UNIFORM, ("albedo",))["albedo"]
     both = cpu.render(asset_of(mesh), front(), UNIFORM, ("albedo", "metallic_roughness"))
     assert np.array_equal(alone, both["albedo"]) and alone.std() > 5
@@ -253,7 +294,9 @@ def test_a_look_up_shared_with_the_base_colour_changes_nothing(cpu, metal):
 
 def test_vertex_colours_are_linear_factors(cpu):
     mesh = trimesh.creation.icosphere(subdivisions=3, radius=0.8)
-    mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=np.tile([[51, 128, 255, 255]], (len(mesh.vertices), 1)).astype(np.uint8))
+    mesh.visual = trimesh.visual.ColorVisuals(
+        mesh, vertex_colors=np.tile([[51, 128, 255, 255]], (len(mesh.vertices), 1)).astype(np.uint8)
+    )
     albedo = cpu.render(asset_of(mesh), front(), UNIFORM, ("albedo",))["albedo"][0, 64, 64]
     assert np.abs(albedo - srgb(np.array([51, 128, 255]) / 255)).max() <= 1.5
 
@@ -262,7 +305,9 @@ def test_vertex_colours_are_linear_factors(cpu):
 
 
 def _openness(cpu, mesh, cameras):
-    """Picture values of a black-ish body without interreflection: encoded openness relative to what an open surface returns."""
+    """Picture values of a black-ish body without interreflection: encoded openness relative to what an open surface
+    returns.
+    """
     out = cpu.render(asset_of(mesh), cameras, UNIFORM, ("rgb", "albedo"))
     inside = out["alpha"][..., 0] == 255
     return out["rgb"][inside].astype(float)[:, 0] / out["albedo"][inside][:, 0]
@@ -279,10 +324,14 @@ def test_corner_is_darker_than_the_open(cpu):
     wall = trimesh.creation.box(bounds=[[-0.9, -0.9, 0.0], [-0.8, 0.9, 1.0]])
     cameras = pinhole(look_at(np.array([[2.2, 0.0, 2.2]])), SIZE)
     materials = {"base": (30, 30, 30, 255)}
-    image = cpu.render(asset_of(painted(floor, **materials), painted(wall, **materials)), cameras, UNIFORM, ("rgb",))["rgb"][0].astype(float)
+    image = cpu.render(asset_of(painted(floor, **materials), painted(wall, **materials)), cameras, UNIFORM, ("rgb",))[
+        "rgb"
+    ][0].astype(float)
     pixels = cameras.project(np.array([[-0.78, 0.0, 0.0], [-0.4, 0.0, 0.0], [0.8, 0.0, 0.0]]))[0][0].astype(int)
     corner, middle, edge = (image[y, x, 0] for x, y in pixels)
-    assert corner < 0.88 * edge and corner < middle < edge  # at the foot of a wall half of the sky is gone: sRGB 0.73, less with interreflection
+    assert (
+        corner < 0.88 * edge and corner < middle < edge
+    )  # at the foot of a wall half of the sky is gone: sRGB 0.73, less with interreflection
     open_ = float(srgb(np.float64(30 / 255)))
     assert abs(edge - open_) < 0.06 * open_
 
@@ -291,14 +340,24 @@ def test_white_metal_in_even_light_is_white(cpu):
     """Furnace: with all of the ambient light mirrored, nothing is lost to roughness."""
     light = Light("furnace", (0.5,) * 3, (0.5,) * 3, gloss=1.0)
     for roughness in (0.1, 0.5, 1.0):
-        for base, tolerance in ((255, 3), (128, 25)):  # coloured metal brightens towards the rim (Fresnel), and loses light where it bounces twice
-            mesh = painted(trimesh.creation.icosphere(subdivisions=4, radius=0.8), base=(base, base, base, 255), metallic=1.0, roughness=roughness)
+        for base, tolerance in (
+            (255, 3),
+            (128, 25),
+        ):  # coloured metal brightens towards the rim (Fresnel), and loses light where it bounces twice
+            mesh = painted(
+                trimesh.creation.icosphere(subdivisions=4, radius=0.8),
+                base=(base, base, base, 255),
+                metallic=1.0,
+                roughness=roughness,
+            )
             image = cpu.render(asset_of(mesh), front(), light, ("rgb",))["rgb"][0, 44:84, 44:84].astype(float)
             assert np.abs(image - srgb(np.float64(0.5 * base / 255))).max() <= tolerance, (roughness, base)
 
 
 def test_metal_under_uniform_light_returns_its_base_colour(cpu):
-    mesh = painted(trimesh.creation.icosphere(subdivisions=4, radius=0.8), base=(200, 120, 40, 255), metallic=1.0, roughness=0.3)
+    mesh = painted(
+        trimesh.creation.icosphere(subdivisions=4, radius=0.8), base=(200, 120, 40, 255), metallic=1.0, roughness=0.3
+    )
     image = cpu.render(asset_of(mesh), front(), UNIFORM, ("rgb",))["rgb"][0, 44:84, 44:84]
     assert np.abs(image - srgb(np.array([200, 120, 40]) / 255)).max() <= 2
 
@@ -309,10 +368,16 @@ def test_shadow_falls_away_from_the_light(cpu):
     ball = painted(trimesh.creation.icosphere(subdivisions=3, radius=0.2), base=(128, 128, 128, 255))
     cameras = pinhole(look_at(np.array([[0.01, -1.5, 2.4]])), SIZE)
     image = cpu.render(asset_of(floor, ball), cameras, light, ("rgb",))["rgb"][0].astype(float)
-    shadow, lit = (image[int(y), int(x), 0] for x, y in cameras.project(np.array([[-0.6, 0.0, -0.8], [0.6, 0.0, -0.8]]))[0][0])
+    shadow, lit = (
+        image[int(y), int(x), 0] for x, y in cameras.project(np.array([[-0.6, 0.0, -0.8], [0.6, 0.0, -0.8]]))[0][0]
+    )
     assert shadow < 0.6 * lit
-    assert np.ptp(image[cpu.render(asset_of(floor, ball), cameras, light, ("part",))["part"][0, ..., 0] == 1][:, 0]) < 200
-    ball_alone = cpu.render(asset_of(painted(trimesh.creation.icosphere(subdivisions=4, radius=0.8))), CAMERAS, light, ("rgb", "normal"))
+    assert (
+        np.ptp(image[cpu.render(asset_of(floor, ball), cameras, light, ("part",))["part"][0, ..., 0] == 1][:, 0]) < 200
+    )
+    ball_alone = cpu.render(
+        asset_of(painted(trimesh.creation.icosphere(subdivisions=4, radius=0.8))), CAMERAS, light, ("rgb", "normal")
+    )
     facing = ball_alone["normal"] @ np.array([0.6, 0.0, 0.8])
     assert ball_alone["rgb"][(facing > 0.3) & (ball_alone["alpha"][..., 0] == 255)].min() > 100  # no acne
 
@@ -322,7 +387,10 @@ def test_shadow_falls_away_from_the_light(cpu):
 
 def test_creases_stay_and_smooth_surfaces_stay_smooth():
     box = geometry_of(asset_of(painted(trimesh.creation.box())))
-    flat = np.cross(box.vertices[box.faces[:, 1]] - box.vertices[box.faces[:, 0]], box.vertices[box.faces[:, 2]] - box.vertices[box.faces[:, 0]])
+    flat = np.cross(
+        box.vertices[box.faces[:, 1]] - box.vertices[box.faces[:, 0]],
+        box.vertices[box.faces[:, 2]] - box.vertices[box.faces[:, 0]],
+    )
     flat /= np.linalg.norm(flat, axis=1, keepdims=True)
     assert np.abs(np.einsum("fij,fj->fi", box.normals[box.faces], flat) - 1).max() < 1e-9
     sphere = geometry_of(asset_of(painted(trimesh.creation.icosphere(subdivisions=4))))
@@ -377,13 +445,16 @@ def test_pyrender_names_what_it_cannot_draw():
 
 # ------------------------------------------------------------------ the same pixels everywhere
 
+
 def digest() -> str:
     """One hash of every pass of an object that uses every path, under fixed and drawn lights."""
     rng = np.random.default_rng(0)
     image = Image.fromarray(rng.integers(0, 256, (37, 64, 3), dtype=np.uint8))
     mesh = trimesh.creation.icosphere(subdivisions=3, radius=0.7)
     maps = {"image": image, "metallicRoughnessTexture": image, "normalTexture": image}
-    asset = asset_of(painted(mesh, uv=np.round(mesh.vertices[:, :2], 3), metallic=1.0, **maps), quad(n=2, base=(90, 120, 200, 255)))
+    asset = asset_of(
+        painted(mesh, uv=np.round(mesh.vertices[:, :2], 3), metallic=1.0, **maps), quad(n=2, base=(90, 120, 200, 255))
+    )
     result = hashlib.sha256()
     for light in (UNIFORM, STUDIO, SOFTBOX, draw_sky(Rng("digest", 0))):
         for name, image in load("cpu").render(asset, turntable(3, 96), light, tuple(PASSES)).items():
@@ -397,8 +468,15 @@ def test_two_renders_are_identical():
 
 @pytest.mark.slow
 def test_pixels_do_not_depend_on_the_processor(tmp_path):
-    """Numba for a plain x86-64-v2 (no AVX, no FMA) and numpy without its AVX kernels give the same bits as this machine's best."""
-    plain = {"NUMBA_CPU_NAME": "x86-64-v2", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path), "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4"}
+    """Numba for a plain x86-64-v2 (no AVX, no FMA) and numpy without its AVX kernels give the same bits as this
+    machine's best.
+    """
+    plain = {
+        "NUMBA_CPU_NAME": "x86-64-v2",
+        "NUMBA_CPU_FEATURES": "",
+        "NUMBA_CACHE_DIR": str(tmp_path),
+        "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4",
+    }
     assert printed(__file__, "digest()", **plain) == digest()
 
 

@@ -1,4 +1,5 @@
 """Shards: readable by anyone, whole or absent, the same bytes for the same samples, and honest about damage."""
+
 import json
 import os
 import shutil
@@ -25,7 +26,12 @@ from zeroverse.core import png
 @pytest.fixture
 def shard(tmp_path, sample):
     path = tmp_path / "noise-000000.tar"
-    write_shard(Local(tmp_path), path.name, [sample(key) for key in ("a", "b", "c")], {"dataset": {"source": {"source": "noise"}}, "failed": [], "redraws": {}})
+    write_shard(
+        Local(tmp_path),
+        path.name,
+        [sample(key) for key in ("a", "b", "c")],
+        {"dataset": {"source": {"source": "noise"}}, "failed": [], "redraws": {}},
+    )
     write_index(Local(tmp_path))
     return path
 
@@ -34,17 +40,23 @@ def problems(folder) -> list[str]:
     return [problem for _, found in verify(folder) for problem in found]
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ format
+# --------------------------------------------------------------------------------------------------------------- format
 
 
-@pytest.mark.parametrize("dtype, shape", [(np.uint8, (5, 7)), (np.uint8, (6, 4, 3)), (np.uint8, (3, 9, 4)), (np.uint16, (8, 2)), (np.uint8, (1, 1, 1))])
+@pytest.mark.parametrize(
+    "dtype, shape",
+    [(np.uint8, (5, 7)), (np.uint8, (6, 4, 3)), (np.uint8, (3, 9, 4)), (np.uint16, (8, 2)), (np.uint8, (1, 1, 1))],
+)
 def test_png_is_lossless(dtype, shape):
     image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape).astype(dtype)
     back = png.decode(png.encode(image))
     assert back.dtype == dtype and np.array_equal(back, image.reshape(back.shape))
 
 
-@pytest.mark.parametrize("image", [np.zeros((4, 4), np.float32), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4), np.uint8), np.zeros(4, np.uint8)])
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((4, 4), np.float32), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4), np.uint8), np.zeros(4, np.uint8)],
+)
 def test_png_refuses_what_it_cannot_hold(image):
     with pytest.raises(ValueError, match="expected uint8 or uint16"):
         png.encode(image)
@@ -81,7 +93,7 @@ def test_passes_are_checked():
         check_passes(["colour"])
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ writing
+# -------------------------------------------------------------------------------------------------------------- writing
 
 
 def test_webdataset_reads_it_without_our_code(shard, sample):
@@ -107,6 +119,7 @@ def test_a_failing_stream_leaves_nothing(tmp_path, sample):
     def stream():
         yield sample("a")
         raise RuntimeError("the renderer gave up")
+
     with pytest.raises(RuntimeError, match="gave up"):
         write_shard(Local(tmp_path), "s-000000.tar", stream(), {})
     assert list(tmp_path.iterdir()) == []
@@ -116,6 +129,7 @@ def test_an_interrupt_leaves_nothing(tmp_path, sample):
     def stream():
         yield sample("a")
         raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
         write_shard(Local(tmp_path), "s-000000.tar", stream(), {})
     assert list(tmp_path.iterdir()) == []
@@ -143,6 +157,7 @@ def test_a_full_disk_leaves_no_shard(tmp_path, sample, monkeypatch):
         if len(writes) == 3:
             raise OSError(28, "No space left on device")
         return real(name, data)
+
     monkeypatch.setattr(shards, "_member", member)
     with pytest.raises(OSError, match="No space left"):
         write_shard(Local(tmp_path), "s.tar", [sample("a")], {})
@@ -150,7 +165,9 @@ def test_a_full_disk_leaves_no_shard(tmp_path, sample, monkeypatch):
 
 
 def test_kill_at_any_moment_leaves_whole_shards_or_none(tmp_path):
-    """A process that writes the same shards over and over, killed at random moments: every tar under a final name is whole."""
+    """A process that writes the same shards over and over, killed at random moments: every tar under a final name is
+    whole.
+    """
     code = textwrap.dedent("""
         import sys
         from renderers.shards import write_shard
@@ -175,7 +192,7 @@ def test_kill_at_any_moment_leaves_whole_shards_or_none(tmp_path):
             assert read_sidecar(Local(tmp_path), sidecar.name)["bytes"] == sidecar.with_suffix(".tar").stat().st_size
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ reading
+# -------------------------------------------------------------------------------------------------------------- reading
 
 
 def test_reader_returns_what_was_written(shard, sample):
@@ -191,17 +208,25 @@ def test_reader_returns_what_was_written(shard, sample):
 def test_fingerprint_names_the_data(shard, tmp_path_factory, sample):
     other = tmp_path_factory.mktemp("other")
     write_shard(Local(other), "noise-000000.tar", [sample("a"), sample("b")], {})
-    assert ShardReader(shard.parent).fingerprint == ShardReader(shard.parent).fingerprint != ShardReader(other).fingerprint
+    assert (
+        ShardReader(shard.parent).fingerprint == ShardReader(shard.parent).fingerprint != ShardReader(other).fingerprint
+    )
 
 
-@pytest.mark.parametrize("damage, message", [
-    (lambda shard: os.truncate(shard, 5000), "truncated or replaced"),
-    (lambda shard: shard.with_suffix(".json").write_text("{"), "not JSON"),
-    (lambda shard: shard.with_suffix(".json").write_text("[]"), "not the sidecar"),
-    (lambda shard: shard.with_suffix(".json").write_text('{"format": "verse-shard/9"}'), "expected verse-shard/1, got verse-shard/9"),
-    (lambda shard: shard.with_suffix(".json").unlink(), "no samples in whole shards"),
-    (lambda shard: shutil.rmtree(shard.parent), "no such folder"),
-])
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (lambda shard: os.truncate(shard, 5000), "truncated or replaced"),
+        (lambda shard: shard.with_suffix(".json").write_text("{"), "not JSON"),
+        (lambda shard: shard.with_suffix(".json").write_text("[]"), "not the sidecar"),
+        (
+            lambda shard: shard.with_suffix(".json").write_text('{"format": "verse-shard/9"}'),
+            "expected verse-shard/1, got verse-shard/9",
+        ),
+        (lambda shard: shard.with_suffix(".json").unlink(), "no samples in whole shards"),
+        (lambda shard: shutil.rmtree(shard.parent), "no such folder"),
+    ],
+)
 def test_reader_names_a_bad_shard(shard, damage, message):
     damage(shard)
     with pytest.raises(ShardError, match=message) as error:
@@ -214,15 +239,21 @@ def test_reader_names_a_missing_field(shard):
         ShardReader(shard.parent).read(0, ("normal",))
 
 
-@pytest.mark.parametrize("meta, message", [({"format": "other/1"}, "expected verse-sample/1, got other/1"), ({"passes": ["smell"]}, "unknown smell"),
-                                           ({"image_size": [8, 8]}, "expected 8 x 8 pixels, got 16 x 16")])
+@pytest.mark.parametrize(
+    "meta, message",
+    [
+        ({"format": "other/1"}, "expected verse-sample/1, got other/1"),
+        ({"passes": ["smell"]}, "unknown smell"),
+        ({"image_size": [8, 8]}, "expected 8 x 8 pixels, got 16 x 16"),
+    ],
+)
 def test_reader_names_a_bad_sample(tmp_path, sample, meta, message):
     write_shard(Local(tmp_path), "s-000000.tar", [sample("a"), sample("b", **meta)], {})
     with pytest.raises(ShardError, match=f"sample b: .*{message}"):
         ShardReader(tmp_path).read(1, ("depth",))
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ verify
+# --------------------------------------------------------------------------------------------------------------- verify
 
 
 def test_a_whole_folder_has_no_problems(shard):
@@ -234,7 +265,7 @@ def test_a_flipped_byte_is_found_and_its_sample_named(shard):
     data = bytearray(shard.read_bytes())
     entries = read_sidecar(Local(shard.parent), "noise-000000.json")["samples"]
     for position in np.random.default_rng(0).integers(0, len(data), 60).tolist() + [0, len(data) - 1]:
-        shard.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1:])
+        shard.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
         owner = [entry["key"] for entry in entries if entry["offset"] <= position < entry["offset"] + entry["bytes"]]
         found = problems(shard.parent)
         assert len(found) == 1 and str(shard) in found[0]
@@ -243,29 +274,44 @@ def test_a_flipped_byte_is_found_and_its_sample_named(shard):
     assert problems(shard.parent) == []
 
 
-@pytest.mark.parametrize("damage, message", [
-    (lambda shard: os.truncate(shard, 5000), "truncated"),
-    (lambda shard: shard.unlink(), "sidecar without its tar"),
-    (lambda shard: shard.with_suffix(".json").unlink(), "not known to be whole"),
-    (lambda shard: (shard.parent / "dataset.json").unlink(), "did not finish"),
-    (lambda shard: (shard.parent / "dataset.json").write_text("{"), "unreadable"),
-    (lambda shard: shutil.copy(shard, shard.with_name("noise-000009.tar")), "not listed"),
-    (lambda shard: shard.with_name("foreign.tar").write_bytes(b"not a tar"), "foreign.json: missing"),
-    (lambda shard: shard.with_suffix(".json").write_text(json.dumps({"format": "verse-shard/1"})), "bytes: expected a number, got null"),
-])
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (lambda shard: os.truncate(shard, 5000), "truncated"),
+        (lambda shard: shard.unlink(), "sidecar without its tar"),
+        (lambda shard: shard.with_suffix(".json").unlink(), "not known to be whole"),
+        (lambda shard: (shard.parent / "dataset.json").unlink(), "did not finish"),
+        (lambda shard: (shard.parent / "dataset.json").write_text("{"), "unreadable"),
+        (lambda shard: shutil.copy(shard, shard.with_name("noise-000009.tar")), "not listed"),
+        (lambda shard: shard.with_name("foreign.tar").write_bytes(b"not a tar"), "foreign.json: missing"),
+        (
+            lambda shard: shard.with_suffix(".json").write_text(json.dumps({"format": "verse-shard/1"})),
+            "bytes: expected a number, got null",
+        ),
+    ],
+)
 def test_verify_names_what_is_wrong(shard, damage, message):
     damage(shard)
     assert any(message in problem for problem in problems(shard.parent)), problems(shard.parent)
 
 
-@pytest.mark.parametrize("break_it, message", [
-    (lambda fields: fields.pop("json"), "no field json"),
-    (lambda fields: fields.update({"json": b"{}"}), "format"),
-    (lambda fields: fields.pop("rgb_001.png"), "no field rgb_001.png"),
-    (lambda fields: fields.update({"rgb_001.png": b"not a png"}), "field rgb_001.png: not a readable image"),
-    (lambda fields: fields.update({"rgb_001.png": fields["rgb_001.png"][:-40]}), "field rgb_001.png: not a readable image"),
-    (lambda fields: fields.update({"depth_000.png": png.encode(np.zeros((3, 3), np.uint16))}), "expected 16 x 16 pixels, got 3 x 3"),
-])
+@pytest.mark.parametrize(
+    "break_it, message",
+    [
+        (lambda fields: fields.pop("json"), "no field json"),
+        (lambda fields: fields.update({"json": b"{}"}), "format"),
+        (lambda fields: fields.pop("rgb_001.png"), "no field rgb_001.png"),
+        (lambda fields: fields.update({"rgb_001.png": b"not a png"}), "field rgb_001.png: not a readable image"),
+        (
+            lambda fields: fields.update({"rgb_001.png": fields["rgb_001.png"][:-40]}),
+            "field rgb_001.png: not a readable image",
+        ),
+        (
+            lambda fields: fields.update({"depth_000.png": png.encode(np.zeros((3, 3), np.uint16))}),
+            "expected 16 x 16 pixels, got 3 x 3",
+        ),
+    ],
+)
 def test_verify_reads_again_what_is_inside(tmp_path, sample, break_it, message):
     """Whole by its hash, but wrong when it was written."""
     key, fields = sample("a")

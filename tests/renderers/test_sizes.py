@@ -1,4 +1,7 @@
-"""Several sizes in one pass, a light for each view, normals in 16 bits: what the farm can be asked for beyond the default."""
+"""Several sizes in one pass, a light for each view, normals in 16 bits: what the farm can be asked for beyond the
+default.
+"""
+
 import json
 
 import numpy as np
@@ -36,7 +39,7 @@ def alone(tmp_path_factory):
     return generate(tmp_path_factory.mktemp("alone"), "--size 32")
 
 
-# ------------------------------------------------------------------------------------------------------------------------------- sizes
+# ---------------------------------------------------------------------------------------------------------------- sizes
 
 
 def test_a_second_size_has_the_bytes_of_a_run_at_that_size(sizes, alone):
@@ -56,14 +59,22 @@ def test_a_reader_shows_the_smallest_that_is_large_enough(sizes, alone):
         assert reader.read(0, ("depth",), views=[0])["depth"].shape == (1, shown, shown, 1)
         assert (reader.cameras(0).width, reader.cameras(0).height) == (shown, shown)
     ours, theirs = ShardReader(sizes, 32), ShardReader(alone)
-    assert np.array_equal(ours.cameras(1).intrinsics, theirs.cameras(1).intrinsics) and np.array_equal(ours.cameras(1).c2w, theirs.cameras(1).c2w)
-    assert all(np.array_equal(ours.read(1, DEFAULT_PASSES)[name], image) for name, image in theirs.read(1, DEFAULT_PASSES).items())
+    assert np.array_equal(ours.cameras(1).intrinsics, theirs.cameras(1).intrinsics) and np.array_equal(
+        ours.cameras(1).c2w, theirs.cameras(1).c2w
+    )
+    assert all(
+        np.array_equal(ours.read(1, DEFAULT_PASSES)[name], image)
+        for name, image in theirs.read(1, DEFAULT_PASSES).items()
+    )
     with pytest.raises(ShardError, match="zeroverse-paper-0-00000000: expected views of at least 65 pixels, got 64"):
         ShardReader(sizes, 65).meta(0)
 
 
 def test_the_trainer_takes_what_it_needs(sizes, alone):
-    batches = [ViewSampler(ShardReader(folder, 32), range(3), size=32, pool=2, inputs=1, targets=1, seed=0).batch([0, 1]) for folder in (sizes, alone)]
+    batches = [
+        ViewSampler(ShardReader(folder, 32), range(3), size=32, pool=2, inputs=1, targets=1, seed=0).batch([0, 1])
+        for folder in (sizes, alone)
+    ]
     assert all((batches[0][name] == batches[1][name]).all() for name in batches[1])
 
 
@@ -71,7 +82,10 @@ def test_webdataset_finds_every_size_under_its_name(sizes):
     row = next(iter(webdataset.WebDataset(str(sizes / "zeroverse-000000.tar"), shardshuffle=False).decode("rgb8")))
     assert [row[f"rgb_{size}000.png"].shape[0] for size in ("", "32px_", "16px_")] == [64, 32, 16]
     assert [other["image_size"] for other in row["json"]["other_sizes"]] == [[32, 32], [16, 16]]
-    assert row["json"]["other_sizes"][1]["files"]["depth"] == "depth_16px_{view:03d}.png" and "their width / this width" in row["json"]["conventions"]
+    assert (
+        row["json"]["other_sizes"][1]["files"]["depth"] == "depth_16px_{view:03d}.png"
+        and "their width / this width" in row["json"]["conventions"]
+    )
 
 
 def test_verify_and_card_know_every_size(sizes, alone, capsys):
@@ -85,16 +99,21 @@ def test_verify_and_card_know_every_size(sizes, alone, capsys):
 def test_verify_reads_again_the_other_sizes_too(sizes, tmp_path, sample):
     from renderers.shards import write_shard
     from renderers.shards.storage import Local
+
     key, fields = sample("a", other_sizes=[{"image_size": [8, 8], "files": {"depth": "depth_8px_{view:03d}.png"}}])
     fields |= {f"depth_8px_{view:03d}.png": png.encode(np.zeros((8, 8 if view else 7), np.uint16)) for view in range(2)}
     write_shard(Local(tmp_path), "s-000000.tar", [(key, fields)], {})
     found = [problem for _, problems in verify(tmp_path) for problem in problems]
     assert any("field depth_8px_000.png: expected 8 x 8 pixels, got 7 x 8" in problem for problem in found)
-    assert any("no field depth_8px_002.png" in problem for problem in found) and not any("_001" in problem for problem in found)
+    assert any("no field depth_8px_002.png" in problem for problem in found) and not any(
+        "_001" in problem for problem in found
+    )
 
 
 def test_framing_holds_at_every_size():
-    """A pixel of margin at the first size is a part of one at a smaller, so nothing leaves the smaller picture either."""
+    """A pixel of margin at the first size is a part of one at a smaller, so nothing leaves the smaller picture
+    either.
+    """
     spec = farm.RenderSpec(views=40, size=256, more_sizes=(64,), framed="yes")
     cameras = spec.cameras(Rng("frames"))
     corners = np.stack(np.meshgrid(*[[-0.9, 0.9]] * 3), axis=-1).reshape(-1, 3)
@@ -103,10 +122,17 @@ def test_framing_holds_at_every_size():
         assert 0 < pixels.min() and pixels.max() < size
 
 
-@pytest.mark.parametrize("options, message", [("--size 64 64", "size: expected each one once, got 64 64"), ("--size 64 4", "--size: expected 8 to"),
-                                              ("--size 9000", "--size: expected 8 to 8192, got 9000"), ("--passes", "expected"),
-                                              ("--light studio --light-per view", "light_per: expected a light that is drawn"),
-                                              ("--light sky --light-per view --tone paper", "light_per: expected")])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ("--size 64 64", "size: expected each one once, got 64 64"),
+        ("--size 64 4", "--size: expected 8 to"),
+        ("--size 9000", "--size: expected 8 to 8192, got 9000"),
+        ("--passes", "expected"),
+        ("--light studio --light-per view", "light_per: expected a light that is drawn"),
+        ("--light sky --light-per view --tone paper", "light_per: expected"),
+    ],
+)
 def test_what_makes_no_sense_is_wrong_usage(tmp_path, capsys, options, message):
     try:
         status = verse.main(f"generate zeroverse --out {tmp_path / 'x'} {SMALL} {options}".split())
@@ -117,31 +143,49 @@ def test_what_makes_no_sense_is_wrong_usage(tmp_path, capsys, options, message):
         assert message in capsys.readouterr().err
 
 
-# ------------------------------------------------------------------------------------------------------------------- a light for each view
+# ------------------------------------------------------------------------------------------------ a light for each view
 
 
 def test_every_view_has_a_light_of_its_own_and_the_same_labels(tmp_path):
     ours = ShardReader(generate(tmp_path / "each", "--size 32 16 --light sky --light-per view"))
     theirs = ShardReader(generate(tmp_path / "one", "--size 32 16 --light sky"))
     lights = json.loads(ours.meta(0)["light_drawn"])
-    assert len(lights) == 3 and len({json.dumps(light) for light in lights}) == 3 and isinstance(json.loads(theirs.meta(0)["light_drawn"]), dict)
+    assert (
+        len(lights) == 3
+        and len({json.dumps(light) for light in lights}) == 3
+        and isinstance(json.loads(theirs.meta(0)["light_drawn"]), dict)
+    )
     for field in theirs.fields(0):
         assert (ours.field(0, field) == theirs.field(0, field)) == (not field.startswith(("rgb", "json"))), field
 
 
 def test_shots_are_what_single_renders_are():
-    """The object is loaded once for all shots: that must not show. In particular a normal map that one light needs and another does not."""
+    """The object is loaded once for all shots: that must not show. In particular a normal map that one light needs and
+    another does not.
+    """
     asset, cpu = grammar.make(0, 3, texture_size=32), renderers.load("cpu")
     cameras, passes = turntable(2, 24), ("rgb", "alpha", "normal")
-    shots = [(cameras, UNIFORM), (cameras.resized(16, 16), STUDIO), (cameras[[1]], draw_sky(Rng("x"))), (cameras, UNIFORM)]
-    drawn = [{name: image.copy() for name, image in view.items()} for view in renderers.views(cpu, asset, shots, passes)]
-    single = [(render, view) for seen, light in shots for render in [cpu.render(asset, seen, light, passes)] for view in range(len(seen))]
+    shots = [
+        (cameras, UNIFORM),
+        (cameras.resized(16, 16), STUDIO),
+        (cameras[[1]], draw_sky(Rng("x"))),
+        (cameras, UNIFORM),
+    ]
+    drawn = [
+        {name: image.copy() for name, image in view.items()} for view in renderers.views(cpu, asset, shots, passes)
+    ]
+    single = [
+        (render, view)
+        for seen, light in shots
+        for render in [cpu.render(asset, seen, light, passes)]
+        for view in range(len(seen))
+    ]
     assert len(drawn) == len(single) == 7
     for ours, (theirs, view) in zip(drawn, single):
         assert all(np.array_equal(ours[name], theirs[name][view]) for name in theirs)
 
 
-# ---------------------------------------------------------------------------------------------------------------- normals, derived passes
+# ---------------------------------------------------------------------------------------------- normals, derived passes
 
 
 def angles(a, b) -> np.ndarray:  # degrees, by the chord: arccos has no digits left at such angles
@@ -156,7 +200,12 @@ def test_normals_of_16_bits_survive_storage_within_the_stated_error():
     stored = quantise("normal", normal, 16)
     back = dequantise("normal", png.decode(png.encode(stored)))
     assert stored.dtype == np.uint16 and (back[0] == 0).all()
-    assert angles(back[1:], normal[1:]).max() < 0.002 < angles(dequantise("normal", quantise("normal", normal)), normal)[1:].max() < 0.5
+    assert (
+        angles(back[1:], normal[1:]).max()
+        < 0.002
+        < angles(dequantise("normal", quantise("normal", normal)), normal)[1:].max()
+        < 0.5
+    )
 
 
 def test_shards_with_16_bits_are_read_like_any_other(tmp_path, alone):
@@ -165,8 +214,16 @@ def test_shards_with_16_bits_are_read_like_any_other(tmp_path, alone):
     assert verse.main(["verify", str(tmp_path)]) == 0
     fine, coarse = ours.read(1, ("normal",))["normal"], theirs.read(1, ("normal",))["normal"]
     seen = (fine != 0).any(axis=-1)
-    assert seen.any() and np.array_equal(seen, (coarse != 0).any(axis=-1)) and 0.05 < angles(fine, coarse)[seen].max() < 0.5
-    assert all(ours.field(1, field) == theirs.field(1, field) for field in theirs.fields(1) if not field.startswith(("normal", "json")))
+    assert (
+        seen.any()
+        and np.array_equal(seen, (coarse != 0).any(axis=-1))
+        and 0.05 < angles(fine, coarse)[seen].max() < 0.5
+    )
+    assert all(
+        ours.field(1, field) == theirs.field(1, field)
+        for field in theirs.fields(1)
+        if not field.startswith(("normal", "json"))
+    )
 
 
 def test_16_bit_colour_is_read_whole_or_not_at_all():
@@ -174,7 +231,7 @@ def test_16_bit_colour_is_read_whole_or_not_at_all():
     data = png.encode(image)
     assert np.array_equal(png.decode(data), image) and png.decode(data).dtype == np.uint16
     for position in range(8, len(data)):
-        damaged = data[:position] + bytes([data[position] ^ 16]) + data[position + 1:]
+        damaged = data[:position] + bytes([data[position] ^ 16]) + data[position + 1 :]
         try:
             assert png.decode(damaged).dtype == np.uint8, "another kind of PNG, in Pillow's hands"
         except ValueError as error:
@@ -184,7 +241,9 @@ def test_16_bit_colour_is_read_whole_or_not_at_all():
 
 
 def test_positions_and_camera_normals_follow_from_depth_and_normals():
-    """A sphere of radius 0.9: its points lie on it, its normals are its points' directions, and what is seen has z < 0 in the camera."""
+    """A sphere of radius 0.9: its points lie on it, its normals are its points' directions, and what is seen has z < 0
+    in the camera.
+    """
     cameras = Cameras(look_at(spherical([20, 200], [30, -40], 2.5)), np.tile([60.0, 55.0, 30.0, 33.0], (2, 1)), 64, 64)
     centers, (rays_o, rays_d) = cameras.centers, cameras.rays()
     along = (rays_o * rays_d).sum(-1)

@@ -1,4 +1,7 @@
-"""Folders and URLs: the same bytes in each, nothing half-written, clean words when the disk is full or read-only; and `verify --rebuild`."""
+"""Folders and URLs: the same bytes in each, nothing half-written, clean words when the disk is full or read-only; and
+`verify --rebuild`.
+"""
+
 import contextlib
 import json
 import os
@@ -41,7 +44,7 @@ def mounted(folder: Path, *options: str):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-# --------------------------------------------------------------------------------------------------------------------------- full disk
+# ------------------------------------------------------------------------------------------------------------ full disk
 
 
 @pytest.mark.parametrize("room", [400_000, 130_000, 70_000, 20_000])
@@ -52,7 +55,10 @@ def test_a_full_disk_is_named_leaves_no_part_and_the_same_command_continues(refe
         (folder / "ballast").write_bytes(b"x" * (2_097_152 - room))
         if verse.main(command) == 1:
             error = capsys.readouterr().err
-            assert f"verse: {folder}: No space left on device; make room. Whole shards stay; the same command continues" in error
+            assert (
+                f"verse: {folder}: No space left on device; make room. Whole shards stay; the same command continues"
+                in error
+            )
             assert "Traceback" not in error
             assert not list(folder.glob("*.tmp-*")) and not (folder / "dataset.json").exists()
             assert all(data == tars(reference)[name] for name, data in tars(folder).items())
@@ -76,7 +82,7 @@ def test_a_read_only_folder_is_named(reference, tmp_path, capsys):
         assert verse.main(["verify", str(folder)]) == 0, "reading needs no more than that"
 
 
-# -------------------------------------------------------------------------------------------------------------------------------- URLs
+# ----------------------------------------------------------------------------------------------------------------- URLs
 
 
 def same_on(url: str, reference: Path, capsys) -> None:
@@ -114,13 +120,21 @@ def test_a_file_url_is_the_folder(reference, tmp_path):
 def bucket(monkeypatch):
     """s3://verse on a server of this machine."""
     pytest.importorskip("s3fs", reason="wants pip install s3fs 'moto[s3]' flask flask-cors")
-    server = pytest.importorskip("moto.server", reason="wants pip install 'moto[s3]' flask flask-cors").ThreadedMotoServer(port=0)
+    server = pytest.importorskip(
+        "moto.server", reason="wants pip install 'moto[s3]' flask flask-cors"
+    ).ThreadedMotoServer(port=0)
     server.start()
     host, port = server.get_host_and_port()
-    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_DEFAULT_REGION": "us-east-1",
-                        "no_proxy": "*"}.items():
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "no_proxy": "*",
+    }.items():
         monkeypatch.setenv(name, value)
     import s3fs
+
     s3fs.S3FileSystem.clear_instance_cache()
     s3fs.S3FileSystem().makedirs("verse", exist_ok=True)  # moto's buckets outlive its servers
     yield "s3://verse"
@@ -133,7 +147,9 @@ def test_an_s3_url(bucket, reference, capsys):
 
 
 def test_workers_write_shards_to_s3_themselves(bucket, reference, tmp_path):
-    command = f"generate zeroverse --count 20 --workers 2 {SMALL}".replace("--engine serial", "").replace("--shard-size 2", "--shard-size 1")
+    command = f"generate zeroverse --count 20 --workers 2 {SMALL}".replace("--engine serial", "").replace(
+        "--shard-size 2", "--shard-size 1"
+    )
     assert verse.main(f"{command} --out {bucket}/many".split()) == 0
     assert verse.main(f"{command} --out {tmp_path} --engine serial".split()) == 0
     assert tars(f"{bucket}/many") == tars(tmp_path)
@@ -161,7 +177,11 @@ def test_both_kinds_of_store_do_the_same(make, tmp_path):
     with store.writing("a.tar") as file:
         file.write(b"tar")
     assert store.sizes() == {"a.tar": 3, "b.json": 10}
-    assert store.read("b.json") == b"0123456789" and store.read("b.json", 3, 4) == b"3456" and store.read("b.json", 8, 9) == b"89"
+    assert (
+        store.read("b.json") == b"0123456789"
+        and store.read("b.json", 3, 4) == b"3456"
+        and store.read("b.json", 8, 9) == b"89"
+    )
     with pytest.raises(RuntimeError), store.writing("half.tar") as file:
         file.write(b"half")
         raise RuntimeError
@@ -179,6 +199,7 @@ def test_an_old_sidecar_never_vouches_for_a_new_tar(tmp_path, sample, monkeypatc
 
     def dies(self, name, data):
         os._exit(9)
+
     pid = os.fork()
     if pid == 0:
         monkeypatch.setattr(Local, "write", dies)
@@ -187,7 +208,7 @@ def test_an_old_sidecar_never_vouches_for_a_new_tar(tmp_path, sample, monkeypatc
     assert list(store.sizes()) == ["s.tar"]
 
 
-# ----------------------------------------------------------------------------------------------------------------------------- rebuild
+# -------------------------------------------------------------------------------------------------------------- rebuild
 
 
 def rewritten(folder: Path, field: str, change) -> None:
@@ -196,9 +217,12 @@ def rewritten(folder: Path, field: str, change) -> None:
     sidecar = json.loads((folder / "zeroverse-000000.json").read_bytes())
     samples = [(reader.keys[i], {name: reader.field(i, name) for name in reader.fields(i)}) for i in range(2)]
     samples[0][1][field] = change(samples[0][1][field])
-    stamp = {name: value for name, value in sidecar.items() if name not in ("format", "shard", "bytes", "sha256", "samples")}
+    stamp = {
+        name: value for name, value in sidecar.items() if name not in ("format", "shard", "bytes", "sha256", "samples")
+    }
     write_shard(store, "zeroverse-000000.tar", samples, stamp | {"written_by": stamp["written_by"] | {"code": "0ld"}})
     from renderers.farm.plan import write_index
+
     write_index(store)
 
 
@@ -222,10 +246,17 @@ def test_rebuild_says_what_differs_in_the_json(tmp_path, capsys):
 
 def test_rebuild_of_files_wants_the_files(tmp_path, capsys):
     import trimesh
+
     (tmp_path / "assets").mkdir()
     trimesh.creation.box().export(tmp_path / "assets" / "box.glb")
     (tmp_path / "assets" / "bad.glb").write_bytes(b"bad")
-    assert verse.main(f"generate files --assets {tmp_path / 'assets'} --out {tmp_path / 'out'} --views 1 --size 16 --engine serial --rig orbit".split()) == 1
+    assert (
+        verse.main(
+            f"generate files --assets {tmp_path / 'assets'} --out {tmp_path / 'out'} --views 1 --size 16 --engine "
+            f"serial --rig orbit".split()
+        )
+        == 1
+    )
     capsys.readouterr()
     assert verse.main(f"verify {tmp_path / 'out'} --rebuild 5".split()) == 1
     assert "say where they are with --assets" in capsys.readouterr().err

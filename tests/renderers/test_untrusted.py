@@ -1,4 +1,5 @@
 """Files of other people: what they may refer to, and how large they may unpack."""
+
 import base64
 import io
 import json
@@ -26,14 +27,26 @@ def png(width: int, height: int) -> bytes:
 def document(image: dict, buffer: dict) -> dict:
     """A textured tetrahedron."""
     return {
-        "asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": [0]}], "nodes": [{"mesh": 0}], "images": [image], "textures": [{"source": 0}],
-        "meshes": [{"primitives": [{"attributes": {"POSITION": 0, "TEXCOORD_0": 2}, "indices": 1, "material": 0}]}], "buffers": [buffer],
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "images": [image],
+        "textures": [{"source": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0, "TEXCOORD_0": 2}, "indices": 1, "material": 0}]}],
+        "buffers": [buffer],
         "materials": [{"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}],
-        "accessors": [{"bufferView": 0, "componentType": 5126, "count": 4, "type": "VEC3", "min": [0, 0, 0], "max": [1, 1, 1]},
-                      {"bufferView": 1, "componentType": 5123, "count": 12, "type": "SCALAR"},
-                      {"bufferView": 2, "componentType": 5126, "count": 4, "type": "VEC2"}],
-        "bufferViews": [{"buffer": 0, "byteOffset": 0, "byteLength": 48}, {"buffer": 0, "byteOffset": 48, "byteLength": 24},
-                        {"buffer": 0, "byteOffset": 72, "byteLength": 32}]}
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 4, "type": "VEC3", "min": [0, 0, 0], "max": [1, 1, 1]},
+            {"bufferView": 1, "componentType": 5123, "count": 12, "type": "SCALAR"},
+            {"bufferView": 2, "componentType": 5126, "count": 4, "type": "VEC2"},
+        ],
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": 0, "byteLength": 48},
+            {"buffer": 0, "byteOffset": 48, "byteLength": 24},
+            {"buffer": 0, "byteOffset": 72, "byteLength": 32},
+        ],
+    }
 
 
 def gltf(uri: str, buffer_uri: str | None = None) -> bytes:
@@ -60,8 +73,17 @@ def assets(tmp_path):
     return tmp_path / "assets"
 
 
-@pytest.mark.parametrize("uri", ["../../picture.png", "..%2F..%2Fpicture.png", "/etc/passwd", "file:///etc/passwd", "http://localhost/x.png",
-                                 "link/picture.png"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "../../picture.png",
+        "..%2F..%2Fpicture.png",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "http://localhost/x.png",
+        "link/picture.png",
+    ],
+)
 def test_a_file_reads_nothing_outside_its_folder(assets, uri):
     (assets / "sub" / "link").symlink_to(assets.parent)
     for content in (gltf(uri), gltf("../picture.png", uri)):
@@ -70,7 +92,15 @@ def test_a_file_reads_nothing_outside_its_folder(assets, uri):
             untrusted.check(assets / "sub" / "a.gltf", assets)
 
 
-@pytest.mark.parametrize("uri", ["../picture.png", "%2e%2e/picture.png", "none.png", "data:image/png;base64," + base64.b64encode(png(8, 8)).decode()])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "../picture.png",
+        "%2e%2e/picture.png",
+        "none.png",
+        "data:image/png;base64," + base64.b64encode(png(8, 8)).decode(),
+    ],
+)
 def test_what_is_beside_it_is_its_own(assets, uri):
     (assets / "sub" / "a.gltf").write_bytes(gltf(uri))
     untrusted.check(assets / "sub" / "a.gltf", assets)
@@ -81,21 +111,31 @@ def test_a_picture_that_unpacks_to_gigabytes_is_refused(assets, side):
     bomb = png(side, side)
     assert len(bomb) < 100_000
     (assets / "bomb.png").write_bytes(bomb)
-    for name, content in (("a.glb", glb(bomb)), ("b.gltf", gltf("bomb.png")), ("c.gltf", gltf("data:image/png;base64," + base64.b64encode(bomb).decode()))):
+    for name, content in (
+        ("a.glb", glb(bomb)),
+        ("b.gltf", gltf("bomb.png")),
+        ("c.gltf", gltf("data:image/png;base64," + base64.b64encode(bomb).decode())),
+    ):
         (assets / name).write_bytes(content)
         with pytest.raises(AssetError, match=f"{name}: a picture is too large"):
             untrusted.check(assets / name, assets)
 
 
 def test_many_pictures_that_unpack_to_gigabytes_together_are_refused(assets):
-    content = document({"uri": "picture.png"}, {"byteLength": len(BLOB), "uri": "data:application/octet-stream;base64," + base64.b64encode(BLOB).decode()})
+    content = document(
+        {"uri": "picture.png"},
+        {"byteLength": len(BLOB), "uri": "data:application/octet-stream;base64," + base64.b64encode(BLOB).decode()},
+    )
     (assets / "large.png").write_bytes(png(11_000, 11_000))
     content["images"] = [{"uri": "large.png"}] * 4
     (assets / "four.gltf").write_text(json.dumps(content))
     untrusted.check(assets / "four.gltf", assets)
     content["images"] *= 2
     (assets / "eight.gltf").write_text(json.dumps(content))
-    with pytest.raises(AssetError, match=r"eight\.gltf: its pictures are too large: expected at most 536870912 pixels together, got 968000000"):
+    with pytest.raises(
+        AssetError,
+        match=r"eight\.gltf: its pictures are too large: expected at most 536870912 pixels together, got 968000000",
+    ):
         untrusted.check(assets / "eight.gltf", assets)
 
 
@@ -104,12 +144,24 @@ def test_zeros_without_end_are_refused(assets):
     content = json.loads(gltf("picture.png"))
     content["accessors"][0] = {"componentType": 5126, "count": 2**31, "type": "VEC3"}
     (assets / "zeros.gltf").write_text(json.dumps(content))
-    with pytest.raises(AssetError, match=r"zeros\.gltf: an accessor without data: expected at most 16777216 elements, got 2147483648"):
+    with pytest.raises(
+        AssetError, match=r"zeros\.gltf: an accessor without data: expected at most 16777216 elements, got 2147483648"
+    ):
         untrusted.check(assets / "zeros.gltf", assets)
 
 
-@pytest.mark.parametrize("content", [b"", b"glTF", b"not json", b"[]", b'{"images": 3}', b"[" * 100_000,
-                                     struct.pack("<IIIII", 0x46546C67, 2, 20, 9, 0x4E4F534A)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"glTF",
+        b"not json",
+        b"[]",
+        b'{"images": 3}',
+        b"[" * 100_000,
+        struct.pack("<IIIII", 0x46546C67, 2, 20, 9, 0x4E4F534A),
+    ],
+)
 def test_what_is_no_gltf_is_left_to_the_loader(assets, content):
     (assets / "odd.glb").write_bytes(content)
     untrusted.check(assets / "odd.glb", assets)
@@ -120,22 +172,37 @@ def test_the_farm_names_them_and_makes_the_rest(assets, tmp_path, capsys):
     (assets / "b-bomb.glb").write_bytes(glb(png(20_000, 20_000)))
     (assets / "c-escape.gltf").write_bytes(gltf("../picture.png"))
     (assets / "d-cut.glb").write_bytes(glb(png(8, 8))[:-200])
-    assert verse.main(f"generate files --assets {assets} --out {tmp_path / 'out'} --views 1 --size 16 --engine serial".split()) == 1
+    assert (
+        verse.main(
+            f"generate files --assets {assets} --out {tmp_path / 'out'} --views 1 --size 16 --engine serial".split()
+        )
+        == 1
+    )
     error = capsys.readouterr().err
     assert "1 objects written" not in error and "3 objects failed" in error
-    for name in ("b-bomb.glb: a picture is too large", "c-escape.gltf: refers to '../picture.png'", "d-cut.glb: not a readable GLB"):
+    for name in (
+        "b-bomb.glb: a picture is too large",
+        "c-escape.gltf: refers to '../picture.png'",
+        "d-cut.glb: not a readable GLB",
+    ):
         assert name in error
 
 
 # OBJ files
 
 
-OBJ = "mtllib a.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nvt 0 0\nvt 1 0\nvt 0 1\nusemtl paint\nf 1/1 3/2 2/3\nf 1/1 2/2 4/3\nf 2/1 3/2 4/3\nf 3/1 1/2 4/3\n"
+OBJ = (
+    "mtllib a.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nvt 0 0\nvt 1 0\nvt 0 1\nusemtl paint\nf 1/1 3/2 2/3\nf 1/1 "
+    "2/2 4/3\nf 2/1 3/2 4/3\nf 3/1 1/2 4/3\n"
+)
 
 
 @pytest.fixture
 def scan(assets):
-    """scan(picture's name, its bytes, where it lies) -> the folder of an object laid out as those of Google Scanned Objects."""
+    """scan(picture's name, its bytes, where it lies) -> the folder of an object laid out as those of Google Scanned
+    Objects.
+    """
+
     def write(name: str, data: bytes | None = None, place: str = "cup/materials/textures/texture.png"):
         (assets / "cup" / "meshes").mkdir(parents=True)
         (assets / "cup" / "meshes" / "model.obj").write_text(OBJ)
@@ -144,15 +211,25 @@ def scan(assets):
             (assets / place).parent.mkdir(parents=True, exist_ok=True)
             (assets / place).write_bytes(data)
         return assets
+
     return write
 
 
-@pytest.mark.parametrize("name, place", [("texture.png", "cup/materials/textures/texture.png"), ("texture.png", "cup/meshes/texture.png"),
-                                         ("..\\pictures\\a.png", "cup/pictures/a.png")])
+@pytest.mark.parametrize(
+    "name, place",
+    [
+        ("texture.png", "cup/materials/textures/texture.png"),
+        ("texture.png", "cup/meshes/texture.png"),
+        ("..\\pictures\\a.png", "cup/pictures/a.png"),
+    ],
+)
 def test_a_scan_finds_its_picture(scan, name, place):
-    """In GSO's folder, beside the file, or by a path from Windows; and the grey that exporters leave in Kd does not darken it."""
+    """In GSO's folder, beside the file, or by a path from Windows; and the grey that exporters leave in Kd does not
+    darken it.
+    """
     from renderers.geometry import geometry_of
     from renderers.sources import Files
+
     source = Files(str(scan(name, png(8, 8), place)))
     asset = source.make(0)
     (material,) = geometry_of(asset).materials
@@ -162,6 +239,7 @@ def test_a_scan_finds_its_picture(scan, name, place):
 @pytest.mark.parametrize("up, world", [("+Z", lambda x, y, z: (x, y, z)), ("+Y", lambda x, y, z: (x, -z, y))])
 def test_a_scan_stands_as_the_user_says(scan, up, world):
     from renderers.sources import Files
+
     (mesh,) = Files(str(scan("none.png")), up=up).make(0).scene.geometry.values()
     expected = np.array([world(*point) for point in POINTS.astype(float)])
     expected = (expected - (expected.min(0) + expected.max(0)) / 2) * 1.8
@@ -171,11 +249,13 @@ def test_a_scan_stands_as_the_user_says(scan, up, world):
 @pytest.mark.parametrize("name", ["../../../picture.png", "/etc/passwd"])
 def test_a_scan_reads_nothing_outside_its_folder(scan, name):
     from renderers.sources import Files
+
     with pytest.raises(AssetError, match=r"model\.obj: refers to .* which is not in"):
         Files(str(scan(name))).make(0)
 
 
 def test_a_scan_with_a_picture_that_unpacks_to_gigabytes_is_refused(scan):
     from renderers.sources import Files
+
     with pytest.raises(AssetError, match="a picture is too large"):
         Files(str(scan("texture.png", png(1 << 15, 1 << 15)))).make(0)

@@ -1,4 +1,5 @@
 """Hands that edit, delete, mistype and run twice: each gets one clear line, and nothing that was whole is spoiled."""
+
 import json
 import os
 import shutil
@@ -41,22 +42,29 @@ def one_line(capsys, *words: str) -> str:
 
 def edited(change):
     """A change of the first shard's sidecar, or of its first sample there."""
+
     def apply(folder: Path) -> None:
         path = folder / "zeroverse-000000.json"
         sidecar = json.loads(path.read_bytes())
         change(sidecar)
         path.write_text(json.dumps(sidecar))
+
     return apply
 
 
 EDITS = [  # change, the key that the message names, whether it can still be read
-    (lambda sidecar: sidecar.pop("samples"), "samples", False), (lambda sidecar: sidecar.update(samples=7), "samples", False),
-    (lambda sidecar: sidecar.update(bytes="many"), "bytes", False), (lambda sidecar: sidecar.update(bytes=-1), "bytes", False),
-    (lambda sidecar: sidecar.update(sha256=5), "sha256", False), (lambda sidecar: sidecar["samples"][0].update(fields=[]), "samples", False),
+    (lambda sidecar: sidecar.pop("samples"), "samples", False),
+    (lambda sidecar: sidecar.update(samples=7), "samples", False),
+    (lambda sidecar: sidecar.update(bytes="many"), "bytes", False),
+    (lambda sidecar: sidecar.update(bytes=-1), "bytes", False),
+    (lambda sidecar: sidecar.update(sha256=5), "sha256", False),
+    (lambda sidecar: sidecar["samples"][0].update(fields=[]), "samples", False),
     (lambda sidecar: sidecar["samples"][0]["fields"].update(json="x"), "samples", False),
     (lambda sidecar: sidecar["samples"][0].pop("crc32"), "samples", False),
-    (lambda sidecar: sidecar.update(indices=[0]), "indices", False), (lambda sidecar: sidecar.update(failed="none"), "failed", False),
-    (lambda sidecar: sidecar.update(redraws={"slivers": "x"}), "redraws", False), (lambda sidecar: sidecar.pop("dataset"), "dataset", True),
+    (lambda sidecar: sidecar.update(indices=[0]), "indices", False),
+    (lambda sidecar: sidecar.update(failed="none"), "failed", False),
+    (lambda sidecar: sidecar.update(redraws={"slivers": "x"}), "redraws", False),
+    (lambda sidecar: sidecar.pop("dataset"), "dataset", True),
     (lambda sidecar: sidecar.update(failed=None), "failed", True),
 ]
 
@@ -66,7 +74,14 @@ def test_an_edited_sidecar_is_named_by_every_command(copy, tmp_path, capsys, cha
     edited(change)(copy)
     generate = f"generate zeroverse --out {copy} --count 4 {SMALL}".split()
     commands = [generate, ["verify", copy, "--rebuild", "1"]]
-    commands += [] if readable else [["preview", copy, "--out", tmp_path / "p"], f"export {copy} --format opencv --out {tmp_path / 'e'}".split()]
+    commands += (
+        []
+        if readable
+        else [
+            ["preview", copy, "--out", tmp_path / "p"],
+            f"export {copy} --format opencv --out {tmp_path / 'e'}".split(),
+        ]
+    )
     for command in commands:
         line = one_line(capsys, *command)
         assert "zeroverse-000000.json" in line and key in line and "Delete it" in line
@@ -95,18 +110,27 @@ def test_another_source_in_the_folder_is_not_mixed_in(copy, tmp_path, capsys):
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "a.glb").write_bytes(b"bad")
     before = contents(copy)
-    assert "made with other settings" in one_line(capsys, *f"generate files --assets {tmp_path / 'assets'} --out {copy} --views 1 --size 16".split())
+    assert "made with other settings" in one_line(
+        capsys, *f"generate files --assets {tmp_path / 'assets'} --out {copy} --views 1 --size 16".split()
+    )
     assert contents(copy) == before
 
 
-@pytest.mark.parametrize("out, message", [
-    ("file", "File exists; choose an --out that is no file"), ("file/sub", "Not a directory; choose an --out that is no file"),
-    ("dangling", "a link to nowhere, which is not there"),
-])
+@pytest.mark.parametrize(
+    "out, message",
+    [
+        ("file", "File exists; choose an --out that is no file"),
+        ("file/sub", "Not a directory; choose an --out that is no file"),
+        ("dangling", "a link to nowhere, which is not there"),
+    ],
+)
 def test_an_out_that_is_no_folder_is_named(tmp_path, capsys, out, message):
     (tmp_path / "file").write_text("mine")
     (tmp_path / "dangling").symlink_to("nowhere")
-    assert one_line(capsys, *f"generate zeroverse --out {tmp_path / out} --count 1 {SMALL}".split()) == f"verse: {tmp_path / out}: {message}"
+    assert (
+        one_line(capsys, *f"generate zeroverse --out {tmp_path / out} --count 1 {SMALL}".split())
+        == f"verse: {tmp_path / out}: {message}"
+    )
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -129,12 +153,20 @@ def test_a_relative_link_spaces_and_any_script(whole, tmp_path, monkeypatch):
     assert verse.main(f"generate zeroverse --out link --count 4 {SMALL}".split()) == 0
     assert contents(Path("mit Leerzeichen äöü 漢字")) == contents(whole)
     assert verse.main(["verify", "mit Leerzeichen äöü 漢字", "--rebuild", "1"]) == 0
-    assert verse.main(["export", "link", "--format", "transforms", "--out", "weg ö"]) == 0 and len(list(Path("weg ö").glob("*/transforms.json"))) == 4
+    assert (
+        verse.main(["export", "link", "--format", "transforms", "--out", "weg ö"]) == 0
+        and len(list(Path("weg ö").glob("*/transforms.json"))) == 4
+    )
 
 
 def test_two_runs_into_one_folder_at_the_same_time(whole, tmp_path):
     """Both do the work, neither spoils what the other has finished."""
-    command = [sys.executable, "-m", "verse", *f"generate zeroverse --out {tmp_path / 'both'} --count 4 {SMALL}".split()]
+    command = [
+        sys.executable,
+        "-m",
+        "verse",
+        *f"generate zeroverse --out {tmp_path / 'both'} --count 4 {SMALL}".split(),
+    ]
     runs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     errors = [run.communicate()[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], errors
@@ -144,6 +176,7 @@ def test_two_runs_into_one_folder_at_the_same_time(whole, tmp_path):
 def test_a_shard_made_twice_is_vouched_for_all_the_time(tmp_path, sample, monkeypatch):
     """Whoever looks while the second writer is at work sees a whole shard."""
     from renderers.shards import write_shard
+
     store = Local(tmp_path)
     write_shard(store, "s.tar", [sample("a")], {})
     seen = []

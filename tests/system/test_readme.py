@@ -1,4 +1,5 @@
 """The README is true: its Python runs, its commands parse, its pictures are there."""
+
 import re
 
 import pytest
@@ -35,8 +36,8 @@ def test_shards_are_read_as_shown(dataset, tmp_path, monkeypatch):
 def test_commands_parse(line):
     for command in line.split("&&"):
         words = command.split("#")[0].split()[1:]
-        name, kind = next((name, kind) for name, kind in verse.COMMANDS if words[:len(name.split())] == name.split())
-        tyro.cli(kind, args=words[len(name.split()):])
+        name, kind = next((name, kind) for name, kind in verse.COMMANDS if words[: len(name.split())] == name.split())
+        tyro.cli(kind, args=words[len(name.split()) :])
 
 
 def test_pictures_are_there():

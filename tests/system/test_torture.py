@@ -1,5 +1,7 @@
-"""A SIGTERM ends a run and its workers. Fifty kills -9 of workers and of whole runs, at random moments, under each engine: nothing half-written,
-and in the end the same bytes."""
+"""A SIGTERM ends a run and its workers. Fifty kills -9 of workers and of whole runs, at random moments, under each
+engine: nothing half-written, and in the end the same bytes.
+"""
+
 import os
 import signal
 import subprocess
@@ -14,8 +16,16 @@ from zeroverse.core.usage import INTERRUPTED
 
 KILLS = int(os.environ.get("VERSE_KILLS", "50"))
 COMMAND = "generate zeroverse --count 48 --shard-size 3 --views 1 --size 16 --texture-size 16"
-LONGEST = {"loky": 3.0, "dask": 4.0, "ray": 5.0}  # CPU seconds of the run between two kills, at most: a cluster takes its time to start
-WORKER = {"loky": b"LokyProcess", "dask": b"spawn_main", "ray": b"ray::_call"}  # what the command line of a worker holds while it works
+LONGEST = {
+    "loky": 3.0,
+    "dask": 4.0,
+    "ray": 5.0,
+}  # CPU seconds of the run between two kills, at most: a cluster takes its time to start
+WORKER = {
+    "loky": b"LokyProcess",
+    "dask": b"spawn_main",
+    "ray": b"ray::_call",
+}  # what the command line of a worker holds while it works
 MODULE = {"dask": "distributed", "ray": "ray"}
 
 
@@ -27,7 +37,12 @@ def tars(folder: Path) -> dict[str, bytes]:
 def quiet(tmp_path_factory):
     """The tars of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("quiet")
-    assert subprocess.run([sys.executable, "-m", "verse", *COMMAND.split(), "--out", folder, "--engine", "serial"], check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-m", "verse", *COMMAND.split(), "--out", folder, "--engine", "serial"], check=False
+        ).returncode
+        == 0
+    )
     return tars(folder)
 
 
@@ -35,7 +50,18 @@ class Run:
     """A run in a session of its own, so that whatever it starts can be found and ended."""
 
     def __init__(self, out: Path, engine: str):
-        command = [sys.executable, "-m", "verse", *COMMAND.split(), "--out", str(out), "--workers", "2", "--engine", engine]
+        command = [
+            sys.executable,
+            "-m",
+            "verse",
+            *COMMAND.split(),
+            "--out",
+            str(out),
+            "--workers",
+            "2",
+            "--engine",
+            engine,
+        ]
         with open(out / "log", "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         self.engine = engine
@@ -47,7 +73,10 @@ class Run:
             try:
                 fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()  # from field 3 of proc(5) on
                 if int(fields[3]) == self.process.pid and fields[0] != "Z":
-                    found[int(folder.name)] = (folder / "cmdline").read_bytes(), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+                    found[int(folder.name)] = (
+                        (folder / "cmdline").read_bytes(),
+                        sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK"),
+                    )
             except OSError:
                 continue  # it ended meanwhile
         return found
@@ -93,7 +122,11 @@ def test_a_cluster_that_wants_its_node_back(tmp_path):
         run.work(5.0)  # it has its workers, and work for many times as long
         run.process.terminate()
         log = lambda: (tmp_path / "log").read_text()
-        assert run.process.wait(60) == INTERRUPTED and "stopped; the same command continues" in log() and "Traceback" not in log(), log()
+        assert (
+            run.process.wait(60) == INTERRUPTED
+            and "stopped; the same command continues" in log()
+            and "Traceback" not in log()
+        ), log()
         workers = [line for line, _ in run.members().values() if WORKER["loky"] in line]
         assert not workers and not list(tmp_path.glob("*.tmp-*"))
     finally:
@@ -107,7 +140,11 @@ def test_fifty_kills_lose_nothing(quiet, tmp_path, engine):
         pytest.importorskip(MODULE[engine], reason=f"wants pip install {MODULE[engine]}")
     out = tmp_path / "killed"
     out.mkdir()
-    noise, runs, kills = np.random.default_rng(0), [Run(out, engine)], {"kill_worker": 0, "kill_parent": 0, "kill_all": 0}
+    noise, runs, kills = (
+        np.random.default_rng(0),
+        [Run(out, engine)],
+        {"kill_worker": 0, "kill_parent": 0, "kill_all": 0},
+    )
     try:
         while sum(kills.values()) < KILLS:
             runs[-1].work(noise.uniform(0.2, LONGEST[engine]))
@@ -120,7 +157,9 @@ def test_fifty_kills_lose_nothing(quiet, tmp_path, engine):
                 assert data == quiet[name], "what carries its final name is whole"
             if runs[-1].process.poll() is not None:
                 assert runs[-1].process.returncode in (0, -signal.SIGKILL), (out / "log").read_text()[-2000:]
-                for name in noise.permutation(list(tars(out)))[:9] if runs[-1].process.returncode == 0 else ():  # there must be work left
+                for name in (
+                    noise.permutation(list(tars(out)))[:9] if runs[-1].process.returncode == 0 else ()
+                ):  # there must be work left
                     (out / name).unlink()
                 runs.append(Run(out, engine))
         assert runs[-1].process.wait() == 0, (out / "log").read_text()[-2000:]

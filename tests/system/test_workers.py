@@ -1,4 +1,5 @@
 """Processes that work for a run do not outlive it."""
+
 import os
 import subprocess
 import sys
@@ -26,7 +27,9 @@ def test_workers_leave_with_a_parent_that_was_killed(pool, tmp_path):
     script = tmp_path / "killed.py"
     script.write_text(SCRIPT.format(lines=POOLS[pool].replace("\n", "\n    ")))
     with open(tmp_path / "worker", "w") as file:  # no pipe, which would wait for the worker
-        subprocess.run([sys.executable, str(script)], stdout=file, check=False, env={**os.environ, "PYTHONPATH": os.getcwd()})
+        subprocess.run(
+            [sys.executable, str(script)], stdout=file, check=False, env={**os.environ, "PYTHONPATH": os.getcwd()}
+        )
     worker = int((tmp_path / "worker").read_text())
     for _ in range(300):
         if not _lives(worker):

@@ -1,4 +1,5 @@
 """Known cameras, spoiled in each way that users spoil them: the check names the way, and is silent about good ones."""
+
 import json
 import re
 import warnings
@@ -15,7 +16,12 @@ from train.models.lrm import train_lrm
 from zeroverse.core import png
 from zeroverse.core.rng import Rng
 
-BALLS = (((0.45, 0.3, -0.6), 0.3), ((-0.5, 0.0, 0.5), 0.35), ((0.1, -0.6, 0.0), 0.2), ((0.0, 0.0, 0.0), 0.3))  # no two sides alike, about 1.8 long
+BALLS = (
+    ((0.45, 0.3, -0.6), 0.3),
+    ((-0.5, 0.0, 0.5), 0.35),
+    ((0.1, -0.6, 0.0), 0.2),
+    ((0.0, 0.0, 0.0), 0.3),
+)  # no two sides alike, about 1.8 long
 
 
 def silhouettes(cameras: Cameras) -> np.ndarray:  # [V, H, W, 1]
@@ -42,7 +48,9 @@ def inverted(cameras: Cameras) -> Cameras:
 
 
 def mirrored(cameras: Cameras) -> Cameras:
-    """The world and the cameras' x reversed: still rotations, as a swap of two axes in somebody's converter leaves them."""
+    """The world and the cameras' x reversed: still rotations, as a swap of two axes in somebody's converter leaves
+    them.
+    """
     flip = np.diag([-1.0, 1, 1])
     c2w = cameras.c2w.copy()
     c2w[:, :3, :3] = np.einsum("ij,vjk,kl->vil", flip, c2w[:, :3, :3], flip)
@@ -93,7 +101,9 @@ def test_of_too_few_views_nothing_is_said():
 def test_check_names_the_object():
     rig = RIGS["gso"]
     spoiled = turned(rig, (1, -1, -1))
-    (warning,) = check(Posed("cup", spoiled, lambda views: None, lambda views: {"alpha": silhouettes(rig[list(views)])}))
+    (warning,) = check(
+        Posed("cup", spoiled, lambda views: None, lambda views: {"alpha": silhouettes(rig[list(views)])})
+    )
     assert warning.startswith("cup: the cameras do not fit the silhouettes (0% explained, ")
 
 
@@ -106,17 +116,29 @@ def test_without_alpha_what_is_not_white_is_the_object():
     assert check(on(255, rig)) == ()
     (warning,) = check(on(255, turned(rig, scale=3.0)))
     assert warning.startswith("cup, judged by what is not white, as its images have no alpha: the scale is off")
-    assert check(on(128, rig)) == ("cup: the images have neither alpha nor white around the object, which the model expects: cut the object out",)
+    assert check(on(128, rig)) == (
+        "cup: the images have neither alpha nor white around the object, which the model expects: cut the object out",
+    )
     opaque = Posed("cup", rig, on(128, rig).read, lambda views: {"alpha": np.ones((len(views), 64, 64, 1), np.float32)})
     assert check(opaque) == check(on(128, rig)), "alpha that cuts nothing out"
 
 
-@pytest.mark.parametrize("spoil, message", [
-    (lambda c2w: c2w, None),
-    (lambda c2w: c2w * [1, -1, -1, 1], "OpenGL's .* where OpenCV's belong, or the reverse: negate the second and third"),
-    (lambda c2w: c2w * [-1, 1, -1, 1], "PyTorch3D's .* negate the first and third"),
-    (rigid_inverse, "^the cameras do not fit the silhouettes .*: the matrices are w2c where c2w is expected, or the reverse: invert them$"),
-])
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda c2w: c2w, None),
+        (
+            lambda c2w: c2w * [1, -1, -1, 1],
+            "OpenGL's .* where OpenCV's belong, or the reverse: negate the second and third",
+        ),
+        (lambda c2w: c2w * [-1, 1, -1, 1], "PyTorch3D's .* negate the first and third"),
+        (
+            rigid_inverse,
+            "^the cameras do not fit the silhouettes .*: the matrices are w2c where c2w is expected, or the reverse: "
+            "invert them$",
+        ),
+    ],
+)
 def test_mistakes_in_a_file_with_opengl_axes_are_named_alone(spoil, message):
     """What stands in a transforms.json is OpenGL's c2w: w2c in its place is one mistake, and no world upside down."""
     rig, opengl = RIGS["gso"], np.diag([1.0, -1, -1, 1])
@@ -132,12 +154,17 @@ def test_reconstruct_and_benchmark_warn(run_of_two_steps, spoiled_views, tmp_pat
         benchmark(run_of_two_steps, tmp_path / "b", views=spoiled_views, protocol="random-8", targets=2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        benchmark(run_of_two_steps, tmp_path / "c", views=spoiled_views.parent / "upright", protocol="random-8", targets=2)
+        benchmark(
+            run_of_two_steps, tmp_path / "c", views=spoiled_views.parent / "upright", protocol="random-8", targets=2
+        )
 
 
 def test_a_protocol_that_misses_its_views_says_why(run_of_two_steps, spoiled_views, tmp_path):
     """Upside down, no camera is at elevation 20, and nothing can be scored: it is the self-test that helps."""
-    with pytest.warns(UserWarning, match="upside_down: the world's up is -Z"), pytest.raises(PosedError, match="needs a view from elevation 20"):
+    with (
+        pytest.warns(UserWarning, match="upside_down: the world's up is -Z"),
+        pytest.raises(PosedError, match="needs a view from elevation 20"),
+    ):
         benchmark(run_of_two_steps, tmp_path / "a", views=spoiled_views, protocol="gso-4", targets=2)
 
 

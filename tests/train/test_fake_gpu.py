@@ -1,7 +1,9 @@
-"""A training step on a GPU that is not there: fake CUDA tensors have a device, a type and a shape, and raise where devices meet or content is asked for.
+"""A training step on a GPU that is not there: fake CUDA tensors have a device, a type and a shape, and raise where
+devices meet or content is asked for.
 
 Forward only: torch's autograd engine wants a real device. The Triton code runs too, but for its kernels.
 """
+
 import ctypes
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -30,7 +32,9 @@ CUDA_TYPE, META_TYPE = 1, 14  # of c10::DeviceType
 
 @contextmanager
 def cuda_guard():
-    """Indexing switches to a tensor's device; torch's builds for CPUs cannot, and take here the switch of meta tensors, which does nothing."""
+    """Indexing switches to a tensor's device; torch's builds for CPUs cannot, and take here the switch of meta tensors,
+    which does nothing.
+    """
     library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libc10.so"))
     guards = (ctypes.c_void_p * (META_TYPE + 1)).in_dll(library, "_ZN3c104impl26device_guard_impl_registryE")
     before = guards[CUDA_TYPE]
@@ -63,24 +67,48 @@ class Uploads(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         made = function(*args, **(kwargs or {}))
-        self.count += function is torch.ops.aten._to_copy.default and args[0].device.type == "cpu" and made.device.type == "cuda"
+        self.count += (
+            function is torch.ops.aten._to_copy.default and args[0].device.type == "cpu" and made.device.type == "cuda"
+        )
         return made
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_step_stays_on_the_gpu_and_never_waits_for_it(gpu, monkeypatch, preset):
-    """All terms of the loss. Attention gets bfloat16, without which there is no fused kernel, with and without norms on queries and keys."""
+    """All terms of the loss. Attention gets bfloat16, without which there is no fused kernel, with and without norms on
+    queries and keys.
+    """
     attention, types = F.scaled_dot_product_attention, []
-    monkeypatch.setattr(F, "scaled_dot_product_attention", lambda q, k, v: types.extend((q.dtype, k.dtype, v.dtype)) or attention(q, k, v))
-    config = replace(PRESETS[preset](), point_steps=1, perceptual_after=0, depth_weight=0.2, normal_weight=0.02, centers_weight=0.1, layers=2)
+    monkeypatch.setattr(
+        F,
+        "scaled_dot_product_attention",
+        lambda q, k, v: types.extend((q.dtype, k.dtype, v.dtype)) or attention(q, k, v),
+    )
+    config = replace(
+        PRESETS[preset](),
+        point_steps=1,
+        perceptual_after=0,
+        depth_weight=0.2,
+        normal_weight=0.02,
+        centers_weight=0.1,
+        layers=2,
+    )
     task, ema = LRMTask(config, Noise(1, config.pool, config.size)), on_cuda(LRM(config))
     on_cuda(task.model)
     views = {name: x.to(CUDA) for name, x in memory.batch(config, config.micro_batch or config.batch).items()}
     with Uploads() as uploads:
         points, _ = task.loss(task.model, views, 0)
         loss, terms = task.loss(task.model, views, 1)
-    assert loss.requires_grad and {x.device for x in (points, loss, *terms.values())} == {CUDA} and loss.dtype == torch.float32
-    assert terms.keys() == {"mse", "depth", "normal", "centers", "perceptual", "psnr"} and uploads.count == 0 and set(types) == {torch.bfloat16}
+    assert (
+        loss.requires_grad
+        and {x.device for x in (points, loss, *terms.values())} == {CUDA}
+        and loss.dtype == torch.float32
+    )
+    assert (
+        terms.keys() == {"mse", "depth", "normal", "centers", "perceptual", "psnr"}
+        and uploads.count == 0
+        and set(types) == {torch.bfloat16}
+    )
     for p in task.model.parameters():
         p.grad = torch.zeros_like(p)
     assert nn.utils.clip_grad_norm_(task.model.parameters(), 1.0).device == CUDA

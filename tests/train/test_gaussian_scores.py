@@ -1,4 +1,5 @@
 """Scores of shape in closed form, and the comparison of two results."""
+
 import json
 
 import numpy as np
@@ -18,8 +19,13 @@ RADIUS = 0.7
 def dots(points, opacity=0.99, scale=0.02) -> Gaussians:
     points = torch.as_tensor(points, dtype=torch.float32)
     count = len(points)
-    return Gaussians(points[None], torch.tensor([1.0, 0, 0, 0]).expand(1, count, 4), torch.full((1, count, 3), scale), torch.full((1, count), opacity),
-                     torch.zeros(1, count, 1, 3))
+    return Gaussians(
+        points[None],
+        torch.tensor([1.0, 0, 0, 0]).expand(1, count, 4),
+        torch.full((1, count, 3), scale),
+        torch.full((1, count), opacity),
+        torch.zeros(1, count, 1, 3),
+    )
 
 
 def sphere_depth(cameras) -> np.ndarray:  # [V, H, W, 1]
@@ -45,7 +51,11 @@ def test_gaussians_on_the_surface_have_its_shape_and_shifted_ones_have_not():
     target, target_alpha = torch.from_numpy(depth[..., 0]), torch.from_numpy(depth[..., 0] > 0).float()
     gaussians = dots(points, scale=0.005)
     pred, alpha = rendered_shape(gaussians, *camera_tensors(cameras), 80)
-    assert silhouette_iou(alpha, target_alpha) > 0.9 and depth_error(pred, alpha, target) < 0.03 and chamfer(gaussians, points) < 1e-6
+    assert (
+        silhouette_iou(alpha, target_alpha) > 0.9
+        and depth_error(pred, alpha, target) < 0.03
+        and chamfer(gaussians, points) < 1e-6
+    )
     far = dots(points + [0, 0, 10.0], scale=0.005)
     pred, alpha = rendered_shape(far, *camera_tensors(cameras), 80)
     assert silhouette_iou(alpha, target_alpha) == 0 and depth_error(pred, alpha, target) is None
@@ -55,7 +65,9 @@ def test_depth_and_chamfer_are_lengths():
     plane = torch.full((1, 4, 4), 2.0)
     assert depth_error(plane + 0.25, torch.ones(1, 4, 4), plane) == pytest.approx(0.25)
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 21)] * 2, [0.0]), axis=-1).reshape(-1, 3)
-    assert chamfer(dots(grid + [0, 0, 0.05]), grid) == pytest.approx(0.05, abs=1e-6), "nearer than the grid's step, so straight down"
+    assert chamfer(dots(grid + [0, 0, 0.05]), grid) == pytest.approx(0.05, abs=1e-6), (
+        "nearer than the grid's step, so straight down"
+    )
     assert chamfer(dots(grid, opacity=0.05), grid) is None, "too faint to be surface"
 
 
@@ -63,7 +75,9 @@ def test_a_pixel_half_outside_keeps_the_depth_of_what_it_shows():
     depth = np.zeros((1, 2, 4, 1))
     depth[0, :, 1:] = 3.0
     assert shrunk_depth(depth, 1).tolist() == [[[3.0]]]
-    assert shrunk_depth(depth[:, :, :2], 1).tolist() == [[[3.0]]] and shrunk_depth(depth[:, :1, :1], 1).tolist() == [[[0.0]]]
+    assert shrunk_depth(depth[:, :, :2], 1).tolist() == [[[3.0]]] and shrunk_depth(depth[:, :1, :1], 1).tolist() == [
+        [[0.0]]
+    ]
 
 
 def test_published_rows_are_those_of_the_paper():
@@ -78,12 +92,16 @@ def test_published_rows_are_those_of_the_paper():
 @pytest.fixture
 def results(tmp_path):
     """results(name, psnr of each object, ...) -> a folder with results.json."""
+
     def write(name: str, values: list[float], **changes):
         scores = [{"model": {"psnr": value, "chamfer": None}} for value in values]
         objects = [{"name": f"object{i}", "inputs": [0], "targets": [1], "scores": row} for i, row in enumerate(scores)]
         (tmp_path / name).mkdir()
-        (tmp_path / name / "results.json").write_text(json.dumps({"protocol": "gso-4", "resolution": 64, "run": name, "objects": objects} | changes))
+        (tmp_path / name / "results.json").write_text(
+            json.dumps({"protocol": "gso-4", "resolution": 64, "run": name, "objects": objects} | changes)
+        )
         return tmp_path / name
+
     return write
 
 
@@ -96,7 +114,9 @@ def test_pairing_takes_away_how_hard_the_objects_are(results):
 
 def test_objects_that_only_one_result_has_are_counted(results):
     a, b = results("a", [1.0, 2.0, 3.0]), results("b", [1.0, 2.0])
-    assert compare(a, a).startswith("3 objects, protocol") and compare(a, b).startswith("2 objects that both have (A 3, B 2), protocol")
+    assert compare(a, a).startswith("3 objects, protocol") and compare(a, b).startswith(
+        "2 objects that both have (A 3, B 2), protocol"
+    )
 
 
 def test_what_cannot_be_compared_is_named(results, tmp_path):
@@ -106,7 +126,9 @@ def test_what_cannot_be_compared_is_named(results, tmp_path):
     with pytest.raises(CompareError, match="got none"):
         compare(base, results("c", []))
     moved = results("d", [1.0])
-    (moved / "results.json").write_text((moved / "results.json").read_text().replace('"targets": [1]', '"targets": [2]'))
+    (moved / "results.json").write_text(
+        (moved / "results.json").read_text().replace('"targets": [1]', '"targets": [2]')
+    )
     with pytest.raises(CompareError, match="object0: expected the same input and target views"):
         compare(base, moved)
     with pytest.raises(CompareError, match="expected results.json"):

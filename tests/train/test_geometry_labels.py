@@ -1,4 +1,7 @@
-"""Geometry supervision: drawn depth and normals in closed form, their gradients, the labels' resizing, and that the loss teaches geometry."""
+"""Geometry supervision: drawn depth and normals in closed form, their gradients, the labels' resizing, and that the
+loss teaches geometry.
+"""
+
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +38,13 @@ def plane(normal, offset: float, rows: int = 90, reach: float = 1.2) -> Gaussian
     quat = np.roll(Rotation.from_matrix(np.stack([u, v, n], axis=1)).as_quat(), 1)  # scipy's is xyzw
     count = len(means)
     tensor = lambda x: torch.tensor(np.broadcast_to(x, (count, np.shape(x)[-1])).copy(), dtype=torch.float32)[None]
-    return Gaussians(tensor(means), tensor(quat), tensor([0.025, 0.025, 0.001]), torch.full((1, count), 0.95), torch.zeros(1, count, 1, 3))
+    return Gaussians(
+        tensor(means),
+        tensor(quat),
+        tensor([0.025, 0.025, 0.001]),
+        torch.full((1, count), 0.95),
+        torch.zeros(1, count, 1, 3),
+    )
 
 
 RIG = Cameras(look_at(np.array([[1.0, 0.5, 2.2], [-0.9, 0.4, 2.0]])), [[40.0, 40.0, 12.0, 12.0]] * 2, 24, 24)
@@ -49,7 +58,9 @@ def test_a_wall_parallel_to_the_image_has_one_depth(backend, view):
     forward = c2w[0, 0, :3, 2]
     drawn = draw_geometry(plane(-forward.numpy(), 0.1), inverse(c2w), intrinsics, 24, 24, backend=backend)
     assert drawn.alpha.min() > 0.99
-    torch.testing.assert_close(drawn.depth, torch.full_like(drawn.depth, (-c2w[0, 0, :3, 3] @ forward).item() - 0.1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        drawn.depth, torch.full_like(drawn.depth, (-c2w[0, 0, :3, 3] @ forward).item() - 0.1), atol=1e-5, rtol=0
+    )
     unit = drawn.normal / drawn.normal.norm(dim=2, keepdim=True)
     torch.testing.assert_close(unit, -forward[:, None, None].expand_as(unit), atol=1e-5, rtol=0)
 
@@ -63,7 +74,9 @@ def test_a_slanted_wall_shows_the_normal_of_the_side_that_is_seen(backend, norma
     facing = n if offset < n @ c2w[0, 0, :3, 3] else -n
     inner = drawn.alpha[:, :, 0] > 0.99
     assert inner.float().mean() > 0.5
-    cosine = torch.nn.functional.cosine_similarity(drawn.normal, facing[None, None, :, None, None].expand_as(drawn.normal), dim=2)
+    cosine = torch.nn.functional.cosine_similarity(
+        drawn.normal, facing[None, None, :, None, None].expand_as(drawn.normal), dim=2
+    )
     assert cosine[inner].min() > 1 - 1e-5
 
 
@@ -90,11 +103,16 @@ def test_colours_are_those_of_render_and_nothing_has_no_depth():
 def test_gradients_are_those_of_the_function():
     """float64, the twin: depth and normal of every pixel with respect to means, quaternions, scales and opacities."""
     gaussians, cameras = of_scene(scene(1, 1, 12, 1, 6, 5), torch.float64)
-    some = [x[:, 8:].contiguous() for x in (gaussians.means, gaussians.quats, gaussians.scales)] + [gaussians.opacities[:, 8:] * 0.5 + 0.2]
+    some = [x[:, 8:].contiguous() for x in (gaussians.means, gaussians.quats, gaussians.scales)] + [
+        gaussians.opacities[:, 8:] * 0.5 + 0.2
+    ]
 
     def drawn(*fields):
         made = draw_geometry(Gaussians(*fields, gaussians.sh[:, 8:]), *cameras)
-        return made.depth * made.alpha, made.normal  # the mean depth jumps where a Gaussian's alpha falls under 1/255; its sum hardly
+        return (
+            made.depth * made.alpha,
+            made.normal,
+        )  # the mean depth jumps where a Gaussian's alpha falls under 1/255; its sum hardly
 
     assert torch.autograd.gradcheck(drawn, [x.requires_grad_() for x in some], atol=2e-4)
 
@@ -103,14 +121,20 @@ def test_gradients_are_those_of_the_function():
 def test_kernel_and_twin_agree_in_depth_normals_and_gradients():
     arguments, results = scene(3, 2, 50, 2, 24, 20), []
     target = torch.rand(2, 2, 1, 20, 24, generator=torch.Generator().manual_seed(1)) + 2
-    normal = torch.nn.functional.normalize(torch.randn(2, 2, 3, 20, 24, generator=torch.Generator().manual_seed(2)), dim=2)
+    normal = torch.nn.functional.normalize(
+        torch.randn(2, 2, 3, 20, 24, generator=torch.Generator().manual_seed(2)), dim=2
+    )
     for backend, dtype in (("torch", torch.float64), ("c", torch.float32)):
         gaussians, cameras = of_scene(arguments, dtype)
         leaves = gaussians.map(lambda x: x.clone().requires_grad_())
         drawn = draw_geometry(leaves, *cameras, backend=backend)
-        loss = depth_error(drawn.depth, drawn.alpha, target.to(dtype)) + normal_error(drawn.normal, drawn.alpha, normal.to(dtype))
+        loss = depth_error(drawn.depth, drawn.alpha, target.to(dtype)) + normal_error(
+            drawn.normal, drawn.alpha, normal.to(dtype)
+        )
         loss.sum().backward()
-        results.append((drawn, {name: getattr(leaves, name).grad.double() for name in ("means", "quats", "scales", "opacities")}))
+        results.append(
+            (drawn, {name: getattr(leaves, name).grad.double() for name in ("means", "quats", "scales", "opacities")})
+        )
     (slow, want), (fast, got) = results
     for name in ("image", "alpha", "normal"):
         assert (getattr(slow, name) - getattr(fast, name)).abs().max() < 1e-5, name
@@ -119,18 +143,24 @@ def test_kernel_and_twin_agree_in_depth_normals_and_gradients():
         assert (want[name] - got[name]).norm() <= 2e-4 * want[name].norm(), name
 
 
-# -------------------------------------------------------------------------------------------------------------------------- the losses
+# ----------------------------------------------------------------------------------------------------------- the losses
 
 
 def test_losses_have_their_closed_forms():
     target = torch.tensor([[0.0, 2.0], [2.0, 2.0]])[None]
     depth, alpha = target + torch.tensor([[9.0, 0.5], [0.01, 0.0]]), torch.tensor([[1.0, 1.0], [0.5, 0.5]])[None]
-    want = (1.0 * (0.5 - 0.025) + 0.5 * 0.5 * 0.01**2 / 0.05 + 0.5 * 0.0) / 2.0  # weights 1, 0.5, 0.5; the first pixel is unknown
+    want = (
+        1.0 * (0.5 - 0.025) + 0.5 * 0.5 * 0.01**2 / 0.05 + 0.5 * 0.0
+    ) / 2.0  # weights 1, 0.5, 0.5; the first pixel is unknown
     assert depth_error(depth, alpha, target).item() == pytest.approx(want)
     normal = torch.tensor([0.0, 0.0, 1.0])[:, None, None].expand(3, 2, 2)
     tilted = 5.0 * torch.tensor([0.6, 0.0, 0.8])[:, None, None].expand(3, 2, 2)
     assert normal_error(tilted, torch.ones(1, 2, 2), normal).item() == pytest.approx(0.2)
-    assert normal_error(tilted, torch.ones(1, 2, 2), 0 * normal).item() == 0 == depth_error(depth, alpha, 0 * target).item()
+    assert (
+        normal_error(tilted, torch.ones(1, 2, 2), 0 * normal).item()
+        == 0
+        == depth_error(depth, alpha, 0 * target).item()
+    )
     known = target > 0
     assert center_error(normal, normal + 1, known).item() == pytest.approx(3 * (1 - 0.025))
 
@@ -141,7 +171,7 @@ def test_hiding_a_gaussian_is_no_way_out():
     assert alpha.grad is None
 
 
-# -------------------------------------------------------------------------------------------------------------------------- the labels
+# ----------------------------------------------------------------------------------------------------------- the labels
 
 
 def test_resized_labels_are_exact_on_a_plane_and_unknown_at_edges():
@@ -174,9 +204,12 @@ class Ball(FakeReader):
         t = np.where(hit, -b - np.sqrt(np.maximum(root, 0)), 0.0)
         points = rays_o + rays_d * t[..., None]
         forward = self.cameras(index).c2w[list(views), :3, 2]
-        every = {"rgb": (127.5 * (points / 0.6 + 1)).clip(0, 255).astype(np.uint8), "alpha": (255 * hit[..., None]).astype(np.uint8),
-                 "depth": (t * np.einsum("vhwc,vc->vhw", rays_d, forward))[..., None].astype(np.float32) * hit[..., None],
-                 "normal": (points / 0.6 * hit[..., None]).astype(np.float32)}
+        every = {
+            "rgb": (127.5 * (points / 0.6 + 1)).clip(0, 255).astype(np.uint8),
+            "alpha": (255 * hit[..., None]).astype(np.uint8),
+            "depth": (t * np.einsum("vhwc,vc->vhw", rays_d, forward))[..., None].astype(np.float32) * hit[..., None],
+            "normal": (points / 0.6 * hit[..., None]).astype(np.float32),
+        }
         return {name: every[name] for name in names}
 
 
@@ -192,17 +225,28 @@ def test_labels_travel_with_the_views_and_agree_with_them():
 
 
 def test_terms_of_geometry_can_be_turned_on_and_off():
-    plain, full = (LRMTask(micro(**weights), Ball()) for weights in ({}, dict(depth_weight=0.5, normal_weight=0.25, centers_weight=2.0)))
-    assert "depth" not in plain.batch([0]) and set(plain.loss(plain.model, plain.batch([0]), 0)[1]) == {"mse", "psnr", "perceptual"}
+    plain, full = (
+        LRMTask(micro(**weights), Ball())
+        for weights in ({}, dict(depth_weight=0.5, normal_weight=0.25, centers_weight=2.0))
+    )
+    assert "depth" not in plain.batch([0]) and set(plain.loss(plain.model, plain.batch([0]), 0)[1]) == {
+        "mse",
+        "psnr",
+        "perceptual",
+    }
     loss, terms = full.loss(full.model, full.batch([0]), 0)
     assert list(terms) == ["mse", "depth", "normal", "centers", "perceptual", "psnr"]
-    parts = terms["mse"] + 0.5 * terms["depth"] + 0.25 * terms["normal"] + 2 * terms["centers"] + 0.2 * terms["perceptual"]
+    parts = (
+        terms["mse"] + 0.5 * terms["depth"] + 0.25 * terms["normal"] + 2 * terms["centers"] + 0.2 * terms["perceptual"]
+    )
     torch.testing.assert_close(loss, parts)
     torch.testing.assert_close(terms["mse"], plain.loss(plain.model, plain.batch([0]), 0)[1]["mse"])
 
 
 def test_geometry_terms_teach_geometry():
-    """Twenty updates on one batch: each term falls by more than a third under its own weight alone, the image's error not counted."""
+    """Twenty updates on one batch: each term falls by more than a third under its own weight alone, the image's error
+    not counted.
+    """
     for name in ("depth", "normal", "centers"):
         task = LRMTask(replace(micro(perceptual_weight=0.0), **{f"{name}_weight": 1.0}), Ball())
         optimizer, batch, seen = torch.optim.Adam(task.model.parameters(), 3e-3), task.batch([0]), []
@@ -217,19 +261,31 @@ def test_geometry_terms_teach_geometry():
 
 def unprojected(batch: dict) -> Gaussians:
     """A flat Gaussian at every known surface point of the input views, a pixel wide, along its normal."""
-    points = surface_points(batch["depth"], *camera_rays(batch["c2w"], batch["intrinsics"], *batch["depth"].shape[-2:]), batch["c2w"])
+    points = surface_points(
+        batch["depth"], *camera_rays(batch["c2w"], batch["intrinsics"], *batch["depth"].shape[-2:]), batch["c2w"]
+    )
     known = (batch["normal"] != 0).any(2)[0]
     means, normals = (x[0].movedim(1, -1)[known] for x in (points, batch["normal"]))
-    quats = torch.tensor(np.array([Rotation.align_vectors([n], [[0, 0, 1.0]])[0].as_quat() for n in normals.numpy()]), dtype=torch.float32).roll(1, dims=-1)
+    quats = torch.tensor(
+        np.array([Rotation.align_vectors([n], [[0, 0, 1.0]])[0].as_quat() for n in normals.numpy()]),
+        dtype=torch.float32,
+    ).roll(1, dims=-1)
     colors = batch["rgb"][0].movedim(1, -1)[known] / 255
     width = 2.5 / batch["rgb"].shape[-1]
-    return Gaussians(means, quats, torch.tensor([width, width, width / 30]).expand(len(means), 3), torch.full((len(means),), 0.9),
-                     (colors[:, None] - 0.5) / 0.2821).map(lambda x: x[None])
+    return Gaussians(
+        means,
+        quats,
+        torch.tensor([width, width, width / 30]).expand(len(means), 3),
+        torch.full((len(means),), 0.9),
+        (colors[:, None] - 0.5) / 0.2821,
+    ).map(lambda x: x[None])
 
 
 @pytest.mark.filterwarnings("ignore:Optimal rotation")
 def test_the_renderers_labels_and_drawn_geometry_mean_the_same(dataset):
-    """The whole chain: depth and normals of the renderer, through shards and resizing, become Gaussians, and are drawn in views not among the inputs."""
+    """The whole chain: depth and normals of the renderer, through shards and resizing, become Gaussians, and are drawn
+    in views not among the inputs.
+    """
     views = ViewSampler(ShardReader(dataset), [0], size=64, pool=8, inputs=4, targets=4, seed=0, labels=True)
     batch = views.fixed([0])
     drawn = draw_geometry(unprojected(batch), inverse(batch["target_c2w"]), batch["target_intrinsics"], 64, 64)
@@ -238,6 +294,8 @@ def test_the_renderers_labels_and_drawn_geometry_mean_the_same(dataset):
     error = (drawn.depth - batch["target_depth"])[solid].abs()
     unit = torch.nn.functional.normalize(drawn.normal, dim=2)
     cosine = (unit * batch["target_normal"]).sum(2, keepdim=True)[solid]
-    assert error.median() < 0.05 and cosine.median() > 0.95  # a pixel is 0.04 wide, and the nearer of what it covers hides the rest
+    assert (
+        error.median() < 0.05 and cosine.median() > 0.95
+    )  # a pixel is 0.04 wide, and the nearer of what it covers hides the rest
     wrong_side = (unit * -batch["target_normal"]).sum(2, keepdim=True)[solid]
     assert (wrong_side > 0).float().mean() < 0.1  # what is behind shines through seams

@@ -1,4 +1,7 @@
-"""Stability: which steps the guard skips, when it calls a run diverged, and that rolling back is deterministic and safe to interrupt."""
+"""Stability: which steps the guard skips, when it calls a run diverged, and that rolling back is deterministic and safe
+to interrupt.
+"""
+
 import json
 import math
 
@@ -22,9 +25,18 @@ def calm(made: Guard, steps: int = NEEDED, terms=("loss",)) -> Guard:
     return made
 
 
-@pytest.mark.parametrize("loss, norm, reason", [
-    (math.nan, 0.5, "loss nan"), (math.inf, 0.5, "loss inf"), (1.0, math.nan, "gradient norm nan"), (1.0, 21.0, "gradient norm 21 > 20"),
-    (1.0, 5.1, "gradient norm 5.1 > 10 x 0.5, its running median"), (1.0, 4.9, ""), (100.0, 0.5, "")])
+@pytest.mark.parametrize(
+    "loss, norm, reason",
+    [
+        (math.nan, 0.5, "loss nan"),
+        (math.inf, 0.5, "loss inf"),
+        (1.0, math.nan, "gradient norm nan"),
+        (1.0, 21.0, "gradient norm 21 > 20"),
+        (1.0, 5.1, "gradient norm 5.1 > 10 x 0.5, its running median"),
+        (1.0, 4.9, ""),
+        (100.0, 0.5, ""),
+    ],
+)
 def test_outliers_are_named(loss, norm, reason):
     assert calm(guard()).judge(loss, norm, ["loss"]).reason == reason
 
@@ -38,7 +50,7 @@ def test_a_lasting_change_of_the_norm_is_no_outlier():
     """The window takes skipped norms too, so a new level is accepted once it fills half of it."""
     made = calm(guard(patience=WINDOW), WINDOW)
     reasons = [made.judge(1.0, 8.0, ["loss"]).reason for _ in range(WINDOW)]
-    assert all(reasons[:WINDOW // 2 - 1]) and not any(reasons[WINDOW // 2 + 1:])
+    assert all(reasons[: WINDOW // 2 - 1]) and not any(reasons[WINDOW // 2 + 1 :])
 
 
 def test_high_losses_in_a_row_are_a_divergence():
@@ -64,8 +76,7 @@ def test_a_loaded_guard_judges_as_the_saved_one():
         assert a.judge(loss, norm, ["loss"]) == b.judge(loss, norm, ["loss"]) and a.state() == b.state()
 
 
-# ----------------------------------------------------------------------------------------------------------------------- in the loop
-
+# ---------------------------------------------------------------------------------------------------------- in the loop
 
 
 def rows(path):
@@ -86,7 +97,9 @@ def test_a_diverged_run_returns_to_its_last_good_state_and_says_why(tmp_path):
     assert saved["shift"] == 3 and saved["step"] == 9  # three steps' worth of data passed over
 
 
-@pytest.mark.parametrize("die_at", [6, 7, 9, 11])  # before, right after and well after the rollback, and after the next checkpoint
+@pytest.mark.parametrize(
+    "die_at", [6, 7, 9, 11]
+)  # before, right after and well after the rollback, and after the next checkpoint
 def test_a_run_killed_around_a_rollback_resumes_to_the_same_end(tmp_path, die_at):
     config = line(steps=9, patience=2)
     fit(Poisoned(config), config, tmp_path / "whole")

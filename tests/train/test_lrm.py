@@ -10,7 +10,19 @@ from renderers.shards import ShardError
 from tests.helpers.reconstruction import FakeReader, micro, same, sampler
 from train.data import composite, drawn_views, prefetch, resize_area
 from train.loop import RunError, accumulation, fit, positions_of
-from train.models.lrm import LRM, PRESETS, LRMTask, activate, base, base_512, camera_rays, draw, load_run, plucker, train_lrm
+from train.models.lrm import (
+    LRM,
+    PRESETS,
+    LRMTask,
+    activate,
+    base,
+    base_512,
+    camera_rays,
+    draw,
+    load_run,
+    plucker,
+    train_lrm,
+)
 from train.networks.transformer import Block, patchify, unpatchify
 from train.splatting import SH_C0
 from zeroverse.core.rng import Rng
@@ -18,16 +30,20 @@ from zeroverse.core.rng import Rng
 torch.set_num_threads(1)
 
 
-# ------------------------------------------------------------------------------------------------------------------------------ network
+# -------------------------------------------------------------------------------------------------------------- network
 
 
 def test_base_has_the_papers_303_million_parameters():
-    """Embedding 9 p² d, head 12 p² d, two norms d, and per block 12 d² in matrices (qkv 3, projection 1, MLP 8) and 2 d in norms; p = 8, d = 1024, L = 24."""
+    """Embedding 9 p² d, head 12 p² d, two norms d, and per block 12 d² in matrices (qkv 3, projection 1, MLP 8) and 2 d
+    in norms; p = 8, d = 1024, L = 24.
+    """
     count = sum(p.numel() for p in LRM(base(), device="meta").parameters())
     assert count == 9 * 64 * 1024 + 12 * 64 * 1024 + 2 * 1024 + 24 * (12 * 1024**2 + 2 * 1024) == 303_417_344
 
 
-@pytest.mark.parametrize("name, millions", [("tiny", 5.07), ("small", 25.9), ("medium", 86.0), ("base", 303.4), ("base_512", 303.4)])
+@pytest.mark.parametrize(
+    "name, millions", [("tiny", 5.07), ("small", 25.9), ("medium", 86.0), ("base", 303.4), ("base_512", 303.4)]
+)
 def test_presets(name, millions):
     config = PRESETS[name]()
     assert config.preset == name
@@ -60,7 +76,7 @@ def test_weights_come_from_the_seed_alone():
     assert same(a, b) and not same(a, c)
 
 
-# ----------------------------------------------------------------------------------------------------------------------- rays, Gaussians
+# ------------------------------------------------------------------------------------------------------ rays, Gaussians
 
 
 def tensors(cameras: Cameras):
@@ -84,7 +100,13 @@ def raw_and_rays(size=8, **channels):
     rays = [x[None] for x in camera_rays(*tensors(cameras), size, size)]
     raw = torch.zeros(1, 2, 12, size, size, dtype=torch.float64)
     for name, value in channels.items():
-        raw[:, :, dict(distance=slice(0, 1), rgb=slice(1, 4), scale=slice(4, 7), quat=slice(7, 11), opacity=slice(11, 12))[name]] = value
+        raw[
+            :,
+            :,
+            dict(distance=slice(0, 1), rgb=slice(1, 4), scale=slice(4, 7), quat=slice(7, 11), opacity=slice(11, 12))[
+                name
+            ],
+        ] = value
     return raw, rays, cameras
 
 
@@ -94,9 +116,14 @@ def test_activations_have_the_published_closed_forms():
     torch.testing.assert_close(gaussians.scales, torch.full_like(gaussians.scales, math.exp(-2.3)))
     torch.testing.assert_close(gaussians.opacities, torch.full_like(gaussians.opacities, 1 / (1 + math.exp(2.0))))
     torch.testing.assert_close(gaussians.quats, torch.full_like(gaussians.quats, 0.5))
-    distances = (activate(raw, *rays, base(), clip=False).means.reshape(1, 2, 8, 8, 3).movedim(-1, 2) - rays[0]).norm(dim=2)
+    distances = (activate(raw, *rays, base(), clip=False).means.reshape(1, 2, 8, 8, 3).movedim(-1, 2) - rays[0]).norm(
+        dim=2
+    )
     torch.testing.assert_close(distances, torch.full_like(distances, 0.5 * 0.1 + 0.5 * 4.5))
-    assert torch.equal(activate(raw_and_rays(rgb=1.7, quat=1.0)[0], *rays, base()).sh, torch.full((1, 128, 1, 3), 1.7, dtype=torch.float64))
+    assert torch.equal(
+        activate(raw_and_rays(rgb=1.7, quat=1.0)[0], *rays, base()).sh,
+        torch.full((1, 128, 1, 3), 1.7, dtype=torch.float64),
+    )
 
 
 def test_activations_are_bounded_with_finite_gradients_for_any_raw_value():
@@ -105,17 +132,27 @@ def test_activations_are_bounded_with_finite_gradients_for_any_raw_value():
     raw.requires_grad_()
     rays = [x.float() for x in raw_and_rays()[1]]
     gaussians = activate(raw, *rays, base())
-    assert gaussians.means.abs().max() <= 1 and gaussians.scales.max() <= math.exp(-1.2) + 1e-6 and gaussians.scales.min() >= 0
+    assert (
+        gaussians.means.abs().max() <= 1
+        and gaussians.scales.max() <= math.exp(-1.2) + 1e-6
+        and gaussians.scales.min() >= 0
+    )
     assert gaussians.opacities.min() >= 0 and gaussians.opacities.max() <= 1
     torch.testing.assert_close(gaussians.quats.norm(dim=-1), torch.ones(1, 128))
-    sum(x.sum() for x in (gaussians.means, gaussians.scales, gaussians.opacities, gaussians.quats, gaussians.sh)).backward()
+    sum(
+        x.sum() for x in (gaussians.means, gaussians.scales, gaussians.opacities, gaussians.quats, gaussians.sh)
+    ).backward()
     assert raw.grad.isfinite().all()
 
 
 def test_each_gaussian_projects_to_the_centre_of_its_own_pixel():
-    raw, rays, cameras = raw_and_rays(size=8, distance=torch.linspace(-0.2, 0.3, 64, dtype=torch.float64).reshape(8, 8), quat=1.0)
+    raw, rays, cameras = raw_and_rays(
+        size=8, distance=torch.linspace(-0.2, 0.3, 64, dtype=torch.float64).reshape(8, 8), quat=1.0
+    )
     means = activate(raw, *rays, base(), clip=False).means.reshape(2, 64, 3)
-    centres = np.stack(np.meshgrid(np.arange(8) + 0.5, np.arange(8) + 0.5), axis=-1).reshape(64, 2)  # (x, y), row by row
+    centres = np.stack(np.meshgrid(np.arange(8) + 0.5, np.arange(8) + 0.5), axis=-1).reshape(
+        64, 2
+    )  # (x, y), row by row
     for view in range(2):
         pixels, depth = cameras[[view]].project(means[view].numpy())
         np.testing.assert_allclose(pixels[0], centres, atol=1e-12)
@@ -142,7 +179,9 @@ def test_colour_skip_starts_with_the_colours_of_the_pixels():
 
 
 def test_a_drawn_gaussian_lands_on_its_pixel():
-    """The whole chain at once: ray, activation, world-to-camera, splat. A half-pixel or axis error moves the centroid."""
+    """The whole chain at once: ray, activation, world-to-camera, splat. A half-pixel or axis error moves the
+    centroid.
+    """
     raw, rays, cameras = raw_and_rays(size=16, opacity=-30.0, quat=1.0, scale=-3.0)
     raw[0, 0, 11, 11, 5] = 9.0
     raw[0, 0, 1:4, 11, 5] = -0.5 / 0.28209479  # black
@@ -163,7 +202,7 @@ def test_model_output_starts_near_the_published_gaussians():
     assert gaussians.opacities.mean().item() == pytest.approx(0.119, rel=0.1)
 
 
-# --------------------------------------------------------------------------------------------------------------------------------- data
+# ----------------------------------------------------------------------------------------------------------------- data
 
 
 def test_a_batch_depends_on_seed_and_position_only():
@@ -175,7 +214,11 @@ def test_a_batch_depends_on_seed_and_position_only():
         assert same(again.batch([position]), expected[position])
     assert not same(sampler(reader, seed=1).batch([0]), expected[0])
     both = first.batch(range(4))
-    assert both["rgb"].shape == (4, 4, 3, 16, 16) and both["rgb"].dtype == torch.uint8 and both["c2w"].shape == (4, 4, 4, 4)
+    assert (
+        both["rgb"].shape == (4, 4, 3, 16, 16)
+        and both["rgb"].dtype == torch.uint8
+        and both["c2w"].shape == (4, 4, 4, 4)
+    )
     assert all(torch.equal(both[name][i], expected[i][name][0]) for i in range(4) for name in both)
 
 
@@ -204,7 +247,9 @@ def test_inputs_and_targets_are_four_each_of_eight_views():
         for name in ("", "target_"):
             view = int(batch[name + "rgb"][0, 0, 1, 8, 8]) // 10
             np.testing.assert_allclose(batch[name + "c2w"][0, 0], reader.cameras(0).c2w[view], atol=1e-6)
-            np.testing.assert_allclose(batch[name + "intrinsics"][0, 0], reader.cameras(0).intrinsics[view] / 2, rtol=1e-6)  # 32 -> 16 pixels
+            np.testing.assert_allclose(
+                batch[name + "intrinsics"][0, 0], reader.cameras(0).intrinsics[view] / 2, rtol=1e-6
+            )  # 32 -> 16 pixels
     assert np.mean(overlap) == pytest.approx(2.0, abs=0.4)  # hypergeometric mean 4 * 4 / 8, standard error 0.1
     fixed = views.fixed([0])
     assert same(fixed, views.fixed([0]))
@@ -247,7 +292,10 @@ class Spoilt(FakeReader):
 
     def read(self, index, names=("rgb",), views=None):
         images = super().read(index, ("rgb", "alpha"), views)
-        images["depth"], images["normal"] = np.full(images["alpha"].shape, 2.0, np.float32), np.ones(images["rgb"].shape, np.float32)
+        images["depth"], images["normal"] = (
+            np.full(images["alpha"].shape, 2.0, np.float32),
+            np.ones(images["rgb"].shape, np.float32),
+        )
         if index == 1:
             images["depth"][-1, 3, 4] = np.nan
         if index == 2:
@@ -279,16 +327,26 @@ def test_targets_stay_within_the_angle_of_an_input():
 
     def farthest(degrees):
         draws = [drawn_views(Rng("draw", i), cameras, 8, 4, 4, degrees) for i in range(100)]
-        return [np.degrees(np.arccos((unit[wanted] @ unit[shown].T).max(axis=1).clip(-1, 1))).max() for shown, wanted in draws]
+        return [
+            np.degrees(np.arccos((unit[wanted] @ unit[shown].T).max(axis=1).clip(-1, 1))).max()
+            for shown, wanted in draws
+        ]
 
     assert max(farthest(40.0)) <= 40.0 < max(farthest(180.0))  # the four inputs are always near enough
     few = drawn_views(Rng("few"), cameras, 8, 1, 4, 1e-3)
     assert few[1][0] == few[0][0] and len(set(few[1])) == 4  # where too few are near, farther ones follow
 
 
-@pytest.mark.parametrize("changes, message", [(dict(size=64), "at least 64 pixels, got 32 x 32"), (dict(pool=20), "at least 20 views, got 12"),
-                                              (dict(inputs=9), "max\\(inputs, targets\\) = 9"),
-                                              (dict(on_error="pad"), "'raise' or 'skip'"), (dict(view_angle_deg=0.0), "more than 0 and at most 180")])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (dict(size=64), "at least 64 pixels, got 32 x 32"),
+        (dict(pool=20), "at least 20 views, got 12"),
+        (dict(inputs=9), "max\\(inputs, targets\\) = 9"),
+        (dict(on_error="pad"), "'raise' or 'skip'"),
+        (dict(view_angle_deg=0.0), "more than 0 and at most 180"),
+    ],
+)
 def test_sampler_errors_say_what_was_expected(changes, message):
     with pytest.raises(ValueError, match=message):
         sampler(FakeReader(), **changes).batch([0])
@@ -297,7 +355,9 @@ def test_sampler_errors_say_what_was_expected(changes, message):
 def test_resizing_is_an_exact_area_mean():
     image = np.random.Generator(np.random.Philox(0)).integers(0, 256, (2, 12, 12, 3)).astype(np.uint8)
     np.testing.assert_allclose(resize_area(image, 4, 6), image.reshape(2, 4, 3, 6, 2, 3).mean(axis=(2, 4)), rtol=1e-6)
-    np.testing.assert_allclose(resize_area(image, 5, 7).mean(axis=(1, 2)), image.mean(axis=(1, 2)), rtol=1e-6)  # 12/5: every pixel counts as much
+    np.testing.assert_allclose(
+        resize_area(image, 5, 7).mean(axis=(1, 2)), image.mean(axis=(1, 2)), rtol=1e-6
+    )  # 12/5: every pixel counts as much
     assert (np.rint(resize_area(np.full((1, 13, 13, 3), 77, np.uint8), 5, 4)) == 77).all()
 
 
@@ -307,10 +367,13 @@ def test_a_white_object_on_transparent_black_has_no_rim():
     alpha[:, 2] = 100
     rgb = np.where(alpha > 0, 255, 0).astype(np.uint8).repeat(3, axis=-1)
     assert (resize_area(composite(rgb, alpha), 4, 4) == 255).all()
-    assert composite(np.full((1, 1, 1, 3), 10, np.uint8), np.full((1, 1, 1, 1), 51, np.uint8)).ravel().tolist() == [206] * 3  # 0.2 * 10 + 0.8 * 255
+    assert (
+        composite(np.full((1, 1, 1, 3), 10, np.uint8), np.full((1, 1, 1, 1), 51, np.uint8)).ravel().tolist()
+        == [206] * 3
+    )  # 0.2 * 10 + 0.8 * 255
 
 
-# ---------------------------------------------------------------------------------------------------------------------------------- task
+# ----------------------------------------------------------------------------------------------------------------- task
 
 
 def test_point_warm_up_pulls_centres_and_draws_nothing():
@@ -336,10 +399,21 @@ def test_a_stage_of_higher_resolution_starts_from_the_weights_of_the_last(tmp_pa
     fit(LRMTask(micro(steps=2, warmup=1), FakeReader()), micro(steps=2, warmup=1), tmp_path)
     fine = micro(size=32, start_from=str(tmp_path))
     task = LRMTask(fine, FakeReader())
-    assert same(task.model.state_dict(), load_run(tmp_path)[0].state_dict()) and not same(task.model.state_dict(), LRM(fine).state_dict())
+    assert same(task.model.state_dict(), load_run(tmp_path)[0].state_dict()) and not same(
+        task.model.state_dict(), LRM(fine).state_dict()
+    )
     assert task.loss(task.model, task.batch([0]), 0)[0].isfinite()
-    assert [getattr(base_512(), name) for name in ("size", "steps", "batch", "lr", "warmup")] == [512, 20_000, 128, 1e-4, 500]  # GS-LRM
-    with pytest.raises(RunError, match=r"start_from: .*: expected the network of this preset, got one with layers \d, here 1; heads 2, here 4$"):
+    assert [getattr(base_512(), name) for name in ("size", "steps", "batch", "lr", "warmup")] == [
+        512,
+        20_000,
+        128,
+        1e-4,
+        500,
+    ]  # GS-LRM
+    with pytest.raises(
+        RunError,
+        match=r"start_from: .*: expected the network of this preset, got one with layers \d, here 1; heads 2, here 4$",
+    ):
         LRMTask(micro(layers=1, heads=4, start_from=str(tmp_path)), FakeReader())
     (tmp_path / "empty").mkdir()
     with pytest.raises(RunError, match="no exported model"):
@@ -351,7 +425,9 @@ def test_a_stage_of_higher_resolution_starts_from_the_weights_of_the_last(tmp_pa
 @pytest.mark.parametrize("qk_norm", [False, True])
 @pytest.mark.filterwarnings("error")
 def test_bf16_on_a_cpu_is_the_same_network_but_for_rounding(qk_norm):
-    """Products to 8 bits; what the blocks add to, and the Gaussians, stay in float32. Warnings count: of types that do not go together torch only warns."""
+    """Products to 8 bits; what the blocks add to, and the Gaussians, stay in float32. Warnings count: of types that do
+    not go together torch only warns.
+    """
     batch = sampler(FakeReader()).batch([0, 1])
     exact, rounded = (LRM(micro(precision=precision, qk_norm=qk_norm)) for precision in ("float32", "bf16"))
     streams = []
@@ -364,17 +440,23 @@ def test_bf16_on_a_cpu_is_the_same_network_but_for_rounding(qk_norm):
         assert y.dtype == torch.float32 and not torch.equal(x, y)
         assert ((x - y).norm() / x.norm()).item() < 2**-7, name
     for name, gradient in wanted.items():
-        assert got[name].dtype == torch.float32 and ((gradient - got[name]).norm() / gradient.norm()).item() < 0.05, name
+        assert got[name].dtype == torch.float32 and ((gradient - got[name]).norm() / gradient.norm()).item() < 0.05, (
+            name
+        )
 
 
 def test_rays_are_not_rounded_to_bfloat16():
-    """A camera turned by a tenth of a pixel at 512 is another camera to the first layer, as to that of the float32 network."""
+    """A camera turned by a tenth of a pixel at 512 is another camera to the first layer, as to that of the float32
+    network.
+    """
     batch, turn = sampler(FakeReader()).batch([0]), torch.eye(4)
     turn[0, 2], turn[2, 0] = 2e-4, -2e-4
     seen = {}
     for precision in ("float32", "bf16"):
         model = LRM(micro(precision=precision))
-        model.embed.register_forward_hook(lambda layer, given, made, precision=precision: seen.setdefault(precision, []).append(made))
+        model.embed.register_forward_hook(
+            lambda layer, given, made, precision=precision: seen.setdefault(precision, []).append(made)
+        )
         for c2w in (batch["c2w"], batch["c2w"] @ turn):
             model(batch["rgb"] / 255, c2w, batch["intrinsics"])
     change = {precision: second - first for precision, (first, second) in seen.items()}
@@ -397,5 +479,7 @@ def test_auto_is_float32_on_a_cpu_and_other_precisions_are_named():
 
 
 def test_unknown_preset():
-    with pytest.raises(ValueError, match="preset: expected one of tiny, laptop, small, medium, base, base_512, got 'huge'"):
+    with pytest.raises(
+        ValueError, match="preset: expected one of tiny, laptop, small, medium, base, base_512, got 'huge'"
+    ):
         train_lrm("nowhere", "nowhere", "huge")

@@ -1,4 +1,5 @@
 """Predicted memory against what real tensors take, and the closed form of what does not depend on the batch."""
+
 from dataclasses import replace
 
 import pytest
@@ -16,12 +17,20 @@ from train.tools.speed import Noise
 torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("changes", [{}, {"recompute": True, "qk_norm": False}, {"precision": "bf16", "depth_weight": 0.1, "centers_weight": 0.1}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"recompute": True, "qk_norm": False}, {"precision": "bf16", "depth_weight": 0.1, "centers_weight": 0.1}],
+)
 def test_fake_tensors_take_what_real_ones_take(monkeypatch, changes):
     """With the one difference that nothing is drawn: the kernels do not run, and garbage cannot be sorted."""
     config = replace(micro(precision="float32"), **changes)
-    monkeypatch.setattr(backend_triton, "_project", lambda inputs, *options: tuple(
-        inputs[0].new_zeros(*inputs[5].shape[:2], inputs[0].shape[1], columns).squeeze(-1) for columns in (8, 1)))
+    monkeypatch.setattr(
+        backend_triton,
+        "_project",
+        lambda inputs, *options: tuple(
+            inputs[0].new_zeros(*inputs[5].shape[:2], inputs[0].shape[1], columns).squeeze(-1) for columns in (8, 1)
+        ),
+    )
     with memory.splatting_as_on_a_gpu(0), memory.Alive() as alive:
         task, ema = LRMTask(config, Noise(1, config.pool, config.size)), LRM(config).requires_grad_(False)
         optimizer = make_optimizer(task.model, config, torch.device("cuda"))
@@ -62,9 +71,13 @@ def test_what_does_not_depend_on_the_batch_is_twenty_bytes_a_parameter():
 
 def test_the_table_says_how_many_samples_fit(capsys, monkeypatch):
     """3 GiB, and 2 for every sample, or 0.5 where blocks are recomputed."""
-    monkeypatch.setattr(memory, "step_bytes", lambda config, samples: int(2**30 * (3 + samples * (0.5 if config.recompute else 2))))
+    monkeypatch.setattr(
+        memory, "step_bytes", lambda config, samples: int(2**30 * (3 + samples * (0.5 if config.recompute else 2)))
+    )
     memory.main(["--preset", "base", "tiny", "--gib", "10"])
-    base, tiny = ([cell.strip() for cell in line.strip("|").split("|")] for line in capsys.readouterr().out.splitlines()[2:])
+    base, tiny = (
+        [cell.strip() for cell in line.strip("|").split("|")] for line in capsys.readouterr().out.splitlines()[2:]
+    )
     assert base == ["base", "8", "19.0", "3", "7.0", "14"] and tiny == ["tiny", "2", "7.0", "3", "4.0", "14"]
 
 

@@ -1,4 +1,7 @@
-"""Log lines: operations in closed form against torch's counter, what a row says, and trackers that may or may not be installed."""
+"""Log lines: operations in closed form against torch's counter, what a row says, and trackers that may or may not be
+installed.
+"""
+
 import sys
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
@@ -20,11 +23,20 @@ torch.set_num_threads(1)
 
 @pytest.mark.parametrize("changes", [dict(), dict(layers=3, width=48, heads=3, inputs=2, patch=4, qk_norm=False)])
 def test_operations_are_those_that_torch_counts(changes):
-    """Forward and backward; what torch counts besides is the 3 x 3 rotation of every ray, which is no model operation."""
+    """Forward and backward; what torch counts besides is the 3 x 3 rotation of every ray, which is no model
+    operation.
+    """
     config = micro(**changes)
-    views = {name: x for name, x in sampler(FakeReader(), inputs=config.inputs).batch([0]).items() if not name.startswith("target")}
+    views = {
+        name: x
+        for name, x in sampler(FakeReader(), inputs=config.inputs).batch([0]).items()
+        if not name.startswith("target")
+    }
     model = LRM(config)
-    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):  # the fused ones are not counted on a CPU
+    with (
+        FlopCounterMode(display=False) as counter,
+        sdpa_kernel(SDPBackend.MATH),
+    ):  # the fused ones are not counted on a CPU
         gaussians = model(views["rgb"] / 255, views["c2w"], views["intrinsics"])
         (gaussians.means.sum() + gaussians.sh.sum()).backward()
     rays = 2 * 9 * config.inputs * config.size**2
@@ -45,22 +57,37 @@ def test_a_row_says_what_the_interval_achieved():
     meter = Meter(batch=8, work=Work(tokens=100, flops=50), ceiling=4000.0)
     meter.add({"loss": 1.0}, seconds=1.5, waited=0.5)
     meter.add({}, seconds=0.5, waited=0.0)  # a skipped step takes time and gives no loss
-    assert meter.row() == {"loss": 1.0, "samples_per_s": 8.0, "tokens_per_s": 800.0, "mfu_percent": 10.0, "data_wait_percent": 25.0}
+    assert meter.row() == {
+        "loss": 1.0,
+        "samples_per_s": 8.0,
+        "tokens_per_s": 800.0,
+        "mfu_percent": 10.0,
+        "data_wait_percent": 25.0,
+    }
     meter.add({"loss": 3.0}, seconds=1.0, waited=1.0)
     assert meter.row()["loss"] == 3.0
 
 
-# ---------------------------------------------------------------------------------------------------------------------------- trackers
+# ------------------------------------------------------------------------------------------------------------- trackers
 
 
 @pytest.fixture
 def fakes(monkeypatch):
     """Stand-ins for torch.utils.tensorboard and wandb that write down what they hear."""
     heard = SimpleNamespace(scalars=[], texts=[], rows=[], inits=[], closed=[])
-    writer = SimpleNamespace(add_scalar=lambda *x: heard.scalars.append(x), add_text=lambda *x: heard.texts.append(x), close=lambda: heard.closed.append("tb"))
+    writer = SimpleNamespace(
+        add_scalar=lambda *x: heard.scalars.append(x),
+        add_text=lambda *x: heard.texts.append(x),
+        close=lambda: heard.closed.append("tb"),
+    )
     board, wandb = ModuleType("torch.utils.tensorboard"), ModuleType("wandb")
     board.SummaryWriter = lambda **options: heard.inits.append(("tb", options)) or writer
-    run = SimpleNamespace(id="abc123", log=heard.rows.append, finish=lambda: heard.closed.append("wandb"), define_metric=lambda *x, **y: None)
+    run = SimpleNamespace(
+        id="abc123",
+        log=heard.rows.append,
+        finish=lambda: heard.closed.append("wandb"),
+        define_metric=lambda *x, **y: None,
+    )
     wandb.init = lambda **options: heard.inits.append(("wandb", options)) or run
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", board)
     monkeypatch.setitem(sys.modules, "wandb", wandb)
@@ -72,15 +99,19 @@ def test_trackers_hear_every_row(tmp_path, fakes):
     fit(LineTask(config), config, tmp_path)
     assert [name for name, _ in fakes.inits] == ["tb", "wandb"] and sorted(fakes.closed) == ["tb", "wandb"]
     assert fakes.inits[1][1]["project"] == "project" and fakes.inits[1][1]["config"]["config"]["lr"] == config.lr
-    assert {("loss", 1), ("loss", 2), ("mfu_percent", 2), ("val", 2)} <= {(name, step) for name, _, step in fakes.scalars}
+    assert {("loss", 1), ("loss", 2), ("mfu_percent", 2), ("val", 2)} <= {
+        (name, step) for name, _, step in fakes.scalars
+    }
     assert [row["step"] for row in fakes.rows if "loss" in row] == [1, 2]
     more = replace(config, workers=1)
     fit(LineTask(more), more, tmp_path, resume=True)
-    assert fakes.inits[3][1]["id"] == "abc123" and fakes.inits[2][1]["purge_step"] == 3  # the same W&B run; nothing drawn twice
+    assert (
+        fakes.inits[3][1]["id"] == "abc123" and fakes.inits[2][1]["purge_step"] == 3
+    )  # the same W&B run; nothing drawn twice
 
 
 def test_reasons_are_texts_and_nan_is_left_out(tmp_path, fakes):
-    board, = trackers(tmp_path, 0, "", {})
+    (board,) = trackers(tmp_path, 0, "", {})
     board.log({"step": 3, "skip": "loss nan", "psnr": float("nan"), "loss": 0.5})
     assert fakes.scalars == [("loss", 0.5, 3)] and fakes.texts == [("skip", "loss nan", 3)]
 

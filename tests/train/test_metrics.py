@@ -5,7 +5,17 @@ import pytest
 import torch
 
 from train.losses import VggPerceptual, dssim, mse, perceptual_loss, read_weights
-from train.metrics import LPIPS, VGG16, VGG19, bootstrap_interval, crossed_interval, psnr, ssim, vgg_features, wilson_interval
+from train.metrics import (
+    LPIPS,
+    VGG16,
+    VGG19,
+    bootstrap_interval,
+    crossed_interval,
+    psnr,
+    ssim,
+    vgg_features,
+    wilson_interval,
+)
 from zeroverse.core.rng import Rng
 
 torch.set_num_threads(1)
@@ -23,9 +33,13 @@ def slow_ssim(a, b):  # [3, H, W] float64, every window by itself, as Wang et al
     for channel in range(3):
         for i in range(a.shape[1] - 10):
             for j in range(a.shape[2] - 10):
-                x, y = a[channel, i:i + 11, j:j + 11], b[channel, i:i + 11, j:j + 11]
+                x, y = a[channel, i : i + 11, j : j + 11], b[channel, i : i + 11, j : j + 11]
                 mx, my = (window * x).sum(), (window * y).sum()
-                vx, vy, vxy = (window * (x - mx) ** 2).sum(), (window * (y - my) ** 2).sum(), (window * (x - mx) * (y - my)).sum()
+                vx, vy, vxy = (
+                    (window * (x - mx) ** 2).sum(),
+                    (window * (y - my) ** 2).sum(),
+                    (window * (x - mx) * (y - my)).sum(),
+                )
                 values.append((2 * mx * my + 1e-4) * (2 * vxy + 9e-4) / ((mx**2 + my**2 + 1e-4) * (vx + vy + 9e-4)))
     return np.mean(values)
 
@@ -39,7 +53,9 @@ def test_ssim_equals_the_definition_window_by_window():
 
 def test_ssim_of_constants_has_a_closed_form_and_of_equals_is_one():
     a, b = torch.full((3, 16, 16), 0.2), torch.full((3, 16, 16), 0.6)
-    assert ssim(a, b).item() == pytest.approx((2 * 0.2 * 0.6 + 1e-4) / (0.2**2 + 0.6**2 + 1e-4), abs=1e-4)  # abs: float32 variances of 1e-8 against C2 = 9e-4
+    assert ssim(a, b).item() == pytest.approx(
+        (2 * 0.2 * 0.6 + 1e-4) / (0.2**2 + 0.6**2 + 1e-4), abs=1e-4
+    )  # abs: float32 variances of 1e-8 against C2 = 9e-4
     x = images(2, 2, 3, 16, 16)
     torch.testing.assert_close(ssim(x, x), torch.ones(2, 2))
     torch.testing.assert_close(dssim(x, x), torch.zeros(2, 2), atol=1e-6, rtol=0)
@@ -70,17 +86,27 @@ def test_bootstrap_is_seeded_and_covers():
 
 def test_crossed_interval_equals_drawing_runs_and_objects_one_by_one():
     values = np.random.Generator(np.random.Philox(2)).normal(20.0, 2.0, (3, 4))
-    drawn = [(Rng("crossed bootstrap", 7, axis).unit((50, count)) * count).astype(int) for axis, count in (("runs", 3), ("objects", 4))]
+    drawn = [
+        (Rng("crossed bootstrap", 7, axis).unit((50, count)) * count).astype(int)
+        for axis, count in (("runs", 3), ("objects", 4))
+    ]
     means = [np.mean([values[i, j] for i in runs for j in objects]) for runs, objects in zip(*drawn)]
-    assert crossed_interval(values, seed=7, resamples=50, level=0.8) == pytest.approx(np.quantile(means, [0.1, 0.9]), abs=1e-12)
+    assert crossed_interval(values, seed=7, resamples=50, level=0.8) == pytest.approx(
+        np.quantile(means, [0.1, 0.9]), abs=1e-12
+    )
 
 
 def test_crossed_interval_has_the_width_of_both_effects():
-    """Runs a_i + objects b_j: variances var(a) / S + var(b) / N; of S N independent values it is three times too large (Owen 2007, theorem 1)."""
+    """Runs a_i + objects b_j: variances var(a) / S + var(b) / N; of S N independent values it is three times too large
+    (Owen 2007, theorem 1).
+    """
     normal = np.random.Generator(np.random.Philox(3)).normal
     runs, objects = normal(0.0, 1.0, (40, 1)), normal(0.0, 2.0, (1, 60))
-    for values, variance in ((runs + objects, runs.var() / 40 + objects.var() / 60), (runs + 0 * objects, runs.var() / 40),
-                             (0 * runs + objects, objects.var() / 60)):
+    for values, variance in (
+        (runs + objects, runs.var() / 40 + objects.var() / 60),
+        (runs + 0 * objects, runs.var() / 40),
+        (0 * runs + objects, objects.var() / 60),
+    ):
         low, high = crossed_interval(values, seed=0)
         assert high - low == pytest.approx(2 * 1.96 * variance**0.5, rel=0.05) and low < values.mean() < high
     noise = normal(0.0, 1.0, (60, 60))
@@ -92,7 +118,9 @@ def test_crossed_interval_has_the_width_of_both_effects():
 
 
 def test_wilson_interval_solves_its_equation():
-    """Its ends are the rates p for which the observed rate is z standard errors away: |k / n - p| = z sqrt(p (1 - p) / n)."""
+    """Its ends are the rates p for which the observed rate is z standard errors away: |k / n - p| = z sqrt(p (1 - p) /
+    n).
+    """
     for times, trials in ((0, 1), (0, 10), (3, 10), (5, 10), (10, 10), (1, 400)):
         low, high = wilson_interval(times, trials)
         for p in (low, high):
@@ -111,7 +139,9 @@ def vgg_weights(plan, seed=0):
         if row == "M":
             layer += 1
             continue
-        weights[f"features.{layer}.weight"] = torch.randn(row, channels, 3, 3, generator=generator) * (2 / (9 * channels)) ** 0.5
+        weights[f"features.{layer}.weight"] = (
+            torch.randn(row, channels, 3, 3, generator=generator) * (2 / (9 * channels)) ** 0.5
+        )
         weights[f"features.{layer}.bias"] = torch.zeros(row)
         channels, layer = row, layer + 2
     return weights
@@ -120,7 +150,9 @@ def vgg_weights(plan, seed=0):
 def test_vgg_layers_have_torchvisions_numbers_and_taps_are_relus():
     for plan, last in ((VGG16, 28), (VGG19, 34)):
         weights = vgg_weights(plan)
-        assert max(int(key.split(".")[1]) for key in weights) == last  # features.28 and features.34 are the published last convolutions
+        assert (
+            max(int(key.split(".")[1]) for key in weights) == last
+        )  # features.28 and features.34 are the published last convolutions
         features = vgg_features(plan, weights)
         taps = LPIPS.TAPS if plan is VGG16 else VggPerceptual.TAPS
         assert all(isinstance(features[tap], torch.nn.ReLU) for tap in taps)
@@ -132,7 +164,9 @@ def test_perceptual_choice(tmp_path):
     loss = perceptual_loss(f"vgg:{tmp_path / 'vgg19.pth'}")
     a, b = images(1, 2, 3, 32, 32), images(1, 2, 3, 32, 32, seed=1)
     assert loss(a, b).shape == (1, 2) and (loss(a, b) > 0).all() and (loss(a, a) == 0).all()
-    torch.testing.assert_close(loss(a, b)[0, 1], loss(a[:, 1:], b[:, 1:])[0, 0])  # one image's loss does not depend on the others
+    torch.testing.assert_close(
+        loss(a, b)[0, 1], loss(a[:, 1:], b[:, 1:])[0, 0]
+    )  # one image's loss does not depend on the others
     assert not any(parameter.requires_grad for parameter in loss.parameters())
     assert perceptual_loss("ssim") is dssim
     with pytest.raises(ValueError, match="perceptual: expected 'ssim' or 'vgg:"):
@@ -147,7 +181,9 @@ def test_perceptual_choice(tmp_path):
 
 def test_lpips_by_hand(tmp_path):
     backbone = vgg_weights(VGG16)
-    linear = {f"lin{i}.model.1.weight": torch.rand(1, channels, 1, 1) for i, channels in enumerate((64, 128, 256, 512, 512))}
+    linear = {
+        f"lin{i}.model.1.weight": torch.rand(1, channels, 1, 1) for i, channels in enumerate((64, 128, 256, 512, 512))
+    }
     torch.save(backbone, tmp_path / "vgg16-397923af.pth")
     with pytest.raises(FileNotFoundError, match="no vgg.pth"):
         LPIPS.load(tmp_path)
@@ -156,7 +192,7 @@ def test_lpips_by_hand(tmp_path):
     a, b = images(2, 3, 32, 32), images(2, 3, 32, 32, seed=1)
     total, features = 0.0, vgg_features(VGG16, backbone)
     for i, tap in enumerate(LPIPS.TAPS):
-        x, y = (features[:tap + 1](((2 * z - 1) - lpips.shift) / lpips.scale) for z in (a, b))
+        x, y = (features[: tap + 1](((2 * z - 1) - lpips.shift) / lpips.scale) for z in (a, b))
         x, y = (torch.nn.functional.normalize(z, dim=1) for z in (x, y))
         total = total + torch.nn.functional.conv2d((x - y) ** 2, linear[f"lin{i}.model.1.weight"]).mean(dim=(1, 2, 3))
     torch.testing.assert_close(lpips(a, b), total, rtol=1e-4, atol=1e-5)

@@ -1,4 +1,5 @@
 """The complexity of objects, the curriculum over it, and objects made while training."""
+
 import json
 import shutil
 
@@ -21,7 +22,7 @@ from zeroverse.asset import AssetError
 torch.set_num_threads(1)
 
 
-# -------------------------------------------------------------------------------------------------------------------------- complexity
+# ----------------------------------------------------------------------------------------------------------- complexity
 
 
 def recipe(parts: int, edit=None, height=False, frequency=0.0, thin=1.0) -> dict:
@@ -31,24 +32,45 @@ def recipe(parts: int, edit=None, height=False, frequency=0.0, thin=1.0) -> dict
 
 
 def surface(**changes) -> dict:
-    labels = {"crease_density": 20.0, "genus": 1, "components": 1, "normal_variance": {"0.05": 0.2}, "thin": 0.1} | changes
+    labels = {
+        "crease_density": 20.0,
+        "genus": 1,
+        "components": 1,
+        "normal_variance": {"0.05": 0.2},
+        "thin": 0.1,
+    } | changes
     return {"uid": "x", "labels": json.dumps({"complexity": labels}), "recipe": json.dumps({"kind": "chair"})}
 
 
 def test_complexity_grows_with_what_is_hard():
     assert complexity(recipe(1)) == 0.0
     assert complexity(recipe(9, "cut", True, 50.0, thin=0.0)) == pytest.approx(0.9)
-    assert complexity(recipe(2)) < complexity(recipe(2, thin=0.1)) < complexity(recipe(2, height=True)) < complexity(recipe(9))
+    assert (
+        complexity(recipe(2))
+        < complexity(recipe(2, thin=0.1))
+        < complexity(recipe(2, height=True))
+        < complexity(recipe(9))
+    )
     assert complexity(recipe(2, "wireframe")) < complexity(recipe(2, "cut"))
-    assert complexity(recipe(9, "cut")) - complexity(recipe(9)) > complexity(recipe(1, "cut")) - complexity(recipe(1))  # worst on many primitives
-    for harder in (dict(crease_density=40.0), dict(genus=5), dict(components=4), dict(normal_variance={"0.05": 0.4}), dict(thin=0.01)):
+    assert complexity(recipe(9, "cut")) - complexity(recipe(9)) > complexity(recipe(1, "cut")) - complexity(
+        recipe(1)
+    )  # worst on many primitives
+    for harder in (
+        dict(crease_density=40.0),
+        dict(genus=5),
+        dict(components=4),
+        dict(normal_variance={"0.05": 0.4}),
+        dict(thin=0.01),
+    ):
         assert 0 < complexity(surface()) < complexity(surface(**harder)) < 1
     with pytest.raises(ValueError, match="sample x: complexity: expected labels.complexity or a recipe"):
         complexity({"uid": "x", "labels": "{}", "recipe": "{}"})
 
 
 def test_complexity_of_real_recipes_is_within_its_range():
-    values = [complexity({"uid": str(i), "recipe": json.dumps(grammar.make(0, i, texture_size=16).recipe)}) for i in range(4)]
+    values = [
+        complexity({"uid": str(i), "recipe": json.dumps(grammar.make(0, i, texture_size=16).recipe)}) for i in range(4)
+    ]
     assert all(0 <= value <= 1 for value in values) and len(set(values)) == 4
 
 
@@ -57,11 +79,15 @@ def test_complexity_is_stored_in_every_sample(dataset):
     for index in range(5):
         meta = ShardReader(dataset).meta(index)
         stored, recipe = json.loads(meta["labels"])["complexity"], json.loads(meta["recipe"])
-        assert stored["primitives"] == len(recipe["parts"]) and stored["cut"] == ((recipe["edit"] or {}).get("kind") == "cut") and 0 < stored["thinnest"] <= 1
+        assert (
+            stored["primitives"] == len(recipe["parts"])
+            and stored["cut"] == ((recipe["edit"] or {}).get("kind") == "cut")
+            and 0 < stored["thinnest"] <= 1
+        )
         assert complexity(meta) == complexity({"uid": "x", "recipe": meta["recipe"]})
 
 
-# -------------------------------------------------------------------------------------------------------------------------- curriculum
+# ----------------------------------------------------------------------------------------------------------- curriculum
 
 
 def test_easy_objects_come_first_and_all_in_the_end():
@@ -71,7 +97,11 @@ def test_easy_objects_come_first_and_all_in_the_end():
     for position in range(0, 60, 7):
         assert all(hardness[easy(position, 0, number)] < easy.allowed(position) for number in range(6))
     assert [easy(60, 0, number) for number in range(6)] == list(range(6))
-    assert len({easy(0, 0, 0) for _ in range(3)}) == 1 and {easy(p, 0, 0) for p in range(12)} == {1, 3, 5}  # by position, of the three easiest
+    assert len({easy(0, 0, 0) for _ in range(3)}) == 1 and {easy(p, 0, 0) for p in range(12)} == {
+        1,
+        3,
+        5,
+    }  # by position, of the three easiest
     with pytest.raises(ValueError, match="samples, start"):
         Curriculum(hardness, 0, 0.5, 0)
 
@@ -81,7 +111,10 @@ def test_the_sampler_follows_the_curriculum_and_stays_a_function_of_the_position
     views = sampler(reader, curriculum=Curriculum([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 24, 1 / 6, 0))
     shown = lambda positions: {int(views.batch([p])["rgb"][0, 0, 0, 8, 8]) // 40 for p in positions}
     assert shown(range(1)) == {0} and max(shown(range(6))) <= 2 and shown(range(24, 30)) == set(range(6))
-    assert same(views.batch([11]), sampler(reader, curriculum=Curriculum([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 24, 1 / 6, 0)).batch([11]))
+    assert same(
+        views.batch([11]),
+        sampler(reader, curriculum=Curriculum([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 24, 1 / 6, 0)).batch([11]),
+    )
 
 
 def test_a_run_reads_the_complexity_from_its_shards(dataset, tmp_path):
@@ -105,7 +138,7 @@ def test_a_curriculum_over_a_sample_without_json_goes_by_the_policy(dataset, tmp
     assert [index for index, value in enumerate(found) if value == np.inf] == [1]
 
 
-# -------------------------------------------------------------------------------------------------------------------------- fresh objects
+# -------------------------------------------------------------------------------------------------------- fresh objects
 
 
 def fresh(source=None, **changes) -> FreshViews:
@@ -121,7 +154,9 @@ def test_fresh_views_are_those_of_shards_of_the_same_source(dataset):
     stored = decoded(reader.read(index, ("rgb", "alpha", "depth", "normal")), 64)
     for prefix in ("", "target_"):
         for i in range(4):
-            view = int(np.abs(reader.cameras(index).c2w - batch[prefix + "c2w"][0, i].numpy()).max(axis=(1, 2)).argmin())
+            view = int(
+                np.abs(reader.cameras(index).c2w - batch[prefix + "c2w"][0, i].numpy()).max(axis=(1, 2)).argmin()
+            )
             assert torch.equal(batch[prefix + "rgb"][0, i], torch.from_numpy(stored[view].rgb))
             assert torch.equal(batch[prefix + "depth"][0, i], torch.from_numpy(stored[view].depth))
             assert torch.equal(batch[prefix + "normal"][0, i], torch.from_numpy(stored[view].normal))
@@ -159,7 +194,10 @@ def test_objects_that_fail_raise_or_are_named_and_replaced():
 def test_sources_by_name_are_apart_from_generated_shards():
     assert source_of("generate:zeroverse", 0).seed != source_of("generate:zeroverse", 1).seed > 1000
     assert source_of("generate:detailverse", 0).name == "detailverse"
-    with pytest.raises(ValueError, match="expected a folder of shards or generate:zeroverse or generate:detailverse, got 'generate:cats'"):
+    with pytest.raises(
+        ValueError,
+        match="expected a folder of shards or generate:zeroverse or generate:detailverse, got 'generate:cats'",
+    ):
         source_of("generate:cats", 0)
 
 
@@ -169,6 +207,7 @@ def test_training_on_fresh_objects_resumes_exactly(tmp_path):
 
     def run(folder, resume=False, die_at=None):
         from train.loop import fit
+
         task = LRMTask(config, source)
         inner, calls = task.loss, []
 
@@ -195,4 +234,6 @@ def test_background_processes_make_the_same_batches(tmp_path):
         assert same(views.batch([0, 1]), fresh(size=16).batch([0, 1]))
     finally:
         views.close()
-    assert verse.main(f"train lrm --data generate:zeroverse --out {tmp_path / 'run'} --preset tiny --steps 1".split()) == 0
+    assert (
+        verse.main(f"train lrm --data generate:zeroverse --out {tmp_path / 'run'} --preset tiny --steps 1".split()) == 0
+    )

@@ -1,4 +1,7 @@
-"""Several ranks, with the whole model each (DDP) or a part of it (FSDP2), train as one; their checkpoints, whole or in shards, resume on any number."""
+"""Several ranks, with the whole model each (DDP) or a part of it (FSDP2), train as one; their checkpoints, whole or in
+shards, resume on any number.
+"""
+
 import json
 import subprocess
 import sys
@@ -46,8 +49,23 @@ def make(kind: str, **changes):
 def ranks(kind: str, folder: Path, count: int = 2, **changes) -> None:
     script = folder.with_name("rank.py")
     script.write_text(SCRIPT)
-    subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={count}", str(script), kind, str(folder),
-                    json.dumps(changes)], check=True, cwd=ROOT, env=environment(Path(__file__).parent, OMP_NUM_THREADS="1"), timeout=200)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            f"--nproc_per_node={count}",
+            str(script),
+            kind,
+            str(folder),
+            json.dumps(changes),
+        ],
+        check=True,
+        cwd=ROOT,
+        env=environment(Path(__file__).parent, OMP_NUM_THREADS="1"),
+        timeout=200,
+    )
 
 
 def losses(folder: Path) -> list[float]:
@@ -73,10 +91,15 @@ def test_two_ranks_equal_one(tmp_path, micro_batch, parallel):
 
 @pytest.mark.dist
 def test_a_sharded_model_trains_resumes_on_other_ranks_and_loads(tmp_path):
-    """The real model: two sharded ranks give the losses of one; shards written by two are read by one, and the other way round."""
+    """The real model: two sharded ranks give the losses of one; shards written by two are read by one, and the other
+    way round.
+    """
     fit(*make("lrm", parallel="fsdp"), tmp_path / "one")
     ranks("lrm", tmp_path / "two", parallel="fsdp")
-    assert [path.name for path in sorted(tmp_path.glob("two/checkpoint_*"))] == ["checkpoint_00000002.shards", "checkpoint_00000004.shards"]
+    assert [path.name for path in sorted(tmp_path.glob("two/checkpoint_*"))] == [
+        "checkpoint_00000002.shards",
+        "checkpoint_00000004.shards",
+    ]
     assert_close(tmp_path / "one", tmp_path / "two")
     assert json.loads((tmp_path / "two" / "log.jsonl").read_text().splitlines()[-1])["val_psnr"] > 0
     assert load_run(tmp_path / "two")[0].config.parallel == "fsdp"
@@ -90,7 +113,9 @@ def test_a_sharded_model_trains_resumes_on_other_ranks_and_loads(tmp_path):
 @pytest.mark.dist
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_the_autoencoder_trains_on_two_ranks(tmp_path, parallel):
-    """Whose loss looks at slopes of a part of the model. Every rank draws its own latents, so the losses are not those of one rank, but near."""
+    """Whose loss looks at slopes of a part of the model. Every rank draws its own latents, so the losses are not those
+    of one rank, but near.
+    """
     fit(*make("vae"), tmp_path / "one")
     ranks("vae", tmp_path / "two", parallel=parallel)
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=0.2)
@@ -104,7 +129,10 @@ def test_ranks_roll_back_together(tmp_path, parallel):
     fit(*make("poisoned"), tmp_path / "one")
     ranks("poisoned", tmp_path / "two", parallel=parallel)
     assert_close(tmp_path / "one", tmp_path / "two")
-    events = [[row for row in map(json.loads, (tmp_path / name / "log.jsonl").read_text().splitlines()) if "rollback" in row] for name in ("one", "two")]
+    events = [
+        [row for row in map(json.loads, (tmp_path / name / "log.jsonl").read_text().splitlines()) if "rollback" in row]
+        for name in ("one", "two")
+    ]
     assert events[0] == events[1] and len(events[0]) == 1
 
 
@@ -112,7 +140,10 @@ def test_shards_of_one_rank_resume_bit_for_bit(tmp_path):
     task, config = make("line", parallel="fsdp")
     fit(task, config, tmp_path)
     whole = {name: x.clone() for name, x in load_file(tmp_path / "model.safetensors").items()}
-    assert sorted(path.name for path in tmp_path.glob("checkpoint_*")) == ["checkpoint_00000004.shards", "checkpoint_00000006.shards"]
+    assert sorted(path.name for path in tmp_path.glob("checkpoint_*")) == [
+        "checkpoint_00000004.shards",
+        "checkpoint_00000006.shards",
+    ]
     for file in (tmp_path / "checkpoint_00000006.shards").iterdir():
         file.unlink()
     (tmp_path / "checkpoint_00000006.shards").rmdir()

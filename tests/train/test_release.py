@@ -1,4 +1,5 @@
 """Released models: what is written of a run, and that their name stands wherever a run does."""
+
 import json
 import re
 import shutil
@@ -57,17 +58,31 @@ def test_a_release_says_nothing_of_the_machine(run, shelf, tmp_path):
     (copy / "config.json").write_text(json.dumps(stamp | {"config": stamp["config"] | private}))
     release.release(copy, shelf / "mine")
     text = (shelf / "mine" / "config.json").read_text()
-    assert str(tmp_path) not in text and json.loads(text) == stamp | {"config": stamp["config"] | {"perceptual": "vgg:vgg19.pth"}}
+    assert str(tmp_path) not in text and json.loads(text) == stamp | {
+        "config": stamp["config"] | {"perceptual": "vgg:vgg19.pth"}
+    }
     (copy / "config.json").write_text(json.dumps(stamp | {"config": stamp["config"] | {"start_from": "mine"}}))
     release.release(copy, shelf / "finer")
     assert load_run("finer")[1].start_from == "mine", "a start that everybody has"
 
 
-@pytest.mark.parametrize("harm, message", [
-    (lambda patch, tensors: patch.setattr(release, "LARGEST", 1000), "weights: expected at most 0.001 MB in float16, got"),
-    (lambda patch, tensors: tensors["head.weight"].view(-1)[3:4].fill_(7e4), "head.weight: expected finite weights below 65504, got 7"),
-    (lambda patch, tensors: tensors["head.weight"].view(-1)[3:4].fill_(torch.nan), "head.weight: expected finite weights"),
-])
+@pytest.mark.parametrize(
+    "harm, message",
+    [
+        (
+            lambda patch, tensors: patch.setattr(release, "LARGEST", 1000),
+            "weights: expected at most 0.001 MB in float16, got",
+        ),
+        (
+            lambda patch, tensors: tensors["head.weight"].view(-1)[3:4].fill_(7e4),
+            "head.weight: expected finite weights below 65504, got 7",
+        ),
+        (
+            lambda patch, tensors: tensors["head.weight"].view(-1)[3:4].fill_(torch.nan),
+            "head.weight: expected finite weights",
+        ),
+    ],
+)
 def test_what_must_not_be_released_is_refused(run, shelf, tmp_path, monkeypatch, harm, message):
     tensors = load_file(run / "model.safetensors")
     harm(monkeypatch, tensors)
@@ -78,14 +93,17 @@ def test_what_must_not_be_released_is_refused(run, shelf, tmp_path, monkeypatch,
     assert not shelf.exists()
 
 
-@pytest.mark.parametrize("harm, message", [
-    (lambda folder: (folder / "model.safetensors").unlink(), "no exported model"),
-    (lambda folder: (folder / "model.safetensors").write_bytes(b"x"), "damaged, or of another version"),
-    (lambda folder: (folder / "config.json").write_text("{"), "config.json: Expecting"),
-    (lambda folder: (folder / "config.json").write_text("[]"), "config.json: expected that of a run"),
-    (lambda folder: edit(folder, wings=2), "damaged, or of another version: .*wings"),
-    (lambda folder: edit(folder, width=64), "damaged, or of another version: Error"),
-])
+@pytest.mark.parametrize(
+    "harm, message",
+    [
+        (lambda folder: (folder / "model.safetensors").unlink(), "no exported model"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"x"), "damaged, or of another version"),
+        (lambda folder: (folder / "config.json").write_text("{"), "config.json: Expecting"),
+        (lambda folder: (folder / "config.json").write_text("[]"), "config.json: expected that of a run"),
+        (lambda folder: edit(folder, wings=2), "damaged, or of another version: .*wings"),
+        (lambda folder: edit(folder, width=64), "damaged, or of another version: Error"),
+    ],
+)
 def test_a_damaged_run_is_told_in_one_line(run, dataset, tmp_path, capsys, harm, message):
     copy = shutil.copytree(run, tmp_path / "copy")
     harm(copy)
@@ -100,21 +118,28 @@ def edit(folder, **changes) -> None:
 
 
 def test_what_is_no_run_is_told_in_one_line(shelf, tmp_path, capsys):
-    for folder, message in ((tmp_path, "no exported model"), (tmp_path / "nowhere", "expected the folder of a run or a released model")):
+    for folder, message in (
+        (tmp_path, "no exported model"),
+        (tmp_path / "nowhere", "expected the folder of a run or a released model"),
+    ):
         with pytest.raises(SystemExit):
             release.main([str(folder), str(shelf / "mine")])
         assert message in capsys.readouterr().err
 
 
 def test_names_find_what_is_whole_and_folders_come_first(run, shelf, tmp_path, monkeypatch):
-    with pytest.raises(UsageError, match=r"RUN: expected the folder of a run or a released model \(none so far\), got mine"):
+    with pytest.raises(
+        UsageError, match=r"RUN: expected the folder of a run or a released model \(none so far\), got mine"
+    ):
         weights.find("mine")
     release.release(run, shelf / "mine")
     (shelf / "half").mkdir()
     (shelf / "half" / "config.json").write_text("{}")
     assert weights.names() == ["mine"] and weights.find("mine") == shelf / "mine"
     for wrong in ("half", "mine/", "../shelf/mine", "nowhere"):
-        with pytest.raises(UsageError, match=r"--start-from: expected the folder of a run or a released model \(mine\), got "):
+        with pytest.raises(
+            UsageError, match=r"--start-from: expected the folder of a run or a released model \(mine\), got "
+        ):
             weights.find(wrong, "--start-from")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
@@ -130,11 +155,17 @@ def test_the_next_stage_starts_from_a_released_model(run, shelf):
 def test_commands_take_a_name_for_a_run(run_folder, dataset, shelf, tmp_path, capsys):
     release.release(run_folder, shelf / "mine")
     assert verse.main(f"reconstruct mine --views {dataset} --out {tmp_path / 'a'}".split()) == 0
-    assert verse.main(f"benchmark mine --views {dataset} --out {tmp_path / 'b'} --protocol gso-4".split()) == 1  # loads, then finds no such rig
+    assert (
+        verse.main(f"benchmark mine --views {dataset} --out {tmp_path / 'b'} --protocol gso-4".split()) == 1
+    )  # loads, then finds no such rig
     assert "protocol gso-4 needs a view" in capsys.readouterr().err
     assert verse.main(f"train lrm --data {dataset} --out {tmp_path / 'c'} --steps 1 --start-from mine".split()) == 0
     assert load_run(tmp_path / "c")[1].start_from == "mine"
-    for command in ("reconstruct yours --views {}", "benchmark yours --views {}", "train lrm --data {} --start-from yours"):
+    for command in (
+        "reconstruct yours --views {}",
+        "benchmark yours --views {}",
+        "train lrm --data {} --start-from yours",
+    ):
         assert verse.main([*command.format(dataset).split(), "--out", str(tmp_path / "d")]) == 2
         assert "a released model (mine), got yours" in capsys.readouterr().err and not (tmp_path / "d").exists()
 

@@ -1,4 +1,5 @@
 """The tables of train.tools.speed, with little in them."""
+
 import pytest
 import torch
 
@@ -35,11 +36,15 @@ def test_tables_have_a_row_for_every_backend_and_one_for_training(capsys, monkey
     speed.main(["--device", "cpu", "--gaussians", "64", "--size", "12", "--repeats", "1", "--preset", "tiny", *data])
     text = capsys.readouterr().out
     assert all(line == "" or line.startswith("|") for line in text.splitlines()[1:] if not line.endswith(":"))
-    assert f"{torch.get_num_threads()} threads" in text and "64 Gaussians, 4 views of 12²" in text and f"data: {dataset if fresh else 'none'}" in text
-    splatting = {row[0]: row[1:] for row in rows_of(text, "splatting")[:len(gaussians.BACKENDS)]}
+    assert (
+        f"{torch.get_num_threads()} threads" in text
+        and "64 Gaussians, 4 views of 12²" in text
+        and f"data: {dataset if fresh else 'none'}" in text
+    )
+    splatting = {row[0]: row[1:] for row in rows_of(text, "splatting")[: len(gaussians.BACKENDS)]}
     assert list(splatting) == [name for name, *_ in gaussians.BACKENDS]
     assert splatting["triton"][3].startswith("not here: ") and "takes float32 on a GPU" in splatting["gsplat"][3]
     forward, both, ratio, _ = splatting["torch"]
     assert 0 < float(forward) and 0 < float(both) and 0 < float(ratio)
-    (samples, mfu, share, wait, memory), = rows_of(text, "samples/s")
+    ((samples, mfu, share, wait, memory),) = rows_of(text, "samples/s")
     assert 0 < float(samples) and 0 <= float(mfu) and 0 < float(share) and 0 <= float(wait) <= 100 and 0 < float(memory)

@@ -1,7 +1,10 @@
-"""The Triton kernels against the float64 twin: on a CPU in Triton's interpreter, with `-m gpu` on a GPU; compiled for real GPUs without one.
+"""The Triton kernels against the float64 twin: on a CPU in Triton's interpreter, with `-m gpu` on a GPU; compiled for
+real GPUs without one.
 
-Closed forms and degenerate Gaussians are test_gaussians.py's, which draws with every backend. The interpreter is slow: few Gaussians, small images.
+Closed forms and degenerate Gaussians are test_gaussians.py's, which draws with every backend. The interpreter is slow:
+few Gaussians, small images.
 """
+
 import json
 import os
 import subprocess
@@ -16,9 +19,16 @@ from tests.helpers.splats import CASES, NAMES, cameras, gaussians, gradients, in
 from train import splatting
 from train.splatting import backend_c, backend_gsplat, backend_torch, backend_triton, rasterize, render
 
-on_gpu = (pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available() or backend_triton.load()[0] is None or backend_triton.interpreted(),
-                                              reason="needs CUDA, and Triton without its interpreter"))
-devices = pytest.mark.parametrize("device", [pytest.param("cpu", marks=interpreted), pytest.param("cuda", marks=on_gpu)])
+on_gpu = (
+    pytest.mark.gpu,
+    pytest.mark.skipif(
+        not torch.cuda.is_available() or backend_triton.load()[0] is None or backend_triton.interpreted(),
+        reason="needs CUDA, and Triton without its interpreter",
+    ),
+)
+devices = pytest.mark.parametrize(
+    "device", [pytest.param("cpu", marks=interpreted), pytest.param("cuda", marks=on_gpu)]
+)
 
 
 def moved(arguments: dict, *to) -> dict:
@@ -29,16 +39,27 @@ def both(arguments: dict, device: str, **options) -> tuple[tuple, tuple]:
     """(image, alpha, gradients) of the float64 twin, and of the Triton kernels, on the CPU."""
     background = options.pop("background", 0.0)
     want = gradients(rasterize, moved(arguments, torch.float64), backend="torch", background=background, **options)
-    image, alpha, grads = gradients(rasterize, moved(arguments, device), backend="triton", background=background, **options)
+    image, alpha, grads = gradients(
+        rasterize, moved(arguments, device), backend="triton", background=background, **options
+    )
     return want, (image.cpu(), alpha.cpu(), moved(grads, "cpu"))
 
 
 SIZES = CASES | {
     "one channel": ({"batch": 1, "count": 20, "views": 2, "width": 9, "height": 15, "channels": 1}, {}),
-    "four channels, one pixel": ({"batch": 2, "count": 30, "views": 1, "width": 1, "height": 1, "channels": 4}, {"antialiased": True}),
-    "seven channels per view": ({"batch": 1, "count": 20, "views": 3, "width": 10, "height": 9, "channels": 7, "per_view": True}, {}),
+    "four channels, one pixel": (
+        {"batch": 2, "count": 30, "views": 1, "width": 1, "height": 1, "channels": 4},
+        {"antialiased": True},
+    ),
+    "seven channels per view": (
+        {"batch": 1, "count": 20, "views": 3, "width": 10, "height": 9, "channels": 7, "per_view": True},
+        {},
+    ),
     "channels in groups": ({"batch": 2, "count": 12, "views": 2, "width": 8, "height": 9, "channels": 19}, {}),
-    "far and soft": ({"batch": 1, "count": 30, "views": 2, "width": 17, "height": 12}, {"near": 2.4, "eps2d": 1.5, "antialiased": True}),
+    "far and soft": (
+        {"batch": 1, "count": 30, "views": 2, "width": 17, "height": 12},
+        {"near": 2.4, "eps2d": 1.5, "antialiased": True},
+    ),
     "more than a block": ({"batch": 1, "count": 300, "views": 1, "width": 8, "height": 8}, {"antialiased": True}),
 }
 
@@ -61,7 +82,9 @@ def test_closed_pixels_stay_closed(device):
     arguments["opacities"] = arguments["opacities"] * 0.5 + 0.5
     want, got = both(arguments, device)
     assert (want[1] > 1 - 2e-3).float().mean() > 0.2  # many pixels close
-    assert ((want[0] - got[0]).abs() > 1e-5).float().mean() <= 4e-3  # where the transmittance rounds to either side of 1e-4, one Gaussian more or less
+    assert (
+        (want[0] - got[0]).abs() > 1e-5
+    ).float().mean() <= 4e-3  # where the transmittance rounds to either side of 1e-4, one Gaussian more or less
     for name in NAMES:
         assert (want[2][name] - got[2][name]).norm() <= 1e-3 * want[2][name].norm(), name
 
@@ -69,8 +92,14 @@ def test_closed_pixels_stay_closed(device):
 @devices
 def test_order_of_equal_depths_is_that_of_the_gaussians(device):
     """Three opaque-ish Gaussians in one place, in every order: the first is in front."""
-    arguments = {"means": torch.tensor([[[0.0, 0, 2]] * 3]), "quats": torch.tensor([[[1.0, 0, 0, 0]] * 3]), "scales": torch.full((1, 3, 3), 0.2),
-                 "opacities": torch.full((1, 3), 0.5), "w2c": torch.eye(4)[None, None], "intrinsics": torch.tensor([[[8.0, 8, 2.5, 2.5]]])}
+    arguments = {
+        "means": torch.tensor([[[0.0, 0, 2]] * 3]),
+        "quats": torch.tensor([[[1.0, 0, 0, 0]] * 3]),
+        "scales": torch.full((1, 3, 3), 0.2),
+        "opacities": torch.full((1, 3), 0.5),
+        "w2c": torch.eye(4)[None, None],
+        "intrinsics": torch.tensor([[[8.0, 8, 2.5, 2.5]]]),
+    }
     for order in permutations(range(3)):
         colors = torch.eye(3)[list(order)][None]  # exact at the centre, where the exponent is 0: weights 1/2, 1/4, 1/8
         image, _ = rasterize(**moved(arguments | {"colors": colors}, device), width=5, height=5, backend="triton")
@@ -80,8 +109,13 @@ def test_order_of_equal_depths_is_that_of_the_gaussians(device):
 @devices
 def test_all_behind_the_camera_is_the_background(device):
     arguments = scene(4, 2, 12, 2, 11, 9)
-    arguments["means"] += 100 * (-arguments["w2c"][:, 0, 2, :3])[:, None]  # behind the first view, which looks at the origin from 2.5
-    arguments["w2c"], arguments["intrinsics"] = arguments["w2c"][:, :1].contiguous(), arguments["intrinsics"][:, :1].contiguous()
+    arguments["means"] += (
+        100 * (-arguments["w2c"][:, 0, 2, :3])[:, None]
+    )  # behind the first view, which looks at the origin from 2.5
+    arguments["w2c"], arguments["intrinsics"] = (
+        arguments["w2c"][:, :1].contiguous(),
+        arguments["intrinsics"][:, :1].contiguous(),
+    )
     image, alpha, grads = gradients(rasterize, moved(arguments, device), backend="triton", background=0.75)
     assert (image == 0.75).all() and (alpha == 0).all() and all((grads[name] == 0).all() for name in NAMES)
 
@@ -90,7 +124,11 @@ def test_all_behind_the_camera_is_the_background(device):
 def test_without_channels_there_is_alpha(device):
     arguments = moved(scene(4, 1, 12, 2, 9, 7), device)
     image, alpha = rasterize(**arguments | {"colors": arguments["colors"][..., :0]}, backend="triton")
-    assert image.shape == (1, 2, 0, 7, 9) and torch.equal(alpha, rasterize(**arguments, backend="triton")[1]) and alpha.max() > 0.5
+    assert (
+        image.shape == (1, 2, 0, 7, 9)
+        and torch.equal(alpha, rasterize(**arguments, backend="triton")[1])
+        and alpha.max() > 0.5
+    )
 
 
 @devices
@@ -111,10 +149,17 @@ def test_a_batch_is_its_samples_one_by_one(device):
     arguments = moved(scene(6, 3, 25, 2, 14, 9), device)
     image, alpha, grads = gradients(rasterize, arguments, backend="triton")
     for b in range(3):
-        leaves = {name: arguments[name][b:b + 1].clone().requires_grad_() for name in NAMES}
-        part, part_alpha = rasterize(**arguments | leaves | {name: arguments[name][b:b + 1] for name in ("w2c", "intrinsics")}, backend="triton")
+        leaves = {name: arguments[name][b : b + 1].clone().requires_grad_() for name in NAMES}
+        part, part_alpha = rasterize(
+            **arguments | leaves | {name: arguments[name][b : b + 1] for name in ("w2c", "intrinsics")},
+            backend="triton",
+        )
         assert torch.equal(part[0], image[b]) and torch.equal(part_alpha[0], alpha[b])
-        weights = [torch.rand(x.shape, generator=g, dtype=torch.float64).to(x)[b:b + 1] for g in [torch.Generator().manual_seed(9)] for x in (image, alpha)]
+        weights = [
+            torch.rand(x.shape, generator=g, dtype=torch.float64).to(x)[b : b + 1]
+            for g in [torch.Generator().manual_seed(9)]
+            for x in (image, alpha)
+        ]
         ((part * weights[0]).sum() + (part_alpha * weights[1]).sum()).backward()
         for name in NAMES:
             assert torch.equal(leaves[name].grad[0], grads[name][b]), name
@@ -132,18 +177,30 @@ def test_images_in_groups_are_the_same_to_the_bit(monkeypatch, pairs, device):
     parts = gradients(rasterize, arguments, backend="triton", background=0.3)
     (found,) = groups
     assert len(found) == 6 if pairs == 1 else 1 < len(found) < 6
-    assert torch.equal(whole[0], parts[0]) and torch.equal(whole[1], parts[1]) and all(torch.equal(whole[2][name], parts[2][name]) for name in NAMES)
+    assert (
+        torch.equal(whole[0], parts[0])
+        and torch.equal(whole[1], parts[1])
+        and all(torch.equal(whole[2][name], parts[2][name]) for name in NAMES)
+    )
 
 
 def test_groups_hold_consecutive_images_and_no_more_than_they_may(monkeypatch):
     monkeypatch.setattr(backend_triton, "PAIRS", 10)
-    assert backend_triton.grouped([4, 6, 1, 11, 0, 3]) == [(0, 2, 10), (2, 3, 1), (3, 4, 11), (4, 6, 3)] and backend_triton.grouped([0]) == [(0, 1, 0)]
+    assert backend_triton.grouped([4, 6, 1, 11, 0, 3]) == [
+        (0, 2, 10),
+        (2, 3, 1),
+        (3, 4, 11),
+        (4, 6, 3),
+    ] and backend_triton.grouped([0]) == [(0, 1, 0)]
 
 
 @pytest.mark.parametrize("device", [pytest.param("cpu", marks=interpreted)])
 def test_programs_do_not_wait_for_each_other(monkeypatch, device):
-    """Drawn with the programs of every launch in reverse, not a bit changes: none reads what another of its launch writes, nor adds to it."""
+    """Drawn with the programs of every launch in reverse, not a bit changes: none reads what another of its launch
+    writes, nor adds to it.
+    """
     from triton.runtime.interpreter import interpreter_builder
+
     arguments = scene(6, 2, 25, 1, 19, 9, channels=9)
     image, alpha, grads = gradients(rasterize, arguments, backend="triton", antialiased=True)
     forward, calls = interpreter_builder.set_grid_idx, []
@@ -151,6 +208,7 @@ def test_programs_do_not_wait_for_each_other(monkeypatch, device):
     def backward(x, y, z):
         calls.append((x, y, z))
         forward(*(size - 1 - i for size, i in zip(interpreter_builder.grid_dim, (x, y, z))))
+
     monkeypatch.setattr(interpreter_builder, "set_grid_idx", backward)
     again = gradients(rasterize, arguments, backend="triton", antialiased=True)
     assert len(calls) > 40 and torch.equal(again[0], image) and torch.equal(again[1], alpha)
@@ -169,7 +227,10 @@ def test_agrees_with_gsplat(device):
     pytest.importorskip("gsplat")
     arguments = moved(scene(8, 2, 5000, 4, 128, 96), device)
     for antialiased in (False, True):
-        ours, theirs = (gradients(rasterize, arguments, backend=backend, antialiased=antialiased) for backend in ("triton", "gsplat"))
+        ours, theirs = (
+            gradients(rasterize, arguments, backend=backend, antialiased=antialiased)
+            for backend in ("triton", "gsplat")
+        )
         assert (ours[0] - theirs[0]).abs().mean() <= 1e-5
         for name in NAMES:
             assert (ours[2][name] - theirs[2][name]).norm() <= 1e-3 * theirs[2][name].norm(), name
@@ -248,7 +309,10 @@ def test_auto_takes_triton_on_a_gpu_and_never_its_interpreter(monkeypatch, told)
 
 def test_without_triton_torch_draws_and_says_so_once(monkeypatch, told):
     monkeypatch.setattr(backend_triton, "load", lambda: (None, "No module named 'triton'; pip install triton"))
-    assert splatting._backend("auto", five("cuda")) is backend_torch and splatting._backend("auto", five("cuda")) is backend_torch
+    assert (
+        splatting._backend("auto", five("cuda")) is backend_torch
+        and splatting._backend("auto", five("cuda")) is backend_torch
+    )
     assert [record.getMessage().count("No module named 'triton'") for record in told.records] == [1]
     with pytest.raises(ImportError, match="backend: 'triton' is not available: No module named 'triton'"):
         splatting._backend("triton", five("cuda"))
@@ -267,9 +331,15 @@ def test_an_old_triton_is_none(monkeypatch):
 def test_triton_says_what_it_does_not_take(monkeypatch):
     monkeypatch.setattr(backend_triton, "load", lambda: (ModuleType("kernels"), "Triton"))
     monkeypatch.setattr(backend_triton, "interpreted", lambda: False)
-    for tensors, message in ((five("cuda", torch.float64), "'triton' takes float32 on a GPU and at most 512 channels, got torch.float64 on cuda, 3 channels"),
-                             (five("cuda", channels=600), "got torch.float32 on cuda, 600 channels"), (five("mps"), "got torch.float32 on mps"),
-                             (five("cpu"), "only where TRITON_INTERPRET=1 was set before")):
+    for tensors, message in (
+        (
+            five("cuda", torch.float64),
+            "'triton' takes float32 on a GPU and at most 512 channels, got torch.float64 on cuda, 3 channels",
+        ),
+        (five("cuda", channels=600), "got torch.float32 on cuda, 600 channels"),
+        (five("mps"), "got torch.float32 on mps"),
+        (five("cpu"), "only where TRITON_INTERPRET=1 was set before"),
+    ):
         with pytest.raises(ValueError, match=message):
             splatting._backend("triton", tensors)
 
@@ -277,14 +347,45 @@ def test_triton_says_what_it_does_not_take(monkeypatch):
 # gsplat, as its documentation has it
 
 
-def gsplat_rasterization(means, quats, scales, opacities, colors, viewmats, Ks, width, height, *, near_plane, eps2d, packed, backgrounds, rasterize_mode):
+def gsplat_rasterization(
+    means,
+    quats,
+    scales,
+    opacities,
+    colors,
+    viewmats,
+    Ks,
+    width,
+    height,
+    *,
+    near_plane,
+    eps2d,
+    packed,
+    backgrounds,
+    rasterize_mode,
+):
     """The twin behind gsplat's signature: batches first, cameras second, channels last."""
     (B, N), C, D = opacities.shape, viewmats.shape[1], colors.shape[-1]
     assert colors.shape == (B, C, N, D) and Ks.shape == (B, C, 3, 3) and backgrounds.shape == (B, C, D) and not packed
-    assert (Ks[..., 2, :] == torch.tensor([0.0, 0, 1])).all() and (Ks[..., 0, 1] == 0).all() and (Ks[..., 1, 0] == 0).all()
+    assert (
+        (Ks[..., 2, :] == torch.tensor([0.0, 0, 1])).all() and (Ks[..., 0, 1] == 0).all() and (Ks[..., 1, 0] == 0).all()
+    )
     intrinsics = torch.stack([Ks[..., 0, 0], Ks[..., 1, 1], Ks[..., 0, 2], Ks[..., 1, 2]], dim=-1)
-    image, alpha = backend_torch.rasterize(means, quats, scales, opacities, colors, viewmats, intrinsics, backgrounds[0, 0], width, height, near_plane, eps2d,
-                                         {"classic": False, "antialiased": True}[rasterize_mode])
+    image, alpha = backend_torch.rasterize(
+        means,
+        quats,
+        scales,
+        opacities,
+        colors,
+        viewmats,
+        intrinsics,
+        backgrounds[0, 0],
+        width,
+        height,
+        near_plane,
+        eps2d,
+        {"classic": False, "antialiased": True}[rasterize_mode],
+    )
     return image.permute(0, 1, 3, 4, 2), alpha.permute(0, 1, 3, 4, 2), {}
 
 

@@ -1,4 +1,7 @@
-"""Gaussians as .splat, .glb and page: read back by the formats' own rules, and shown by a browser where there is one."""
+"""Gaussians as .splat, .glb and page: read back by the formats' own rules, and shown by a browser where there is
+one.
+"""
+
 import base64
 import json
 import re
@@ -23,7 +26,13 @@ from zeroverse.core import png
 def gaussians() -> Gaussians:
     torch.manual_seed(0)
     count = 50
-    return Gaussians(torch.randn(count, 3), torch.randn(count, 4), torch.rand(count, 3) * 0.1 + 0.01, torch.rand(count), torch.randn(count, 4, 3) * 0.3)
+    return Gaussians(
+        torch.randn(count, 3),
+        torch.randn(count, 4),
+        torch.rand(count, 3) * 0.1 + 0.01,
+        torch.rand(count),
+        torch.randn(count, 4, 3) * 0.3,
+    )
 
 
 def rotations(quats: np.ndarray) -> np.ndarray:  # wxyz
@@ -35,8 +44,12 @@ def test_splat_rows(gaussians):
     assert SPLAT.itemsize == 32 and len(rows) == 50
     size = gaussians.scales.prod(-1) * gaussians.opacities
     order = size.argsort(descending=True).numpy()
-    assert np.array_equal(rows["position"], gaussians.means.numpy()[order]) and np.array_equal(rows["scale"], gaussians.scales.numpy()[order])
-    shown = torch.cat([0.5 + SH_C0 * gaussians.sh[:, 0], gaussians.opacities[:, None]], dim=1).clamp(0, 1).numpy()[order]
+    assert np.array_equal(rows["position"], gaussians.means.numpy()[order]) and np.array_equal(
+        rows["scale"], gaussians.scales.numpy()[order]
+    )
+    shown = (
+        torch.cat([0.5 + SH_C0 * gaussians.sh[:, 0], gaussians.opacities[:, None]], dim=1).clamp(0, 1).numpy()[order]
+    )
     assert np.abs(rows["rgba"] / 255 - shown).max() <= 0.5 / 255 + 1e-6
     turned = rotations((rows["quat"].astype(float) - 128) / 128)
     assert np.abs(turned - rotations(gaussians.quats.numpy()[order])).max() < 0.04, "eight bits an entry"
@@ -55,15 +68,20 @@ def read_glb(data: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     magic, version, length = struct.unpack_from("<4sII", data)
     assert (magic, version, length) == (b"glTF", 2, len(data))
     size, kind = struct.unpack_from("<I4s", data, 12)
-    document, start = json.loads(data[20:20 + size]), 28 + size
+    document, start = json.loads(data[20 : 20 + size]), 28 + size
     assert kind == b"JSON" and struct.unpack_from("<I4s", data, 20 + size)[1] == b"BIN\0" and size % 4 == 0
     (primitive,) = document["meshes"][0]["primitives"]
     arrays = {}
     for name, index in primitive["attributes"].items():
         accessor = document["accessors"][index]
-        view, width = document["bufferViews"][accessor["bufferView"]], {"SCALAR": 1, "VEC3": 3, "VEC4": 4}[accessor["type"]]
+        view, width = (
+            document["bufferViews"][accessor["bufferView"]],
+            {"SCALAR": 1, "VEC3": 3, "VEC4": 4}[accessor["type"]],
+        )
         assert accessor["componentType"] == 5126 and view["byteLength"] == 4 * width * accessor["count"]
-        arrays[name] = np.frombuffer(data, "<f4", width * accessor["count"], start + view["byteOffset"]).reshape(-1, width)
+        arrays[name] = np.frombuffer(data, "<f4", width * accessor["count"], start + view["byteOffset"]).reshape(
+            -1, width
+        )
     return document, arrays
 
 
@@ -71,10 +89,14 @@ def test_glb_holds_every_field(gaussians):
     document, arrays = read_glb(glb_bytes(gaussians))
     (primitive,) = document["meshes"][0]["primitives"]
     assert document["extensionsUsed"] == ["KHR_gaussian_splatting"] and primitive["mode"] == 0
-    assert primitive["extensions"]["KHR_gaussian_splatting"] | {"kernel": "ellipse", "colorSpace": "srgb_rec709_display"} \
+    assert (
+        primitive["extensions"]["KHR_gaussian_splatting"] | {"kernel": "ellipse", "colorSpace": "srgb_rec709_display"}
         == primitive["extensions"]["KHR_gaussian_splatting"]
+    )
     field = lambda name: arrays[f"KHR_gaussian_splatting:{name}"]
-    assert np.array_equal(arrays["POSITION"], gaussians.means.numpy()) and np.array_equal(field("SCALE"), gaussians.scales.numpy())
+    assert np.array_equal(arrays["POSITION"], gaussians.means.numpy()) and np.array_equal(
+        field("SCALE"), gaussians.scales.numpy()
+    )
     assert np.array_equal(field("OPACITY")[:, 0], gaussians.opacities.numpy())
     assert np.allclose(rotations(field("ROTATION")[:, [3, 0, 1, 2]]), rotations(gaussians.quats.numpy()), atol=1e-5)
     assert np.allclose(np.linalg.norm(field("ROTATION"), axis=1), 1, atol=1e-6)
@@ -87,7 +109,9 @@ def test_glb_holds_every_field(gaussians):
 def test_glb_stands_upright(gaussians):
     """The node turns our +Z to glTF's +Y."""
     (node,) = read_glb(glb_bytes(gaussians))[0]["nodes"]
-    assert np.allclose(Rotation.from_quat(node["rotation"]).apply([[0, 0, 1], [1, 0, 0]]), [[0, 1, 0], [1, 0, 0]], atol=1e-7)
+    assert np.allclose(
+        Rotation.from_quat(node["rotation"]).apply([[0, 0, 1], [1, 0, 0]]), [[0, 1, 0], [1, 0, 0]], atol=1e-7
+    )
 
 
 class Page(HTMLParser):
@@ -131,11 +155,36 @@ def test_a_browser_draws_what_we_draw(tmp_path):
     generator = torch.Generator().manual_seed(1)
     points = torch.randn(400, 3, generator=generator) * 0.3
     stretched = torch.tensor([0.12, 0.03, 0.05]).expand(400, 3)
-    shown = Gaussians(points, torch.randn(400, 4, generator=generator), stretched, torch.full((400,), 0.8), torch.randn(400, 1, 3, generator=generator))
+    shown = Gaussians(
+        points,
+        torch.randn(400, 4, generator=generator),
+        stretched,
+        torch.full((400,), 0.8),
+        torch.randn(400, 1, 3, generator=generator),
+    )
     (tmp_path / "page.html").write_bytes(page(shown, "x").replace(b"<p>x: drag to turn, wheel to zoom</p>", b"<p></p>"))
-    subprocess.run(["chromium", "--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--hide-scrollbars",
-                    "--window-size=256,256", "--virtual-time-budget=4000", f"--screenshot={tmp_path / 'page.png'}", f"file://{tmp_path}/page.html"],
-                   check=True, timeout=120, capture_output=True)
+    subprocess.run(
+        [
+            "chromium",
+            "--headless",
+            "--no-sandbox",
+            "--use-angle=swiftshader",
+            "--enable-unsafe-swiftshader",
+            "--hide-scrollbars",
+            "--window-size=256,256",
+            "--virtual-time-budget=4000",
+            f"--screenshot={tmp_path / 'page.png'}",
+            f"file://{tmp_path}/page.html",
+        ],
+        check=True,
+        timeout=120,
+        capture_output=True,
+    )
     seen = png.decode((tmp_path / "page.png").read_bytes())[..., :3] / 255
-    ours = draw(shown.map(lambda x: x[None]), *camera_tensors(turntable(8, 256)[[0]]), 256)[0, 0].clamp(0, 1).permute(1, 2, 0).numpy()
+    ours = (
+        draw(shown.map(lambda x: x[None]), *camera_tensors(turntable(8, 256)[[0]]), 256)[0, 0]
+        .clamp(0, 1)
+        .permute(1, 2, 0)
+        .numpy()
+    )
     assert np.abs(seen - ours).mean() < 0.01 < np.abs(1 - ours).mean()

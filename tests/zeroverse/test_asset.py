@@ -1,4 +1,5 @@
 """Assets: parts, axes, scale, names; and files that are not what they claim."""
+
 import numpy as np
 import pytest
 import trimesh
@@ -11,7 +12,10 @@ def test_y_up_files_become_z_up(tmp_path):
     """A tall box along glTF's +Y stands along our +Z, its top marked by a small cube on +X of the top."""
     scene = trimesh.Scene()
     scene.add_geometry(trimesh.creation.box((1, 4, 1)), geom_name="tower")
-    scene.add_geometry(trimesh.creation.box((0.2, 0.2, 0.2), trimesh.transformations.translation_matrix((0.4, 2.1, 0.3))), geom_name="mark")
+    scene.add_geometry(
+        trimesh.creation.box((0.2, 0.2, 0.2), trimesh.transformations.translation_matrix((0.4, 2.1, 0.3))),
+        geom_name="mark",
+    )
     scene.export(tmp_path / "tower.glb")
     loaded = load_file(tmp_path / "tower.glb")
     low, high = loaded.scene.bounds
@@ -24,7 +28,12 @@ def test_instances_become_parts_in_place(tmp_path):
     scene = trimesh.Scene()
     leg = trimesh.creation.box((0.1, 0.1, 1))
     for number in range(4):
-        scene.add_geometry(leg, geom_name="leg", node_name=f"leg_{number}", transform=trimesh.transformations.translation_matrix((number, 0, 0)))
+        scene.add_geometry(
+            leg,
+            geom_name="leg",
+            node_name=f"leg_{number}",
+            transform=trimesh.transformations.translation_matrix((number, 0, 0)),
+        )
     flat = flatten(scene)
     assert list(flat.geometry) == [f"leg_{number}" for number in range(4)]
     assert [mesh.vertices[:, 0].mean() for mesh in flat.geometry.values()] == pytest.approx([0, 1, 2, 3])
@@ -39,11 +48,16 @@ def test_mirrored_instances_stay_outward():
 
 
 def test_normals_of_a_file_survive(tmp_path):
-    """A ball whose file says its normals point another way than its faces: what we load, move and write again still says so."""
+    """A ball whose file says its normals point another way than its faces: what we load, move and write again still
+    says so.
+    """
     ball = trimesh.creation.icosphere(1)
     told = np.roll(ball.vertices, 1, axis=1)
     scene = trimesh.Scene()
-    scene.add_geometry(trimesh.Trimesh(ball.vertices, ball.faces, vertex_normals=told, process=False), transform=np.diag([2.0, 2, 2, 1]))
+    scene.add_geometry(
+        trimesh.Trimesh(ball.vertices, ball.faces, vertex_normals=told, process=False),
+        transform=np.diag([2.0, 2, 2, 1]),
+    )
     (tmp_path / "ball.glb").write_bytes(scene.export(file_type="glb", include_normals=True))
     first = load_file(tmp_path / "ball.glb")
     (tmp_path / "again.glb").write_bytes(glb_bytes(first))
@@ -84,7 +98,9 @@ def test_files_without_surface_are_named(tmp_path):
         load_file(tmp_path / "points.glb")
 
 
-@pytest.mark.parametrize("vertex, message", [(np.nan, "extent"), (np.inf, "extent"), (0.0, "extent: expected positive")])
+@pytest.mark.parametrize(
+    "vertex, message", [(np.nan, "extent"), (np.inf, "extent"), (0.0, "extent: expected positive")]
+)
 def test_bad_extents_are_refused(vertex, message):
     mesh = trimesh.Trimesh(np.full((3, 3), vertex), [[0, 1, 2]], process=False)
     with pytest.raises(AssetError, match=message):

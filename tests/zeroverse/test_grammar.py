@@ -1,4 +1,5 @@
 """The grammar: what it draws and how often, what it builds, and that a recipe is the whole truth about an object."""
+
 import copy
 import hashlib
 import json
@@ -32,8 +33,15 @@ def fingerprint(asset) -> str:
     digest = hashlib.sha256(asset.caption.encode())
     for name, mesh in asset.scene.geometry.items():
         digest.update(name.encode())
-        for array in (mesh.vertices, mesh.faces, mesh.vertex_normals, mesh.visual.uv, mesh.visual.material.baseColorTexture,
-                      mesh.visual.material.normalTexture, mesh.visual.material.metallicRoughnessTexture):
+        for array in (
+            mesh.vertices,
+            mesh.faces,
+            mesh.vertex_normals,
+            mesh.visual.uv,
+            mesh.visual.material.baseColorTexture,
+            mesh.visual.material.normalTexture,
+            mesh.visual.material.metallicRoughnessTexture,
+        ):
             digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
@@ -44,7 +52,9 @@ def merged(asset):
     points = np.concatenate([mesh.vertices for mesh in meshes])
     starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
     faces = np.concatenate([mesh.faces + start for mesh, start in zip(meshes, starts)])
-    _, first, place = np.unique(points.astype(np.float32) + np.float32(0), axis=0, return_index=True, return_inverse=True)
+    _, first, place = np.unique(
+        points.astype(np.float32) + np.float32(0), axis=0, return_index=True, return_inverse=True
+    )
     return points[first], place.ravel()[faces]
 
 
@@ -60,16 +70,19 @@ def assets():
 
 
 def within(count, trials, probability, sigmas=4.0):
-    return abs(count - trials * probability) <= sigmas * (trials * probability * (1 - probability))**0.5
+    return abs(count - trials * probability) <= sigmas * (trials * probability * (1 - probability)) ** 0.5
 
 
 # What is drawn
+
 
 def test_counts_follow_the_published_weights(recipes):
     counts = Counter(len(recipe.parts) for recipe in recipes)
     weights = [5, 5, 5, 5, 5, 4, 3, 2, 1]
     assert all(within(counts[1 + k], len(recipes), weight / 35) for k, weight in enumerate(weights))
-    assert np.mean([len(recipe.parts) for recipe in recipes]) == pytest.approx(145 / 35, abs=4 * 2.2 / len(recipes)**0.5)  # 4.14
+    assert np.mean([len(recipe.parts) for recipe in recipes]) == pytest.approx(
+        145 / 35, abs=4 * 2.2 / len(recipes) ** 0.5
+    )  # 4.14
 
 
 def test_edits_follow_the_published_probabilities(recipes):
@@ -95,19 +108,31 @@ def test_shapes_are_equally_likely_and_the_torus_never_cuts(recipes, name):
 def test_rotations_are_uniform_and_centers_fill_the_cube(recipes):
     parts = [part for recipe in recipes for part in recipe.parts]
     axes = np.array([affine.rotation_matrix(part.rotation)[:, 2] for part in parts])
-    assert np.abs((axes[:, :, None] * axes[:, None, :]).mean(axis=0) - np.eye(3) / 3).max() < 0.02  # second moment of the uniform sphere
+    assert (
+        np.abs((axes[:, :, None] * axes[:, None, :]).mean(axis=0) - np.eye(3) / 3).max() < 0.02
+    )  # second moment of the uniform sphere
     centers = np.array([part.center for part in parts])
-    assert np.abs(centers).max() <= 1 and np.abs(centers.mean(axis=0)).max() < 0.03 and (centers**2).mean() == pytest.approx(1 / 3, abs=0.01)
+    assert (
+        np.abs(centers).max() <= 1
+        and np.abs(centers.mean(axis=0)).max() < 0.03
+        and (centers**2).mean() == pytest.approx(1 / 3, abs=0.01)
+    )
 
 
 def test_released_preset_has_three_primitives_and_no_edits():
-    drawn = [grammar.sample(Rng("released", index), grammar.PRESETS["released"], texture_size=16) for index in range(300)]
+    drawn = [
+        grammar.sample(Rng("released", index), grammar.PRESETS["released"], texture_size=16) for index in range(300)
+    ]
     parts = [part for recipe in drawn for part in recipe.parts]
     assert {name_of(part.shape) for part in parts} == {"cube", "sphere", "cylinder"}
-    assert all(recipe.edit is None for recipe in drawn) and all(surface.height is None for part in parts for surface in part.surfaces)
+    assert all(recipe.edit is None for recipe in drawn) and all(
+        surface.height is None for part in parts for surface in part.surfaces
+    )
     scales = np.array([part.scale for part in parts])
     assert scales.min() >= 0.25 and scales.max() <= 2 and scales.mean() == pytest.approx(1.125, abs=0.05)
-    assert all(min(recipe.parts[-1].center) >= 0 for recipe in drawn)  # the last one is placed in the positive octant and not moved again
+    assert all(
+        min(recipe.parts[-1].center) >= 0 for recipe in drawn
+    )  # the last one is placed in the positive octant and not moved again
 
 
 def test_an_added_part_changes_no_other():
@@ -115,16 +140,21 @@ def test_an_added_part_changes_no_other():
     assert many.parts[:3] == few.parts and many.edit == few.edit
 
 
-@pytest.mark.parametrize("changes, message", [
-    ({"cut_p": 0.7, "wire_p": 0.4}, "cut_p \\+ wire_p: expected at most 1"), ({"height_p": 1.5}, "height_p: expected a probability"),
-    ({"cutters": ("cube", "teapot")}, "shapes: expected some of .* got teapot"),
-])
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"cut_p": 0.7, "wire_p": 0.4}, "cut_p \\+ wire_p: expected at most 1"),
+        ({"height_p": 1.5}, "height_p: expected a probability"),
+        ({"cutters": ("cube", "teapot")}, "shapes: expected some of .* got teapot"),
+    ],
+)
 def test_impossible_mixtures_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         replace(PAPER, **changes)
 
 
 # What is built
+
 
 @pytest.mark.parametrize("index", range(OBJECTS))
 def test_object_is_a_closed_solid_of_the_right_size(assets, index):
@@ -139,7 +169,11 @@ def test_object_is_a_closed_solid_of_the_right_size(assets, index):
         assert np.abs((normals**2).sum(axis=1) - 1).max() < 1e-9
         assert np.isfinite(mesh.visual.uv).all() and mesh.visual.uv.min() >= 0 and mesh.visual.uv.max() <= 1
         assert len(np.unique(mesh.faces)) == len(mesh.vertices)
-    assert asset.uid == f"zeroverse-paper-3-{index:08d}" and asset.caption and set(asset.provenance["hidden"]).isdisjoint(asset.parts)
+    assert (
+        asset.uid == f"zeroverse-paper-3-{index:08d}"
+        and asset.caption
+        and set(asset.provenance["hidden"]).isdisjoint(asset.parts)
+    )
 
 
 def test_all_normals_face_out_of_the_material(assets):
@@ -204,8 +238,17 @@ def test_wireframe_only_adds():
 
 @pytest.mark.parametrize("key", range(12))
 def test_uv_survive_the_booleans(key):
-    """Where a corner's uv says it is on its patch is where it is: the exact ground truth, also for the vertices that the booleans made."""
-    recipe = recipe_of(key, height_p=0.0, counts=(0, 1, 1, 1), cut_p=1.0, wire_p=0.0, shapes=(("cube", 1.0), ("cylinder", 1.0), ("cone", 1.0), ("torus", 1.0)))
+    """Where a corner's uv says it is on its patch is where it is: the exact ground truth, also for the vertices that
+    the booleans made.
+    """
+    recipe = recipe_of(
+        key,
+        height_p=0.0,
+        counts=(0, 1, 1, 1),
+        cut_p=1.0,
+        wire_p=0.0,
+        shapes=(("cube", 1.0), ("cylinder", 1.0), ("cone", 1.0), ("torus", 1.0)),
+    )
     try:
         triangles, bodies = assemble(recipe)
     except solid.Rejected as error:
@@ -221,15 +264,20 @@ def test_uv_survive_the_booleans(key):
             tiles, uv = patch_uv(triangles.uv[mine], len(one.tiles))
             assert (tiles == k).all()
             u = 1 - uv[:, 0] if one.inside_out else uv[:, 0]
-            shown = affine.apply(tile.matrix, tile.position(u, uv[:, 1])[0], tile.offset)  # where the texture is looked up
+            shown = affine.apply(
+                tile.matrix, tile.position(u, uv[:, 1])[0], tile.offset
+            )  # where the texture is looked up
             there = affine.apply(matrix, triangles.points[mine], offset)  # where the vertex is, in the texture's frame
             flat = np.ptp(tile.position(np.array([0.1, 0.5, 0.9]), np.array([0.2, 0.7, 0.3]))[1], axis=0).max() == 0
-            error = np.sqrt(((shown - there)**2).sum(axis=1))
-            assert error.max() < (2e-5 if flat else 0.01)  # float32 on planes; a curved surface also has the sagitta of its facets
+            error = np.sqrt(((shown - there) ** 2).sum(axis=1))
+            assert error.max() < (
+                2e-5 if flat else 0.01
+            )  # float32 on planes; a curved surface also has the sagitta of its facets
             assert np.median(error) < 2e-3
 
 
 # The recipe
+
 
 def test_recipe_survives_json():
     for recipe in map(recipe_of, range(100)):
@@ -257,25 +305,50 @@ def test_an_edited_recipe_builds(assets):
     data = copy.deepcopy(assets[0].recipe)
     data["parts"][0]["scale"] = [1, 1.5, 0.5]
     data["parts"][0]["surfaces"][0]["height"] = {"seed": 4, "amplitude": 0.15}
-    data["edit"] = {"kind": "cut", "shape": {"kind": "torus", "minor": 0.3}, "size": 0.5, "rotation": [1, 0, 0, 0], "vertex": 0.5}
+    data["edit"] = {
+        "kind": "cut",
+        "shape": {"kind": "torus", "minor": 0.3},
+        "size": 0.5,
+        "rotation": [1, 0, 0, 0],
+        "vertex": 0.5,
+    }
     assert "toroidal cut" in build.build(from_dict(data), "edited").caption
 
 
-@pytest.mark.parametrize("path, value, message", [
-    (("parts", 1, "scale"), [1, -2, 0], "parts[1].scale: expected three positive numbers, got [1, -2, 0]"),
-    (("parts", 0, "center"), [1, 2], "parts[0].center: expected three finite numbers, got [1, 2]"),
-    (("parts", 0, "rotation"), [0, 0, 0, 0], "parts[0].rotation: expected a quaternion"),
-    (("parts", 0, "shape"), {"kind": "teapot"}, "parts[0].shape.kind: expected one of cube, sphere, cylinder, cone, torus; got 'teapot'"),
-    (("parts", 0, "shape"), {"kind": "torus", "minor": 0.6}, "parts[0].shape.minor: expected a number from 0.05 to 0.45, got 0.6"),
-    (("parts", 0, "surfaces"), [], "parts[0].surfaces: expected"),
-    (("parts", 0, "surfaces", 0, "height"), {"seed": 1, "amplitude": 3}, "parts[0].surfaces[0].height.amplitude: expected a number from 0 to 0.2, got 3"),
-    (("parts", 0, "surfaces", 0, "texture"), {"family": "lava lamp"}, "parts[0].surfaces[0].texture: family: expected one of"),
-    (("parts", 0, "colour"), "red", "parts[0]: expected shape, scale, rotation, center, surfaces; got"),
-    (("edit",), {"kind": "explode"}, "edit.kind: expected one of cut, wireframe; got 'explode'"),
-    (("version",), "0", "version: expected '1', got '0'"),
-    (("texture_size",), 1.5, "texture_size: expected an integer"),
-    (("parts",), [], "parts: expected at least one part"),
-])
+@pytest.mark.parametrize(
+    "path, value, message",
+    [
+        (("parts", 1, "scale"), [1, -2, 0], "parts[1].scale: expected three positive numbers, got [1, -2, 0]"),
+        (("parts", 0, "center"), [1, 2], "parts[0].center: expected three finite numbers, got [1, 2]"),
+        (("parts", 0, "rotation"), [0, 0, 0, 0], "parts[0].rotation: expected a quaternion"),
+        (
+            ("parts", 0, "shape"),
+            {"kind": "teapot"},
+            "parts[0].shape.kind: expected one of cube, sphere, cylinder, cone, torus; got 'teapot'",
+        ),
+        (
+            ("parts", 0, "shape"),
+            {"kind": "torus", "minor": 0.6},
+            "parts[0].shape.minor: expected a number from 0.05 to 0.45, got 0.6",
+        ),
+        (("parts", 0, "surfaces"), [], "parts[0].surfaces: expected"),
+        (
+            ("parts", 0, "surfaces", 0, "height"),
+            {"seed": 1, "amplitude": 3},
+            "parts[0].surfaces[0].height.amplitude: expected a number from 0 to 0.2, got 3",
+        ),
+        (
+            ("parts", 0, "surfaces", 0, "texture"),
+            {"family": "lava lamp"},
+            "parts[0].surfaces[0].texture: family: expected one of",
+        ),
+        (("parts", 0, "colour"), "red", "parts[0]: expected shape, scale, rotation, center, surfaces; got"),
+        (("edit",), {"kind": "explode"}, "edit.kind: expected one of cut, wireframe; got 'explode'"),
+        (("version",), "0", "version: expected '1', got '0'"),
+        (("texture_size",), 1.5, "texture_size: expected an integer"),
+        (("parts",), [], "parts: expected at least one part"),
+    ],
+)
 def test_errors_name_the_path(path, value, message):
     data = to_dict(recipe_of("errors", counts=(0, 0, 1)))
     target = data
@@ -298,6 +371,7 @@ def test_images_of_a_folder_texture_the_object_and_come_back(tmp_path):
 
 # Making objects
 
+
 @pytest.mark.parametrize("preset", grammar.PRESETS)
 def test_make(preset):
     asset = grammar.make(0, 12, preset, texture_size=16)
@@ -307,7 +381,10 @@ def test_make(preset):
 
 def test_shares_of_edits_change_the_edit_and_nothing_else():
     for index in range(4):
-        usual, plain, cut, wired = (grammar.make(0, index, texture_size=16, cut=cut, wireframe=wire) for cut, wire in ((None, None), (0, 0), (1, 0), (0, 1)))
+        usual, plain, cut, wired = (
+            grammar.make(0, index, texture_size=16, cut=cut, wireframe=wire)
+            for cut, wire in ((None, None), (0, 0), (1, 0), (0, 1))
+        )
         assert [(asset.recipe["edit"] or {}).get("kind") for asset in (plain, cut, wired)] == [None, "cut", "wireframe"]
         assert {asset.provenance["attempt"] for asset in (usual, plain, cut, wired)} == {0}
         assert usual.recipe["parts"] == plain.recipe["parts"] == cut.recipe["parts"] == wired.recipe["parts"]
@@ -358,7 +435,11 @@ def test_hidden_parts_are_left_out_and_named():
     for part, size in zip(data["parts"], (0.2, 1.0)):
         part.update(scale=[size] * 3, center=[0, 0, 0])
     asset = build.build(from_dict(data), "hidden")
-    assert asset.parts == ("sphere_1",) and asset.provenance["hidden"] == ["sphere_0"] and asset.caption.startswith("a sphere;")
+    assert (
+        asset.parts == ("sphere_1",)
+        and asset.provenance["hidden"] == ["sphere_0"]
+        and asset.caption.startswith("a sphere;")
+    )
 
 
 @pytest.mark.parametrize("preset", ("", "Paper", "nothing"))

@@ -1,4 +1,5 @@
 """The PNG writer: lossless for Pillow, and a deflate that zlib reads back whole."""
+
 import hashlib
 import struct
 import zlib
@@ -10,7 +11,20 @@ from renderers.shards import ShardReader
 from tests.helpers.processes import printed
 from zeroverse.core import deflate, png
 
-SHAPES = [(1, 1), (1, 300), (300, 1), (2, 3), (37, 53), (256, 256), (1, 1, 3), (1, 90, 3), (90, 1, 4), (64, 64, 3), (65, 63, 4), (2, 2, 1)]
+SHAPES = [
+    (1, 1),
+    (1, 300),
+    (300, 1),
+    (2, 3),
+    (37, 53),
+    (256, 256),
+    (1, 1, 3),
+    (1, 90, 3),
+    (90, 1, 4),
+    (64, 64, 3),
+    (65, 63, 4),
+    (2, 2, 1),
+]
 
 
 def idat(data):
@@ -18,9 +32,9 @@ def idat(data):
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     at, found = 8, {}
     while at < len(data):
-        size, kind = struct.unpack(">I4s", data[at:at + 8])
-        assert zlib.crc32(data[at + 4:at + 8 + size]) == struct.unpack(">I", data[at + 8 + size:at + 12 + size])[0]
-        found[kind] = data[at + 8:at + 8 + size]
+        size, kind = struct.unpack(">I4s", data[at : at + 8])
+        assert zlib.crc32(data[at + 4 : at + 8 + size]) == struct.unpack(">I", data[at + 8 + size : at + 12 + size])[0]
+        found[kind] = data[at + 8 : at + 8 + size]
         at += 12 + size
     assert at == len(data) and list(found) == [b"IHDR", b"IDAT", b"IEND"]
     return found[b"IDAT"]
@@ -85,7 +99,9 @@ def test_runs_of_every_length():
 def test_matches_use_every_distance():
     rng = np.random.default_rng(1)
     for distance in range(1, 9):
-        data = np.concatenate([np.tile(rng.integers(0, 256, distance, dtype=np.uint8), 99)[:rng.integers(20, 700)] for _ in range(40)])
+        data = np.concatenate(
+            [np.tile(rng.integers(0, 256, distance, dtype=np.uint8), 99)[: rng.integers(20, 700)] for _ in range(40)]
+        )
         padded = np.concatenate([data, np.zeros(8, np.uint8)])
         stream = deflate.compress(padded, distance)
         assert zlib.decompress(stream) == data.tobytes() and len(stream) < len(data) / 3
@@ -124,7 +140,7 @@ def test_tokens_are_those_of_the_slow_twin():
         for distance in range(1, 9):
             data, filler = rng.integers(0, rng.integers(1, 5), length, np.uint8), rng.integers(0, 2, 8, np.uint8)
             tokens, uses = np.empty(length + 8, np.uint16), np.zeros((4, 512), np.int64)
-            found = tokens[:deflate._tokenise(np.concatenate([data, filler]), distance, tokens, uses)].tolist()
+            found = tokens[: deflate._tokenise(np.concatenate([data, filler]), distance, tokens, uses)].tolist()
             assert found == plain_tokens(data, distance)
             assert np.array_equal(uses[0], np.bincount(found, minlength=512))
 
@@ -135,7 +151,7 @@ def package_merge(counts, limit):
     row = leaves
     for _ in range(limit - 1):
         row = sorted(leaves + [row[k] + row[k + 1] for k in range(0, len(row) - 1, 2)])
-    return sum(row[:2 * len(leaves) - 2])
+    return sum(row[: 2 * len(leaves) - 2])
 
 
 def fibonacci(n):
@@ -145,9 +161,23 @@ def fibonacci(n):
     return values
 
 
-@pytest.mark.parametrize("limit, counts", [
-    (15, [0, 5, 0, 1]), (15, [1] * 286), (15, fibonacci(15)), (15, fibonacci(16)), (15, fibonacci(17)), (15, fibonacci(40)), (7, fibonacci(19)),
-    (15, [1] * 246 + fibonacci(40)), (15, [2 ** (k // 8) for k in range(286)]), (7, [1] * 18 + [10 ** 6]), (15, list(range(286))), (15, [10 ** 9] + [1] * 285)])
+@pytest.mark.parametrize(
+    "limit, counts",
+    [
+        (15, [0, 5, 0, 1]),
+        (15, [1] * 286),
+        (15, fibonacci(15)),
+        (15, fibonacci(16)),
+        (15, fibonacci(17)),
+        (15, fibonacci(40)),
+        (7, fibonacci(19)),
+        (15, [1] * 246 + fibonacci(40)),
+        (15, [2 ** (k // 8) for k in range(286)]),
+        (7, [1] * 18 + [10**6]),
+        (15, list(range(286))),
+        (15, [10**9] + [1] * 285),
+    ],
+)
 def test_huffman_codes_are_whole_canonical_and_short(limit, counts):
     counts = np.array(counts)
     lengths, codes = deflate._huffman(counts, limit)
@@ -161,7 +191,9 @@ def test_huffman_codes_are_whole_canonical_and_short(limit, counts):
         code <<= 1
     assert all(codes[symbol] == value for symbol, value in expected.items())
     best, total = package_merge(counts.tolist(), limit), int((lengths * counts).sum())
-    slack = 1.12 if limit == 7 else 1.02 if counts.max() > fibonacci(17)[-1] else 1.0  # where the limit bites, miniz's repair is not the best
+    slack = (
+        1.12 if limit == 7 else 1.02 if counts.max() > fibonacci(17)[-1] else 1.0
+    )  # where the limit bites, miniz's repair is not the best
     assert best <= total <= slack * best  # 1.11 for fibonacci(19) in 7 bits; that code is 80 bytes of a file
 
 
@@ -169,7 +201,9 @@ def test_a_picture_whose_code_needs_the_limit():
     counts = fibonacci(26)
     row = np.random.default_rng(3).permutation(np.repeat(np.arange(len(counts), dtype=np.uint8), counts))
     check(row[None])
-    row = np.concatenate([row, np.arange(256, dtype=np.uint8), np.repeat(np.arange(99, dtype=np.uint8), np.arange(3, 102) * 3)])
+    row = np.concatenate(
+        [row, np.arange(256, dtype=np.uint8), np.repeat(np.arange(99, dtype=np.uint8), np.arange(3, 102) * 3)]
+    )
     check(row[None])
 
 
@@ -181,7 +215,11 @@ def test_every_match_length_and_every_byte_in_one_block():  # all 286 symbols
 
 
 def test_adler_is_zlibs():
-    for data in (np.zeros(1, np.uint8), np.full(99999, 255, np.uint8), np.random.default_rng(4).integers(0, 256, 3 * 4096, dtype=np.uint8)):
+    for data in (
+        np.zeros(1, np.uint8),
+        np.full(99999, 255, np.uint8),
+        np.random.default_rng(4).integers(0, 256, 3 * 4096, dtype=np.uint8),
+    ):
         assert deflate._adler(data) == zlib.adler32(data)
 
 
@@ -199,7 +237,9 @@ def test_many_random_pictures():
 
 def fingerprint():
     """Of the bytes of pictures that take every path."""
-    return hashlib.sha256(b"".join(png.encode(image) for shape in SHAPES for image in patterns(shape, np.uint8))).hexdigest()
+    return hashlib.sha256(
+        b"".join(png.encode(image) for shape in SHAPES for image in patterns(shape, np.uint8))
+    ).hexdigest()
 
 
 def test_bytes_do_not_depend_on_the_processor(tmp_path):
@@ -217,8 +257,16 @@ def test_rendered_passes_are_lossless_and_small(dataset):
     assert ours < 1.05 * theirs, "at 256 pixels 0.96, measured; at 64 the codes themselves weigh more"
 
 
-@pytest.mark.parametrize("image", [np.zeros((4, 4)), np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4), np.uint8), np.zeros(4, np.uint8),
-                                   np.zeros((4, 4), np.int32)])
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4)),
+        np.zeros((4, 4, 2), np.uint8),
+        np.zeros((0, 4), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((4, 4), np.int32),
+    ],
+)
 def test_other_arrays_are_refused(image):
     with pytest.raises(ValueError, match="image: expected uint8 or uint16"):
         png.encode(image)

@@ -1,4 +1,5 @@
 """Keyed streams and portable functions: reproducible, independent, and right."""
+
 import math
 import subprocess
 import sys
@@ -80,11 +81,26 @@ def test_portable_functions_are_right():
 
 def test_portable_functions_have_the_same_bits_on_a_plain_cpu():
     """The host's own instruction set against the oldest x86-64: fused or reordered arithmetic would show."""
-    code = ("import hashlib, numpy as np; from zeroverse.core.portable import cos_sin_array, exp, log, power; x = np.linspace(-50, 50, 5001);"
-            "y = [f(v) for v in x[2600:] for f in (exp, log)] + [power(v, 0.37) for v in x[2600:]];"
-            "print(hashlib.sha256(b''.join(a.tobytes() for a in (*cos_sin_array(x), np.array(y)))).hexdigest())")
-    hashes = {cpu: subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                                  env={"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features, "NUMBA_DISABLE_JIT": "0", "PATH": "/usr/bin:/bin",
-                                       "NUMBA_CACHE_DIR": f"/tmp/verse-test-numba-{cpu or 'host'}"}).stdout
-              for cpu, features in (("", ""), ("x86-64", ""))}
+    code = (
+        "import hashlib, numpy as np; from zeroverse.core.portable import cos_sin_array, exp, log, power; x = "
+        "np.linspace(-50, 50, 5001);"
+        "y = [f(v) for v in x[2600:] for f in (exp, log)] + [power(v, 0.37) for v in x[2600:]];"
+        "print(hashlib.sha256(b''.join(a.tobytes() for a in (*cos_sin_array(x), np.array(y)))).hexdigest())"
+    )
+    hashes = {
+        cpu: subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={
+                "NUMBA_CPU_NAME": cpu,
+                "NUMBA_CPU_FEATURES": features,
+                "NUMBA_DISABLE_JIT": "0",
+                "PATH": "/usr/bin:/bin",
+                "NUMBA_CACHE_DIR": f"/tmp/verse-test-numba-{cpu or 'host'}",
+            },
+        ).stdout
+        for cpu, features in (("", ""), ("x86-64", ""))
+    }
     assert len(set(hashes.values())) == 1 and all(len(text) == 65 for text in hashes.values())

@@ -1,4 +1,7 @@
-"""Primitives, height fields and wireframe cages: closed solids of the right volume, with uv that say where each vertex is."""
+"""Primitives, height fields and wireframe cages: closed solids of the right volume, with uv that say where each vertex
+is.
+"""
+
 import numpy as np
 import pytest
 
@@ -70,7 +73,9 @@ def test_uv_are_not_mirrored(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_atlas_shows_the_surface_and_continues_beyond_its_edge(name):
-    """Every texel's position is near the surface that its neighbours in the patch are on: no texel is left over from another surface."""
+    """Every texel's position is near the surface that its neighbours in the patch are on: no texel is left over from
+    another surface.
+    """
     size = 64
     for patch in template(make(name)).patches:
         points, normals = texel_points(Tile(textures.sample(Rng("t")), patch.position, np.eye(3), np.zeros(3)), size)
@@ -83,7 +88,10 @@ def test_atlas_shows_the_surface_and_continues_beyond_its_edge(name):
 
 def test_atlas_image_is_the_bake_of_its_tiles():
     mesh = template(make("cube"))
-    tiles = tuple(Tile(textures.sample(Rng("t", k)), patch.position, np.eye(3), np.zeros(3)) for k, patch in enumerate(mesh.patches))
+    tiles = tuple(
+        Tile(textures.sample(Rng("t", k)), patch.position, np.eye(3), np.zeros(3))
+        for k, patch in enumerate(mesh.patches)
+    )
     result = material(tiles, 32, "cube")
     image = np.asarray(result.baseColorTexture)
     assert image.shape == (2 * 32, 3 * 32, 3) and layout(6) == (3, 2) and layout(1) == (1, 1) and layout(3) == (3, 1)
@@ -102,9 +110,11 @@ def test_height_fields_leave_the_solid_closed(name, seed):
         fields[number] = HeightField(seed, 0.2)
         points, normals = displace(shape, SCALE, tuple(fields))
         moved = (points != mesh.points * SCALE).any(axis=1)
-        assert moved.any() and not moved[:mesh.starts[number]].any() and not moved[mesh.starts[number + 1]:].any()
+        assert moved.any() and not moved[: mesh.starts[number]].any() and not moved[mesh.starts[number + 1] :].any()
         assert (points == points[mesh.weld]).all()  # seams and borders still share their places to the bit
-        assert np.sqrt(((points - mesh.points * SCALE)**2).sum(axis=1)).max() <= 1.3 * 0.2 * 2 * 0.3 * shape.thickness  # splines overshoot a little
+        assert (
+            np.sqrt(((points - mesh.points * SCALE) ** 2).sum(axis=1)).max() <= 1.3 * 0.2 * 2 * 0.3 * shape.thickness
+        )  # splines overshoot a little
         assert np.abs((normals**2).sum(axis=1) - 1).max() < 1e-12
         assert volume(points, mesh.faces) > 0
         assert (agreement(points, normals, mesh.faces) > 0).mean() > 0.999
@@ -115,7 +125,7 @@ def test_height_field_has_no_flat_seam():
     shape = make("cylinder")
     mesh = template(shape)
     points, _ = displace(shape, np.ones(3), (HeightField(5, 0.2), None, None))
-    radius = np.sqrt(points[:, 0]**2 + points[:, 1]**2)[:mesh.starts[1]].reshape(17, 65)
+    radius = np.sqrt(points[:, 0] ** 2 + points[:, 1] ** 2)[: mesh.starts[1]].reshape(17, 65)
     assert np.abs(radius[8, [0, -1]] - 1).min() > 0.005 and radius[8, 0] == radius[8, -1]
     bend = np.abs(radius[8, 1] + radius[8, -2] - 2 * radius[8, 0])
     assert bend <= np.abs(np.diff(radius[8], 2)).max()
@@ -130,14 +140,21 @@ def test_height_field_amplitude_is_bounded_by_the_size_of_the_part():
 @pytest.mark.parametrize("level", (0, 1))
 def test_wireframe_is_closed_with_a_hole_per_face(name, level):
     vertices, faces = cage(make(name), level)
-    welded = np.concatenate([np.concatenate([group[:, [0, 1, 2]], group[:, [0, 2, 3]]]) if group.shape[1] == 4 else group for group in faces])
+    welded = np.concatenate(
+        [
+            np.concatenate([group[:, [0, 1, 2]], group[:, [0, 2, 3]]]) if group.shape[1] == 4 else group
+            for group in faces
+        ]
+    )
     assert closed(welded)
     quads, weld = struts(vertices, faces, 0.1)
     first = 4 * np.arange(len(quads))[:, None]
     triangles = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]], axis=1).reshape(-1, 3)
     assert closed(weld[triangles])
     count = sum(len(group) for group in faces)
-    shells, handles = (1, count + 1) if name == "torus" else (1, count - 1)  # a shell of two skins, pierced once per face
+    shells, handles = (
+        (1, count + 1) if name == "torus" else (1, count - 1)
+    )  # a shell of two skins, pierced once per face
     assert euler_number(weld[triangles]) == 2 * (shells - handles)
     assert 0 < volume(quads.reshape(-1, 3), triangles) < abs(make(name).volume)
     assert (quads.reshape(-1, 3) == quads.reshape(-1, 3)[weld]).all()
@@ -148,16 +165,19 @@ def test_wireframe_struts_of_a_cube_are_mitred():
     size = np.abs(quads)
     assert size.max() == pytest.approx(1.05, abs=1e-12)  # edges at 1, half a thickness outward: the corners stay sharp
     assert np.isclose(size, 1 - 0.75 * 0.05).any()
-    area = np.sqrt((affine.cross(quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1])**2).sum(axis=1)) / 2
+    area = np.sqrt((affine.cross(quads[:, 2] - quads[:, 0], quads[:, 3] - quads[:, 1]) ** 2).sum(axis=1)) / 2
     assert area.min() > 0.015  # no strip of no area: those break booleans
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: HeightField(1, 0.5), "amplitude: expected a number from 0 to 0.2, got 0.5"),
-    (lambda: HeightField(-1, 0.1), "seed: expected an integer"),
-    (lambda: BY_NAME["torus"](0.7), "minor: expected a number from 0.05 to 0.45, got 0.7"),
-    (lambda: BY_NAME["torus"](float("nan")), "minor: expected a number"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: HeightField(1, 0.5), "amplitude: expected a number from 0 to 0.2, got 0.5"),
+        (lambda: HeightField(-1, 0.1), "seed: expected an integer"),
+        (lambda: BY_NAME["torus"](0.7), "minor: expected a number from 0.05 to 0.45, got 0.7"),
+        (lambda: BY_NAME["torus"](float("nan")), "minor: expected a number"),
+    ],
+)
 def test_impossible_parameters_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

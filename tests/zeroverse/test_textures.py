@@ -1,4 +1,7 @@
-"""Solid textures: every family round-trips, repeats bit for bit and has no seams; baked normals are the analytic ones."""
+"""Solid textures: every family round-trips, repeats bit for bit and has no seams; baked normals are the analytic
+ones.
+"""
+
 import hashlib
 import json
 
@@ -23,7 +26,9 @@ def draw(name: str, index: int = 0) -> textures.Texture:
 
 def sphere(rows: int, columns: int) -> np.ndarray:  # [rows, columns, 3]
     """Unit sphere at texel centres, poles along z."""
-    theta, phi = np.meshgrid((np.arange(rows) + 0.5) / rows * np.pi, (np.arange(columns) + 0.5) / columns * 2 * np.pi, indexing="ij")
+    theta, phi = np.meshgrid(
+        (np.arange(rows) + 0.5) / rows * np.pi, (np.arange(columns) + 0.5) / columns * 2 * np.pi, indexing="ij"
+    )
     return np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=-1)
 
 
@@ -53,7 +58,9 @@ def test_round_trip_is_exact(name):
 def test_draws_differ(name):
     points = sphere(16, 32).reshape(-1, 3)
     assert draw(name, 0) != draw(name, 1)
-    assert not np.array_equal(draw(name, 0).fields(points, points).base_color, draw(name, 1).fields(points, points).base_color)
+    assert not np.array_equal(
+        draw(name, 0).fields(points, points).base_color, draw(name, 1).fields(points, points).base_color
+    )
 
 
 @every_family
@@ -111,7 +118,9 @@ def test_same_bits_in_another_process():
 
 def test_enough_families():
     assert len(NAMES) == len(set(NAMES)) >= 14
-    assert {type(textures.sample(Rng("mixture", i))) for i in range(600)} == {family for _, family, _ in textures.TEXTURES}
+    assert {type(textures.sample(Rng("mixture", i))) for i in range(600)} == {
+        family for _, family, _ in textures.TEXTURES
+    }
 
 
 class Slope:
@@ -124,7 +133,9 @@ class Slope:
         return pack(np.full((len(points), 3), 0.5), 0.5, 0.0, points @ np.array(self.gradient))
 
 
-def sheet(rows=8, columns=12, u=(0.1, 0.0, 0.0), v=(0.0, 0.05, 0.0)):  # plane with steps u per column, v per row upwards
+def sheet(
+    rows=8, columns=12, u=(0.1, 0.0, 0.0), v=(0.0, 0.05, 0.0)
+):  # plane with steps u per column, v per row upwards
     r, c = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
     positions = c[..., None] * np.array(u) + (rows - 1 - r)[..., None] * np.array(v)
     return positions, np.broadcast_to((0.0, 0.0, 1.0), positions.shape)
@@ -137,7 +148,9 @@ def test_flat_height_gives_flat_normal():
 @pytest.mark.parametrize("v", [(0.0, 0.05, 0.0), (0.07, 0.05, 0.0)], ids=["square", "sheared"])
 @pytest.mark.parametrize("gradient", [(0.3, 0.0), (0.0, 0.3), (-0.4, 0.7)])
 def test_ramp_gives_the_analytic_normal(gradient, v):
-    """The bitangent is perpendicular to the tangent, so a sheared parametrisation of the same plane gives the same normal."""
+    """The bitangent is perpendicular to the tangent, so a sheared parametrisation of the same plane gives the same
+    normal.
+    """
     normal = np.array([-gradient[0], -gradient[1], 1.0]) / np.sqrt(1.0 + gradient[0] ** 2 + gradient[1] ** 2)
     image = textures.bake(Slope(*gradient, 0.0), *sheet(v=v)).normal
     assert np.abs(image.astype(float) - (127.0 * normal + 128.0)).max() <= 0.51
@@ -152,17 +165,20 @@ def test_degenerate_rows_are_flat():
     assert (normal_map(np.zeros((1, 1)), np.zeros((1, 1, 3))) == (128, 128, 255)).all()
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"family": "velvet"}, "family.*velvet"),
-    ({"shine": 1.0}, "unknown parameter 'shine'"),
-    ({"gloss": None}, r"Checker.gloss: expected a number from 0.2 to 0.8, got None"),
-    ({"gloss": True}, "Checker.gloss"),
-    ({"gloss": float("nan")}, "Checker.gloss"),
-    ({"frequency": 1e6}, r"Checker.frequency: expected a number from 1.5 to 7.0, got 1000000.0"),
-    ({"noise": 1.5}, "Checker.noise: expected an integer"),
-    ({"palette": [[0, 0, 0]]}, "Checker.palette: expected 2 colours"),
-    ({"quat": [1.0, 1.0, 0.0, 0.0]}, "Checker.quat: expected a unit quaternion"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"family": "velvet"}, "family.*velvet"),
+        ({"shine": 1.0}, "unknown parameter 'shine'"),
+        ({"gloss": None}, r"Checker.gloss: expected a number from 0.2 to 0.8, got None"),
+        ({"gloss": True}, "Checker.gloss"),
+        ({"gloss": float("nan")}, "Checker.gloss"),
+        ({"frequency": 1e6}, r"Checker.frequency: expected a number from 1.5 to 7.0, got 1000000.0"),
+        ({"noise": 1.5}, "Checker.noise: expected an integer"),
+        ({"palette": [[0, 0, 0]]}, "Checker.palette: expected 2 colours"),
+        ({"quat": [1.0, 1.0, 0.0, 0.0]}, "Checker.quat: expected a unit quaternion"),
+    ],
+)
 def test_errors_name_the_parameter(change, message):
     with pytest.raises(ValueError, match=message):
         textures.from_dict(textures.to_dict(draw("checker")) | change)
@@ -202,7 +218,9 @@ def folder(tmp_path):
     Image.fromarray(np.full((48, 48), 255, np.uint8)).save(steel / "steel01_Metalness.png")
     slope = 0.4 * np.sin((np.arange(48) + 0.5) * (2 * np.pi / 12))
     normal = np.stack([-slope, 0.0 * slope, np.ones(48)], axis=1) / np.sqrt(1.0 + slope * slope)[:, None]
-    Image.fromarray(np.broadcast_to(np.round(127.0 * normal + 128.0), (48, 48, 3)).astype(np.uint8)).save(steel / "steel01_normal.png")
+    Image.fromarray(np.broadcast_to(np.round(127.0 * normal + 128.0), (48, 48, 3)).astype(np.uint8)).save(
+        steel / "steel01_normal.png"
+    )
     return tmp_path
 
 
@@ -231,7 +249,9 @@ def test_image_set_uses_its_maps(folder):
     assert (maps.metallic_roughness == (255, 51, 255)).all()
     normal = maps.normal[:, 1:-1].astype(float) - 128.0
     slope = 0.4 * np.sin(positions[:, 1:-1, 0] * (48 * 2 * np.pi / 12))
-    assert np.abs(-normal[..., 0] / normal[..., 2] - slope).max() < 0.05  # slopes survive the way through a height; differences lose 5 %
+    assert (
+        np.abs(-normal[..., 0] / normal[..., 2] - slope).max() < 0.05
+    )  # slopes survive the way through a height; differences lose 5 %
     assert np.abs(normal[..., 1]).max() <= 4
 
 

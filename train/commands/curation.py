@@ -1,4 +1,7 @@
-"""`verse curate`, and `verse train curator`, which trains what it scores and orients with. Here, for both take networks of the user."""
+"""`verse curate`, and `verse train curator`, which trains what it scores and orients with. Here, for both take networks
+of the user.
+"""
+
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +16,11 @@ from zeroverse.core.usage import need, need_folder
 
 @dataclass(kw_only=True)
 class Curate:
-    """Sort out a collection: what is broken, flat, untextured, standing on a plate, several things or a duplicate, with reasons and contact sheets.
+    """Sort out a collection: what is broken, flat, untextured, standing on a plate, several things or a duplicate, with
+    reasons and contact sheets.
 
-    Works on shards and on any GLB files, and changes neither. Run the same command again to continue, or with other thresholds: objects are looked at
-    only once. Example: verse curate models --out curated
+    Works on shards and on any GLB files, and changes neither. Run the same command again to continue, or with other
+    thresholds: objects are looked at only once. Example: verse curate models --out curated
     """
 
     input: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SHARDS|GLBS")]
@@ -27,9 +31,13 @@ class Curate:
     curator: Path | None = None
     """A folder that `verse train curator` wrote: its scorer and orienter are used."""
     features: tuple[Path, ...] = ()
-    """Networks the scorer was trained with: .pt2 or TorchScript files, or folders of weights of transformers (CLIP, DINOv2)."""
+    """Networks the scorer was trained with: .pt2 or TorchScript files, or folders of weights of transformers (CLIP,
+    DINOv2).
+    """
     watertight: Literal[0, 128, 256, 512] = 0
-    """Also write watertight/<uid>.glb of what is kept, extracted on a grid of so many cells; shards need --meshes for it."""
+    """Also write watertight/<uid>.glb of what is kept, extracted on a grid of so many cells; shards need --meshes for
+    it.
+    """
     size: int = 160
     """Pixels of a rendered view."""
     workers: int = 0
@@ -41,23 +49,34 @@ class Curate:
         from renderers.curation import run
         from renderers.curation import watertight as sealed
         from renderers.curation.score import Scorer
+
         need(self.size >= 64, "--size", "at least 64", self.size)
-        need(self.limits.score == 0 or self.curator is not None, "--limits.score", "--curator with it", self.limits.score)
+        need(
+            self.limits.score == 0 or self.curator is not None, "--limits.score", "--curator with it", self.limits.score
+        )
         if "://" not in self.input:
             need_folder(Path(self.input), "SHARDS|GLBS")
         scorer = self._of_curator("scorer.json", Scorer.load)
         embed = _backbone(self.features)
-        need((scorer.embed if scorer else "") == (embed.name if embed else ""), "--features", f"the scorer's, {scorer.embed or 'none'}" if scorer else
-              "--curator with it", embed.name if embed else "none")
+        need(
+            (scorer.embed if scorer else "") == (embed.name if embed else ""),
+            "--features",
+            f"the scorer's, {scorer.embed or 'none'}" if scorer else "--curator with it",
+            embed.name if embed else "none",
+        )
         workers = self.workers or joblib.cpu_count()
         with progress(f"{self.input} -> {self.out}", "object") as bar:
+
             def on_row(row, total):
                 bar.total = total
                 if row.failed:
                     bar.write(f"unreadable: {row.source}: {row.failed}")
                 bar.update()
+
             orienter = self._of_curator("orienter.json", str)
-            done = run.curate(self.input, self.out, self.limits, run.Looks(self.size, orienter, embed), scorer, workers, on_row)
+            done = run.curate(
+                self.input, self.out, self.limits, run.Looks(self.size, orienter, embed), scorer, workers, on_row
+            )
         kept = [number for number, row in enumerate(done.rows) if not row.reason]
         print(f"{self.out}: {len(kept)} of {len(done.rows)} objects kept, {done.looked} looked at now")
         for reason in run.REASONS:
@@ -65,8 +84,11 @@ class Curate:
                 print(f"  removed {done.removed[reason]} x: {reason}")
         if self.watertight and kept:
             from renderers.curation.subjects import open_pool
+
             with progress("watertight", "object", len(kept)) as bar:
-                rows = sealed.seal(open_pool(self.input, self.size), kept, self.out, self.watertight, workers, bar.update)
+                rows = sealed.seal(
+                    open_pool(self.input, self.size), kept, self.out, self.watertight, workers, bar.update
+                )
             failed = {uid: row["failed"] for uid, row in rows.items() if "failed" in row}
             for uid, why in failed.items():
                 print(f"verse: {uid}: {why}", file=sys.stderr)
@@ -75,7 +97,9 @@ class Curate:
 
     def _of_curator(self, name: str, load):
         path = need_folder(self.curator, "--curator") / name if self.curator else None
-        return load(path) if path and path.exists() else None  # `train curator` makes no orienter of objects without a front
+        return (
+            load(path) if path and path.exists() else None
+        )  # `train curator` makes no orienter of objects without a front
 
 
 def _backbone(paths: tuple[Path, ...]):
@@ -83,14 +107,17 @@ def _backbone(paths: tuple[Path, ...]):
     if not paths:
         return None
     from train.curator.backbone import Backbone
+
     return Backbone(tuple(map(str, paths)))
 
 
 @dataclass(kw_only=True)
 class TrainCurator:
-    """Train and measure what `verse curate` scores and orients with, on our own objects with planted defects, or on ratings that people gave.
+    """Train and measure what `verse curate` scores and orients with, on our own objects with planted defects, or on
+    ratings that people gave.
 
-    Writes scorer.json and orienter.json with their held-out numbers, filters.json and rated.png. Example: verse train curator --out curator --objects 200
+    Writes scorer.json and orienter.json with their held-out numbers, filters.json and rated.png. Example: verse train
+    curator --out curator --objects 200
     """
 
     out: Path
@@ -105,7 +132,9 @@ class TrainCurator:
     rated: str | None = None
     """The folder of shards or GLB files that --ratings is about."""
     features: tuple[Path, ...] = ()
-    """Networks to take features from, beside the built-in ones: .pt2 or TorchScript files, or folders of weights of transformers (CLIP, DINOv2)."""
+    """Networks to take features from, beside the built-in ones: .pt2 or TorchScript files, or folders of weights of
+    transformers (CLIP, DINOv2).
+    """
     workers: int = 0
     """Processes; 0: one per core."""
 
@@ -113,6 +142,7 @@ class TrainCurator:
         import joblib
 
         from train.curator import fit
+
         need((self.ratings is None) == (self.rated is None), "--ratings, --rated", "both or neither", "one of them")
         need(self.objects >= 10, "--objects", "at least 10", self.objects)
         self.out.mkdir(parents=True, exist_ok=True)

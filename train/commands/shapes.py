@@ -1,4 +1,5 @@
 """Shape models: `verse train vae` and `verse autoencode`."""
+
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,16 +15,20 @@ VAE_FLAGS = ("normal_weight", "eikonal_weight", "kl_weight", "parallel", "on_err
 class TrainVae:
     """Train a shape autoencoder (TripoSG's SDF VAE) on shards with fields: verse generate detailverse --fields vae.
 
-    Ctrl-C saves; --resume continues, to the same weights as an uninterrupted run. On several GPUs: torchrun --nproc-per-node 8 -m verse train vae …
+    Ctrl-C saves; --resume continues, to the same weights as an uninterrupted run. On several GPUs: torchrun
+    --nproc-per-node 8 -m verse train vae …
     """
 
     data: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="DIR ...")]
     """A folder of shards, or several, whose objects then count as one set."""
     out: Path
-    """Folder for the run: checkpoints, log.jsonl, previews (slices of distance, truth above reconstruction), model.safetensors."""
+    """Folder for the run: checkpoints, log.jsonl, previews (slices of distance, truth above reconstruction),
+    model.safetensors.
+    """
     preset: Literal["tiny", "small", "base"] = "tiny"
-    """tiny: 0.5 M parameters, 64 latent tokens, one family in half an hour on a laptop; small: 26 M, 512 tokens, one GPU; base: 242 M, 2048 tokens, the
-    published model."""
+    """tiny: 0.5 M parameters, 64 latent tokens, one family in half an hour on a laptop; small: 26 M, 512 tokens, one
+    GPU; base: 242 M, 2048 tokens, the published model.
+    """
     steps: int | None = None
     """Optimizer updates; default: the preset's."""
     seed: int = 0
@@ -32,7 +37,9 @@ class TrainVae:
     validate: Path | None = None
     """Shards of held-out objects to score while training."""
     normal_weight: float | None = None
-    """In the loss, of 1 - cosine between gradient and normal on the surface. Of this and the next two, the default is the preset's."""
+    """In the loss, of 1 - cosine between gradient and normal on the surface. Of this and the next two, the default is
+    the preset's.
+    """
     eikonal_weight: float | None = None
     """In the loss, of the gradient's difference from length one on the surface."""
     kl_weight: float | None = None
@@ -52,14 +59,21 @@ class TrainVae:
         data = [need_folder(path, "--data") for path in self.data]
         held_out = need_folder(self.validate, "--validate") if self.validate else None
         from train.models.shape_vae import PRESETS, train_vae
-        config = replace(PRESETS[self.preset](), **{flag: getattr(self, flag) for flag in VAE_FLAGS if getattr(self, flag) is not None})
-        outcome = train_vae(data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume, validate_dir=held_out)
+
+        config = replace(
+            PRESETS[self.preset](),
+            **{flag: getattr(self, flag) for flag in VAE_FLAGS if getattr(self, flag) is not None},
+        )
+        outcome = train_vae(
+            data, self.out, config, steps=self.steps, seed=self.seed, resume=self.resume, validate_dir=held_out
+        )
         return 0 if outcome.finished else INTERRUPTED
 
 
 @dataclass(kw_only=True)
 class Autoencode:
-    """Shapes through a trained autoencoder and back: a .glb for each, a table of scores with intervals, a figure of truth above reconstruction.
+    """Shapes through a trained autoencoder and back: a .glb for each, a table of scores with intervals, a figure of
+    truth above reconstruction.
 
     Example: verse autoencode run --data held-out --out shapes
     """
@@ -87,8 +101,19 @@ class Autoencode:
         need_folder(self.run_folder, "RUN")
         from train.evaluation.autoencode import autoencode
         from train.evaluation.report import PartlyScored
+
         try:
-            print(autoencode(self.run_folder, self.data, self.out, count=self.count, cells=self.cells, tokens=self.tokens, device=self.device))
+            print(
+                autoencode(
+                    self.run_folder,
+                    self.data,
+                    self.out,
+                    count=self.count,
+                    cells=self.cells,
+                    tokens=self.tokens,
+                    device=self.device,
+                )
+            )
         except PartlyScored as error:
             print(error.table)
             raise

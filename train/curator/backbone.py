@@ -1,7 +1,9 @@
-"""Features of pictures by networks that the user brings: CLIP and DINOv2 for the quality score (TripoSG §4 I), or any exported program.
+"""Features of pictures by networks that the user brings: CLIP and DINOv2 for the quality score (TripoSG §4 I), or any
+exported program.
 
 Nothing is downloaded. Here and not in `renderers`, because it needs torch.
 """
+
 import functools
 import json
 from dataclasses import dataclass
@@ -12,16 +14,20 @@ import numpy as np
 
 from zeroverse.core.files import digest
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which DINOv2 was trained with; CLIP's folder brings its own
+MEAN, STD = (
+    (0.485, 0.456, 0.406),
+    (0.229, 0.224, 0.225),
+)  # ImageNet's, which DINOv2 was trained with; CLIP's folder brings its own
 SIZE = 224
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """Networks one after the other, their features side by side. Small and picklable: each process loads the weights for itself, once.
+    """Networks one after the other, their features side by side. Small and picklable: each process loads the weights
+    for itself, once.
 
-    paths: files of torch.export (.pt2) or TorchScript that map [B, 3, 224, 224] float32 (ImageNet-normalised) to [B, D], or folders as
-    `save_pretrained` of transformers writes them. Raises ValueError naming a path that is neither.
+    paths: files of torch.export (.pt2) or TorchScript that map [B, 3, 224, 224] float32 (ImageNet-normalised) to [B,
+    D], or folders as `save_pretrained` of transformers writes them. Raises ValueError naming a path that is neither.
     """
 
     paths: tuple[str, ...]
@@ -29,8 +35,11 @@ class Backbone:
     def __post_init__(self):
         for path in map(Path, self.paths):
             if not path.is_file() and not (path / "config.json").is_file():
-                raise ValueError(f"features: expected a .pt2 or TorchScript file, or a folder with config.json and weights, got {path}"
-                                 f"{'' if path.exists() else ', which does not exist'}")
+                raise ValueError(
+                    f"features: expected a .pt2 or TorchScript file, or a folder with config.json and weights, got "
+                    f"{path}"
+                    f"{'' if path.exists() else ', which does not exist'}"
+                )
 
     @cached_property
     def name(self) -> str:
@@ -44,6 +53,7 @@ class Backbone:
 
 def _features(path: str, pictures: np.ndarray) -> np.ndarray:
     import torch
+
     network, size, mean, std = _loaded(path)
     with torch.inference_mode():
         x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255  # [V, 3, H, W]
@@ -58,9 +68,14 @@ def _features(path: str, pictures: np.ndarray) -> np.ndarray:
 def _loaded(path: str):
     """(function [B, 3, S, S] -> [B, D], S, mean, std)."""
     import torch
+
     if Path(path).is_file():
         try:
-            network = torch.export.load(path).module() if path.endswith(".pt2") else torch.jit.load(path, map_location="cpu").eval()
+            network = (
+                torch.export.load(path).module()
+                if path.endswith(".pt2")
+                else torch.jit.load(path, map_location="cpu").eval()
+            )
         except RuntimeError as error:
             raise ValueError(f"{path}: not a .pt2 or TorchScript file: {str(error).splitlines()[0]}") from error
         return network, SIZE, MEAN, STD

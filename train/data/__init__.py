@@ -1,8 +1,10 @@
-"""Shards -> batches of posed views. A batch is a pure function of (data, settings, seed, positions): nothing to save but one integer.
+"""Shards -> batches of posed views. A batch is a pure function of (data, settings, seed, positions): nothing to save
+but one integer.
 
-`position` counts samples since the start of training. Epoch and place in its permutation follow from it, and every draw is keyed by it, so
-the order does not depend on workers, ranks or restarts.
+`position` counts samples since the start of training. Epoch and place in its permutation follow from it, and every draw
+is keyed by it, so the order does not depend on workers, ranks or restarts.
 """
+
 import math
 import warnings
 from collections import deque
@@ -19,13 +21,16 @@ from renderers.cameras import Cameras
 from renderers.shards import ShardError
 from zeroverse.core.rng import Rng
 
-DEPTH_SPREAD = 0.03  # world units, standard deviation: a resized pixel that covers more straddles an edge, and its mean lies in the air
+# world units, standard deviation: a resized pixel that covers more straddles an edge, and its mean lies in the air
+DEPTH_SPREAD = 0.03
 ON_ERROR = ("raise", "skip")  # what an unusable sample does: end the run, or be named, counted and replaced
 NORMAL_LENGTH = 0.95  # of the mean of a resized pixel's normals: a shorter one straddles a crease
 
 
 class View(NamedTuple):
-    """One decoded view at the size of the batches. shown: whether any of it is opaque. depth and normal: where they are asked for."""
+    """One decoded view at the size of the batches. shown: whether any of it is opaque. depth and normal: where they are
+    asked for.
+    """
 
     rgb: np.ndarray  # uint8 [3, S, S], on white
     shown: bool
@@ -34,13 +39,22 @@ class View(NamedTuple):
 
 
 class ObjectSampler:
-    """Draws one object per position, in a permutation that each epoch draws anew; what is drawn of it is for the classes below.
+    """Draws one object per position, in a permutation that each epoch draws anew; what is drawn of it is for the
+    classes below.
 
-    on_error: "raise", or "skip": the next object of the permutation takes the place of an unusable one, which `bad` then names.
+    on_error: "raise", or "skip": the next object of the permutation takes the place of an unusable one, which `bad`
+        then names.
     curriculum: (position, attempt, number of an object) -> the number to take instead (train/data/curriculum.py).
     """
 
-    def __init__(self, reader, objects: Sequence[int], seed: int, on_error: str = "raise", curriculum: Callable[[int, int, int], int] | None = None):
+    def __init__(
+        self,
+        reader,
+        objects: Sequence[int],
+        seed: int,
+        on_error: str = "raise",
+        curriculum: Callable[[int, int, int], int] | None = None,
+    ):
         if on_error not in ON_ERROR:
             raise ValueError(f"on_error: expected {' or '.join(map(repr, ON_ERROR))}, got {on_error!r}")
         if not objects:
@@ -59,7 +73,9 @@ class ObjectSampler:
         """Nothing runs in the background here; `online.FreshViews` has something to end."""
 
     def _draw(self, position: int, index: int) -> dict[str, np.ndarray]:
-        """The sample at `position`, of object `index` of the reader. Raises ShardError or OSError where it is unusable."""
+        """The sample at `position`, of object `index` of the reader. Raises ShardError or OSError where it is
+        unusable.
+        """
         raise NotImplementedError
 
     def _sample(self, position: int) -> dict[str, np.ndarray]:
@@ -83,39 +99,64 @@ class ObjectSampler:
 
 
 class ViewSampler(ObjectSampler):
-    """Draws, per sample, `pool` views of one object, then input and target views independently of each other from that pool (LRM-Zero, GS-LRM:
-    4 and 4 of 8), composited on white at `size` x `size` pixels.
+    """Draws, per sample, `pool` views of one object, then input and target views independently of each other from that
+    pool (LRM-Zero, GS-LRM: 4 and 4 of 8), composited on white at `size` x `size` pixels.
 
     reader: renderers.shards.ShardReader or anything with its keys, cameras, read. objects: indices into it.
-    view_angle_deg: targets further than this from every input, as seen from the origin, are drawn only where too few others are in the pool.
-    The released code compares positions that are not normalised, so that its 60 is about 80 degrees (facts/lrm_zero.md §3); these are degrees.
-    labels: depth and normals too. cache_gb: decoded views are kept in memory up to this much; the batches are the same with and without.
-    on_error, curriculum: as of ObjectSampler. Unusable is what cannot be read, holds values that are not finite, or is transparent in every view that
-    was drawn.
+    view_angle_deg: targets further than this from every input, as seen from the origin, are drawn only where too few
+    others are in the pool. The released code compares positions that are not normalised, so that its 60 is about 80
+    degrees (facts/lrm_zero.md §3); these are degrees.
+    labels: depth and normals too. cache_gb: decoded views are kept in memory up to this much; the batches are the same
+        with and without.
+    on_error, curriculum: as of ObjectSampler. Unusable is what cannot be read, holds values that are not finite, or is
+    transparent in every view that was drawn.
     """
 
-    def __init__(self, reader, objects: Sequence[int], *, size: int, pool: int, inputs: int, targets: int, seed: int, view_angle_deg: float = 180.0,
-                 labels: bool = False, curriculum: Callable[[int, int, int], int] | None = None, cache_gb: float = 0.0, on_error: str = "raise"):
+    def __init__(
+        self,
+        reader,
+        objects: Sequence[int],
+        *,
+        size: int,
+        pool: int,
+        inputs: int,
+        targets: int,
+        seed: int,
+        view_angle_deg: float = 180.0,
+        labels: bool = False,
+        curriculum: Callable[[int, int, int], int] | None = None,
+        cache_gb: float = 0.0,
+        on_error: str = "raise",
+    ):
         super().__init__(reader, objects, seed, on_error, curriculum)
         if max(inputs, targets) > pool:
             raise ValueError(f"pool: expected at least max(inputs, targets) = {max(inputs, targets)} views, got {pool}")
         if not 0 < view_angle_deg <= 180:
             raise ValueError(f"view_angle_deg: expected more than 0 and at most 180, got {view_angle_deg}")
-        self.size, self.pool, self.inputs, self.targets, self.view_angle_deg = size, pool, inputs, targets, view_angle_deg
+        self.size, self.pool, self.inputs, self.targets, self.view_angle_deg = (
+            size,
+            pool,
+            inputs,
+            targets,
+            view_angle_deg,
+        )
         self.passes = ("rgb", "alpha", "depth", "normal") if labels else ("rgb", "alpha")
         self._views: dict[tuple[int, int], View] = {}
         self._cameras = lru_cache(4096)(self._read_cameras)  # 4 kB each
         self._cache_views = int(cache_gb * 2**30 / ((19 if labels else 3) * size * size))
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
-        """Training samples: rgb uint8 [B, V, 3, S, S], c2w [B, V, 4, 4], intrinsics [B, V, 4], and the same with `target_` before the name.
+        """Training samples: rgb uint8 [B, V, 3, S, S], c2w [B, V, 4, 4], intrinsics [B, V, 4], and the same with
+        `target_` before the name.
 
         With labels, depth float32 [B, V, 1, S, S] and normal [B, V, 3, S, S] too; 0 where unknown.
         """
         return super().batch(positions)
 
     def fixed(self, numbers: Iterable[int]) -> dict[str, Tensor]:
-        """Evaluation samples: object `number` of this sampler, its views the same at every call, targets never among the inputs."""
+        """Evaluation samples: object `number` of this sampler, its views the same at every call, targets never among
+        the inputs.
+        """
         return collate([self._load(self.objects[number], self._fixed_views) for number in numbers])
 
     def each_fixed(self) -> Iterator[dict[str, Tensor]]:
@@ -130,19 +171,25 @@ class ViewSampler(ObjectSampler):
         return self._load(index, lambda index, cameras: self._drawn_views(position, cameras))
 
     def _drawn_views(self, position: int, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
-        return drawn_views(Rng("views", self.seed, position), cameras, self.pool, self.inputs, self.targets, self.view_angle_deg)
+        return drawn_views(
+            Rng("views", self.seed, position), cameras, self.pool, self.inputs, self.targets, self.view_angle_deg
+        )
 
     def _fixed_views(self, index: int, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
         order = shuffled(Rng("fixed views", self.reader.keys[index]), len(cameras))
-        return order[:self.inputs], order[self.inputs:self.inputs + self.targets]
+        return order[: self.inputs], order[self.inputs : self.inputs + self.targets]
 
     def _load(self, index: int, choose: Callable) -> dict[str, np.ndarray]:
         cameras = self._cameras(index)
         inputs, targets = choose(index, cameras)
         views = self._read(index, [*inputs, *targets])
         if not any(view.shown for view in views):
-            raise ShardError(f"sample {self.reader.keys[index]}: transparent: alpha is 0 in all of the {len(views)} views drawn")
-        return sample_of(cameras, inputs, views[:len(inputs)]) | sample_of(cameras, targets, views[len(inputs):], "target_")
+            raise ShardError(
+                f"sample {self.reader.keys[index]}: transparent: alpha is 0 in all of the {len(views)} views drawn"
+            )
+        return sample_of(cameras, inputs, views[: len(inputs)]) | sample_of(
+            cameras, targets, views[len(inputs) :], "target_"
+        )
 
     def _read_cameras(self, index: int) -> Cameras:
         cameras, key = self.reader.cameras(index), self.reader.keys[index]
@@ -150,7 +197,10 @@ class ViewSampler(ObjectSampler):
         if len(cameras) < needed:
             raise ShardError(f"sample {key}: expected at least {needed} views, got {len(cameras)}")
         if cameras.width != cameras.height or cameras.width < self.size:
-            raise ShardError(f"sample {key}: expected square views of at least {self.size} pixels, got {cameras.width} x {cameras.height}")
+            raise ShardError(
+                f"sample {key}: expected square views of at least {self.size} pixels, got {cameras.width} x "
+                f"{cameras.height}"
+            )
         return cameras.resized(self.size, self.size)
 
     def _read(self, index: int, views: list[int]) -> list[View]:
@@ -172,10 +222,17 @@ def expect_finite(key: str, images: dict[str, np.ndarray]) -> None:
             raise ShardError(f"sample {key}: {name}: expected finite values, got {wrong} that are not")
 
 
-def drawn_views(rng: Rng, cameras: Cameras, pool: int, inputs: int, targets: int, view_angle_deg: float) -> tuple[np.ndarray, np.ndarray]:
-    """(input views, target views), drawn independently of each other from `pool` drawn views; see ViewSampler for the angle."""
+def drawn_views(
+    rng: Rng, cameras: Cameras, pool: int, inputs: int, targets: int, view_angle_deg: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(input views, target views), drawn independently of each other from `pool` drawn views; see ViewSampler for the
+    angle.
+    """
     views = shuffled(rng.child("pool"), len(cameras))[:pool]
-    shown, wanted = views[shuffled(rng.child("inputs"), len(views))[:inputs]], views[shuffled(rng.child("targets"), len(views))]
+    shown, wanted = (
+        views[shuffled(rng.child("inputs"), len(views))[:inputs]],
+        views[shuffled(rng.child("targets"), len(views))],
+    )
     if view_angle_deg < 180:
         cosine = np.einsum("ti,si->ts", cameras.directions[wanted], cameras.directions[shown]).max(axis=1)
         wanted = wanted[np.argsort(cosine < math.cos(math.radians(view_angle_deg)), kind="stable")]
@@ -196,10 +253,16 @@ def decoded(stored: dict[str, np.ndarray], size: int) -> list[View]:
 
 def sample_of(cameras: Cameras, numbers: np.ndarray, views: list[View], prefix: str = "") -> dict[str, np.ndarray]:
     """Some views of an object with their cameras, as one sample of a batch."""
-    sample = {"rgb": np.stack([view.rgb for view in views]),
-              "c2w": cameras.c2w[numbers].astype(np.float32), "intrinsics": cameras.intrinsics[numbers].astype(np.float32)}
+    sample = {
+        "rgb": np.stack([view.rgb for view in views]),
+        "c2w": cameras.c2w[numbers].astype(np.float32),
+        "intrinsics": cameras.intrinsics[numbers].astype(np.float32),
+    }
     if views[0].depth is not None:
-        sample |= {"depth": np.stack([view.depth for view in views]), "normal": np.stack([view.normal for view in views])}
+        sample |= {
+            "depth": np.stack([view.depth for view in views]),
+            "normal": np.stack([view.normal for view in views]),
+        }
     return {prefix + name: x for name, x in sample.items()}
 
 
@@ -215,8 +278,8 @@ def collate(samples: list[dict[str, np.ndarray]]) -> dict[str, Tensor]:
 def composite(rgb: np.ndarray, alpha: np.ndarray, background: float = 255.0) -> np.ndarray:
     """Straight-alpha uint8 [..., 3] and [..., 1] -> uint8 [..., 3] over a grey level, white by default.
 
-    Before any resizing: the average of composited pixels equals the composite of averaged premultiplied ones, whereas the average of
-    straight colours would draw the black under transparent pixels into every rim.
+    Before any resizing: the average of composited pixels equals the composite of averaged premultiplied ones, whereas
+    the average of straight colours would draw the black under transparent pixels into every rim.
     """
     coverage = alpha.astype(np.float32) / 255.0
     return np.rint(rgb * coverage + background * (1.0 - coverage)).astype(np.uint8)
@@ -231,13 +294,17 @@ def resize_area(images: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def resize_labels(depth: np.ndarray, normal: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Depth [V, H, W, 1] and normals [V, H, W, 3] -> the same at `size` x `size`, float32, the mean over what a pixel covers.
+    """Depth [V, H, W, 1] and normals [V, H, W, 3] -> the same at `size` x `size`, float32, the mean over what a pixel
+    covers.
 
-    0, unknown, where that is not all one surface: a background pixel in it, an edge (DEPTH_SPREAD) or, for normals, a crease (NORMAL_LENGTH).
+    0, unknown, where that is not all one surface: a background pixel in it, an edge (DEPTH_SPREAD) or, for normals, a
+    crease (NORMAL_LENGTH).
     """
     depth = depth.astype(np.float64)
     mean, square = resize_area(depth, size, size), resize_area(depth * depth, size, size)
-    known = (resize_area((depth > 0).astype(np.float64), size, size) > 1 - 1e-4) & (square - mean * mean < DEPTH_SPREAD**2)
+    known = (resize_area((depth > 0).astype(np.float64), size, size) > 1 - 1e-4) & (
+        square - mean * mean < DEPTH_SPREAD**2
+    )
     normal = resize_area(normal, size, size)
     length = np.sqrt((normal * normal).sum(axis=-1, keepdims=True))
     normal = np.where(known & (length > NORMAL_LENGTH), normal / np.maximum(length, NORMAL_LENGTH), 0.0)
@@ -253,7 +320,9 @@ def _coverage(count: int, target: int) -> np.ndarray:  # [target, count]
 
 
 def prefetch(load: Callable, jobs: Iterable, workers: int = 2, ahead: int = 4) -> Iterator:
-    """Yields load(job) for every job, in order, while threads work up to `ahead` jobs in advance (decoding releases the interpreter lock)."""
+    """Yields load(job) for every job, in order, while threads work up to `ahead` jobs in advance (decoding releases the
+    interpreter lock).
+    """
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque = deque()
         try:

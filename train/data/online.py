@@ -1,7 +1,9 @@
 """Fresh objects while training: made and rendered by background processes, keyed by position, never repeated.
 
-The batches are those of `data.ViewSampler` on shards of the same source: the object goes through the farm's own code, up to quantisation.
+The batches are those of `data.ViewSampler` on shards of the same source: the object goes through the farm's own code,
+up to quantisation.
 """
+
 import hashlib
 import itertools
 import os
@@ -33,29 +35,53 @@ def is_generated(data: str) -> bool:
 
 
 def source_of(data: str, seed: int):
-    """`generate:zeroverse` -> a source whose objects nobody gets with `verse generate` and small seeds, so that held-out shards stay held out."""
+    """`generate:zeroverse` -> a source whose objects nobody gets with `verse generate` and small seeds, so that
+    held-out shards stay held out.
+    """
     name = data.removeprefix(PREFIX)
     if name not in SOURCES:
-        raise ValueError(f"data: expected a folder of shards or {' or '.join(PREFIX + known for known in SOURCES)}, got {data!r}")
+        raise ValueError(
+            f"data: expected a folder of shards or {' or '.join(PREFIX + known for known in SOURCES)}, got {data!r}"
+        )
     return SOURCES[name](seed=Rng("online", seed).word())
 
 
 class FreshViews:
-    """`ViewSampler` over objects that are made as they are needed: position p shows object p of the source, in `pool` views.
+    """`ViewSampler` over objects that are made as they are needed: position p shows object p of the source, in `pool`
+    views.
 
-    processes: that make objects; -1: one per core, 0: the threads that call `batch`. An object that cannot be made, or shows nothing, raises, or is
-    named in `bad` and replaced, as `on_error` says.
+    processes: that make objects; -1: one per core, 0: the threads that call `batch`. An object that cannot be made, or
+    shows nothing, raises, or is named in `bad` and replaced, as `on_error` says.
     """
 
-    def __init__(self, source, *, size: int, pool: int, inputs: int, targets: int, seed: int, view_angle_deg: float = 180.0, labels: bool = False,
-                 processes: int = 0, on_error: str = "raise"):
+    def __init__(
+        self,
+        source,
+        *,
+        size: int,
+        pool: int,
+        inputs: int,
+        targets: int,
+        seed: int,
+        view_angle_deg: float = 180.0,
+        labels: bool = False,
+        processes: int = 0,
+        on_error: str = "raise",
+    ):
         passes = ("rgb", "alpha", "depth", "normal") if labels else ("rgb", "alpha")
-        self.source, self.spec, self.on_error, self.seed = source, RenderSpec(views=pool, size=size, passes=passes), on_error, seed
+        self.source, self.spec, self.on_error, self.seed = (
+            source,
+            RenderSpec(views=pool, size=size, passes=passes),
+            on_error,
+            seed,
+        )
         self.inputs, self.targets, self.view_angle_deg = inputs, targets, view_angle_deg
         self.bad: dict[str, str] = {}
         count = joblib.cpu_count() if processes < 0 else processes
         self._pool: Executor | None = _workers(count) if count else None
-        self.fingerprint = hashlib.sha256(canonical({"online": source.config(), "views": pool, "size": size, "passes": list(passes)})).hexdigest()
+        self.fingerprint = hashlib.sha256(
+            canonical({"online": source.config(), "views": pool, "size": size, "passes": list(passes)})
+        ).hexdigest()
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
         """As `ViewSampler.batch`; the objects of a batch are made side by side."""
@@ -63,25 +89,34 @@ class FreshViews:
         return collate([self._sample(position, future) for position, future in asked])
 
     def each_fixed(self) -> Iterator[dict[str, Tensor]]:
-        """One evaluation sample at a time, without end: the same objects at every call, none of them trained on; targets are never inputs if the pool
-        is large enough."""
+        """One evaluation sample at a time, without end: the same objects at every call, none of them trained on;
+        targets are never inputs if the pool is large enough.
+        """
         for number in itertools.count(SHOWN):
             cameras, views = self._usable(number, self._submit(number))
             order = list(range(len(views)))
-            yield collate([self._chosen(cameras, views, order[:self.inputs], (order[self.inputs:] + order)[:self.targets])])
+            yield collate(
+                [self._chosen(cameras, views, order[: self.inputs], (order[self.inputs :] + order)[: self.targets])]
+            )
 
     def _sample(self, position: int, future: Future):
         cameras, views = self._usable(position, future)
-        chosen = drawn_views(Rng("views", self.seed, position), cameras, self.spec.views, self.inputs, self.targets, self.view_angle_deg)
+        chosen = drawn_views(
+            Rng("views", self.seed, position), cameras, self.spec.views, self.inputs, self.targets, self.view_angle_deg
+        )
         return self._chosen(cameras, views, *(list(map(int, numbers)) for numbers in chosen))
 
     @staticmethod
     def _chosen(cameras: Cameras, views: list[View], inputs: list[int], targets: list[int]) -> dict:
-        return sample_of(cameras, inputs, [views[i] for i in inputs]) | sample_of(cameras, targets, [views[i] for i in targets], "target_")
+        return sample_of(cameras, inputs, [views[i] for i in inputs]) | sample_of(
+            cameras, targets, [views[i] for i in targets], "target_"
+        )
 
     def _usable(self, position: int, future: Future) -> tuple[Cameras, list[View]]:
         for attempt in range(ATTEMPTS):
-            label, reason, cameras, views = (future if attempt == 0 else self._submit(position + attempt * STRIDE)).result()
+            label, reason, cameras, views = (
+                future if attempt == 0 else self._submit(position + attempt * STRIDE)
+            ).result()
             if not reason:
                 return cameras, views
             if self.on_error == "raise":

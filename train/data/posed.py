@@ -1,4 +1,5 @@
 """Posed images: views of one object with their cameras, from a folder of shards or from folders with a camera file."""
+
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -26,7 +27,8 @@ class PosedError(ValueError):
 class Posed:
     """One object's views. `read(views)` gives sRGB 0..255 on white: uint8 or float32 [v, H, W, 3].
 
-    shape(views) gives what is known beside colour: alpha, float32 [v, H, W, 1] in 0..1, and depth, float32 [v, H, W, 1], 0 where there is no surface.
+    shape(views) gives what is known beside colour: alpha, float32 [v, H, W, 1] in 0..1, and depth, float32 [v, H, W,
+    1], 0 where there is no surface.
     axes: of the camera in the file that the cameras are from, as what its x, y, z must be multiplied by to be OpenCV's.
     """
 
@@ -38,7 +40,8 @@ class Posed:
 
 
 class Subject(NamedTuple):
-    """An object with views, still unread. version: of its data, so that scores of others are not taken for its own; open: reads its cameras.
+    """An object with views, still unread. version: of its data, so that scores of others are not taken for its own;
+    open: reads its cameras.
 
     Both raise PosedError, or what the reader of its files raises.
     """
@@ -49,21 +52,42 @@ class Subject(NamedTuple):
 
 
 def find(folder: str | Path) -> list[Subject]:
-    """Every object with posed views in a folder: samples of its shards, or it and its sub-folders with a camera file, by name."""
+    """Every object with posed views in a folder: samples of its shards, or it and its sub-folders with a camera file,
+    by name.
+    """
     folder = Path(folder)
     if any(folder.glob("*.tar")):
-        reader = ShardReader(folder, on_error="skip")  # of a shard in pieces, whole samples can be read, and the others say what is wrong
-        return [Subject(key, lambda: reader.fingerprint, lambda index=index: _from_shard(reader, index)) for index, key in enumerate(reader.keys)]
-    found = [file for file in map(_camera_file, (folder, *sorted(path for path in folder.iterdir() if path.is_dir()))) if file]
+        reader = ShardReader(
+            folder, on_error="skip"
+        )  # of a shard in pieces, whole samples can be read, and the others say what is wrong
+        return [
+            Subject(key, lambda: reader.fingerprint, lambda index=index: _from_shard(reader, index))
+            for index, key in enumerate(reader.keys)
+        ]
+    found = [
+        file
+        for file in map(_camera_file, (folder, *sorted(path for path in folder.iterdir() if path.is_dir())))
+        if file
+    ]
     if not found:
-        raise PosedError(f"{folder}: expected shards (*.tar), or {' or '.join(CAMERA_FILES)} in it or in its sub-folders")
-    return [Subject(file.parent.resolve().name, lambda file=file: _version(file), lambda file=file: _from_json(file)) for file in found]
+        raise PosedError(
+            f"{folder}: expected shards (*.tar), or {' or '.join(CAMERA_FILES)} in it or in its sub-folders"
+        )
+    return [
+        Subject(file.parent.resolve().name, lambda file=file: _version(file), lambda file=file: _from_json(file))
+        for file in found
+    ]
 
 
 def expect_shown(name: str, alpha: np.ndarray) -> None:
-    """Raises PosedError for views, alpha [v, H, W, 1], of which none shows anything: white on white would score, and look, perfect."""
+    """Raises PosedError for views, alpha [v, H, W, 1], of which none shows anything: white on white would score, and
+    look, perfect.
+    """
     if not (alpha > OPAQUE).any():
-        raise PosedError(f"{name}: transparent: nothing is opaque in any of {len(alpha)} views of {alpha.shape[2]} x {alpha.shape[1]} pixels")
+        raise PosedError(
+            f"{name}: transparent: nothing is opaque in any of {len(alpha)} views of {alpha.shape[2]} x "
+            f"{alpha.shape[1]} pixels"
+        )
 
 
 def _camera_file(folder: Path) -> Path | None:
@@ -85,14 +109,20 @@ def _from_shard(reader: ShardReader, index: int) -> Posed:
 def _from_json(file: Path) -> Posed:
     try:
         data = json.loads(file.read_bytes())
-        cameras, names = from_opencv_json(data) if _is_opencv(file) else from_transforms_json(data, lambda name: _size(file.parent / name))
+        cameras, names = (
+            from_opencv_json(data)
+            if _is_opencv(file)
+            else from_transforms_json(data, lambda name: _size(file.parent / name))
+        )
     except (ValueError, TypeError) as error:  # the latter for a list, say, in the place of a number
         raise PosedError(f"{file}: {error}") from error
     missing = [name for name in names if not (file.parent / name).is_file()]
     if missing:
         raise PosedError(f"{file}: {len(missing)} of {len(names)} images are missing, the first is {missing[0]}")
     views = _FileViews([file.parent / name for name in names], cameras)
-    return Posed(file.parent.resolve().name, cameras, views, views.shape, (1, 1, 1) if _is_opencv(file) else OPENGL_AXES)
+    return Posed(
+        file.parent.resolve().name, cameras, views, views.shape, (1, 1, 1) if _is_opencv(file) else OPENGL_AXES
+    )
 
 
 def _is_opencv(file: Path) -> bool:
@@ -124,18 +154,32 @@ class _FileViews:
 
     def shape(self, views) -> dict[str, np.ndarray]:
         images = [self._image(view) for view in views]
-        return {"alpha": np.stack([image[..., 3:] for image in images]) / np.float32(255)} if all(image.shape[2] == 4 for image in images) else {}
+        return (
+            {"alpha": np.stack([image[..., 3:] for image in images]) / np.float32(255)}
+            if all(image.shape[2] == 4 for image in images)
+            else {}
+        )
 
     def _image(self, view: int) -> np.ndarray:
         return _picture(self.paths[view], (self.cameras.width, self.cameras.height))
 
 
-TURNED = "its EXIF data turn it, and nothing says whether its camera is that of the turned image or of the stored one: save the images without such data"
-UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow makes of foreign, truncated or damaged bytes
+TURNED = (
+    "its EXIF data turn it, and nothing says whether its camera is that of the turned image or of the stored "
+    "one: save the images without such data"
+)
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    Image.DecompressionBombError,
+)  # what Pillow makes of foreign, truncated or damaged bytes
 
 
 def _picture(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [H, W, 3 or 4], with alpha if the file has any, of the size (width, height); grey, palettes and CMYK as colour, 16-bit colour in 8 bits."""
+    """uint8 [H, W, 3 or 4], with alpha if the file has any, of the size (width, height); grey, palettes and CMYK as
+    colour, 16-bit colour in 8 bits.
+    """
     try:
         with Image.open(path) as image:
             if image.mode.startswith(("I", "F")):
@@ -148,12 +192,15 @@ def _picture(path: Path, size: tuple[int, int]) -> np.ndarray:
 
 
 def _upright(image: Image.Image, size: tuple[int, int], path: Path) -> Image.Image:
-    """A phone writes pixels as its sensor lies, and beside them, in EXIF, how to turn them. Some tools that find cameras do so, others do not: where the
-    size does not tell, nothing does."""
+    """A phone writes pixels as its sensor lies, and beside them, in EXIF, how to turn them. Some tools that find
+    cameras do so, others do not: where the size does not tell, nothing does.
+    """
     ways = [image, ImageOps.exif_transpose(image)] if _is_turned(image) else [image]
     fitting = [way for way in ways if way.size == size]
     if not fitting:
-        raise PosedError(f"{path}: expected {size[0]} x {size[1]} pixels, as its camera has, got {image.width} x {image.height}")
+        raise PosedError(
+            f"{path}: expected {size[0]} x {size[1]} pixels, as its camera has, got {image.width} x {image.height}"
+        )
     if len(fitting) > 1:
         raise PosedError(f"{path}: {TURNED}")
     return fitting[0]
@@ -183,8 +230,10 @@ def _on_white(image: np.ndarray) -> np.ndarray:
 
 
 def _is_on_white(rgba: np.ndarray) -> bool:
-    """Whether colour is blended on white already, as in the published GSO renders: then it is white where alpha is 0, and nowhere darker than the white
-    that shines through, in sRGB or linear. Straight colour may have white where alpha is 0 too, but then the rims of what is dark are too dark."""
+    """Whether colour is blended on white already, as in the published GSO renders: then it is white where alpha is 0,
+    and nowhere darker than the white that shines through, in sRGB or linear. Straight colour may have white where alpha
+    is 0 too, but then the rims of what is dark are too dark.
+    """
     alpha, color = rgba[..., 3], rgba[..., :3].min(axis=-1)
     through = 255 - alpha.astype(np.int16)
     return bool((alpha == 0).any() and (color >= through - ROUNDED).all())

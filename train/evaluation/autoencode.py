@@ -1,4 +1,5 @@
 """Shapes through the autoencoder and back, scored and drawn: what `verse autoencode` runs."""
+
 import json
 from pathlib import Path
 
@@ -25,53 +26,102 @@ SHOWN = 8  # objects in the figure
 GREY = (0.6, 0.6, 0.6)
 
 
-def autoencode(run_dir: Path, data: Path, out: Path, *, count: int | None = None, cells: int = 128, tokens: int | None = None,
-               device: str | None = None) -> str:
-    """Encode and decode the first `count` objects of a folder of shards; write objects/*.glb, results.json, table.md and figure.png to `out`.
+def autoencode(
+    run_dir: Path,
+    data: Path,
+    out: Path,
+    *,
+    count: int | None = None,
+    cells: int = 128,
+    tokens: int | None = None,
+    device: str | None = None,
+) -> str:
+    """Encode and decode the first `count` objects of a folder of shards; write objects/*.glb, results.json, table.md
+    and figure.png to `out`.
 
-    cells: of the grid that the surface is found on, along each side. tokens: of the latent; default: what the run was trained with. Returns the table.
-    Raises ShardError when no object could be read, PartlyScored at the end when some could not.
+    cells: of the grid that the surface is found on, along each side. tokens: of the latent; default: what the run was
+    trained with. Returns the table. Raises ShardError when no object could be read, PartlyScored at the end when some
+    could not.
     """
     device = default_device(device)
     model, config = load_vae(run_dir, device)
     reader = ShardReader(data)
-    shapes = FieldSampler(reader, range(min(count or len(reader), len(reader))), points=config.points, salient=config.salient, near=config.near,
-                          volume=config.volume, oriented=config.oriented, seed=config.seed, on_error="skip")
+    shapes = FieldSampler(
+        reader,
+        range(min(count or len(reader), len(reader))),
+        points=config.points,
+        salient=config.salient,
+        near=config.near,
+        volume=config.volume,
+        oriented=config.oriented,
+        seed=config.seed,
+        on_error="skip",
+    )
     rows, pictures = [], []
     (out / "objects").mkdir(parents=True, exist_ok=True)
     with progress("autoencode", "object", len(shapes.objects)) as bar:
         for index, arrays in shapes.each_whole():
             decoded = reconstruct(model, arrays, device, tokens)
             points, faces = mesh_of(lambda places, decoded=decoded: signed(model, decoded, places), cells)
-            rows.append({"name": reader.keys[index], "scores": {"reconstruction": scores(model, decoded, points, faces, arrays)}})
-            write_whole(out / "objects" / f"{reader.keys[index]}.glb", glb_bytes(as_asset(reader.keys[index], points, faces, arrays)))
+            rows.append(
+                {
+                    "name": reader.keys[index],
+                    "scores": {"reconstruction": scores(model, decoded, points, faces, arrays)},
+                }
+            )
+            write_whole(
+                out / "objects" / f"{reader.keys[index]}.glb",
+                glb_bytes(as_asset(reader.keys[index], points, faces, arrays)),
+            )
             if len(pictures) < SHOWN:
                 pictures.append(side_by_side(reader, index, as_asset("seen", points, faces, arrays)))
             bar.update()
     failed = [{"name": name, "reason": reason} for name, reason in shapes.bad.items()]
     if not rows:
         raise ShardError(f"none of {len(failed)} objects could be read. First: {failed[0]['reason']}")
-    results = {"run": str(run_dir), "data": str(data), "cells": cells, "tokens": tokens or config.tokens, "objects": rows, "failed": failed,
-               "summary": summarise(rows)}
+    results = {
+        "run": str(run_dir),
+        "data": str(data),
+        "cells": cells,
+        "tokens": tokens or config.tokens,
+        "objects": rows,
+        "failed": failed,
+        "summary": summarise(rows),
+    }
     text = table(results)
     write_whole(out / "results.json", json.dumps(results, indent=1).encode())
     write_whole(out / "table.md", text.encode())
     write_whole(out / "figure.png", png.encode(np.ascontiguousarray(np.concatenate(pictures, axis=1))))
     if failed:
-        raise PartlyScored(f"{len(failed)} objects could not be read; {out / 'results.json'} names them. First: {failed[0]['reason']}", text)
+        raise PartlyScored(
+            f"{len(failed)} objects could not be read; {out / 'results.json'} names them. First: {failed[0]['reason']}",
+            text,
+        )
     return text
 
 
-def scores(model: ShapeVAE, decoded: Tensor, points: np.ndarray, faces: np.ndarray, arrays: dict[str, np.ndarray]) -> dict[str, float]:
+def scores(
+    model: ShapeVAE, decoded: Tensor, points: np.ndarray, faces: np.ndarray, arrays: dict[str, np.ndarray]
+) -> dict[str, float]:
     """Volumes by the signs of the field itself, the rest by its mesh."""
-    return {"iou": volume_iou(signed(model, decoded, arrays["vol_points"]), arrays["vol_label"]), **surface_scores(points, faces, arrays["random_surface"])}
+    return {
+        "iou": volume_iou(signed(model, decoded, arrays["vol_points"]), arrays["vol_label"]),
+        **surface_scores(points, faces, arrays["random_surface"]),
+    }
 
 
 def as_asset(uid: str, points: np.ndarray, faces: np.ndarray, arrays: dict[str, np.ndarray]) -> Asset:
-    """A mesh of the fields' frame in that of its object, grey; without faces one small tetrahedron, as a scene must have something."""
+    """A mesh of the fields' frame in that of its object, grey; without faces one small tetrahedron, as a scene must
+    have something.
+    """
     if len(faces) == 0:
-        points, faces = 1e-3 * np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]), np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]])
-    material = trimesh.visual.material.PBRMaterial(baseColorFactor=(*GREY, 1.0), metallicFactor=0.0, roughnessFactor=0.6)
+        points, faces = (
+            1e-3 * np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]),
+            np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]]),
+        )
+    material = trimesh.visual.material.PBRMaterial(
+        baseColorFactor=(*GREY, 1.0), metallicFactor=0.0, roughnessFactor=0.6
+    )
     mesh = trimesh.Trimesh(points / arrays["scale"] + arrays["centre"], faces, process=False)
     mesh.visual = trimesh.visual.TextureVisuals(uv=np.zeros((len(points), 2)), material=material)
     scene = trimesh.Scene()
@@ -80,21 +130,48 @@ def as_asset(uid: str, points: np.ndarray, faces: np.ndarray, arrays: dict[str, 
 
 
 def side_by_side(reader: ShardReader, index: int, asset: Asset) -> np.ndarray:
-    """The first view of the object as the shard has it: colour, then normals, as far as they are there; below, the reconstruction's normals from the same
-    camera."""
+    """The first view of the object as the shard has it: colour, then normals, as far as they are there; below, the
+    reconstruction's normals from the same camera.
+    """
     known, camera = reader.meta(index)["passes"], reader.cameras(index)[[0]]
-    images = reader.read(index, [name for name in ("alpha", "rgb", "normal") if name in known], views=[0]) if "alpha" in known else {}
+    images = (
+        reader.read(index, [name for name in ("alpha", "rgb", "normal") if name in known], views=[0])
+        if "alpha" in known
+        else {}
+    )
     drawn = renderers.load("cpu").render(asset, camera, STUDIO, ("alpha", "normal"))
-    coloured = lambda images: composite(np.rint((images["normal"] * 0.5 + 0.5) * 255).astype(np.uint8), images["alpha"])[0]
-    return np.concatenate([*([composite(images["rgb"], images["alpha"])[0]] if "rgb" in images else []), *([coloured(images)] if "normal" in images else []),
-                           coloured(drawn)])
+    coloured = lambda images: composite(
+        np.rint((images["normal"] * 0.5 + 0.5) * 255).astype(np.uint8), images["alpha"]
+    )[0]
+    return np.concatenate(
+        [
+            *([composite(images["rgb"], images["alpha"])[0]] if "rgb" in images else []),
+            *([coloured(images)] if "normal" in images else []),
+            coloured(drawn),
+        ]
+    )
 
 
 def table(results: dict) -> str:
-    names = {"iou": "IoU", "chamfer": "Chamfer", "f_score": "F-score at 0.02", "normal_consistency": "normal consistency"}
-    lines = [f"{len(results['objects'])} objects, {results['tokens']} tokens, grid of {results['cells']}³; mean [95 % interval over objects]; objects fill ±1",
-             "", "| object | " + " | ".join(names.values()) + " |", "| --- |" + " --- |" * len(names)]
+    names = {
+        "iou": "IoU",
+        "chamfer": "Chamfer",
+        "f_score": "F-score at 0.02",
+        "normal_consistency": "normal consistency",
+    }
+    lines = [
+        f"{len(results['objects'])} objects, {results['tokens']} tokens, grid of {results['cells']}³; mean [95 % "
+        f"interval over objects]; objects fill ±1",
+        "",
+        "| object | " + " | ".join(names.values()) + " |",
+        "| --- |" + " --- |" * len(names),
+    ]
     summary = results["summary"]["reconstruction"]
-    lines.append("| all | " + " | ".join("{mean:.4f} [{low:.4f}, {high:.4f}]".format(**summary[name]) for name in names) + " |")
-    lines += [f"| {row['name']} | " + " | ".join(f"{row['scores']['reconstruction'][name]:.4f}" for name in names) + " |" for row in results["objects"]]
+    lines.append(
+        "| all | " + " | ".join("{mean:.4f} [{low:.4f}, {high:.4f}]".format(**summary[name]) for name in names) + " |"
+    )
+    lines += [
+        f"| {row['name']} | " + " | ".join(f"{row['scores']['reconstruction'][name]:.4f}" for name in names) + " |"
+        for row in results["objects"]
+    ]
     return "\n".join(lines) + "\n"

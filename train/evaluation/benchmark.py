@@ -1,7 +1,9 @@
 """Models against frozen protocols, object by object: what `verse benchmark` runs.
 
-Every object's scores are on disk as soon as they are known, so an interrupted run goes on, and one that cannot be scored costs itself alone.
+Every object's scores are on disk as soon as they are known, so an interrupted run goes on, and one that cannot be
+scored costs itself alone.
 """
+
 import hashlib
 import json
 import warnings
@@ -38,35 +40,61 @@ from zeroverse.core.usage import UsageError
 RENDER_SIZE = 512  # pixels of the GSO rig; scored after area-averaging to the model's resolution
 UNUSABLE = (AssetError, PosedError, ShardError, OSError)  # what one object may be, to the loss of that one only
 SETTINGS = {
-    "background": "white", "tone": "sRGB of albedo x occlusion under uniform white light, no per-object percentile stretch",
+    "background": "white",
+    "tone": "sRGB of albedo x occlusion under uniform white light, no per-object percentile stretch",
     "scored": "sRGB 0..1 at the model's resolution, the whole image, views area-averaged down to it",
     "inputs": "of random-8: drawn once per object name; of the others: the views at the protocol's directions",
-    "iou": "of the silhouettes alpha > 0.5, mean over target views; white Gaussians that stand in for background count against it",
-    "depth_error": "mean absolute difference of z along the optical axis over target pixels where both have a surface, world units (objects: 1.8)",
-    "chamfer": "centres of opacity >= 0.1, weighted by it, against the surface that inputs and targets show; mean of both directions, world units",
-    "ssim": "Gaussian window 11, sigma 1.5, K1 0.01, K2 0.03", "interval": "95 % percentile bootstrap over objects, 10,000 resamples, seed 0",
+    "iou": "of the silhouettes alpha > 0.5, mean over target views; white Gaussians that stand in for background "
+    "count against it",
+    "depth_error": "mean absolute difference of z along the optical axis over target pixels where both have a "
+    "surface, world units (objects: 1.8)",
+    "chamfer": "centres of opacity >= 0.1, weighted by it, against the surface that inputs and targets show; mean of "
+    "both directions, world units",
+    "ssim": "Gaussian window 11, sigma 1.5, K1 0.01, K2 0.03",
+    "interval": "95 % percentile bootstrap over objects, 10,000 resamples, seed 0",
 }
 
 
-def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Path | None = None, protocol: str = "gso-4", targets: int = 10,
-              lpips: Path | None = None, only: Path | None = None, up: str = "+Y", device: str | None = None) -> str:
+def benchmark(
+    run_dir: Path,
+    out: Path,
+    *,
+    assets: Path | None = None,
+    views: Path | None = None,
+    protocol: str = "gso-4",
+    targets: int = 10,
+    lpips: Path | None = None,
+    only: Path | None = None,
+    up: str = "+Y",
+    device: str | None = None,
+) -> str:
     """Score the model of `run_dir`, write results.json, table.md, figure.png and objects/ to `out`; returns the table.
 
-    only: a list of objects (`listed`); up: of .obj files. What `out` holds of the same weights, settings and data is not scored again. Raises
-    PosedError when no object could be scored, PartlyScored at the end when some could not (results hold the rest, and why).
+    only: a list of objects (`listed`); up: of .obj files. What `out` holds of the same weights, settings and data is
+    not scored again. Raises PosedError when no object could be scored, PartlyScored at the end when some could not
+    (results hold the rest, and why).
     """
     device = default_device(device)
     model, config = load_run(run_dir, device)
     subjects = of_assets(assets, up) if assets else posed.find(views)
     subjects = listed(subjects, only) if only else subjects
     scorer = Scorer(model, LRM(config).to(device), LPIPS.load(lpips) if lpips else None, protocol, targets, config.size)
-    settings = SETTINGS | {"protocol": protocol, "targets": targets, "resolution": config.size, "weights": digest(read_run(run_dir, "lrm")[1]),
-                           "lpips": digest(lpips) if lpips else None}
+    settings = SETTINGS | {
+        "protocol": protocol,
+        "targets": targets,
+        "resolution": config.size,
+        "weights": digest(read_run(run_dir, "lrm")[1]),
+        "lpips": digest(lpips) if lpips else None,
+    }
     rows, failed, suspect = [], [], None
     with progress(f"benchmark {protocol}", "object", len(subjects)) as bar:
         for subject in subjects:
             try:
-                if views and suspect is None:  # of one object: a mistake in the cameras is made for all; first, as with it a protocol may miss its views
+                if (
+                    views and suspect is None
+                    # of one object: a mistake in the cameras is made for all; first, as with it a protocol may miss its
+                    # views
+                ):
                     suspect = _suspect(subject)
                 rows.append(_kept(out, settings, subject) or _scored(out, settings, subject, scorer))
             except UNUSABLE as error:
@@ -75,16 +103,28 @@ def benchmark(run_dir: Path, out: Path, *, assets: Path | None = None, views: Pa
             bar.update()
     if not rows:
         raise PosedError(f"none of {len(failed)} objects could be scored. First: {failed[0]['reason']}")
-    results = {"protocol": protocol, "resolution": config.size, "run": str(run_dir), "preset": config.preset, "settings": settings,
-               "objects": rows, "failed": failed, "summary": summarise(rows), "camera_warnings": suspect or (),
-               "published": [row._asdict() for row in published.rows(protocol)]}
+    results = {
+        "protocol": protocol,
+        "resolution": config.size,
+        "run": str(run_dir),
+        "preset": config.preset,
+        "settings": settings,
+        "objects": rows,
+        "failed": failed,
+        "summary": summarise(rows),
+        "camera_warnings": suspect or (),
+        "published": [row._asdict() for row in published.rows(protocol)],
+    }
     text, places = table(results), {subject.name: subject for subject in subjects}
     write_whole(out / "results.json", json.dumps(results, indent=1).encode())
     write_whole(out / "table.md", text.encode())
     write_whole(out / "figure.png", figure([scorer.pictures(places[rows[i]["name"]].open()) for i in extremes(rows)]))
     if failed:
-        raise PartlyScored(f"{len(failed)} objects could not be scored; {out / 'results.json'} names them and holds the rest. First: {failed[0]['reason']}",
-                           text)
+        raise PartlyScored(
+            f"{len(failed)} objects could not be scored; {out / 'results.json'} names them and holds the rest. First: "
+            f"{failed[0]['reason']}",
+            text,
+        )
     return text
 
 
@@ -99,7 +139,7 @@ def _suspect(subject: Subject) -> tuple[str, ...] | None:
     return found
 
 
-# -------------------------------------------------------------------------------------------------------------------- which objects
+# -------------------------------------------------------------------------------------------------------- which objects
 
 
 def of_assets(folder: Path, up: str = "+Y") -> list[Subject]:
@@ -114,19 +154,26 @@ def of_assets(folder: Path, up: str = "+Y") -> list[Subject]:
     def version(path: Path) -> str:
         return f"{path.stat().st_size} {path.stat().st_mtime_ns} {up}"
 
-    return [Subject(source.uid(path), lambda path=path: version(path), lambda index=index: opened(index)) for index, path in enumerate(source.paths)]
+    return [
+        Subject(source.uid(path), lambda path=path: version(path), lambda index=index: opened(index))
+        for index, path in enumerate(source.paths)
+    ]
 
 
 def listed(subjects: Sequence[Subject], path: Path) -> list[Subject]:
-    """Those that a list names, in its order: a name on each line, or JSON, a list of names or an object with one under `objects`.
+    """Those that a list names, in its order: a name on each line, or JSON, a list of names or an object with one under
+    `objects`.
 
-    Raises UsageError naming what the list has and the subjects do not: a score of fewer objects would not be the score of the list.
+    Raises UsageError naming what the list has and the subjects do not: a score of fewer objects would not be the score
+    of the list.
     """
     names, known = read_list(path), {subject.name: subject for subject in subjects}
     missing = [name for name in names if name not in known]
     if missing:
-        raise UsageError(f"--objects {path}: {len(missing)} of {len(names)} objects are not there, the first is {missing[0]!r}; "
-                         f"there are {len(known)}, the first is {next(iter(known), None)!r}")
+        raise UsageError(
+            f"--objects {path}: {len(missing)} of {len(names)} objects are not there, the first is {missing[0]!r}; "
+            f"there are {len(known)}, the first is {next(iter(known), None)!r}"
+        )
     return [known[name] for name in names]
 
 
@@ -138,7 +185,9 @@ def read_list(path: Path) -> list[str]:
         names = [line.strip() for line in text.splitlines() if line.strip()]
     names = names.get("objects") if isinstance(names, dict) else names
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise UsageError(f"--objects {path}: expected a name on each line, a JSON list of names, or one under the key objects")
+        raise UsageError(
+            f"--objects {path}: expected a name on each line, a JSON list of names, or one under the key objects"
+        )
     return list(dict.fromkeys(names))
 
 
@@ -146,7 +195,9 @@ class _RenderedViews:
     """The views of an asset, drawn when they are asked for, once for colour and shape."""
 
     def __init__(self, backend, asset: Asset, rig: Cameras):
-        self.draw = lru_cache(1)(lambda views: backend.render(asset, rig[list(views)], UNIFORM, ("rgb", "alpha", "depth")))
+        self.draw = lru_cache(1)(
+            lambda views: backend.render(asset, rig[list(views)], UNIFORM, ("rgb", "alpha", "depth"))
+        )
 
     def on_white(self, views: Sequence[int]) -> np.ndarray:
         images = self.draw(tuple(views))
@@ -157,7 +208,7 @@ class _RenderedViews:
         return {"alpha": images["alpha"] / np.float32(255), "depth": images["depth"]}
 
 
-# --------------------------------------------------------------------------------------------------------------------- what is kept
+# --------------------------------------------------------------------------------------------------------- what is kept
 
 
 def _stamp(settings: dict, subject: Subject) -> str:
@@ -184,12 +235,14 @@ def _scored(out: Path, settings: dict, subject: Subject, scorer: "Scorer") -> di
     return row
 
 
-# ------------------------------------------------------------------------------------------------------------------------- scoring
+# -------------------------------------------------------------------------------------------------------------- scoring
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model and its floors under one protocol. measure: LPIPS, or None to leave it out; size: the model's resolution."""
+    """A model and its floors under one protocol. measure: LPIPS, or None to leave it out; size: the model's
+    resolution.
+    """
 
     model: LRM
     untrained: LRM
@@ -216,7 +269,8 @@ class Scorer:
 class Trial:
     """One object at the model's resolution: views [V, 3, S, S] in 0..1 and their cameras, inputs and targets apart.
 
-    alpha, depth: of the targets, and surface: world points from all depth at the resolution it came in; None where the truth has none.
+    alpha, depth: of the targets, and surface: world points from all depth at the resolution it came in; None where the
+        truth has none.
     """
 
     inputs: list[int]
@@ -232,32 +286,43 @@ class Trial:
 
 def prepare(item: Posed, protocol: str, targets: int, size: int) -> Trial:
     if min(item.cameras.width, item.cameras.height) < size:
-        raise PosedError(f"{item.name}: expected views of at least {size} pixels, as the model makes, got {item.cameras.width} x {item.cameras.height}")
+        raise PosedError(
+            f"{item.name}: expected views of at least {size} pixels, as the model makes, got {item.cameras.width} x "
+            f"{item.cameras.height}"
+        )
     inputs = find_inputs(item.cameras, protocol, item.name)
     chosen = choose_targets(len(item.cameras), inputs, targets, protocol, item.name)
     images = torch.from_numpy(resize_area(item.read([*inputs, *chosen]), size, size)).permute(0, 3, 1, 2) / 255.0
     cameras, shape = item.cameras.resized(size, size), _true_shape(item, inputs, chosen, size)
-    return Trial(inputs, chosen, images[:len(inputs)], images[len(inputs):], cameras[inputs], cameras[chosen], **shape)
+    return Trial(
+        inputs, chosen, images[: len(inputs)], images[len(inputs) :], cameras[inputs], cameras[chosen], **shape
+    )
 
 
 def _true_shape(item: Posed, inputs: list[int], targets: list[int], size: int) -> dict:
-    """The fields alpha, depth and surface of a `Trial`, those that the views have. Raises PosedError when they show nothing."""
+    """The fields alpha, depth and surface of a `Trial`, those that the views have. Raises PosedError when they show
+    nothing.
+    """
     known, found = item.shape([*inputs, *targets]), {}
     if "alpha" in known:
         alpha = resize_area(known["alpha"], size, size)
         expect_shown(item.name, alpha)
-        found["alpha"] = torch.from_numpy(alpha[len(inputs):, ..., 0])
+        found["alpha"] = torch.from_numpy(alpha[len(inputs) :, ..., 0])
     if "depth" in known:
-        found["depth"] = torch.from_numpy(shrunk_depth(known["depth"][len(inputs):], size))
+        found["depth"] = torch.from_numpy(shrunk_depth(known["depth"][len(inputs) :], size))
         found["surface"] = surface_points(known["depth"], item.cameras[[*inputs, *targets]])
     return found
 
 
 @torch.no_grad()
 def reconstruct_views(model: LRM, trial: Trial) -> tuple[Gaussians, Tensor]:
-    """The model's Gaussians [1, N] from the input views, and what the target cameras see of them on white, [T, 3, S, S]; on the CPU."""
+    """The model's Gaussians [1, N] from the input views, and what the target cameras see of them on white, [T, 3, S,
+    S]; on the CPU.
+    """
     device = next(model.parameters()).device
-    seen, truth = ([x.to(device) for x in camera_tensors(cameras)] for cameras in (trial.seen_cameras, trial.truth_cameras))
+    seen, truth = (
+        [x.to(device) for x in camera_tensors(cameras)] for cameras in (trial.seen_cameras, trial.truth_cameras)
+    )
     gaussians = model(trial.seen[None].to(device), *seen)
     pred = draw(gaussians, *truth, trial.truth_cameras.width)[0].clamp(0, 1)
     return gaussians.map(Tensor.cpu), pred.cpu()
@@ -265,11 +330,15 @@ def reconstruct_views(model: LRM, trial: Trial) -> tuple[Gaussians, Tensor]:
 
 def nearest_input(trial: Trial) -> Tensor:  # [T, 3, S, S]
     """The floor that needs no model: the input whose camera direction is nearest to the target's."""
-    return trial.seen[torch.from_numpy((trial.truth_cameras.directions @ trial.seen_cameras.directions.T).argmax(axis=1))]
+    return trial.seen[
+        torch.from_numpy((trial.truth_cameras.directions @ trial.seen_cameras.directions.T).argmax(axis=1))
+    ]
 
 
 def score(pred: Tensor, truth: Tensor, measure: LPIPS | None) -> dict[str, float]:
-    """Mean over one object's target views; equal images count as 100 dB, not infinity, of which there is no interval."""
+    """Mean over one object's target views; equal images count as 100 dB, not infinity, of which there is no
+    interval.
+    """
     scores = {"psnr": psnr(pred, truth).clamp(max=100.0).mean().item(), "ssim": ssim(pred, truth).mean().item()}
     if measure is not None:
         scores["lpips"] = measure(pred, truth).mean().item()
@@ -278,7 +347,9 @@ def score(pred: Tensor, truth: Tensor, measure: LPIPS | None) -> dict[str, float
 
 @torch.no_grad()
 def score_shape(gaussians: Gaussians, trial: Trial) -> dict[str, float | None]:
-    """Silhouettes, depth and surface, as far as the truth has them. None: nothing to compare, because the prediction is empty there."""
+    """Silhouettes, depth and surface, as far as the truth has them. None: nothing to compare, because the prediction is
+    empty there.
+    """
     depth, alpha = rendered_shape(gaussians, *camera_tensors(trial.truth_cameras), trial.truth_cameras.width)
     scores = {"iou": silhouette_iou(alpha, trial.alpha)} if trial.alpha is not None else {}
     if trial.depth is not None:

@@ -1,4 +1,5 @@
 """Two benchmark results, object by object: what `verse compare` prints."""
+
 import json
 from pathlib import Path
 
@@ -15,9 +16,11 @@ class CompareError(ValueError):
 
 
 def compare(first: Path, second: Path) -> str:
-    """Markdown: per metric both means, and the mean of second - first with its 95 % paired bootstrap interval over the objects that both have.
+    """Markdown: per metric both means, and the mean of second - first with its 95 % paired bootstrap interval over the
+    objects that both have.
 
-    Pairing removes what makes objects hard or easy, so the interval is that of the difference, far narrower than the two intervals suggest.
+    Pairing removes what makes objects hard or easy, so the interval is that of the difference, far narrower than the
+    two intervals suggest.
     """
     a, b = _read(first), _read(second)
     for name in SAME:
@@ -25,9 +28,17 @@ def compare(first: Path, second: Path) -> str:
             raise CompareError(f"{name}: expected the same in both, got {a[name]} and {b[name]}")
     pairs = _pairs(a, b)
     metrics = [metric for metric in pairs[0][0]["scores"]["model"] if metric in pairs[0][1]["scores"]["model"]]
-    left_out = "" if len(pairs) == len(a["objects"]) == len(b["objects"]) else f" that both have (A {len(a['objects'])}, B {len(b['objects'])})"
-    lines = [f"{len(pairs)} objects{left_out}, protocol {a['protocol']}, {a['resolution']} px; A: {a['run']}, B: {b['run']}", "",
-             "| | A | B | B - A [95 % paired interval] | objects |", "| --- | --- | --- | --- | --- |"]
+    left_out = (
+        ""
+        if len(pairs) == len(a["objects"]) == len(b["objects"])
+        else f" that both have (A {len(a['objects'])}, B {len(b['objects'])})"
+    )
+    lines = [
+        f"{len(pairs)} objects{left_out}, protocol {a['protocol']}, {a['resolution']} px; A: {a['run']}, B: {b['run']}",
+        "",
+        "| | A | B | B - A [95 % paired interval] | objects |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     return "\n".join(lines + [_line(metric, pairs) for metric in metrics]) + "\n"
 
 
@@ -39,7 +50,10 @@ def _line(metric: str, pairs: list[tuple[dict, dict]]) -> str:
     difference = values[:, 1] - values[:, 0]
     low, high = bootstrap_interval(difference, BOOTSTRAP_SEED)
     first, second = values.mean(axis=0)
-    return f"| {metric} | {first:.4f} | {second:.4f} | {difference.mean():+.4f} [{low:+.4f}, {high:+.4f}] | {len(values)} |"
+    return (
+        f"| {metric} | {first:.4f} | {second:.4f} | {difference.mean():+.4f} [{low:+.4f}, {high:+.4f}] | "
+        f"{len(values)} |"
+    )
 
 
 def _pairs(a: dict, b: dict) -> list[tuple[dict, dict]]:

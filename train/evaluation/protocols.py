@@ -1,15 +1,18 @@
 """The frozen protocols: which views of an object are inputs and which are scored.
 
-Inputs are found by where their cameras stand, not by their order, so a rig whose axes, handedness or up direction are off fails with the
-camera that is missing. Targets are drawn once and for ever from the views that are not inputs, keyed by protocol and object name.
+Inputs are found by where their cameras stand, not by their order, so a rig whose axes, handedness or up direction are
+off fails with the camera that is missing. Targets are drawn once and for ever from the views that are not inputs, keyed
+by protocol and object name.
 """
+
 import numpy as np
 
 from renderers.cameras import Cameras, spherical
 from train.data.posed import PosedError
 from zeroverse.core.rng import Rng
 
-PROTOCOLS = {  # name -> (elevation, azimuth) of the inputs in degrees, on the 64-view GSO rig; or how many of any rig's views
+# name -> (elevation, azimuth) of the inputs in degrees, on the 64-view GSO rig; or how many of any rig's views
+PROTOCOLS = {
     "gso-4": ((20, 0), (20, 90), (20, 180), (20, 270)),
     "gso-4-45": ((20, 45), (20, 135), (20, 225), (20, 315)),
     "gso-8": ((0, 0), (0, 90), (0, 180), (0, 270), (40, 45), (40, 135), (40, 225), (40, 315)),
@@ -27,8 +30,11 @@ def find_inputs(cameras: Cameras, protocol: str, name: str) -> list[int]:
     angles = np.degrees(np.arccos(np.clip(directions @ cameras.directions.T, -1.0, 1.0)))  # [I, V]
     for (elevation, azimuth), row in zip(PROTOCOLS[protocol], angles):
         if row.min() > MAX_ANGLE_DEG:
-            raise PosedError(f"{name}: protocol {protocol} needs a view from elevation {elevation}, azimuth {azimuth} degrees (+Z up); "
-                             f"the nearest camera is {row.min():.1f} degrees away (random-8 takes views of any rig)")
+            raise PosedError(
+                f"{name}: protocol {protocol} needs a view from elevation {elevation}, azimuth {azimuth} degrees (+Z "
+                f"up); "
+                f"the nearest camera is {row.min():.1f} degrees away (random-8 takes views of any rig)"
+            )
     return [int(index) for index in angles.argmin(axis=1)]
 
 

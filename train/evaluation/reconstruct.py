@@ -1,4 +1,7 @@
-"""Posed images -> Gaussians in the formats that splat viewers open, a page that shows them, and a turntable: what `verse reconstruct` runs."""
+"""Posed images -> Gaussians in the formats that splat viewers open, a page that shows them, and a turntable: what
+`verse reconstruct` runs.
+"""
+
 import io
 import warnings
 from dataclasses import replace
@@ -27,8 +30,16 @@ SIZE = 256  # pixels of the turntable
 MIN_OPACITY = 1 / 255  # fainter splats change no 8-bit pixel: most of a white background's
 
 
-def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: tuple[int, ...] | None = None, device: str | None = None) -> list[Path]:
-    """Reconstruct one object and write gaussians.ply, .splat and .glb, viewer.html, turntable.webp and inputs.png to `out`; returns their paths.
+def reconstruct(
+    run_dir: Path,
+    views: Path,
+    out: Path,
+    sample: int = 0,
+    inputs: tuple[int, ...] | None = None,
+    device: str | None = None,
+) -> list[Path]:
+    """Reconstruct one object and write gaussians.ply, .splat and .glb, viewer.html, turntable.webp and inputs.png to
+    `out`; returns their paths.
 
     device: of the model and the drawing; default: the GPU where there is one.
     """
@@ -42,20 +53,31 @@ def reconstruct(run_dir: Path, views: Path, out: Path, sample: int = 0, inputs: 
         warnings.warn(warning, stacklevel=2)
     if "alpha" in (shape := item.shape(chosen)):
         posed.expect_shown(item.name, shape["alpha"])
-    images = torch.from_numpy(resize_area(item.read(chosen), config.size, config.size)).permute(0, 3, 1, 2) / 255.0  # [I, 3, S, S]
+    images = (
+        torch.from_numpy(resize_area(item.read(chosen), config.size, config.size)).permute(0, 3, 1, 2) / 255.0
+    )  # [I, 3, S, S]
     gaussians = predict(model, images, item.cameras[chosen].resized(config.size, config.size))
     out.mkdir(parents=True, exist_ok=True)
     one = gaussians.map(lambda field: field[0])
     save_ply(one, out / "gaussians.ply", min_opacity=MIN_OPACITY)
-    files = {"gaussians.splat": splat_bytes(one, MIN_OPACITY), "gaussians.glb": glb_bytes(one, MIN_OPACITY),
-             "viewer.html": page(one, item.name, MIN_OPACITY), "turntable.webp": spin(gaussians), "inputs.png": _png(torch.cat(list(images), dim=2))}
+    files = {
+        "gaussians.splat": splat_bytes(one, MIN_OPACITY),
+        "gaussians.glb": glb_bytes(one, MIN_OPACITY),
+        "viewer.html": page(one, item.name, MIN_OPACITY),
+        "turntable.webp": spin(gaussians),
+        "inputs.png": _png(torch.cat(list(images), dim=2)),
+    }
     for name, data in files.items():
         write_whole(out / name, data)
     return [out / name for name in ("gaussians.ply", *files)]
 
 
 def _few(item: Posed, chosen: list[int], wanted: int) -> list[str]:
-    return [f"{item.name}: the model has learned from {wanted} views at a time, and there are only {len(chosen)}"] if len(chosen) < wanted else []
+    return (
+        [f"{item.name}: the model has learned from {wanted} views at a time, and there are only {len(chosen)}"]
+        if len(chosen) < wanted
+        else []
+    )
 
 
 def _checked(inputs: tuple[int, ...], views: int) -> list[int]:
@@ -66,7 +88,9 @@ def _checked(inputs: tuple[int, ...], views: int) -> list[int]:
 
 
 def spread_views(item: Posed, count: int) -> list[int]:
-    """The GSO rig's four inputs when they are there; otherwise `count` views by farthest-point choice of direction, the first view first."""
+    """The GSO rig's four inputs when they are there; otherwise `count` views by farthest-point choice of direction, the
+    first view first.
+    """
     if count == 4:
         try:
             return find_inputs(item.cameras, "gso-4", item.name)
@@ -81,17 +105,20 @@ def spread_views(item: Posed, count: int) -> list[int]:
 
 @torch.no_grad()
 def predict(model: LRM, images: Tensor, cameras: Cameras) -> Gaussians:
-    """images [I, 3, S, S] in 0..1 on white -> the Gaussians of one object [1, N], for views of any resolution, where the model is."""
+    """images [I, 3, S, S] in 0..1 on white -> the Gaussians of one object [1, N], for views of any resolution, where
+    the model is.
+    """
     device = next(model.parameters()).device
     return as_sharp_as_seen(model(*(x.to(device) for x in (images[None], *camera_tensors(cameras)))), cameras)
 
 
 def as_sharp_as_seen(gaussians: Gaussians, cameras: Cameras) -> Gaussians:
-    """The same at the resolution of the input cameras, whose pixels [I, S, S] the Gaussians [1, I S S] come from, and no sharper at a higher one.
+    """The same at the resolution of the input cameras, whose pixels [I, S, S] the Gaussians [1, I S S] come from, and
+    no sharper at a higher one.
 
-    Splatting widens everything by `EPS2D` pixels², and a model learns to count on it: its Gaussians may be far smaller than a pixel, and a viewer with
-    four times the resolution would show dots with gaps. So what a pixel added where each was predicted becomes its own (after the 3D filter of
-    Mip-Splatting, Yu et al. 2024).
+    Splatting widens everything by `EPS2D` pixels², and a model learns to count on it: its Gaussians may be far smaller
+    than a pixel, and a viewer with four times the resolution would show dots with gaps. So what a pixel added where
+    each was predicted becomes its own (after the 3D filter of Mip-Splatting, Yu et al. 2024).
     """
     pixels = gaussians.means.shape[1] // len(cameras)
     w2c = torch.from_numpy(rigid_inverse(cameras.c2w)).to(gaussians.means)  # [I, 4, 4]

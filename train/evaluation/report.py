@@ -1,4 +1,5 @@
 """What a benchmark says in the end: the summary with intervals, the table, and the figure of worst, median and best."""
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -36,11 +37,25 @@ def _interval(values: list[float]) -> dict[str, float]:
 
 def table(results: dict) -> str:
     """The summary, published numbers of the protocol, then every object, as Markdown."""
-    lpips = {"lpips": None} if results["published"] else {}  # published with every row, so it has a column even when we did not measure it
-    metrics = list(dict.fromkeys(["psnr", "ssim", *lpips, *(metric for scores in results["summary"].values() for metric in scores)]))
-    head = ["| | " + " | ".join(metric.replace("_", " ").upper() for metric in metrics) + " |", "| --- |" + " --- |" * len(metrics)]
-    lines = [f"{len(results['objects'])} objects, protocol {results['protocol']}, {results['resolution']} px, preset {results['preset']}; "
-             "mean [95 % interval over objects]", "", *head]
+    lpips = (
+        {"lpips": None} if results["published"] else {}
+    )  # published with every row, so it has a column even when we did not measure it
+    metrics = list(
+        dict.fromkeys(
+            ["psnr", "ssim", *lpips, *(metric for scores in results["summary"].values() for metric in scores)]
+        )
+    )
+    head = [
+        "| | " + " | ".join(metric.replace("_", " ").upper() for metric in metrics) + " |",
+        "| --- |" + " --- |" * len(metrics),
+    ]
+    lines = [
+        f"{len(results['objects'])} objects, protocol {results['protocol']}, {results['resolution']} px, preset "
+        f"{results['preset']}; "
+        "mean [95 % interval over objects]",
+        "",
+        *head,
+    ]
     for what, scores in results["summary"].items():
         lines.append(_line(what, [_with_interval(metric, scores.get(metric)) for metric in metrics]))
     for row in (published.Row(**row) for row in results["published"]):
@@ -56,7 +71,11 @@ def _line(label: str, cells: list[str]) -> str:
 
 
 def _with_interval(metric: str, value: dict | None) -> str:
-    return f"{_shown(metric, value['mean'])} [{_shown(metric, value['low'])}, {_shown(metric, value['high'])}]" if value else "–"
+    return (
+        f"{_shown(metric, value['mean'])} [{_shown(metric, value['low'])}, {_shown(metric, value['high'])}]"
+        if value
+        else "–"
+    )
 
 
 def _shown(metric: str, value: float | None) -> str:
@@ -70,7 +89,9 @@ def extremes(rows: list[dict]) -> list[int]:
 
 
 def figure(shown: list[tuple[Tensor, Tensor, Tensor]]) -> bytes:
-    """Objects as (inputs, prediction, truth), each [., 3, S, S] in 0..1: per object its first inputs, then prediction above truth. PNG bytes."""
+    """Objects as (inputs, prediction, truth), each [., 3, S, S] in 0..1: per object its first inputs, then prediction
+    above truth. PNG bytes.
+    """
     lines = []
     for seen, pred, truth in shown:
         inputs, count = min(4, len(seen)), min(6, len(truth))

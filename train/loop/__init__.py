@@ -1,9 +1,11 @@
 """fit(): the one training loop. A trainer brings a `Task` (model, loss, batches) and a config that extends `Recipe`.
 
-The guarantees are the loop's: a resumed run equals an uninterrupted one bit for bit on a CPU, a checkpoint that carries its name is whole,
-Ctrl-C and SIGTERM save, a non-finite or exploding step is skipped and counted, a diverged run returns to its last good state and says why,
-and 1 or N ranks, each with the whole model or a part of it, see the same samples.
+The guarantees are the loop's: a resumed run equals an uninterrupted one bit for bit on a CPU, a checkpoint that carries
+its name is whole, Ctrl-C and SIGTERM save, a non-finite or exploding step is skipped and counted, a diverged run
+returns to its last good state and says why, and 1 or N ranks, each with the whole model or a part of it, see the same
+samples.
 """
+
 import copy
 import math
 import sys
@@ -30,7 +32,10 @@ from zeroverse.core.rng import Rng
 
 __all__ = ["Diverged", "Outcome", "Recipe", "RunError", "Task", "Work", "fit", "may_change", "read_run"]
 BETAS = (0.9, 0.95)  # GS-LRM
-PARALLEL = ("ddp", "fsdp")  # the whole model on every rank, or weights, gradients and optimizer state spread over the ranks
+PARALLEL = (
+    "ddp",
+    "fsdp",
+)  # the whole model on every rank, or weights, gradients and optimizer state spread over the ranks
 
 
 def may_change(default):
@@ -40,7 +45,9 @@ def may_change(default):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What the loop itself needs to know; the defaults are GS-LRM's (facts/lrm_zero.md §3) where no other source is named."""
+    """What the loop itself needs to know; the defaults are GS-LRM's (facts/lrm_zero.md §3) where no other source is
+    named.
+    """
 
     steps: int
     batch: int  # samples per optimizer update, over all ranks
@@ -49,7 +56,8 @@ class Recipe:
     weight_decay: float = 0.05  # on matrices only
     clip: float = 1.0  # gradient norm
     skip_norm: float = 20.0  # an update with a larger gradient norm (before clipping) is skipped; LVSM takes 5
-    skip_factor: float = 10.0  # or one this many running medians large; ours: healthy norms stay within a factor of five (LRM-Zero appendix F)
+    # or one this many running medians large; ours: healthy norms stay within a factor of five (LRM-Zero appendix F)
+    skip_factor: float = 10.0
     diverge_factor: float = 5.0  # a loss this many running medians high is a bad step; ours
     patience: int = 50  # bad or skipped steps in a row before the run returns to its last good checkpoint; ours
     rollbacks: int = 3  # returns before the run is given up; ours
@@ -73,7 +81,9 @@ class Recipe:
 
 
 def configured(preset: str | Recipe, presets: dict, **given):
-    """A config: one of `presets` by its name, or one of your own, with what is given, and not None, in the place of its values. Raises ValueError."""
+    """A config: one of `presets` by its name, or one of your own, with what is given, and not None, in the place of its
+    values. Raises ValueError.
+    """
     if isinstance(preset, str):
         if preset not in presets:
             raise ValueError(f"preset: expected one of {', '.join(presets)}, got {preset!r}")
@@ -82,7 +92,9 @@ def configured(preset: str | Recipe, presets: dict, **given):
 
 
 class Task(Protocol):
-    """One trainer, as the loop sees it. Randomness in `loss` comes from torch's global generator, seeded anew by (seed, step, rank)."""
+    """One trainer, as the loop sees it. Randomness in `loss` comes from torch's global generator, seeded anew by (seed,
+    step, rank).
+    """
 
     name: str  # of the trainer, in config.json
     model: nn.Module  # its `blocks`, if it has any, are compiled one by one on a GPU, and sharded one by one
@@ -105,7 +117,8 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """step: updates done. finished: all steps are done (else the run was interrupted, and can be resumed). metrics: the last validation.
+    """step: updates done. finished: all steps are done (else the run was interrupted, and can be resumed). metrics: the
+    last validation.
 
     skipped, rollbacks: as in State.
     """
@@ -120,9 +133,10 @@ class Outcome:
 def fit(task: Task, config: Recipe, run_dir: str | Path, resume: bool = False, device: str | None = None) -> Outcome:
     """Train `task` in `run_dir`, from its last checkpoint if `resume`. Under torchrun every rank calls this alike.
 
-    Writes log.jsonl, checkpoint_*, previews/, and, with every checkpoint, model.safetensors (averaged weights) and config.json.
-    Raises RunError when the folder holds a run and `resume` is false, or when config or data are not the checkpoint's; and Diverged, a RunError
-    too, when training diverges with no good checkpoint to return to, or once more than `rollbacks` times.
+    Writes log.jsonl, checkpoint_*, previews/, and, with every checkpoint, model.safetensors (averaged weights) and
+    config.json. Raises RunError when the folder holds a run and `resume` is false, or when config or data are not the
+    checkpoint's; and Diverged, a RunError too, when training diverges with no good checkpoint to return to, or once
+    more than `rollbacks` times.
     """
     team = Team(device)
     try:
@@ -137,8 +151,12 @@ def _fit(task: Task, config: Recipe, folder: RunFolder, resume: bool, team: Team
     step = folder.restore(state, resume, team)
     loss = _Loss(task, state.model)
     train = loss if state.sharded else distributed(loss, team)
-    feed = lambda: prefetch(team.pinned(task.batch), positions_of(config, step, accumulate, team.rank, team.size, state.shift), config.workers,
-                            ahead=2 * accumulate)
+    feed = lambda: prefetch(
+        team.pinned(task.batch),
+        positions_of(config, step, accumulate, team.rank, team.size, state.shift),
+        config.workers,
+        ahead=2 * accumulate,
+    )
     with Interrupt() as interrupt, closing(_Reporter(task, config, folder, team, step)) as reporter:
         batches = feed()
         try:
@@ -152,7 +170,10 @@ def _fit(task: Task, config: Recipe, folder: RunFolder, resume: bool, team: Team
                     continue
                 reporter.after(step, done, state)
                 if done.stop and step < config.steps:
-                    reporter.say(f"stopped after step {step} of {config.steps} and saved in {folder.path}: the same command with --resume continues")
+                    reporter.say(
+                        f"stopped after step {step} of {config.steps} and saved in {folder.path}: the same command "
+                        f"with --resume continues"
+                    )
                     return Outcome(step, False, state.skipped, reporter.metrics, state.rollbacks)
         finally:
             batches.close()
@@ -167,15 +188,27 @@ def prepare(task: Task, config: Recipe, team: Team) -> State:
     if team.device.type == "cuda":
         for block in getattr(model, "blocks", ()):
             if sharded:
-                block.forward = torch.compile(block.forward, dynamic=False)  # inside the hooks that gather the block's weights
+                block.forward = torch.compile(
+                    block.forward, dynamic=False
+                )  # inside the hooks that gather the block's weights
             else:
-                block.compile(dynamic=False)  # one compilation serves all blocks; a whole-model one would break at the rasteriser
+                block.compile(
+                    dynamic=False
+                )  # one compilation serves all blocks; a whole-model one would break at the rasteriser
     if sharded:
         whole = copy.deepcopy(ema) if team.leads else ema
         sharding.shard(model)
         sharding.shard(ema)
     guard = Guard(config.skip_norm, config.skip_factor, config.diverge_factor, config.patience)
-    return State(model, ema, make_optimizer(model, config, team.device), guard, whole, sharded, in_shards=config.parallel == "fsdp")
+    return State(
+        model,
+        ema,
+        make_optimizer(model, config, team.device),
+        guard,
+        whole,
+        sharded,
+        in_shards=config.parallel == "fsdp",
+    )
 
 
 class _Done(NamedTuple):
@@ -189,10 +222,21 @@ class _Done(NamedTuple):
     waited: float
 
 
-def _update(train: nn.Module, state: State, batches: Iterator, config: Recipe, step: int, accumulate: int, team: Team, interrupt: Interrupt) -> _Done:
+def _update(
+    train: nn.Module,
+    state: State,
+    batches: Iterator,
+    config: Recipe,
+    step: int,
+    accumulate: int,
+    team: Team,
+    interrupt: Interrupt,
+) -> _Done:
     """One step: gradients, the guard's verdict, and the update if it is a good one."""
     began = time.perf_counter()
-    torch.manual_seed(Rng("step", config.seed, step + state.shift, team.rank).word())  # so there is no generator state to save
+    torch.manual_seed(
+        Rng("step", config.seed, step + state.shift, team.rank).word()
+    )  # so there is no generator state to save
     lr = learning_rate(config, step)
     for group in state.optimizer.param_groups:
         group["lr"] = lr
@@ -204,12 +248,16 @@ def _update(train: nn.Module, state: State, batches: Iterator, config: Recipe, s
         state.skipped += 1
     else:
         state.optimizer.step()
-        average(state.ema, state.model, min(config.ema, (1 + step) / (10 + step)))  # short at first, or the random start would linger
+        average(
+            state.ema, state.model, min(config.ema, (1 + step) / (10 + step))
+        )  # short at first, or the random start would linger
     state.optimizer.zero_grad(set_to_none=True)
     return _Done({**values, "grad_norm": norm}, verdict, stop, lr, time.perf_counter() - began, waited)
 
 
-def _backward(train: nn.Module, state: State, batches: Iterator, accumulate: int, team: Team, step: int) -> tuple[dict[str, Tensor], float]:
+def _backward(
+    train: nn.Module, state: State, batches: Iterator, accumulate: int, team: Team, step: int
+) -> tuple[dict[str, Tensor], float]:
     """Gradients of one update, summed over its micro-batches; (mean loss and terms, seconds spent waiting for data)."""
     totals: dict[str, Tensor] = {}
     waited = 0.0
@@ -228,27 +276,46 @@ def _backward(train: nn.Module, state: State, batches: Iterator, accumulate: int
     return totals, waited
 
 
-def _roll_back(state: State, config: Recipe, folder: RunFolder, step: int, reason: str, team: Team, reporter: "_Reporter") -> int:
+def _roll_back(
+    state: State, config: Recipe, folder: RunFolder, step: int, reason: str, team: Team, reporter: "_Reporter"
+) -> int:
     """Back to the last good checkpoint, with the data that follow; its step."""
     if state.rollbacks == config.rollbacks:
-        raise Diverged(f"diverged: {reason}, up to step {step}, after {state.rollbacks} rollbacks", step, state.skipped, state.rollbacks)
+        raise Diverged(
+            f"diverged: {reason}, up to step {step}, after {state.rollbacks} rollbacks",
+            step,
+            state.skipped,
+            state.rollbacks,
+        )
     good = folder.roll_back(state, step, reason, team)
     reporter.rolled_back(good, step, reason)
     return good
 
 
 class _Reporter:
-    """What is told after a step: log rows, validation, previews, checkpoints, the bar. Every rank calls it, the leader writes."""
+    """What is told after a step: log rows, validation, previews, checkpoints, the bar. Every rank calls it, the leader
+    writes.
+    """
 
     def __init__(self, task: Task, config: Recipe, folder: RunFolder, team: Team, step: int):
         self.task, self.config, self.folder, self.team = task, config, folder, team
         self.metrics: dict[str, float] = {}
         self._told: set[str] = set()  # of unusable samples
-        self._meter = Meter(config.batch, task.work, matmul_ceiling(str(team.device)) * team.size if team.leads else math.inf)
+        self._meter = Meter(
+            config.batch, task.work, matmul_ceiling(str(team.device)) * team.size if team.leads else math.inf
+        )
         self._trackers = trackers(folder.path, step, config.wandb, folder.stamp) if team.leads else []
         every = 0.1 if sys.stderr.isatty() else EVERY  # a log file is to be read
-        self._bar = tqdm(total=config.steps, initial=step, desc=task.name, unit="step", disable=not team.leads, dynamic_ncols=True, mininterval=every,
-                         maxinterval=2 * every + 10)
+        self._bar = tqdm(
+            total=config.steps,
+            initial=step,
+            desc=task.name,
+            unit="step",
+            disable=not team.leads,
+            dynamic_ncols=True,
+            mininterval=every,
+            maxinterval=2 * every + 10,
+        )
 
     def after(self, step: int, done: _Done, state: State) -> None:
         """step: updates tried so far."""
@@ -262,7 +329,9 @@ class _Reporter:
             self._row(step, done.lr, state)
         if end or due(step, config.validate_every) or due(step, config.preview_every):
             self._look(step, state.averaged())
-        if last or due(step, config.save_every) and state.guard.streak == 0:  # a checkpoint is also where a diverged run returns to
+        if (
+            last or due(step, config.save_every) and state.guard.streak == 0
+        ):  # a checkpoint is also where a diverged run returns to
             self.folder.save(step, state, self.team)
 
     def _row(self, step: int, lr: float, state: State) -> None:
@@ -270,8 +339,15 @@ class _Reporter:
         for key in sorted(bad.keys() - self._told):
             self._log({"step": step, "bad_sample": key, "reason": bad[key]})
         self._told |= bad.keys()
-        row = {"step": step, **self._meter.row(), "lr": lr, "skipped": state.skipped, "rollbacks": state.rollbacks, "bad_samples": len(bad),
-               "memory_gb": peak_memory_gb(self.team.device)}
+        row = {
+            "step": step,
+            **self._meter.row(),
+            "lr": lr,
+            "skipped": state.skipped,
+            "rollbacks": state.rollbacks,
+            "bad_samples": len(bad),
+            "memory_gb": peak_memory_gb(self.team.device),
+        }
         self._log(row)
         self._bar.set_postfix({name: f"{row[name]:.4g}" for name in ("loss", "psnr") if name in row}, refresh=False)
 
@@ -282,7 +358,10 @@ class _Reporter:
         if end or due(step, self.config.validate_every):
             self.metrics = self.task.validate(averaged)
             self._log({"step": step, **self.metrics})
-            self.say(f"step {step}: " + (", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items()) or "nothing held out"))
+            self.say(
+                f"step {step}: "
+                + (", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items()) or "nothing held out")
+            )
         if end or due(step, self.config.preview_every):
             self.task.preview(averaged, self.folder.path / "previews" / f"step_{step:07d}.png")
 
@@ -323,7 +402,7 @@ class _Loss(nn.Module):
         return self.task.loss(self.model, batch, step)
 
 
-# ------------------------------------------------------------------------------------------------------------------------ optimisation
+# --------------------------------------------------------------------------------------------------------- optimisation
 
 
 def make_optimizer(model: nn.Module, config: Recipe, device: torch.device) -> torch.optim.AdamW:
@@ -352,11 +431,13 @@ def due(done: int, every: int) -> bool:
     return every > 0 and done % every == 0
 
 
-# -------------------------------------------------------------------------------------------------------------------- shares of the batch
+# -------------------------------------------------------------------------------------------------- shares of the batch
 
 
 def accumulation(config: Recipe, ranks: int) -> int:
-    """Micro-batches per update and rank. Raises ValueError when the batch does not split evenly: a mean of unequal parts is another loss."""
+    """Micro-batches per update and rank. Raises ValueError when the batch does not split evenly: a mean of unequal
+    parts is another loss.
+    """
     share, rest = divmod(config.batch, ranks)
     if rest or share == 0:
         raise ValueError(f"batch: expected a multiple of the {ranks} ranks, got {config.batch}")
@@ -367,7 +448,8 @@ def accumulation(config: Recipe, ranks: int) -> int:
 
 
 def positions_of(config: Recipe, start: int, accumulate: int, rank: int, ranks: int, shift: int = 0) -> Iterator[range]:
-    """The positions of each micro-batch of one rank, from step `start` on: together the ranks take `batch` consecutive ones per step, whatever their number.
+    """The positions of each micro-batch of one rank, from step `start` on: together the ranks take `batch` consecutive
+    ones per step, whatever their number.
 
     shift: steps' worth of data that rollbacks have passed over.
     """

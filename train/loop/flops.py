@@ -1,20 +1,27 @@
-"""Floating-point operations: of a transformer in closed form, and how many a second this device can do. MFU is one over the other."""
+"""Floating-point operations: of a transformer in closed form, and how many a second this device can do. MFU is one over
+the other.
+"""
+
 import functools
 import time
 from dataclasses import dataclass
 
 import torch
 
-CEILING_SIZES = {"cuda": (8192, torch.bfloat16), "cpu": (1024, torch.float32)}  # of the matrices multiplied, and the type the trainers compute in
+CEILING_SIZES = {
+    "cuda": (8192, torch.bfloat16),
+    "cpu": (1024, torch.float32),
+}  # of the matrices multiplied, and the type the trainers compute in
 CEILING_REPEATS = 5
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a trainer's model does per sample: tokens through the trunk, and operations of one forward and backward pass.
+    """What a trainer's model does per sample: tokens through the trunk, and operations of one forward and backward
+    pass.
 
-    A multiplication with its addition counts two. Model operations only, as MFU is defined (PaLM, appendix B): no recomputation,
-    no normalisation, no loss, no drawing.
+    A multiplication with its addition counts two. Model operations only, as MFU is defined (PaLM, appendix B): no
+    recomputation, no normalisation, no loss, no drawing.
     """
 
     tokens: int
@@ -26,19 +33,25 @@ def linear_flops(tokens: int, inputs: int, outputs: int) -> int:
 
 
 def block_flops(tokens: int, width: int) -> int:
-    """One `layers.Block`, forward: 12 d² of matrices per token (qkv 3, projection 1, MLP 8), and q kᵀ and its product with v."""
+    """One `layers.Block`, forward: 12 d² of matrices per token (qkv 3, projection 1, MLP 8), and q kᵀ and its product
+    with v.
+    """
     return linear_flops(tokens, width, 12 * width) + 2 * linear_flops(tokens, tokens, width)
 
 
 @functools.cache
 def matmul_ceiling(device: str) -> float:
-    """Operations per second of a large matrix product on this device, the best of several: what an MFU of 100 % would be.
+    """Operations per second of a large matrix product on this device, the best of several: what an MFU of 100 % would
+    be.
 
-    bf16 on a GPU, float32 on a CPU with the threads that torch has now. Measured once a process, in about a tenth of a second.
+    bf16 on a GPU, float32 on a CPU with the threads that torch has now. Measured once a process, in about a tenth of a
+    second.
     """
     kind = torch.device(device)
     size, dtype = CEILING_SIZES[kind.type]
-    noise = torch.Generator(kind).manual_seed(0)  # on zeros a GPU draws less power and runs faster; drawn there, which on a CPU takes seconds
+    noise = torch.Generator(kind).manual_seed(
+        0
+    )  # on zeros a GPU draws less power and runs faster; drawn there, which on a CPU takes seconds
     a, b = (torch.randn(size, size, generator=noise, device=kind, dtype=dtype) for _ in range(2))
     best = min(_seconds(a, b) for _ in range(CEILING_REPEATS))
     return 2 * size**3 / best

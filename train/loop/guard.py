@@ -1,8 +1,11 @@
-"""Is training still well? Which updates are skipped, and when a run has diverged: a pure function of the losses and gradient norms seen.
+"""Is training still well? Which updates are skipped, and when a run has diverged: a pure function of the losses and
+gradient norms seen.
 
-LRM-Zero's failures are gradient-norm explosions late in training (healthy 0 to 1, unhealthy 2 to 5; facts/lrm_zero.md §2.4). The published
-codes skip at a fixed norm of 5 or 20; the running medians here notice the same at any scale of the loss.
+LRM-Zero's failures are gradient-norm explosions late in training (healthy 0 to 1, unhealthy 2 to 5; facts/lrm_zero.md
+§2.4). The published codes skip at a fixed norm of 5 or 20; the running medians here notice the same at any scale of the
+loss.
 """
+
 import math
 import statistics
 from collections import deque
@@ -20,21 +23,29 @@ class Verdict(NamedTuple):
 
 
 class Guard:
-    """The losses and gradient norms of late. Its state travels in checkpoints, so that a resumed run judges as the uninterrupted one does.
+    """The losses and gradient norms of late. Its state travels in checkpoints, so that a resumed run judges as the
+    uninterrupted one does.
 
-    skip_norm: absolute limit of the gradient norm; skip_factor: limit in running medians, 0 for none; diverge_factor: a loss this many
-    running medians high is bad; patience: bad or skipped steps in a row that are a divergence.
+    skip_norm: absolute limit of the gradient norm; skip_factor: limit in running medians, 0 for none; diverge_factor: a
+    loss this many running medians high is bad; patience: bad or skipped steps in a row that are a divergence.
     """
 
     def __init__(self, skip_norm: float, skip_factor: float, diverge_factor: float, patience: int):
-        self.skip_norm, self.skip_factor, self.diverge_factor, self.patience = skip_norm, skip_factor, diverge_factor, patience
+        self.skip_norm, self.skip_factor, self.diverge_factor, self.patience = (
+            skip_norm,
+            skip_factor,
+            diverge_factor,
+            patience,
+        )
         self._terms: list[str] = []
         self._losses: deque[float] = deque(maxlen=WINDOW)
         self._norms: deque[float] = deque(maxlen=WINDOW)
         self.streak = 0
 
     def judge(self, loss: float, norm: float, terms: list[str]) -> Verdict:
-        """One step's verdict. terms: names of the loss's parts: when they change, another loss begins, and the medians with it."""
+        """One step's verdict. terms: names of the loss's parts: when they change, another loss begins, and the medians
+        with it.
+        """
         if terms != self._terms:
             self._terms = list(terms)
             self._losses.clear()
@@ -46,7 +57,9 @@ class Guard:
         if not bad:
             self._losses.append(loss)
         self.streak = self.streak + 1 if bad else 0
-        return Verdict(reason, f"{self.streak} steps in a row went wrong, the last: {bad}" if self.streak >= self.patience else "")
+        return Verdict(
+            reason, f"{self.streak} steps in a row went wrong, the last: {bad}" if self.streak >= self.patience else ""
+        )
 
     def _outlier(self, loss: float, norm: float) -> str:
         if not math.isfinite(loss):

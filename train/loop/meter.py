@@ -1,4 +1,7 @@
-"""What a log line says, and who else hears it: TensorBoard where it is installed, Weights & Biases where it is asked for."""
+"""What a log line says, and who else hears it: TensorBoard where it is installed, Weights & Biases where it is asked
+for.
+"""
+
 import importlib
 import math
 import resource
@@ -28,16 +31,29 @@ class Meter:
         self.steps, self.seconds, self.waited = self.steps + 1, self.seconds + seconds, self.waited + waited
 
     def row(self) -> dict[str, float]:
-        """Means, and what the interval achieved. mfu_percent: model operations done over those that the devices could have done in that time."""
+        """Means, and what the interval achieved. mfu_percent: model operations done over those that the devices could
+        have done in that time.
+        """
         means = {name: sum(values) / len(values) for name, values in self.values.items()}
         rate = self.steps * self.batch / self.seconds  # samples per second
-        row = {**means, "samples_per_s": rate, "tokens_per_s": rate * self.work.tokens, "mfu_percent": 100 * rate * self.work.flops / self.ceiling,
-               "data_wait_percent": 100 * self.waited / self.seconds}
+        row = {
+            **means,
+            "samples_per_s": rate,
+            "tokens_per_s": rate * self.work.tokens,
+            "mfu_percent": 100 * rate * self.work.flops / self.ceiling,
+            "data_wait_percent": 100 * self.waited / self.seconds,
+        }
         self.clear()
         return row
 
 
-MEASURED = ("samples_per_s", "tokens_per_s", "mfu_percent", "data_wait_percent", "memory_gb")  # fields of a row that no two runs share
+MEASURED = (
+    "samples_per_s",
+    "tokens_per_s",
+    "mfu_percent",
+    "data_wait_percent",
+    "memory_gb",
+)  # fields of a row that no two runs share
 
 
 def peak_memory_gb(device: torch.device) -> float:
@@ -73,9 +89,17 @@ class WandB:
             wandb, known = importlib.import_module("wandb"), folder / WANDB_ID
         except ImportError as error:
             raise RuntimeError(f"wandb: {error}; pip install wandb") from error
-        self._run = wandb.init(project=project, dir=str(folder), config=config, resume="allow", id=known.read_text() if known.exists() else None)
+        self._run = wandb.init(
+            project=project,
+            dir=str(folder),
+            config=config,
+            resume="allow",
+            id=known.read_text() if known.exists() else None,
+        )
         known.write_text(self._run.id)
-        self._run.define_metric("*", step_metric="step")  # W&B's own counter never goes back, a resumed or rolled-back run does
+        self._run.define_metric(
+            "*", step_metric="step"
+        )  # W&B's own counter never goes back, a resumed or rolled-back run does
 
     def log(self, row: dict) -> None:
         self._run.log(dict(row))
@@ -85,7 +109,9 @@ class WandB:
 
 
 def trackers(folder: Path, start: int, wandb_project: str, config: dict) -> list:
-    """Objects with `log(row)` and `close()`: TensorBoard if it can be imported, W&B if a project is named (RuntimeError if it is not installed)."""
+    """Objects with `log(row)` and `close()`: TensorBoard if it can be imported, W&B if a project is named (RuntimeError
+    if it is not installed).
+    """
     found: list = []
     try:
         found.append(TensorBoard(folder, start))

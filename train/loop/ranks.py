@@ -1,4 +1,5 @@
 """The ranks that train together, and the signals that ask them to stop."""
+
 import os
 import signal
 import threading
@@ -28,15 +29,25 @@ class Team:
             torch.cuda.set_device(self.device)
         self._joined = self.size > 1 and not dist.is_initialized()
         if self._joined:
-            dist.init_process_group("cuda:nccl,cpu:gloo" if self.device.type == "cuda" else "gloo")  # checkpoints and names travel by gloo
+            dist.init_process_group(
+                "cuda:nccl,cpu:gloo" if self.device.type == "cuda" else "gloo"
+            )  # checkpoints and names travel by gloo
 
     def pinned(self, load: Callable) -> Callable:
         """`load` with its tensors in page-locked memory on a GPU, so that copies overlap with work."""
-        return (lambda job: {name: x.pin_memory() for name, x in load(job).items()}) if self.device.type == "cuda" else load
+        return (
+            (lambda job: {name: x.pin_memory() for name, x in load(job).items()})
+            if self.device.type == "cuda"
+            else load
+        )
 
     def mean(self, totals: dict[str, Tensor], stop: bool) -> tuple[dict[str, float], bool]:
-        """Values averaged over the ranks, and whether any rank was asked to stop: all stop after the same step, or the others would hang."""
-        row = torch.stack([value.float() for value in totals.values()] + [torch.tensor(float(stop), device=self.device)])
+        """Values averaged over the ranks, and whether any rank was asked to stop: all stop after the same step, or the
+        others would hang.
+        """
+        row = torch.stack(
+            [value.float() for value in totals.values()] + [torch.tensor(float(stop), device=self.device)]
+        )
         if self.size > 1:
             dist.all_reduce(row)
         *values, asked = (row / self.size).tolist()
@@ -66,14 +77,18 @@ def distributed(module: nn.Module, team: Team) -> nn.Module:
 
 
 class Interrupt:
-    """The first Ctrl-C or SIGTERM asks the loop to stop after the current step; a second one stops at once, without saving."""
+    """The first Ctrl-C or SIGTERM asks the loop to stop after the current step; a second one stops at once, without
+    saving.
+    """
 
     def __init__(self):
         self.asked = False
 
     def __enter__(self) -> "Interrupt":
         main = threading.current_thread() is threading.main_thread()  # only there can signals be caught
-        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)} if main else {}
+        self._before = (
+            {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)} if main else {}
+        )
         return self
 
     def _ask(self, number: int, frame) -> None:

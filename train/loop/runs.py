@@ -1,4 +1,5 @@
 """The folder of a run: its log, its checkpoints, and the exported model. Whatever carries its final name is whole."""
+
 import dataclasses
 import json
 import math
@@ -33,10 +34,13 @@ class Diverged(RunError):
 
 @dataclass
 class State:
-    """All that a step changes. whole: where the averaged weights are gathered to be looked at; the `ema` itself where nothing is sharded.
+    """All that a step changes. whole: where the averaged weights are gathered to be looked at; the `ema` itself where
+    nothing is sharded.
 
-    sharded: whether weights are spread over the ranks; in_shards: whether checkpoints are, which one rank can write and read as well.
-    shift: steps' worth of data that rollbacks have passed over. skipped: updates not made. rollbacks: returns to an earlier state.
+    sharded: whether weights are spread over the ranks; in_shards: whether checkpoints are, which one rank can write and
+        read as well.
+    shift: steps' worth of data that rollbacks have passed over. skipped: updates not made. rollbacks: returns to an
+        earlier state.
     """
 
     model: nn.Module
@@ -58,7 +62,9 @@ class State:
 
 
 class RunFolder:
-    """The files of one run. Checkpoints are `checkpoint_STEP.pt`, or folders `checkpoint_STEP.shards` that all ranks write."""
+    """The files of one run. Checkpoints are `checkpoint_STEP.pt`, or folders `checkpoint_STEP.shards` that all ranks
+    write.
+    """
 
     def __init__(self, path: str | Path, config, task):
         self.path = Path(path)
@@ -84,9 +90,11 @@ class RunFolder:
         return step
 
     def roll_back(self, state: State, step: int, reason: str, team: Team) -> int:
-        """Load the last checkpoint that was saved in good health, and return its step; the data go on behind those of `step`, the last one done.
+        """Load the last checkpoint that was saved in good health, and return its step; the data go on behind those of
+        `step`, the last one done.
 
-        The log is cut back too, but for a row that says why. A killed run that resumes comes to the same end. Raises Diverged where there is none.
+        The log is cut back too, but for a row that says why. A killed run that resumes comes to the same end. Raises
+        Diverged where there is none.
         """
         skipped, shift, rollbacks = state.skipped, state.shift, state.rollbacks
         for path in reversed(self.checkpoints()):
@@ -94,7 +102,12 @@ class RunFolder:
             if state.guard.streak == 0:
                 break
         else:
-            raise Diverged(f"diverged: {reason}, up to step {step}; no good checkpoint to return to (save_every)", step, skipped, rollbacks)
+            raise Diverged(
+                f"diverged: {reason}, up to step {step}; no good checkpoint to return to (save_every)",
+                step,
+                skipped,
+                rollbacks,
+            )
         state.skipped, state.rollbacks, state.shift = skipped, rollbacks + 1, shift + step - good
         team.wait()
         if team.leads:
@@ -102,7 +115,9 @@ class RunFolder:
                 if path > self.path / f"checkpoint_{good:08d}{path.suffix}":
                     _delete(path)
             self._cut_log(good, keep="rollback")
-            self.log({"step": good + 1, "rollback": reason, "from_step": step})  # + 1: whoever resumes from that checkpoint will see it again
+            self.log(
+                {"step": good + 1, "rollback": reason, "from_step": step}
+            )  # + 1: whoever resumes from that checkpoint will see it again
         return good
 
     def _load(self, path: Path, state: State) -> int:
@@ -133,35 +148,61 @@ class RunFolder:
     def _check(self, saved: dict) -> None:
         """Raises RunError naming everything in which the checkpoint's run is not this one."""
         before, now = saved["config"], self.stamp["config"]
-        odd = [f"{name}: {saved[name]!r}, now {self.stamp[name]!r}" for name in ("trainer", "data") if saved[name] != self.stamp[name]]
-        odd += [f"{name}: {before.get(name)!r}, now {now.get(name)!r}" for name in sorted(before.keys() | now.keys())
-                if name not in self._free and before.get(name) != now.get(name)]
+        odd = [
+            f"{name}: {saved[name]!r}, now {self.stamp[name]!r}"
+            for name in ("trainer", "data")
+            if saved[name] != self.stamp[name]
+        ]
+        odd += [
+            f"{name}: {before.get(name)!r}, now {now.get(name)!r}"
+            for name in sorted(before.keys() | now.keys())
+            if name not in self._free and before.get(name) != now.get(name)
+        ]
         if odd:
-            advice = "; to go on from its weights with another schedule: start_from, in a new folder" if before.get("steps") != now.get("steps") else ""
+            advice = (
+                "; to go on from its weights with another schedule: start_from, in a new folder"
+                if before.get("steps") != now.get("steps")
+                else ""
+            )
             raise RunError(f"{self.path}: the checkpoint is of another run: " + "; ".join(odd) + advice)
 
     def _cut_log(self, step: int, keep: str = "") -> None:
-        """Keep the rows up to the checkpoint, and those with the field `keep`: what came after will be done, and logged, again."""
+        """Keep the rows up to the checkpoint, and those with the field `keep`: what came after will be done, and
+        logged, again.
+        """
         path = self.path / "log.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         rows = [(line, json.loads(line)) for line in lines if line.endswith("}")]
         write_whole(path, "".join(line + "\n" for line, row in rows if row["step"] <= step or keep in row).encode())
 
     def log(self, row: dict) -> None:
-        plain = {name: None if isinstance(x, float) and not math.isfinite(x) else x for name, x in row.items()}  # NaN is not JSON
+        plain = {
+            name: None if isinstance(x, float) and not math.isfinite(x) else x for name, x in row.items()
+        }  # NaN is not JSON
         with open(self.path / "log.jsonl", "a") as file:
             file.write(json.dumps(plain) + "\n")
 
     def save(self, step: int, state: State, team: Team) -> None:
         """A checkpoint and the exported model; every rank calls it."""
-        facts = {**self.stamp, "step": step, "shift": state.shift, "skipped": state.skipped, "rollbacks": state.rollbacks, "guard": state.guard.state()}
+        facts = {
+            **self.stamp,
+            "step": step,
+            "shift": state.shift,
+            "skipped": state.skipped,
+            "rollbacks": state.rollbacks,
+            "guard": state.guard.state(),
+        }
         averaged = state.averaged()
         if state.in_shards:
             sharding.save(self.path / f"checkpoint_{step:08d}{sharding.SUFFIX}", state, facts, team)
         if not team.leads:
             return
         if not state.in_shards:
-            tensors = {"model": state.model.state_dict(), "ema": state.ema.state_dict(), "optimizer": state.optimizer.state_dict()}
+            tensors = {
+                "model": state.model.state_dict(),
+                "ema": state.ema.state_dict(),
+                "optimizer": state.optimizer.state_dict(),
+            }
             with replacing(self.path / f"checkpoint_{step:08d}.pt") as file:
                 torch.save(facts | tensors, file)
         write_whole(self.path / weights.MODEL, safetensors_bytes(averaged.state_dict()))
@@ -186,7 +227,9 @@ def _delete(checkpoint: Path) -> None:
 
 
 def read_stamp(run: str | Path) -> dict:
-    """Trainer, data, config and step of a run, or a released model's, as they were saved. Raises RunError when nothing was exported."""
+    """Trainer, data, config and step of a run, or a released model's, as they were saved. Raises RunError when nothing
+    was exported.
+    """
     folder = weights.find(run)
     if not all((folder / name).exists() for name in (weights.CONFIG, weights.MODEL)):
         raise RunError(f"{run}: no exported model ({weights.CONFIG} and {weights.MODEL}); is it the folder of a run?")
@@ -200,9 +243,11 @@ def read_stamp(run: str | Path) -> dict:
 
 
 def read_run(run: str | Path, trainer: str) -> tuple[dict, Path]:
-    """(config as it was saved, path of the exported weights) of the folder of a run, or of a released model by its name (train.weights).
+    """(config as it was saved, path of the exported weights) of the folder of a run, or of a released model by its name
+    (train.weights).
 
-    Raises RunError when the folder has no weights, or those of another trainer; UsageError when there is neither folder nor name.
+    Raises RunError when the folder has no weights, or those of another trainer; UsageError when there is neither folder
+    nor name.
     """
     saved = read_stamp(run)
     if saved["trainer"] != trainer:

@@ -1,4 +1,7 @@
-"""Image metrics per image, and the interval around their mean. Images are [..., 3, H, W] in 0..1, sRGB-encoded; nothing is masked."""
+"""Image metrics per image, and the interval around their mean. Images are [..., 3, H, W] in 0..1, sRGB-encoded; nothing
+is masked.
+"""
+
 from pathlib import Path
 from statistics import NormalDist
 
@@ -13,18 +16,24 @@ SSIM_WINDOW, SSIM_SIGMA = 11, 1.5  # Wang et al. 2004, which every LRM paper's S
 
 
 def psnr(pred: Tensor, target: Tensor) -> Tensor:  # [..., C, H, W] -> [...]
-    """-10 log10 of the mean squared error, in dB, after clipping `pred` to 0..1; infinite where the images are equal."""
+    """-10 log10 of the mean squared error, in dB, after clipping `pred` to 0..1; infinite where the images are
+    equal.
+    """
     return -10.0 * ((pred.clamp(0, 1) - target) ** 2).mean(dim=(-3, -2, -1)).log10()
 
 
 def ssim(pred: Tensor, target: Tensor) -> Tensor:  # [..., C, H, W] -> [...]
-    """Structural similarity: Gaussian window 11, sigma 1.5, K1 = 0.01, K2 = 0.03, range 1, over windows that lie inside the image.
+    """Structural similarity: Gaussian window 11, sigma 1.5, K1 = 0.01, K2 = 0.03, range 1, over windows that lie inside
+    the image.
 
-    The same number as skimage's structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1), which
-    crops the border too. Raises ValueError for an image smaller than the window.
+    The same number as skimage's structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+    data_range=1), which crops the border too. Raises ValueError for an image smaller than the window.
     """
     if pred.shape != target.shape or min(pred.shape[-2:]) < SSIM_WINDOW:
-        raise ValueError(f"ssim: expected two [..., C, H, W] of one shape, at least {SSIM_WINDOW} wide, got {list(pred.shape)} and {list(target.shape)}")
+        raise ValueError(
+            f"ssim: expected two [..., C, H, W] of one shape, at least {SSIM_WINDOW} wide, got {list(pred.shape)} and "
+            f"{list(target.shape)}"
+        )
     pred, target = pred.float(), target.float()
     moments = _window_mean(torch.stack([pred, target, pred * pred, target * target, pred * target]))
     mean_x, mean_y, square_x, square_y, product = moments.unbind()
@@ -35,7 +44,9 @@ def ssim(pred: Tensor, target: Tensor) -> Tensor:  # [..., C, H, W] -> [...]
 
 
 def _window_mean(x: Tensor) -> Tensor:  # [..., H, W] -> [..., H - 10, W - 10]
-    """Separable; every map is a channel of one depthwise convolution, which on a CPU is 20 times faster than the same maps as a batch."""
+    """Separable; every map is a channel of one depthwise convolution, which on a CPU is 20 times faster than the same
+    maps as a batch.
+    """
     offset = torch.arange(SSIM_WINDOW, device=x.device, dtype=x.dtype) - SSIM_WINDOW // 2
     kernel = torch.exp(-0.5 * (offset / SSIM_SIGMA) ** 2)
     maps = x.reshape(1, -1, *x.shape[-2:])
@@ -45,27 +56,38 @@ def _window_mean(x: Tensor) -> Tensor:  # [..., H, W] -> [..., H - 10, W - 10]
 
 
 def bootstrap_interval(values, seed: int, resamples: int = 10_000, level: float = 0.95) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of `values` [N], one value per object: the objects are what was sampled, not the views."""
+    """Percentile bootstrap interval of the mean of `values` [N], one value per object: the objects are what was
+    sampled, not the views.
+    """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"values: expected [N], N > 0, got {list(values.shape)}")
     rng = Rng("bootstrap", seed)
     rows = max(1, 1_000_000 // len(values))  # bounds the memory to some 10 MB
-    means = np.concatenate([values[(rng.unit((min(rows, resamples - start), len(values))) * len(values)).astype(np.int64)].mean(axis=1)
-                            for start in range(0, resamples, rows)])
+    means = np.concatenate(
+        [
+            values[(rng.unit((min(rows, resamples - start), len(values))) * len(values)).astype(np.int64)].mean(axis=1)
+            for start in range(0, resamples, rows)
+        ]
+    )
     return _middle(means, level)
 
 
 def crossed_interval(values, seed: int, resamples: int = 10_000, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of the mean of `values` [S, N], of S runs on the same N objects, with both resampled, each apart from the other.
+    """Percentile interval of the mean of `values` [S, N], of S runs on the same N objects, with both resampled, each
+    apart from the other.
 
-    The pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1): S N values are not as many independent ones, and this errs on the wide side.
-    But like any bootstrap it is too narrow for a handful of runs, by sqrt((S - 1) / S), and of one it covers the objects only.
+    The pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1): S N values are not as many independent ones,
+    and this errs on the wide side. But like any bootstrap it is too narrow for a handful of runs, by sqrt((S - 1) / S),
+    and of one it covers the objects only.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or values.size == 0:
         raise ValueError(f"values: expected [S, N], S > 0, N > 0, got {list(values.shape)}")
-    runs, objects = (_draw_counts(Rng("crossed bootstrap", seed, axis), count, resamples) for axis, count in zip(("runs", "objects"), values.shape))
+    runs, objects = (
+        _draw_counts(Rng("crossed bootstrap", seed, axis), count, resamples)
+        for axis, count in zip(("runs", "objects"), values.shape)
+    )
     return _middle(((runs @ values) * objects).sum(axis=1) / values.size, level)
 
 
@@ -86,17 +108,23 @@ def wilson_interval(times: int, trials: int, level: float = 0.95) -> tuple[float
     if not 0 <= times <= trials or trials < 1:
         raise ValueError(f"times, trials: expected 0 <= times <= trials, trials > 0, got {times} and {trials}")
     z = NormalDist().inv_cdf((1 + level) / 2)
-    center, spread = (times + z * z / 2) / (trials + z * z), z / (trials + z * z) * (times * (trials - times) / trials + z * z / 4) ** 0.5
+    center, spread = (
+        (times + z * z / 2) / (trials + z * z),
+        z / (trials + z * z) * (times * (trials - times) / trials + z * z / 4) ** 0.5,
+    )
     return center - spread if times else 0.0, center + spread if times < trials else 1.0
 
 
-# torchvision's layer order, so that its state dicts load by name: channels of a 3x3 convolution and a ReLU, or "M" for a 2x2 max pool
+# torchvision's layer order, so that its state dicts load by name: channels of a 3x3 convolution and a ReLU, or "M" for
+# a 2x2 max pool
 VGG16 = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512)
 VGG19 = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M", 512, 512, 512, 512)
 
 
 def vgg_features(plan: tuple, weights: dict[str, Tensor], pool: type[nn.Module] = nn.MaxPool2d) -> nn.Sequential:
-    """The convolutional part of a VGG, frozen, from a torchvision state dict. Raises ValueError naming the first key that is missing or misshaped."""
+    """The convolutional part of a VGG, frozen, from a torchvision state dict. Raises ValueError naming the first key
+    that is missing or misshaped.
+    """
     layers, channels = [], 3
     for row in plan:
         if row == "M":
@@ -107,7 +135,9 @@ def vgg_features(plan: tuple, weights: dict[str, Tensor], pool: type[nn.Module] 
             key = f"features.{len(layers)}.{name}"
             if key not in weights or weights[key].shape != parameter.shape:
                 found = list(weights[key].shape) if key in weights else "nothing"
-                raise ValueError(f"vgg weights: {key}: expected {list(parameter.shape)} (torchvision names), got {found}")
+                raise ValueError(
+                    f"vgg weights: {key}: expected {list(parameter.shape)} (torchvision names), got {found}"
+                )
             parameter.data.copy_(weights[key])
         layers += [conv, nn.ReLU()]
         channels = row
@@ -117,15 +147,21 @@ def vgg_features(plan: tuple, weights: dict[str, Tensor], pool: type[nn.Module] 
 class LPIPS(nn.Module):
     """LPIPS v0.1 with a VGG-16 backbone (Zhang et al. 2018), from weights that the user brings.
 
-    backbone: torchvision's vgg16 state dict. linear: the published `vgg.pth`, keys lin0.model.1.weight … lin4, each [1, C, 1, 1].
+    backbone: torchvision's vgg16 state dict. linear: the published `vgg.pth`, keys lin0.model.1.weight … lin4, each [1,
+        C, 1, 1].
     """
 
     @classmethod
     def load(cls, folder: str | Path) -> "LPIPS":
-        """From a folder with torchvision's vgg16*.pth and the LPIPS repository's v0.1 vgg.pth. Raises FileNotFoundError naming what is missing."""
+        """From a folder with torchvision's vgg16*.pth and the LPIPS repository's v0.1 vgg.pth. Raises FileNotFoundError
+        naming what is missing.
+        """
         backbone, linear = sorted(Path(folder).glob("vgg16*.pth")), Path(folder) / "vgg.pth"
         if not backbone or not linear.is_file():
-            raise FileNotFoundError(f"lpips: {folder}: expected torchvision's vgg16*.pth and LPIPS's vgg.pth, no {'vgg.pth' if backbone else 'vgg16*.pth'}")
+            raise FileNotFoundError(
+                f"lpips: {folder}: expected torchvision's vgg16*.pth and LPIPS's vgg.pth, no "
+                f"{'vgg.pth' if backbone else 'vgg16*.pth'}"
+            )
         return cls(*(torch.load(path, map_location="cpu", weights_only=True) for path in (backbone[0], linear)))
 
     TAPS = (3, 8, 15, 22, 29)  # the ReLUs 1_2, 2_2, 3_3, 4_3, 5_3 of `features`
@@ -148,5 +184,7 @@ class LPIPS(nn.Module):
             x = layer(x)
             if i in self.TAPS:
                 a, b = (x / (x.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)).chunk(2)
-                distance = distance + ((a - b) ** 2 * getattr(self, f"lin{self.TAPS.index(i)}")).sum(dim=1).mean(dim=(-2, -1))
+                distance = distance + ((a - b) ** 2 * getattr(self, f"lin{self.TAPS.index(i)}")).sum(dim=1).mean(
+                    dim=(-2, -1)
+                )
         return distance.reshape(pred.shape[:-3])

@@ -1,7 +1,10 @@
-"""Scores of shape, beside those of pictures: silhouette, depth, and the distance of the Gaussians' centres from the true surface.
+"""Scores of shape, beside those of pictures: silhouette, depth, and the distance of the Gaussians' centres from the
+true surface.
 
-Depth is z along the optical axis, lengths are world units (an object's longest side is 1.8), silhouettes are `alpha > 0.5`.
+Depth is z along the optical axis, lengths are world units (an object's longest side is 1.8), silhouettes are `alpha >
+0.5`.
 """
+
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
@@ -17,7 +20,9 @@ SURFACE_POINTS = 20_000
 
 
 def rendered_shape(gaussians: Gaussians, c2w: Tensor, intrinsics: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """(depth, alpha), each [V, S, S], of Gaussians [1, N] in cameras [1, V]. Depth is the expected one: the sum of weight x depth, over alpha."""
+    """(depth, alpha), each [V, S, S], of Gaussians [1, N] in cameras [1, V]. Depth is the expected one: the sum of
+    weight x depth, over alpha.
+    """
     rotation = c2w[..., :3, :3].mT
     w2c = c2w.clone()
     w2c[..., :3, :3], w2c[..., :3, 3:] = rotation, -rotation @ c2w[..., :3, 3:]
@@ -35,15 +40,19 @@ def silhouette_iou(pred: Tensor, target: Tensor) -> float:
 
 
 def depth_error(pred: Tensor, pred_alpha: Tensor, target: Tensor) -> float | None:
-    """Mean absolute difference over the pixels [V, S, S] where both have a surface (how many that is, the silhouettes say); None if nowhere."""
+    """Mean absolute difference over the pixels [V, S, S] where both have a surface (how many that is, the silhouettes
+    say); None if nowhere.
+    """
     both = (pred_alpha > SOLID) & (target > 0)
     return (pred - target)[both].abs().mean().item() if both.any() else None
 
 
 def chamfer(gaussians: Gaussians, surface: np.ndarray) -> float | None:
-    """Mean of two mean distances: from the Gaussians' centres, weighted by opacity, to the surface points [P, 3], and from those to the centres.
+    """Mean of two mean distances: from the Gaussians' centres, weighted by opacity, to the surface points [P, 3], and
+    from those to the centres.
 
-    Of Gaussians [1, N], those of opacity `FUSED` and more; None when there are none. The surface is what the views show of it.
+    Of Gaussians [1, N], those of opacity `FUSED` and more; None when there are none. The surface is what the views show
+    of it.
     """
     kept = gaussians.opacities[0] >= FUSED
     if not kept.any() or len(surface) == 0:
@@ -55,13 +64,17 @@ def chamfer(gaussians: Gaussians, surface: np.ndarray) -> float | None:
 
 
 def shrunk_depth(depth: np.ndarray, size: int) -> np.ndarray:
-    """[V, H, W, 1], 0 where there is no surface -> [V, size, size]: the mean over what surface a pixel covers, 0 where that is less than half."""
+    """[V, H, W, 1], 0 where there is no surface -> [V, size, size]: the mean over what surface a pixel covers, 0 where
+    that is less than half.
+    """
     there = resize_area((depth > 0).astype(np.float32), size, size)
     return np.where(there >= SOLID, resize_area(depth, size, size) / np.maximum(there, SOLID), 0.0)[..., 0]
 
 
 def surface_points(depth: np.ndarray, cameras: Cameras) -> np.ndarray:
-    """Depth [V, H, W, 1] -> world points [P, 3], evenly spaced among the pixels with a surface, at most `SURFACE_POINTS`."""
+    """Depth [V, H, W, 1] -> world points [P, 3], evenly spaced among the pixels with a surface, at most
+    `SURFACE_POINTS`.
+    """
     view, row, column, _ = np.nonzero(depth)
     chosen = np.linspace(0, len(view) - 1, min(len(view), SURFACE_POINTS)).astype(np.int64)
     view, row, column = view[chosen], row[chosen], column[chosen]

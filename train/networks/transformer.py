@@ -1,4 +1,7 @@
-"""Blocks that two or more models use: patches and the pre-norm transformer block (LRM-Zero and GS-LRM: no biases anywhere)."""
+"""Blocks that two or more models use: patches and the pre-norm transformer block (LRM-Zero and GS-LRM: no biases
+anywhere).
+"""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,15 +24,18 @@ def unpatchify(tokens: Tensor, patch: int, height: int, width: int) -> Tensor:
 
 
 class RMSNorm(nn.RMSNorm):
-    """Computed in the type of its weight, returned in that of its input: autocast does the one on CUDA only, where it then returns float32, and on a
-    CPU has bfloat16 meet float32, which no fused kernel takes."""
+    """Computed in the type of its weight, returned in that of its input: autocast does the one on CUDA only, where it
+    then returns float32, and on a CPU has bfloat16 meet float32, which no fused kernel takes.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.to(self.weight.dtype)).to(x.dtype)
 
 
 class Attention(nn.Module):
-    """Full self-attention over [B, T, C]; `qk_norm` puts an RMS norm on queries and keys, so that logits cannot grow without bound."""
+    """Full self-attention over [B, T, C]; `qk_norm` puts an RMS norm on queries and keys, so that logits cannot grow
+    without bound.
+    """
 
     def __init__(self, width: int, heads: int, qk_norm: bool):
         super().__init__()
@@ -73,7 +79,9 @@ class CrossBlock(nn.Module):
         self.context_norm = nn.LayerNorm(width, bias=False)
         self.attention = CrossAttention(width, heads)
         self.mlp_norm = nn.LayerNorm(width, bias=False)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width, bias=False), nn.GELU(), nn.Linear(4 * width, width, bias=False))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width, bias=False), nn.GELU(), nn.Linear(4 * width, width, bias=False)
+        )
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:  # [B, Q, C], [B, T, C]
         x = x + self.attention(self.attention_norm(x), self.context_norm(context))
@@ -88,7 +96,9 @@ class Block(nn.Module):
         self.attention_norm = nn.LayerNorm(width, bias=False)
         self.attention = Attention(width, heads, qk_norm)
         self.mlp_norm = nn.LayerNorm(width, bias=False)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width, bias=False), nn.GELU(), nn.Linear(4 * width, width, bias=False))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width, bias=False), nn.GELU(), nn.Linear(4 * width, width, bias=False)
+        )
 
     def forward(self, x: Tensor) -> Tensor:  # [B, T, C]
         x = x + self.attention(self.attention_norm(x))
@@ -97,7 +107,9 @@ class Block(nn.Module):
 
 @torch.no_grad()
 def init_blocks(blocks: nn.ModuleList, generator: torch.Generator, std: float = 0.02) -> None:
-    """N(0, std) for every matrix; the two that write to the residual stream smaller by sqrt(2 L), so that depth does not change its variance (GPT-2)."""
+    """N(0, std) for every matrix; the two that write to the residual stream smaller by sqrt(2 L), so that depth does
+    not change its variance (GPT-2).
+    """
     for block in blocks:
         for matrix in (block.attention.qkv.weight, block.mlp[0].weight):
             matrix.normal_(0.0, std, generator=generator)

@@ -1,9 +1,12 @@
-"""Gaussians, and their differentiable rendering: a C kernel on the CPU, Triton kernels on a GPU, and the plain-torch twin, which runs anywhere.
+"""Gaussians, and their differentiable rendering: a C kernel on the CPU, Triton kernels on a GPU, and the plain-torch
+twin, which runs anywhere.
 
-Frames: OpenCV cameras (+x right, +y down, +z forward), intrinsics in pixels, the centre of row i, column j at (j + 0.5, i + 0.5).
-Semantics are those of gsplat 1.5's classic mode: EWA projection with `eps2d` added to the 2D covariance, alpha capped at 0.999 and dropped
-under 1/255, compositing front to back by depth, and a pixel closed before the Gaussian that would take its transmittance to 1e-4 or less.
+Frames: OpenCV cameras (+x right, +y down, +z forward), intrinsics in pixels, the centre of row i, column j at (j + 0.5,
+i + 0.5). Semantics are those of gsplat 1.5's classic mode: EWA projection with `eps2d` added to the 2D covariance,
+alpha capped at 0.999 and dropped under 1/255, compositing front to back by depth, and a pixel closed before the
+Gaussian that would take its transmittance to 1e-4 or less.
 """
+
 import importlib
 import logging
 import math
@@ -31,8 +34,9 @@ log = logging.getLogger(__name__)
 class Gaussians:
     """Fields after activation, any leading dimensions, world frame.
 
-    means [..., N, 3]; quats [..., N, 4] wxyz, of any length; scales [..., N, 3], standard deviations; opacities [..., N] in 0..1;
-    sh [..., N, K, 3], K = (degree + 1)², the 3DGS basis: degree 0 shows 0.5 + 0.2821 sh. Raises ValueError for a wrong shape.
+    means [..., N, 3]; quats [..., N, 4] wxyz, of any length; scales [..., N, 3], standard deviations; opacities [...,
+    N] in 0..1; sh [..., N, K, 3], K = (degree + 1)², the 3DGS basis: degree 0 shows 0.5 + 0.2821 sh. Raises ValueError
+    for a wrong shape.
     """
 
     means: Tensor
@@ -60,32 +64,77 @@ class Gaussians:
         return Gaussians(*(function(getattr(self, field.name)) for field in fields(self)))
 
 
-def render(gaussians: Gaussians, w2c: Tensor, intrinsics: Tensor, width: int, height: int, *, background=None, antialiased: bool = False,
-           backend: str = "auto") -> tuple[Tensor, Tensor]:
-    """(image, alpha) of Gaussians [B, N] in cameras [B, V], or of Gaussians [N] in cameras [V]: `rasterize` after the harmonics.
+def render(
+    gaussians: Gaussians,
+    w2c: Tensor,
+    intrinsics: Tensor,
+    width: int,
+    height: int,
+    *,
+    background=None,
+    antialiased: bool = False,
+    backend: str = "auto",
+) -> tuple[Tensor, Tensor]:
+    """(image, alpha) of Gaussians [B, N] in cameras [B, V], or of Gaussians [N] in cameras [V]: `rasterize` after the
+    harmonics.
 
     image [B, V, 3, H, W] on the background, alpha [B, V, 1, H, W]; without B when the input has none.
     """
     if gaussians.opacities.ndim == 1:
-        image, alpha = render(gaussians.map(lambda x: x[None]), w2c[None], intrinsics[None], width, height, background=background,
-                              antialiased=antialiased, backend=backend)
+        image, alpha = render(
+            gaussians.map(lambda x: x[None]),
+            w2c[None],
+            intrinsics[None],
+            width,
+            height,
+            background=background,
+            antialiased=antialiased,
+            backend=backend,
+        )
         return image[0], alpha[0]
     colors = sh_colors(gaussians.sh, gaussians.means, w2c)
-    return rasterize(gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, colors, w2c, intrinsics, width, height,
-                     background=background, antialiased=antialiased, backend=backend)
+    return rasterize(
+        gaussians.means,
+        gaussians.quats,
+        gaussians.scales,
+        gaussians.opacities,
+        colors,
+        w2c,
+        intrinsics,
+        width,
+        height,
+        background=background,
+        antialiased=antialiased,
+        backend=backend,
+    )
 
 
-def rasterize(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, colors: Tensor, w2c: Tensor, intrinsics: Tensor,
-              width: int, height: int, *, background=None, near: float = 0.01, eps2d: float = EPS2D, antialiased: bool = False,
-              backend: str = "auto") -> tuple[Tensor, Tensor]:
+def rasterize(
+    means: Tensor,
+    quats: Tensor,
+    scales: Tensor,
+    opacities: Tensor,
+    colors: Tensor,
+    w2c: Tensor,
+    intrinsics: Tensor,
+    width: int,
+    height: int,
+    *,
+    background=None,
+    near: float = 0.01,
+    eps2d: float = EPS2D,
+    antialiased: bool = False,
+    backend: str = "auto",
+) -> tuple[Tensor, Tensor]:
     """(image [B, V, D, H, W] composited on the background, alpha [B, V, 1, H, W]).
 
-    means [B, N, 3], quats [B, N, 4] wxyz, scales [B, N, 3], opacities [B, N], colors [B, N, D] or, per view, [B, V, N, D]: differentiable.
-    w2c [B, V, 4, 4], intrinsics [B, V, 4] (fx, fy, cx, cy): not differentiable. background: [D], a number, or None for 0. near: Gaussians
-    whose centre is nearer are dropped. eps2d: pixels², added to the 2D variance; `antialiased` lowers the opacity to make up for it.
-    Gaussians with a value that is not finite are not drawn. backend: "c" (CPU, float32), "triton" (CUDA, float32), "gsplat" (the same, if
-    installed), "torch" (any device and type), or "auto": "c" or "triton" if it can, else "torch". Raises ValueError naming the argument, and
-    ImportError where a backend that was asked for lacks its package.
+    means [B, N, 3], quats [B, N, 4] wxyz, scales [B, N, 3], opacities [B, N], colors [B, N, D] or, per view, [B, V, N,
+    D]: differentiable. w2c [B, V, 4, 4], intrinsics [B, V, 4] (fx, fy, cx, cy): not differentiable. background: [D], a
+    number, or None for 0. near: Gaussians whose centre is nearer are dropped. eps2d: pixels², added to the 2D variance;
+    `antialiased` lowers the opacity to make up for it. Gaussians with a value that is not finite are not drawn.
+    backend: "c" (CPU, float32), "triton" (CUDA, float32), "gsplat" (the same, if installed), "torch" (any device and
+    type), or "auto": "c" or "triton" if it can, else "torch". Raises ValueError naming the argument, and ImportError
+    where a backend that was asked for lacks its package.
     """
     B, N = _expect("opacities", opacities, ["B", "N"])
     _expect("means", means, [B, N, 3])
@@ -101,16 +150,23 @@ def rasterize(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, c
     if any(x.dtype in (torch.float16, torch.bfloat16) for x in tensors):
         tensors = [x.float() for x in tensors]
     if len({(x.dtype, x.device) for x in tensors}) > 1:
-        raise ValueError(f"means ... colors: expected one type and device, got {', '.join(f'{x.dtype} on {x.device}' for x in tensors)}")
+        raise ValueError(
+            f"means ... colors: expected one type and device, got "
+            f"{', '.join(f'{x.dtype} on {x.device}' for x in tensors)}"
+        )
     cameras = [x.detach().to(tensors[0]) for x in (w2c, intrinsics)]
     with torch.autocast(means.device.type, enabled=False):
-        return _backend(backend, tensors).rasterize(*tensors, *cameras, background, int(width), int(height), float(near), float(eps2d), bool(antialiased))
+        return _backend(backend, tensors).rasterize(
+            *tensors, *cameras, background, int(width), int(height), float(near), float(eps2d), bool(antialiased)
+        )
 
 
 def describe() -> str:
     """One line for `verse doctor`: what "auto" takes on a CPU and on a GPU, and why."""
-    return "; ".join(f"on {title} {importlib.import_module(f'train.{module}').describe()}"
-                     for title, module in (("the CPU", "splat"), ("a GPU", "splat_triton")))
+    return "; ".join(
+        f"on {title} {importlib.import_module(f'train.{module}').describe()}"
+        for title, module in (("the CPU", "splat"), ("a GPU", "splat_triton"))
+    )
 
 
 def _backend(name: str, tensors: list[Tensor]) -> ModuleType:
@@ -145,7 +201,9 @@ def _background(background, channels: int, like: Tensor) -> Tensor:  # [D]
     if background is None or isinstance(background, (int, float)):  # filled on the device: a copy would wait for it
         return torch.full((channels,), background or 0.0, dtype=dtype, device=like.device)
     if isinstance(background, Tensor) and background.requires_grad:
-        raise ValueError("background: expected a constant, got a tensor that requires a gradient; composite with alpha instead")
+        raise ValueError(
+            "background: expected a constant, got a tensor that requires a gradient; composite with alpha instead"
+        )
     background = torch.as_tensor(background, dtype=dtype, device=like.device)
     if background.ndim == 0:
         return background.expand(channels).contiguous()
@@ -155,7 +213,9 @@ def _background(background, channels: int, like: Tensor) -> Tensor:  # [D]
 
 def _expect(name: str, tensor: Tensor, shape: list) -> torch.Size:
     """The tensor's shape, which must match: an integer is that size, a name is any size."""
-    matches = tensor.ndim == len(shape) and all(isinstance(want, str) or want == got for want, got in zip(shape, tensor.shape))
+    matches = tensor.ndim == len(shape) and all(
+        isinstance(want, str) or want == got for want, got in zip(shape, tensor.shape)
+    )
     if not matches:
         raise ValueError(f"{name}: expected [{', '.join(map(str, shape))}], got {list(tensor.shape)}")
     return tensor.shape
@@ -167,7 +227,8 @@ def _expect(name: str, tensor: Tensor, shape: list) -> torch.Size:
 def sh_colors(sh: Tensor, means: Tensor, w2c: Tensor) -> Tensor:
     """Colours, clamped at 0 as every 3DGS viewer does: [B, N, 3] at degree 0, else per view [B, V, N, 3].
 
-    sh [B, N, K, 3], means [B, N, 3], w2c [B, V, 4, 4]. As in 3DGS, the direction is from the camera's centre to the Gaussian's.
+    sh [B, N, K, 3], means [B, N, 3], w2c [B, V, 4, 4]. As in 3DGS, the direction is from the camera's centre to the
+    Gaussian's.
     """
     if sh.shape[-2] == 1:
         return (0.5 + SH_C0 * sh[..., 0, :]).clamp_min(0)
@@ -189,6 +250,13 @@ def sh_basis(directions: Tensor, degree: int) -> Tensor:
         basis += [c2 * x * y, -c2 * y * z, c2 / math.sqrt(12) * (3 * z * z - 1), -c2 * x * z, c2 / 2 * (x * x - y * y)]
     if degree >= 3:
         a, b, c = (math.sqrt(k / (4 * math.pi)) for k in (35 / 8, 105, 21 / 8))
-        basis += [-a * y * (3 * x * x - y * y), b * x * y * z, -c * y * (5 * z * z - 1), math.sqrt(7 / (16 * math.pi)) * z * (5 * z * z - 3),
-                  -c * x * (5 * z * z - 1), b / 2 * z * (x * x - y * y), -a * x * (x * x - 3 * y * y)]
+        basis += [
+            -a * y * (3 * x * x - y * y),
+            b * x * y * z,
+            -c * y * (5 * z * z - 1),
+            math.sqrt(7 / (16 * math.pi)) * z * (5 * z * z - 3),
+            -c * x * (5 * z * z - 1),
+            b / 2 * z * (x * x - y * y),
+            -a * x * (x * x - 3 * y * y),
+        ]
     return torch.stack(basis, dim=-1)

@@ -1,8 +1,9 @@
 """The C splatting kernel: compiled on first use into a per-user cache, called through ctypes on the tensors' memory.
 
-No build at install time, no torch headers (30 s to compile; this takes one), and nothing to ship but `kernels.c`. Without a compiler
-`load` says so and `train.splatting` uses plain torch.
+No build at install time, no torch headers (30 s to compile; this takes one), and nothing to ship but `kernels.c`.
+Without a compiler `load` says so and `train.splatting` uses plain torch.
 """
+
 import ctypes
 import functools
 import hashlib
@@ -26,11 +27,19 @@ TILE, MAX_CHANNELS = 8, 64  # as in kernels.c
 
 # Not -ffast-math: linked into a library it sets flush-to-zero for the whole process (gcc 12).
 FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi")
-EXTRAS = (("-march=native", "-fopenmp"), ("-fopenmp",), ("-march=native",), ())  # the first that compiles: not every compiler has both
+EXTRAS = (
+    ("-march=native", "-fopenmp"),
+    ("-fopenmp",),
+    ("-march=native",),
+    (),
+)  # the first that compiles: not every compiler has both
 
 SIZES = "batch views gaussians channels width height colors_per_view antialiased threads".split()
-POINTERS = ("means quats scales opacities colors w2c intrinsics background splats order first starts cursors pairs members transmittance "
-            "last image alpha grad_image grad_alpha rows grad_means grad_quats grad_scales grad_opacities grad_colors").split()
+POINTERS = (
+    "means quats scales opacities colors w2c intrinsics background splats order first starts cursors pairs members "
+    "transmittance "
+    "last image alpha grad_image grad_alpha rows grad_means grad_quats grad_scales grad_opacities grad_colors"
+).split()
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +47,11 @@ log = logging.getLogger(__name__)
 class Job(ctypes.Structure):
     """`Job` of kernels.c: every member takes 8 bytes."""
 
-    _fields_ = [(name, ctypes.c_int64) for name in SIZES] + [("near", ctypes.c_double), ("eps2d", ctypes.c_double)] \
+    _fields_ = (
+        [(name, ctypes.c_int64) for name in SIZES]
+        + [("near", ctypes.c_double), ("eps2d", ctypes.c_double)]
         + [(name, ctypes.c_void_p) for name in POINTERS]
+    )
 
 
 # Building
@@ -47,11 +59,15 @@ class Job(ctypes.Structure):
 
 @functools.cache
 def load() -> tuple[ctypes.CDLL | None, str]:
-    """(kernel, where it is), or (None, why there is none). Compiles once a machine; several processes may do so at the same time."""
+    """(kernel, where it is), or (None, why there is none). Compiles once a machine; several processes may do so at the
+    same time.
+    """
     try:
         compiler = _compiler()
         version = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=True).stdout
-        key = hashlib.sha256(repr((SOURCE.read_bytes(), compiler, version, FLAGS, EXTRAS, _cpu())).encode()).hexdigest()[:16]
+        key = hashlib.sha256(
+            repr((SOURCE.read_bytes(), compiler, version, FLAGS, EXTRAS, _cpu())).encode()
+        ).hexdigest()[:16]
         return _library(compiler, f"splat-{key}.so")
     except (OSError, subprocess.CalledProcessError) as error:
         log.warning("no C splatting kernel, plain torch instead: %s", error)
@@ -75,7 +91,11 @@ def _cpu() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         lines = []
-    return platform.machine() + platform.processor() + next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return (
+        platform.machine()
+        + platform.processor()
+        + next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    )
 
 
 def _library(compiler: list[str], name: str) -> tuple[ctypes.CDLL, str]:
@@ -100,7 +120,9 @@ def _library(compiler: list[str], name: str) -> tuple[ctypes.CDLL, str]:
 def _compile(compiler: list[str], path: Path) -> Path:
     reason = ""
     for extra in EXTRAS:
-        done = subprocess.run([*compiler, *FLAGS, *extra, str(SOURCE), "-o", str(path), "-lm"], capture_output=True, text=True)
+        done = subprocess.run(
+            [*compiler, *FLAGS, *extra, str(SOURCE), "-o", str(path), "-lm"], capture_output=True, text=True
+        )
         try:
             if done.returncode == 0:
                 _open(path)  # zig compiles OpenMP, but has no library to run it
@@ -129,13 +151,29 @@ def refusal(tensors: list[Tensor]) -> str:
     """Why the kernel cannot draw (means ... colors); "" if it can."""
     device, dtype, channels = tensors[0].device, tensors[0].dtype, tensors[-1].shape[-1]
     if device.type != "cpu" or dtype != torch.float32 or channels > MAX_CHANNELS:
-        return f"takes float32 on the CPU and at most {MAX_CHANNELS} channels, got {dtype} on {device}, {channels} channels"
+        return (
+            f"takes float32 on the CPU and at most {MAX_CHANNELS} channels, got {dtype} on {device}, {channels} "
+            f"channels"
+        )
     kernel, reason = load()
     return "" if kernel else f"is not available: {reason}"
 
 
-def rasterize(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, colors: Tensor, w2c: Tensor, intrinsics: Tensor,
-              background: Tensor, width: int, height: int, near: float, eps2d: float, antialiased: bool) -> tuple[Tensor, Tensor]:
+def rasterize(
+    means: Tensor,
+    quats: Tensor,
+    scales: Tensor,
+    opacities: Tensor,
+    colors: Tensor,
+    w2c: Tensor,
+    intrinsics: Tensor,
+    background: Tensor,
+    width: int,
+    height: int,
+    near: float,
+    eps2d: float,
+    antialiased: bool,
+) -> tuple[Tensor, Tensor]:
     """`gaussians.rasterize` with checked arguments, float32 on the CPU, at most MAX_CHANNELS channels."""
     numbers = {"width": width, "height": height, "near": near, "eps2d": eps2d, "antialiased": antialiased}
     return _Rasterize.apply(numbers, means, quats, scales, opacities, colors, w2c, intrinsics, background)
@@ -144,18 +182,31 @@ def rasterize(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, c
 class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(ctx, numbers, *inputs):
-        names = POINTERS[:len(inputs)]
+        names = POINTERS[: len(inputs)]
         tensors = {name: x.detach().contiguous() for name, x in zip(names, inputs)}
         (B, N), V, D = tensors["opacities"].shape, tensors["w2c"].shape[1], tensors["colors"].shape[-1]
         width, height = numbers["width"], numbers["height"]
-        numbers = numbers | {"batch": B, "views": V, "gaussians": N, "channels": D, "colors_per_view": tensors["colors"].ndim == 4}
+        numbers = numbers | {
+            "batch": B,
+            "views": V,
+            "gaussians": N,
+            "channels": D,
+            "colors_per_view": tensors["colors"].ndim == 4,
+        }
         images, tiles = B * V, B * V * -(-width // TILE) * -(-height // TILE)
         tensors |= {"splats": torch.empty(images * N, 8), "first": torch.empty(images * N + 1, dtype=torch.int64)}
-        scratch = {"order": torch.empty(2, images * N, dtype=torch.int64), "cursors": torch.empty(tiles, dtype=torch.int64)}
+        scratch = {
+            "order": torch.empty(2, images * N, dtype=torch.int64),
+            "cursors": torch.empty(tiles, dtype=torch.int64),
+        }
         pairs = load()[0].splat_project(_job(numbers, tensors | scratch))
 
-        tensors |= {"starts": torch.empty(tiles + 1, dtype=torch.int64), "members": torch.empty(pairs, dtype=torch.int64),
-                    "transmittance": torch.empty(tiles, TILE * TILE), "last": torch.empty(tiles, TILE * TILE, dtype=torch.int32)}
+        tensors |= {
+            "starts": torch.empty(tiles + 1, dtype=torch.int64),
+            "members": torch.empty(pairs, dtype=torch.int64),
+            "transmittance": torch.empty(tiles, TILE * TILE),
+            "last": torch.empty(tiles, TILE * TILE, dtype=torch.int32),
+        }
         scratch |= {"pairs": torch.empty(pairs, dtype=torch.int32)}
         outputs = {"image": torch.empty(B, V, D, height, width), "alpha": torch.empty(B, V, 1, height, width)}
         load()[0].splat_forward(_job(numbers, tensors | scratch | outputs))
@@ -167,12 +218,20 @@ class _Rasterize(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad_image, grad_alpha):
         tensors = dict(zip(ctx.names, ctx.saved_tensors))
-        grads = {f"grad_{name}": torch.zeros_like(tensors[name]) for name in ("means", "quats", "scales", "opacities", "colors")}
-        scratch = {"grad_image": grad_image.contiguous(), "grad_alpha": grad_alpha.contiguous(),
-                   "rows": torch.empty(len(tensors["members"]), 6 + ctx.numbers["channels"])}
+        grads = {
+            f"grad_{name}": torch.zeros_like(tensors[name])
+            for name in ("means", "quats", "scales", "opacities", "colors")
+        }
+        scratch = {
+            "grad_image": grad_image.contiguous(),
+            "grad_alpha": grad_alpha.contiguous(),
+            "rows": torch.empty(len(tensors["members"]), 6 + ctx.numbers["channels"]),
+        }
         load()[0].splat_backward(_job(ctx.numbers, tensors | scratch | grads))
         return None, *grads.values(), None, None, None
 
 
 def _job(numbers: dict, tensors: dict[str, Tensor]):
-    return ctypes.byref(Job(threads=torch.get_num_threads(), **numbers, **{name: x.data_ptr() for name, x in tensors.items()}))
+    return ctypes.byref(
+        Job(threads=torch.get_num_threads(), **numbers, **{name: x.data_ptr() for name, x in tensors.items()})
+    )

@@ -1,7 +1,10 @@
-"""gsplat (pip install gsplat, and CUDA's compiler) as a backend, for whoever asks for it: the other implementation of the same semantics.
+"""gsplat (pip install gsplat, and CUDA's compiler) as a backend, for whoever asks for it: the other implementation of
+the same semantics.
 
-It is mapped, not measured: no machine with it was at hand. A quaternion of length 0 is its business, and its gradients come from atomics.
+It is mapped, not measured: no machine with it was at hand. A quaternion of length 0 is its business, and its gradients
+come from atomics.
 """
+
 import torch
 from torch import Tensor
 
@@ -21,19 +24,48 @@ def _package():
     try:
         import gsplat
     except ImportError as error:
-        raise ImportError(f"backend: 'gsplat' is not available: {error}; pip install gsplat, which compiles with nvcc when it is first used") from error
+        raise ImportError(
+            f"backend: 'gsplat' is not available: {error}; pip install gsplat, which compiles with nvcc when it is "
+            f"first used"
+        ) from error
     return gsplat
 
 
-def rasterize(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, colors: Tensor, w2c: Tensor, intrinsics: Tensor,
-              background: Tensor, width: int, height: int, near: float, eps2d: float, antialiased: bool) -> tuple[Tensor, Tensor]:
+def rasterize(
+    means: Tensor,
+    quats: Tensor,
+    scales: Tensor,
+    opacities: Tensor,
+    colors: Tensor,
+    w2c: Tensor,
+    intrinsics: Tensor,
+    background: Tensor,
+    width: int,
+    height: int,
+    near: float,
+    eps2d: float,
+    antialiased: bool,
+) -> tuple[Tensor, Tensor]:
     """`gaussians.rasterize` with checked arguments."""
     (B, V), D = w2c.shape[:2], colors.shape[-1]
     means, quats, scales, opacities, _ = finite_only(means, quats, scales, opacities)
     colors = colors if colors.ndim == 4 else colors[:, None].expand(B, V, *colors.shape[1:])
     image, alpha, _ = _package().rasterization(
-        means, quats, scales, opacities, colors.contiguous(), w2c, camera_matrices(intrinsics), width, height, near_plane=near, eps2d=eps2d, packed=False,
-        backgrounds=background.expand(B, V, D).contiguous(), rasterize_mode="antialiased" if antialiased else "classic")
+        means,
+        quats,
+        scales,
+        opacities,
+        colors.contiguous(),
+        w2c,
+        camera_matrices(intrinsics),
+        width,
+        height,
+        near_plane=near,
+        eps2d=eps2d,
+        packed=False,
+        backgrounds=background.expand(B, V, D).contiguous(),
+        rasterize_mode="antialiased" if antialiased else "classic",
+    )
     # image [B, V, H, W, D], alpha [B, V, H, W, 1]
     return image.movedim(-1, 2).contiguous(), alpha.movedim(-1, 2).contiguous()
 

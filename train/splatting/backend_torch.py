@@ -1,4 +1,7 @@
-"""The plain-torch twin of the splatting kernels: any device, any floating type, gradients by autograd. `train/splatting/__init__.py` has the semantics."""
+"""The plain-torch twin of the splatting kernels: any device, any floating type, gradients by autograd.
+`train/splatting/__init__.py` has the semantics.
+"""
+
 import math
 from typing import NamedTuple
 
@@ -30,21 +33,43 @@ def refusal(tensors: list[Tensor]) -> str:
     return ""
 
 
-def rasterize(means, quats, scales, opacities, colors, w2c, intrinsics, background, width, height, near, eps2d, antialiased) -> tuple[Tensor, Tensor]:
-    """`gaussians.rasterize` with checked arguments. Memory is bounded: tiles are composited in groups, each recomputed for its backward pass."""
+def rasterize(
+    means, quats, scales, opacities, colors, w2c, intrinsics, background, width, height, near, eps2d, antialiased
+) -> tuple[Tensor, Tensor]:
+    """`gaussians.rasterize` with checked arguments. Memory is bounded: tiles are composited in groups, each recomputed
+    for its backward pass.
+    """
     projected = project(means, quats, scales, opacities, w2c, intrinsics, width, height, near, eps2d, antialiased)
     B, V, N = projected.depths.shape
     members, starts, *_ = bin_tiles(projected, width, height)
     if colors.ndim == 3:
         colors = colors[:, None].expand(B, V, N, -1)
-    inputs = (projected.means2d.reshape(-1, 2), projected.conics.reshape(-1, 3), projected.opacities.reshape(-1, 1),
-              colors.reshape(B * V * N, colors.shape[-1]))
+    inputs = (
+        projected.means2d.reshape(-1, 2),
+        projected.conics.reshape(-1, 3),
+        projected.opacities.reshape(-1, 1),
+        colors.reshape(B * V * N, colors.shape[-1]),
+    )
     inputs = [F.pad(x, (0, 0, 0, 1)) for x in inputs]  # one more, with opacity 0, fills the short lists
     members = F.pad(members, (0, 1), value=B * V * N)
     rows, columns = _tile_grid(width, height)
     groups = _groups(starts.diff())
-    outputs = [checkpoint(_composite, tiles, size, members, starts, columns, rows, background, *inputs, use_reentrant=False,
-                          preserve_rng_state=False) for tiles, size in groups]  # each [t, D + 1, TILE * TILE]
+    outputs = [
+        checkpoint(
+            _composite,
+            tiles,
+            size,
+            members,
+            starts,
+            columns,
+            rows,
+            background,
+            *inputs,
+            use_reentrant=False,
+            preserve_rng_state=False,
+        )
+        for tiles, size in groups
+    ]  # each [t, D + 1, TILE * TILE]
     order = torch.cat([tiles for tiles, _ in groups]).argsort()
     picture = torch.cat(outputs)[order].reshape(B, V, rows, columns, -1, TILE, TILE)
     picture = picture.permute(0, 1, 4, 2, 5, 3, 6).reshape(B, V, -1, rows * TILE, columns * TILE)[..., :height, :width]
@@ -52,7 +77,9 @@ def rasterize(means, quats, scales, opacities, colors, w2c, intrinsics, backgrou
 
 
 def project(means, quats, scales, opacities, w2c, intrinsics, width, height, near, eps2d, antialiased) -> Projected:
-    """Local affine (EWA) projection, Zwicker et al. 2002; directions are clamped in the Jacobian 30 % of a half image outside, as in gsplat."""
+    """Local affine (EWA) projection, Zwicker et al. 2002; directions are clamped in the Jacobian 30 % of a half image
+    outside, as in gsplat.
+    """
     means, quats, scales, opacities, finite = finite_only(means, quats, scales, opacities)
     rotation = w2c[..., :3, :3]
     local = torch.einsum("bvij,bnj->bvni", rotation, means) + w2c[..., None, :3, 3]  # [B, V, N, 3]
@@ -65,11 +92,15 @@ def project(means, quats, scales, opacities, w2c, intrinsics, width, height, nea
     means2d = torch.stack([fx * x + cx, fy * y + cy], dim=-1)
     x = torch.maximum(torch.minimum(x, (1.15 * width - cx) / fx), -(cx + 0.15 * width) / fx)
     y = torch.maximum(torch.minimum(y, (1.15 * height - cy) / fy), -(cy + 0.15 * height) / fy)
-    axes = torch.einsum("bvij,bnjk->bvnik", rotation, rotations(quats) * scales[..., None, :])  # columns: scaled axes in the camera
+    axes = torch.einsum(
+        "bvij,bnjk->bvnik", rotation, rotations(quats) * scales[..., None, :]
+    )  # columns: scaled axes in the camera
     with torch.no_grad():
         *_, det = _covariance(axes, x, y, fx / z, fy / z, eps2d)
         visible = visible & det.isfinite() & (det > 0)
-    axes = torch.where(visible[..., None, None], axes, axes.new_ones(()))  # before the squares: 0 times an overflow is NaN
+    axes = torch.where(
+        visible[..., None, None], axes, axes.new_ones(())
+    )  # before the squares: 0 times an overflow is NaN
     uu, uv, vv, area, det = _covariance(axes, x, y, fx / z, fy / z, eps2d)
     det = torch.where(visible, det, det.new_ones(()))
     conics = torch.stack([vv + eps2d, -uv, uu + eps2d], dim=-1) / det[..., None]
@@ -86,15 +117,21 @@ def project(means, quats, scales, opacities, w2c, intrinsics, width, height, nea
 
 
 def finite_only(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor) -> tuple[Tensor, ...]:
-    """The same and which are finite [B, N]; Gaussians with any value that is not have ones, and opacity 0, instead, and get no gradient."""
+    """The same and which are finite [B, N]; Gaussians with any value that is not have ones, and opacity 0, instead, and
+    get no gradient.
+    """
     finite = torch.stack([x.isfinite().all(-1) for x in (means, quats, scales, opacities[..., None])]).all(0)
     means, quats, scales = (torch.where(finite[..., None], x, x.new_ones(())) for x in (means, quats, scales))
     return means, quats, scales, torch.where(finite, opacities, opacities.new_zeros(())), finite
 
 
 def _covariance(axes, x, y, zoom_x, zoom_y, eps2d) -> tuple[Tensor, ...]:
-    """Variances uu, uv, vv in pixels² and their determinant, without eps2d; and the determinant with it: each [B, V, N]."""
-    u = zoom_x[..., None] * (axes[..., 0, :] - x[..., None] * axes[..., 2, :])  # rows of the 2 x 3 map from the unit sphere to pixels
+    """Variances uu, uv, vv in pixels² and their determinant, without eps2d; and the determinant with it: each [B, V,
+    N].
+    """
+    u = zoom_x[..., None] * (
+        axes[..., 0, :] - x[..., None] * axes[..., 2, :]
+    )  # rows of the 2 x 3 map from the unit sphere to pixels
     v = zoom_y[..., None] * (axes[..., 1, :] - y[..., None] * axes[..., 2, :])
     uu, uv, vv = u.square().sum(-1), (u * v).sum(-1), v.square().sum(-1)
     area = torch.linalg.cross(u, v).square().sum(-1)  # Cauchy-Binet: no cancellation, so never negative
@@ -104,9 +141,17 @@ def _covariance(axes, x, y, zoom_x, zoom_y, eps2d) -> tuple[Tensor, ...]:
 def rotations(quats: Tensor) -> Tensor:
     """[..., 3, 3] of wxyz quaternions of any length; a zero quaternion is the identity."""
     w, x, y, z = F.normalize(quats, dim=-1).unbind(-1)
-    rows = [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-            2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-            2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]
+    rows = [
+        1 - 2 * (y * y + z * z),
+        2 * (x * y - w * z),
+        2 * (x * z + w * y),
+        2 * (x * y + w * z),
+        1 - 2 * (x * x + z * z),
+        2 * (y * z - w * x),
+        2 * (x * z - w * y),
+        2 * (y * z + w * x),
+        1 - 2 * (x * x + y * y),
+    ]
     return torch.stack(rows, dim=-1).reshape(*quats.shape[:-1], 3, 3)
 
 
@@ -117,7 +162,8 @@ def _tile_grid(width: int, height: int) -> tuple[int, int]:
 class TileLists(NamedTuple):
     """Tile t of some images holds members[starts[t]:starts[t + 1]], nearest first.
 
-    The same pairs, Gaussian by Gaussian: those of order[i] have the places first[i]:first[i + 1], and places[j] is that of members[j].
+    The same pairs, Gaussian by Gaussian: those of order[i] have the places first[i]:first[i + 1], and places[j] is that
+    of members[j].
     """
 
     members: Tensor  # [pairs], flat indices into [B, V, N]
@@ -128,7 +174,9 @@ class TileLists(NamedTuple):
 
 
 class Cover(NamedTuple):
-    """The tiles that a Gaussian's box covers on its image, [B * V, N, 2] each, x before y: the first, and how many, 0 for what is not drawn."""
+    """The tiles that a Gaussian's box covers on its image, [B * V, N, 2] each, x before y: the first, and how many, 0
+    for what is not drawn.
+    """
 
     low: Tensor
     size: Tensor
@@ -154,7 +202,8 @@ def covered_tiles(means2d: Tensor, extents: Tensor, width: int, height: int) -> 
 
 @torch.no_grad()
 def list_tiles(depths: Tensor, cover: Cover, width: int, height: int, pairs: int, image: int = 0) -> TileLists:
-    """Of consecutive images, the first of which is number `image`, from their depths [images, N] and the number of their (Gaussian, tile) pairs.
+    """Of consecutive images, the first of which is number `image`, from their depths [images, N] and the number of
+    their (Gaussian, tile) pairs.
 
     Holds some 40 bytes a pair while it sorts, and leaves 16.
     """
@@ -166,7 +215,9 @@ def list_tiles(depths: Tensor, cover: Cover, width: int, height: int, pairs: int
     low, size = (x.reshape(-1, 2)[order] for x in cover)
     first = F.pad(size.prod(-1).cumsum(0), (1, 0))
 
-    short = torch.int32 if max(pairs, tiles) < 2**31 else torch.int64  # half the bits are half the memory, and half the sort
+    short = (
+        torch.int32 if max(pairs, tiles) < 2**31 else torch.int64
+    )  # half the bits are half the memory, and half the sort
     corner = (number.repeat_interleave(N) * rows + low[:, 1]) * columns + low[:, 0]  # the first tile of each box
     which = torch.repeat_interleave(size.prod(-1).to(short), output_size=pairs)  # places in `order`
     rank = torch.arange(pairs, device=depths.device, dtype=short).sub_(first[:-1].to(short).index_select(0, which))
@@ -201,7 +252,9 @@ def _composite(tiles, size, members, starts, columns, rows, background, means2d,
     index = members[torch.where(position < starts[tiles + 1][:, None], position, len(members) - 1)]  # [t, K]
     corner = torch.stack([tiles % columns, tiles // columns % rows], dim=-1) * TILE  # [t, 2]
     step = torch.arange(TILE * TILE, device=tiles.device)
-    offset = means2d[index] - (corner[:, None] + 0.5)  # of the tile's first pixel centre: small numbers, so exact in float32
+    offset = means2d[index] - (
+        corner[:, None] + 0.5
+    )  # of the tile's first pixel centre: small numbers, so exact in float32
     dx = step % TILE - offset[..., :1]  # [t, K, TILE * TILE]
     dy = step // TILE - offset[..., 1:]
 

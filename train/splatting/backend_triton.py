@@ -1,10 +1,13 @@
-"""The Triton splatting kernels (`splat_kernels.py`), called on a GPU's tensors; or, under TRITON_INTERPRET=1, on a CPU's, to test them without one.
+"""The Triton splatting kernels (`splat_kernels.py`), called on a GPU's tensors; or, under TRITON_INTERPRET=1, on a
+CPU's, to test them without one.
 
-All samples and views go in one launch of each kernel: project, sort (torch), composite; backward: composite, sum over tiles, project. The host
-waits for the device once, to learn how long the tile lists are. Where they are too long to be held at once, as those of an untrained `base`, whose
-Gaussians are large, images are sorted and composited in groups. Deterministic: two runs on one device are equal bit for bit.
-Triton comes with the torch wheels for GPUs; the kernels compile on first use, in seconds, into Triton's own cache.
+All samples and views go in one launch of each kernel: project, sort (torch), composite; backward: composite, sum over
+tiles, project. The host waits for the device once, to learn how long the tile lists are. Where they are too long to be
+held at once, as those of an untrained `base`, whose Gaussians are large, images are sorted and composited in groups.
+Deterministic: two runs on one device are equal bit for bit. Triton comes with the torch wheels for GPUs; the kernels
+    compile on first use, in seconds, into Triton's own cache.
 """
+
 import functools
 import importlib
 from types import ModuleType
@@ -17,11 +20,16 @@ from torch.autograd.function import once_differentiable
 from train.splatting.backend_torch import TILE, Cover, TileLists, covered_tiles, list_tiles
 
 OLDEST = (3, 4)  # Triton that compiles these kernels; 3.6 and 3.7 do too
-MAX_CHANNELS = 512  # any number would do: this bounds the memory of the gradient rows, 6 + channels floats per (Gaussian, tile) pair
+# any number would do: this bounds the memory of the gradient rows, 6 + channels floats per (Gaussian, tile) pair
+MAX_CHANNELS = 512
 CHUNK = 8  # Gaussians composited at a time: 16 would spill registers, 4 need a quarter more instructions (sm_90)
 GROUP = 8  # channels that one program composites, at most
 BLOCK = 128  # Gaussians that one program projects
-PAIRS = 1 << 26  # (Gaussian, tile) pairs listed at once, if more than one image has them: 3 GB while they are sorted, as much for their gradients
+PAIRS = (
+    1 << 26
+    # (Gaussian, tile) pairs listed at once, if more than one image has them: 3 GB while they are sorted, as much for
+    # their gradients
+)
 
 
 @functools.cache
@@ -32,7 +40,10 @@ def load() -> tuple[ModuleType | None, str]:
     except ImportError as error:
         return None, f"{error}; torch's wheels for GPUs bring it, else: pip install triton"
     if tuple(map(int, triton.__version__.split(".")[:2])) < OLDEST:  # which do not have tuples yet
-        return None, f"expected Triton {'.'.join(map(str, OLDEST))} or newer, as torch 2.8 brings, got {triton.__version__}"
+        return (
+            None,
+            f"expected Triton {'.'.join(map(str, OLDEST))} or newer, as torch 2.8 brings, got {triton.__version__}",
+        )
     return importlib.import_module("train.splatting.kernels_triton"), f"Triton {triton.__version__}"
 
 
@@ -42,7 +53,9 @@ def describe() -> str:
 
 
 def interpreted() -> bool:
-    """Whether the kernels run in Triton's interpreter, which TRITON_INTERPRET=1 asks for if it is set before anything imports Triton."""
+    """Whether the kernels run in Triton's interpreter, which TRITON_INTERPRET=1 asks for if it is set before anything
+    imports Triton.
+    """
     return load()[0] is not None and "Interpreted" in type(load()[0].project).__name__
 
 
@@ -50,7 +63,9 @@ def refusal(tensors: list[Tensor]) -> str:
     """Why the kernels cannot draw (means ... colors); "" if they can. Raises ImportError where Triton is missing."""
     device, dtype, channels = tensors[0].device, tensors[0].dtype, tensors[-1].shape[-1]
     if device.type not in ("cuda", "cpu") or dtype != torch.float32 or channels > MAX_CHANNELS:
-        return f"takes float32 on a GPU and at most {MAX_CHANNELS} channels, got {dtype} on {device}, {channels} channels"
+        return (
+            f"takes float32 on a GPU and at most {MAX_CHANNELS} channels, got {dtype} on {device}, {channels} channels"
+        )
     if load()[0] is None:
         raise ImportError(f"backend: 'triton' is not available: {load()[1]}")
     if device.type == "cpu" and not interpreted():
@@ -58,10 +73,25 @@ def refusal(tensors: list[Tensor]) -> str:
     return ""
 
 
-def rasterize(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor, colors: Tensor, w2c: Tensor, intrinsics: Tensor,
-              background: Tensor, width: int, height: int, near: float, eps2d: float, antialiased: bool) -> tuple[Tensor, Tensor]:
+def rasterize(
+    means: Tensor,
+    quats: Tensor,
+    scales: Tensor,
+    opacities: Tensor,
+    colors: Tensor,
+    w2c: Tensor,
+    intrinsics: Tensor,
+    background: Tensor,
+    width: int,
+    height: int,
+    near: float,
+    eps2d: float,
+    antialiased: bool,
+) -> tuple[Tensor, Tensor]:
     """`gaussians.rasterize` with checked arguments that `refusal` lets pass."""
-    return _Rasterize.apply((width, height, near, eps2d, antialiased), means, quats, scales, opacities, colors, w2c, intrinsics, background)
+    return _Rasterize.apply(
+        (width, height, near, eps2d, antialiased), means, quats, scales, opacities, colors, w2c, intrinsics, background
+    )
 
 
 class _Rasterize(torch.autograd.Function):
@@ -125,7 +155,9 @@ def _pairs(cover: Cover) -> list[int]:
 
 def _lists(depths: Tensor, cover: Cover, group: Group, width: int, height: int) -> TileLists:
     images = slice(group.first, group.stop)
-    return list_tiles(depths.flatten(0, 1)[images], Cover(*(x[images] for x in cover)), width, height, group.pairs, group.first)
+    return list_tiles(
+        depths.flatten(0, 1)[images], Cover(*(x[images] for x in cover)), width, height, group.pairs, group.first
+    )
 
 
 def _project(inputs, width, height, near, eps2d, antialiased) -> tuple[Tensor, Tensor]:
@@ -133,16 +165,24 @@ def _project(inputs, width, height, near, eps2d, antialiased) -> tuple[Tensor, T
     *bodies, _, w2c, intrinsics, _ = inputs
     (B, V), N = w2c.shape[:2], bodies[0].shape[1]
     splats, depths = w2c.new_empty(B, V, N, 8), w2c.new_empty(B, V, N)
-    load()[0].project[B * V * _blocks(N, BLOCK),](*bodies, w2c, intrinsics, splats, depths, N, V, width, height, near, eps2d, antialiased, BLOCK)
+    load()[0].project[B * V * _blocks(N, BLOCK),](
+        *bodies, w2c, intrinsics, splats, depths, N, V, width, height, near, eps2d, antialiased, BLOCK
+    )
     return splats, depths
 
 
 def _pixels(inputs, width, height) -> tuple[Tensor, ...]:
-    """(image [B, V, D, H, W], alpha [B, V, 1, H, W], transmittance [tiles, TILE²], last [tiles, TILE²]), all images' and not yet drawn."""
+    """(image [B, V, D, H, W], alpha [B, V, 1, H, W], transmittance [tiles, TILE²], last [tiles, TILE²]), all images'
+    and not yet drawn.
+    """
     colors, (B, V) = inputs[4], inputs[5].shape[:2]
     tiles = B * V * _blocks(height, TILE) * _blocks(width, TILE)
-    return (colors.new_empty(B, V, colors.shape[-1], height, width), colors.new_empty(B, V, 1, height, width), colors.new_empty(tiles, TILE * TILE),
-            colors.new_empty(tiles, TILE * TILE, dtype=torch.int32))
+    return (
+        colors.new_empty(B, V, colors.shape[-1], height, width),
+        colors.new_empty(B, V, 1, height, width),
+        colors.new_empty(tiles, TILE * TILE),
+        colors.new_empty(tiles, TILE * TILE, dtype=torch.int32),
+    )
 
 
 def _composite(inputs, splats, lists, image, pixels) -> None:
@@ -150,8 +190,25 @@ def _composite(inputs, splats, lists, image, pixels) -> None:
     *_, colors, w2c, _, background = inputs
     (N, D), (height, width) = colors.shape[-2:], pixels[0].shape[-2:]
     group = min(GROUP, _power_of_two(max(1, D)))  # without channels there still is alpha
-    load()[0].composite[len(lists.starts) - 1, max(1, _blocks(D, group))](splats, colors, lists.members, lists.starts, background, *pixels, image, N,
-                                                                          w2c.shape[1], width, height, D, group, colors.ndim == 4, TILE, CHUNK, num_warps=1)
+    load()[0].composite[len(lists.starts) - 1, max(1, _blocks(D, group))](
+        splats,
+        colors,
+        lists.members,
+        lists.starts,
+        background,
+        *pixels,
+        image,
+        N,
+        w2c.shape[1],
+        width,
+        height,
+        D,
+        group,
+        colors.ndim == 4,
+        TILE,
+        CHUNK,
+        num_warps=1,
+    )
 
 
 def _composite_backward(inputs, splats, pixels, lists, image, grad_image, grad_alpha) -> Tensor:
@@ -159,8 +216,28 @@ def _composite_backward(inputs, splats, pixels, lists, image, grad_image, grad_a
     *_, colors, w2c, _, background = inputs
     (N, D), (height, width) = colors.shape[-2:], grad_image.shape[-2:]
     rows = colors.new_zeros(len(lists.members), 6 + D)
-    load()[0].composite_backward[len(lists.starts) - 1,](splats, colors, lists.members, lists.starts, lists.places, background, *pixels, grad_image, grad_alpha,
-                                                         rows, image, N, w2c.shape[1], width, height, D, colors.ndim == 4, TILE, CHUNK, num_warps=1)
+    load()[0].composite_backward[len(lists.starts) - 1,](
+        splats,
+        colors,
+        lists.members,
+        lists.starts,
+        lists.places,
+        background,
+        *pixels,
+        grad_image,
+        grad_alpha,
+        rows,
+        image,
+        N,
+        w2c.shape[1],
+        width,
+        height,
+        D,
+        colors.ndim == 4,
+        TILE,
+        CHUNK,
+        num_warps=1,
+    )
     return rows
 
 
@@ -168,7 +245,9 @@ def _sum_rows(rows, lists, sums) -> None:
     """Into sums [B V N, 6 + D], of the images of the lists."""
     count, width = len(lists.order), rows.shape[1]
     columns = min(16, _power_of_two(width))
-    load()[0].sum_rows[_blocks(count, 32), _blocks(width, columns)](rows, lists.first, lists.order, sums, count, width, 32, columns)
+    load()[0].sum_rows[_blocks(count, 32), _blocks(width, columns)](
+        rows, lists.first, lists.order, sums, count, width, 32, columns
+    )
 
 
 def _project_backward(inputs, splats, sums, width, height, near, eps2d, antialiased) -> list[Tensor]:
@@ -176,7 +255,9 @@ def _project_backward(inputs, splats, sums, width, height, near, eps2d, antialia
     *bodies, colors, w2c, intrinsics, _ = inputs
     (B, V), (N, D) = w2c.shape[:2], colors.shape[-2:]
     grads = [torch.empty_like(x) for x in bodies]
-    load()[0].project_backward[B * _blocks(N, BLOCK),](*bodies, w2c, intrinsics, splats, sums, *grads, N, V, width, height, eps2d, 6 + D, antialiased, BLOCK)
+    load()[0].project_backward[B * _blocks(N, BLOCK),](
+        *bodies, w2c, intrinsics, splats, sums, *grads, N, V, width, height, eps2d, 6 + D, antialiased, BLOCK
+    )
     shade = sums[:, 6:].reshape(B, V, N, D)
     return [*grads, shade if colors.ndim == 4 else shade.sum(1)]
 

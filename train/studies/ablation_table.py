@@ -1,4 +1,7 @@
-"""What the runs of `verse ablate` say together: rates, means and differences with their intervals, and the table. Pure functions of the runs' records."""
+"""What the runs of `verse ablate` say together: rates, means and differences with their intervals, and the table. Pure
+functions of the runs' records.
+"""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,8 +10,19 @@ from train.evaluation import published
 from train.metrics import crossed_interval, wilson_interval
 
 BOOTSTRAP_SEED = 0
-HEAD = ("mix, %: plain/cut/wireframe", "perceptual", "log-scale clip", "view angle, °", "runs", "diverged", "rate [95 %]", "skipped updates", "PSNR [95 %]",
-        "less the first row [95 %]", "published")
+HEAD = (
+    "mix, %: plain/cut/wireframe",
+    "perceptual",
+    "log-scale clip",
+    "view angle, °",
+    "runs",
+    "diverged",
+    "rate [95 %]",
+    "skipped updates",
+    "PSNR [95 %]",
+    "less the first row [95 %]",
+    "published",
+)
 NOTES = """\
 Diverged: the guard saw {patience} bad steps in a row, and the run went back to an earlier checkpoint or was given up; the rate has Wilson's interval.
 Skipped updates: those that the guard left out, also where the run went back later. PSNR in dB: mean over the runs that were not given up, and over the
@@ -20,15 +34,27 @@ row has no other. Compare it within its column.
 
 
 def summarise(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
-    """Every row with what its runs gave; None where there is nothing to say yet. The first row is what the others are compared with."""
+    """Every row with what its runs gave; None where there is nothing to say yet. The first row is what the others are
+    compared with.
+    """
     of_row = {row["name"]: [run for run in runs if run["row"] == row["name"]] for row in rows}
     first = of_row[rows[0]["name"]]
-    return [row | _counts(own := of_row[row["name"]]) | {"psnr": _interval(psnrs(own)), "published": _published(row),
-                                                        "difference": None if own is first else _interval(_paired(own, first))} for row in rows]
+    return [
+        row
+        | _counts(own := of_row[row["name"]])
+        | {
+            "psnr": _interval(psnrs(own)),
+            "published": _published(row),
+            "difference": None if own is first else _interval(_paired(own, first)),
+        }
+        for row in rows
+    ]
 
 
 def floors(runs: Sequence[dict]) -> dict[str, dict | None]:
-    """{what: interval} of the nearest input view and the untrained model; of the runs of one row, for they are the same in all."""
+    """{what: interval} of the nearest input view and the untrained model; of the runs of one row, for they are the same
+    in all.
+    """
     scored = [run for run in runs if run["psnr"]]
     same = [run for run in scored if run["row"] == scored[0]["row"]]
     return {what: _interval(psnrs(same, what)) for what in (scored[0]["psnr"] if scored else ()) if what != "model"}
@@ -38,21 +64,31 @@ def psnrs(runs: Sequence[dict], what: str = "model") -> np.ndarray:  # [S, N]
     """Of the runs that have scores, on the objects that all of them have; S or N may be 0."""
     scores = [run["psnr"][what] for run in runs if run["psnr"]]
     names = [name for name in scores[0] if all(name in others for others in scores)] if scores else []
-    return np.array([[row[name] for name in names] for row in scores], dtype=np.float64).reshape(len(scores), len(names))
+    return np.array([[row[name] for name in names] for row in scores], dtype=np.float64).reshape(
+        len(scores), len(names)
+    )
 
 
 def _paired(runs: Sequence[dict], first: Sequence[dict]) -> np.ndarray:  # [S, N]
     """Of the seeds for which both have scores."""
     seeds = {run["seed"] for run in runs if run["psnr"]} & {run["seed"] for run in first if run["psnr"]}
-    ours, theirs = (psnrs(sorted((run for run in of if run["seed"] in seeds), key=lambda run: run["seed"])) for of in (runs, first))
+    ours, theirs = (
+        psnrs(sorted((run for run in of if run["seed"] in seeds), key=lambda run: run["seed"])) for of in (runs, first)
+    )
     return ours - theirs
 
 
 def _counts(runs: Sequence[dict]) -> dict:
     diverged = sum(bool(run["rollbacks"] or run["given_up"]) for run in runs)
-    return {"runs": len(runs), "diverged": diverged, "rate": list(wilson_interval(diverged, len(runs))) if runs else None,
-            "given_up": sum(bool(run["given_up"]) for run in runs), "rollbacks": sum(run["rollbacks"] for run in runs),
-            "skipped": sum(run["skipped"] for run in runs), "steps": sum(run["step"] for run in runs)}
+    return {
+        "runs": len(runs),
+        "diverged": diverged,
+        "rate": list(wilson_interval(diverged, len(runs))) if runs else None,
+        "given_up": sum(bool(run["given_up"]) for run in runs),
+        "rollbacks": sum(run["rollbacks"] for run in runs),
+        "skipped": sum(run["skipped"] for run in runs),
+        "steps": sum(run["step"] for run in runs),
+    }
 
 
 def _interval(values: np.ndarray) -> dict | None:
@@ -70,14 +106,25 @@ def _published(row: dict) -> dict | None:
 def table(results: dict) -> str:
     """Markdown."""
     settings, config = results["settings"], results["settings"]["config"]
-    lines = [f"LRM-Zero's ablations in miniature: preset {config['preset']}, {config['size']} px, {config['steps']} steps of {config['batch']} samples; "
-             f"{settings['objects']} objects a run, {settings['views']} views of each; {settings['held_out']} held-out objects of the default mixture, "
-             f"protocol {settings['protocol']}", "", _line(HEAD), _line(["---"] * len(HEAD))]
+    lines = [
+        f"LRM-Zero's ablations in miniature: preset {config['preset']}, {config['size']} px, {config['steps']} steps "
+        f"of {config['batch']} samples; "
+        f"{settings['objects']} objects a run, {settings['views']} views of each; {settings['held_out']} held-out "
+        f"objects of the default mixture, "
+        f"protocol {settings['protocol']}",
+        "",
+        _line(HEAD),
+        _line(["---"] * len(HEAD)),
+    ]
     lines += [_line(_cells(row)) for row in results["rows"]]
     blank = [""] * (HEAD.index("PSNR [95 %]") - 1)
     lines += [_line([what, *blank, _with_interval(value), "", ""]) for what, value in results["floors"].items()]
     perceptual = "" if config["perceptual"].startswith("vgg:") else f" (here: {config['perceptual']})"
-    return "\n".join(lines) + "\n\n" + NOTES.format(patience=config["patience"], source=published.SOURCE, perceptual=perceptual)
+    return (
+        "\n".join(lines)
+        + "\n\n"
+        + NOTES.format(patience=config["patience"], source=published.SOURCE, perceptual=perceptual)
+    )
 
 
 def _cells(row: dict) -> list[str]:
@@ -87,8 +134,15 @@ def _cells(row: dict) -> list[str]:
     gave_up = f" ({row['given_up']} given up)" if row["given_up"] else ""
     low, high = row["rate"]
     rate = f"{100 * row['diverged'] / row['runs']:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
-    return [*settings, f"{row['diverged']}{gave_up}", rate, str(row["skipped"]), _with_interval(row["psnr"]),
-            _with_interval(row["difference"], "+"), _shown_published(row["published"])]
+    return [
+        *settings,
+        f"{row['diverged']}{gave_up}",
+        rate,
+        str(row["skipped"]),
+        _with_interval(row["psnr"]),
+        _with_interval(row["difference"], "+"),
+        _shown_published(row["published"]),
+    ]
 
 
 def _with_interval(value: dict | None, sign: str = "") -> str:

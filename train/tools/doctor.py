@@ -1,4 +1,5 @@
 """What works on this machine, measured: the text of `verse doctor`."""
+
 import importlib
 import importlib.metadata
 import os
@@ -23,12 +24,17 @@ SIZE = 256
 
 def report() -> str:
     """One line per fact; what does not work says what to install."""
-    rows = [("machine", f"{platform.system()} {platform.machine()}, {joblib.cpu_count()} cores, Python {platform.python_version()}"),
-            ("packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)),
-            ("compiler", _compiler()),
-            ("gpu", _gpu()),
-            ("splatting", splatting.describe()),
-            ("released models", ", ".join(weights.names()) or "none")]
+    rows = [
+        (
+            "machine",
+            f"{platform.system()} {platform.machine()}, {joblib.cpu_count()} cores, Python {platform.python_version()}",
+        ),
+        ("packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)),
+        ("compiler", _compiler()),
+        ("gpu", _gpu()),
+        ("splatting", splatting.describe()),
+        ("released models", ", ".join(weights.names()) or "none"),
+    ]
     asset = grammar.make(seed=0, index=0)
     rows += [(f"renderer {name}", _renderer(name, module, asset)) for name, module, _ in renderers.BACKENDS]
     return "\n".join(f"{title:18s} {text}" for title, text in rows)
@@ -51,8 +57,10 @@ def _compiler() -> str:
 def _gpu() -> str:
     if not torch.cuda.is_available():
         return "none that torch can use"
-    return ", ".join(f"{torch.cuda.get_device_name(i)} ({torch.cuda.get_device_properties(i).total_memory / 2**30:.0f} GiB)"
-                     for i in range(torch.cuda.device_count()))
+    return ", ".join(
+        f"{torch.cuda.get_device_name(i)} ({torch.cuda.get_device_properties(i).total_memory / 2**30:.0f} GiB)"
+        for i in range(torch.cuda.device_count())
+    )
 
 
 def _renderer(name: str, module: str, asset) -> str:
@@ -64,6 +72,9 @@ def _renderer(name: str, module: str, asset) -> str:
         backend.render(asset, turntable(1, SIZE), UNIFORM, passes)
         began = time.perf_counter()
         backend.render(asset, turntable(VIEWS, SIZE), UNIFORM, passes)
-        return f"{what}; {VIEWS / (time.perf_counter() - began):.1f} views/s at {SIZE} px ({', '.join(passes)}), one process"
+        return (
+            f"{what}; {VIEWS / (time.perf_counter() - began):.1f} views/s at {SIZE} px ({', '.join(passes)}), one "
+            f"process"
+        )
     except (ImportError, RuntimeError) as error:
         return f"not here: {error}"

@@ -1,9 +1,12 @@
-"""How much GPU memory a training step takes, found without a GPU: `python -m train.tools.memory` prints a table, before a job waits in a queue and runs out.
+"""How much GPU memory a training step takes, found without a GPU: `python -m train.tools.memory` prints a table, before
+a job waits in a queue and runs out.
 
-A step of the trainer runs on fake tensors, which have a size and no content, and the storages alive are added up: weights, gradients, AdamW's moments,
-averaged weights, activations in the types of autocast, Gaussians, tile lists. The lists are those of an untrained model, the longest that a run meets.
-Not in it: what CUDA takes for itself, fragmentation, sorting and NCCL, a few GiB in all; nor what torch.compile, which a GPU gets, saves of activations.
+A step of the trainer runs on fake tensors, which have a size and no content, and the storages alive are added up:
+weights, gradients, AdamW's moments, averaged weights, activations in the types of autocast, Gaussians, tile lists. The
+lists are those of an untrained model, the longest that a run meets. Not in it: what CUDA takes for itself,
+fragmentation, sorting and NCCL, a few GiB in all; nor what torch.compile, which a GPU gets, saves of activations.
 """
+
 import argparse
 import weakref
 from collections.abc import Iterator
@@ -21,7 +24,17 @@ from torch.utils._pytree import tree_leaves
 from renderers.cameras import sphere_shell
 from train import splatting
 from train.loop import average, make_optimizer
-from train.models.lrm import CHANNELS_OUT, LRM, PRESETS, LRMConfig, LRMTask, activate, camera_rays, camera_tensors, inverse
+from train.models.lrm import (
+    CHANNELS_OUT,
+    LRM,
+    PRESETS,
+    LRMConfig,
+    LRMTask,
+    activate,
+    camera_rays,
+    camera_tensors,
+    inverse,
+)
 from train.splatting import backend_triton
 from train.splatting.backend_torch import covered_tiles, project
 from train.tools.speed import Noise
@@ -31,7 +44,9 @@ NEAR = 0.01  # of `gaussians.rasterize`
 
 
 class Alive(TorchDispatchMode):
-    """Bytes of the storages that operations have made and nobody has let go of: `now`, and the most there were, `peak`."""
+    """Bytes of the storages that operations have made and nobody has let go of: `now`, and the most there were,
+    `peak`.
+    """
 
     def __init__(self):
         super().__init__()
@@ -58,7 +73,9 @@ class Alive(TorchDispatchMode):
 
 
 def step_bytes(config: LRMConfig, samples: int, pairs: int | None = None) -> int:
-    """The most that is alive in an update with two backward passes of `samples` each. pairs: (Gaussian, tile) pairs of an image, else `pairs_at_start`."""
+    """The most that is alive in an update with two backward passes of `samples` each. pairs: (Gaussian, tile) pairs of
+    an image, else `pairs_at_start`.
+    """
     config = replace(config, precision="bf16" if config.precision == "auto" else config.precision)
     pairs = pairs_at_start(config) if pairs is None else pairs
     with FakeTensorMode(), splatting_as_on_a_gpu(pairs), Alive() as alive:
@@ -83,8 +100,11 @@ def batch(config: LRMConfig, samples: int) -> dict[str, Tensor]:
     """As `ViewSampler.batch` gives it, zeros, with labels."""
     pixels = (config.size, config.size)
     shapes = {"rgb": (3, *pixels), "c2w": (4, 4), "intrinsics": (4,), "depth": (1, *pixels), "normal": (3, *pixels)}
-    return {prefix + name: torch.zeros(samples, views, *shape, dtype=torch.uint8 if name == "rgb" else torch.float32)
-            for prefix, views in (("", config.inputs), ("target_", config.targets)) for name, shape in shapes.items()}
+    return {
+        prefix + name: torch.zeros(samples, views, *shape, dtype=torch.uint8 if name == "rgb" else torch.float32)
+        for prefix, views in (("", config.inputs), ("target_", config.targets))
+        for name, shape in shapes.items()
+    }
 
 
 def pairs_at_start(config: LRMConfig) -> int:
@@ -105,14 +125,22 @@ def tile_pairs(field: splatting.Gaussians, c2w: Tensor, intrinsics: Tensor, size
 
 @contextmanager
 def splatting_as_on_a_gpu(pairs: int) -> Iterator[None]:
-    """The Triton backend with kernels that do nothing, on tensors that are said to be on a CPU: all that it holds, and nothing drawn."""
+    """The Triton backend with kernels that do nothing, on tensors that are said to be on a CPU: all that it holds, and
+    nothing drawn.
+    """
+
     class Nothing:
         def __getitem__(self, grid):
             return lambda *args, **options: None
 
-    kernels = SimpleNamespace(**{name: Nothing() for name in ("project", "composite", "composite_backward", "sum_rows", "project_backward")})
-    with mock.patch.object(backend_triton, "load", lambda: (kernels, "")), mock.patch.object(splatting, "_backend", lambda name, tensors: backend_triton), \
-         mock.patch.object(backend_triton, "_pairs", lambda cover: [pairs] * len(cover.size)):
+    kernels = SimpleNamespace(
+        **{name: Nothing() for name in ("project", "composite", "composite_backward", "sum_rows", "project_backward")}
+    )
+    with (
+        mock.patch.object(backend_triton, "load", lambda: (kernels, "")),
+        mock.patch.object(splatting, "_backend", lambda name, tensors: backend_triton),
+        mock.patch.object(backend_triton, "_pairs", lambda cover: [pairs] * len(cover.size)),
+    ):
         yield
 
 
@@ -124,7 +152,9 @@ def report(presets, samples: int | None, gib: float) -> Iterator[str]:
         config, cells = PRESETS[name](), []
         count = samples or config.micro_batch or config.batch
         for recompute in (False, True):
-            need = {number: step_bytes(replace(config, recompute=recompute), number) / 2**30 for number in {1, 2, count}}
+            need = {
+                number: step_bytes(replace(config, recompute=recompute), number) / 2**30 for number in {1, 2, count}
+            }
             more = need[2] - need[1]
             cells += [f"{need[count]:.1f}", str(max(0, int((gib - need[1]) / more) + 1))]
         yield f"| {name} | {count} | {' | '.join(cells)} |"
@@ -134,7 +164,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--preset", choices=PRESETS, nargs="+", default=list(PRESETS))
     parser.add_argument("--samples", type=int, help="of one rank's backward pass (micro_batch); default: the preset's")
-    parser.add_argument("--gib", type=float, default=76.0, help="that may be used: of a card of 80, 4 are for what is not counted")
+    parser.add_argument(
+        "--gib", type=float, default=76.0, help="that may be used: of a card of 80, 4 are for what is not counted"
+    )
     arguments = parser.parse_args(argv)
     for line in report(arguments.preset, arguments.samples, arguments.gib):
         print(line, flush=True)

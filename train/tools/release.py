@@ -1,4 +1,7 @@
-"""A run -> a released model: `python -m train.tools.release RUN train/weights/NAME`. Afterwards NAME stands wherever a command takes a RUN."""
+"""A run -> a released model: `python -m train.tools.release RUN train/weights/NAME`. Afterwards NAME stands wherever a
+command takes a RUN.
+"""
+
 import argparse
 import json
 from pathlib import Path
@@ -14,11 +17,13 @@ from train.weights import CONFIG, MODEL, names
 from zeroverse.core.files import write_whole
 from zeroverse.core.usage import UsageError
 
-LARGEST = 60_000_000  # bytes of weights that a git repository and a wheel still carry well: `small` in half precision is 52 MB
+# bytes of weights that a git repository and a wheel still carry well: `small` in half precision is 52 MB
+LARGEST = 60_000_000
 
 
 def release(run_dir: str | Path, out: Path) -> int:
-    """Write the averaged weights of a run as float16, and its config without what is of this machine; returns the bytes of the weights.
+    """Write the averaged weights of a run as float16, and its config without what is of this machine; returns the bytes
+    of the weights.
 
     Raises RunError for weights that float16 cannot hold or that are larger than LARGEST; then nothing is written.
     """
@@ -26,7 +31,9 @@ def release(run_dir: str | Path, out: Path) -> int:
     weights = {name: halved(name, tensor) for name, tensor in load_file(path).items()}
     data = safetensors_bytes(weights)
     if len(data) > LARGEST:
-        raise RunError(f"{run_dir}: weights: expected at most {LARGEST / 1e6:g} MB in float16, got {len(data) / 1e6:.1f} MB")
+        raise RunError(
+            f"{run_dir}: weights: expected at most {LARGEST / 1e6:g} MB in float16, got {len(data) / 1e6:.1f} MB"
+        )
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / MODEL, data)
     write_whole(out / CONFIG, json.dumps(read_stamp(run_dir) | {"config": public(saved)}, indent=1).encode())
@@ -34,7 +41,9 @@ def release(run_dir: str | Path, out: Path) -> int:
 
 
 def halved(name: str, tensor: Tensor) -> Tensor:
-    """As float16: relative rounding of 2^-11, absolute of 2^-25 near zero; a network that runs in bfloat16 does not see it. Raises RunError."""
+    """As float16: relative rounding of 2^-11, absolute of 2^-25 near zero; a network that runs in bfloat16 does not see
+    it. Raises RunError.
+    """
     half = tensor.half()
     if not torch.isfinite(half).all():
         raise RunError(f"{name}: expected finite weights below 65504, got {tensor.abs().max():g}")
@@ -42,10 +51,16 @@ def halved(name: str, tensor: Tensor) -> Tensor:
 
 
 def public(config: dict) -> dict:
-    """A run's config without what is of this machine: paths, the name of a W&B project, and a precision that its CPU was good at; a start from a
-    released model is kept, as anybody can have it."""
+    """A run's config without what is of this machine: paths, the name of a W&B project, and a precision that its CPU
+    was good at; a start from a released model is kept, as anybody can have it.
+    """
     start, (kind, colon, path) = config.get("start_from", ""), config.get("perceptual", "").partition(":")
-    return config | {"start_from": start if start in names() else "", "perceptual": f"{kind}{colon}{Path(path).name}", "wandb": "", "precision": "auto"}
+    return config | {
+        "start_from": start if start in names() else "",
+        "perceptual": f"{kind}{colon}{Path(path).name}",
+        "wandb": "",
+        "precision": "auto",
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:

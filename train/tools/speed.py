@@ -1,10 +1,14 @@
-"""What drawing Gaussians and training on them cost here: `python -m train.tools.speed` prints Markdown tables, on a CPU or a GPU.
+"""What drawing Gaussians and training on them cost here: `python -m train.tools.speed` prints Markdown tables, on a CPU
+or a GPU.
 
-Splatting is timed forward, and forward and backward, with every backend that runs here; on a CPU in CPU time of all threads (process_time), so that a
-busy machine matters little, on a GPU in wall time from idle to idle. With `--preset` some steps of the trainer follow, in wall time, as its own log has
-them: model operations over what the device's matrix products reach (train/loop/flops.py), the wait for data, and the share of splatting, timed by itself on
-the Gaussians that the model makes. Without `--data` the views are noise that lies decoded in memory, so that the wait is the loop's own.
+Splatting is timed forward, and forward and backward, with every backend that runs here; on a CPU in CPU time of all
+threads (process_time), so that a busy machine matters little, on a GPU in wall time from idle to idle. With `--preset`
+some steps of the trainer follow, in wall time, as its own log has
+them: model operations over what the device's matrix products reach (train/loop/flops.py), the wait for data, and the
+share of splatting, timed by itself on the Gaussians that the model makes. Without `--data` the views are noise that
+lies decoded in memory, so that the wait is the loop's own.
 """
+
 import argparse
 import importlib
 import json
@@ -30,7 +34,10 @@ from zeroverse.core.rng import Rng
 
 VIEWS = 4
 RADIUS = 0.7  # of the ball that the Gaussians cover
-SIZES = {"cpu": ((16_384, 128),), "cuda": ((16_384, 128), (262_144, 256))}  # (Gaussians, pixels): 4 input views of 64² and of 256²
+SIZES = {
+    "cpu": ((16_384, 128),),
+    "cuda": ((16_384, 128), (262_144, 256)),
+}  # (Gaussians, pixels): 4 input views of 64² and of 256²
 STEPS = {"cpu": 1, "cuda": 10}  # timed, after as many that warm up
 
 
@@ -38,28 +45,45 @@ STEPS = {"cpu": 1, "cuda": 10}  # timed, after as many that warm up
 
 
 def pixel_gaussians(count: int) -> Gaussians:
-    """About `count` Gaussians [N], one per pixel of four square views of a ball, as the model makes them: a pixel wide, of any opacity, on the ball where
-    the ray meets it, else where it comes nearest."""
+    """About `count` Gaussians [N], one per pixel of four square views of a ball, as the model makes them: a pixel wide,
+    of any opacity, on the ball where the ray meets it, else where it comes nearest.
+    """
     side, rng = math.isqrt(count // VIEWS), Rng("speed", count)
     cameras = turntable(VIEWS, side)
-    rays_o, rays_d = (x.movedim(1, -1).reshape(-1, 3) for x in camera_rays(*(x[0] for x in camera_tensors(cameras)), side, side))
+    rays_o, rays_d = (
+        x.movedim(1, -1).reshape(-1, 3) for x in camera_rays(*(x[0] for x in camera_tensors(cameras)), side, side)
+    )
     nearest = -(rays_o * rays_d).sum(-1, keepdim=True)
     inside = RADIUS**2 - (rays_o + nearest * rays_d).square().sum(-1, keepdim=True)
     t = nearest - inside.clamp_min(0).sqrt()
-    draws = lambda name, columns, low=0.0: torch.from_numpy(rng.child(name).uniform(low, 1.0, (len(t), columns))).float()
-    return Gaussians(means=rays_o + t * rays_d, quats=draws("quats", 4, -1.0), scales=draws("scales", 3, 0.3) * t / cameras.intrinsics[0, 0],
-                     opacities=draws("opacities", 1)[:, 0], sh=draws("sh", 3, -1.0)[:, None])
+    draws = lambda name, columns, low=0.0: torch.from_numpy(
+        rng.child(name).uniform(low, 1.0, (len(t), columns))
+    ).float()
+    return Gaussians(
+        means=rays_o + t * rays_d,
+        quats=draws("quats", 4, -1.0),
+        scales=draws("scales", 3, 0.3) * t / cameras.intrinsics[0, 0],
+        opacities=draws("opacities", 1)[:, 0],
+        sh=draws("sh", 3, -1.0)[:, None],
+    )
 
 
 def splatting(device: str, sizes, repeats: int) -> Iterator[str]:
     """Lines of one table per (Gaussians, pixels)."""
     for count, size in sizes:
         gaussians = pixel_gaussians(count).map(lambda x: x.to(device).requires_grad_())
-        cameras = [x[0].to(device) for x in camera_tensors(turntable(2 * VIEWS, size)[1::2])]  # between the views that made them
+        cameras = [
+            x[0].to(device) for x in camera_tensors(turntable(2 * VIEWS, size)[1::2])
+        ]  # between the views that made them
         cameras[0] = inverse(cameras[0])
         unit = "CPU ms" if device == "cpu" else "ms"
-        yield from ("", f"{len(gaussians):,} Gaussians, {VIEWS} views of {size}², best of {repeats}:", "",
-                    f"| splatting | forward, {unit} | forward and backward, {unit} | times the first | |", "| --- | --- | --- | --- | --- |")
+        yield from (
+            "",
+            f"{len(gaussians):,} Gaussians, {VIEWS} views of {size}², best of {repeats}:",
+            "",
+            f"| splatting | forward, {unit} | forward and backward, {unit} | times the first | |",
+            "| --- | --- | --- | --- | --- |",
+        )
         first = None
         for name, module, _ in BACKENDS:
             if reason := _missing(name, module, gaussians):
@@ -67,7 +91,10 @@ def splatting(device: str, sizes, repeats: int) -> Iterator[str]:
                 continue
             forward, both = _splatting_ms(gaussians, cameras, size, name, repeats)
             first = first or both
-            yield f"| {name} | {forward:.1f} | {both:.1f} | {both / first:.2f} | {'peak memory ' + _peak(device) if device == 'cuda' else ''} |"
+            yield (
+                f"| {name} | {forward:.1f} | {both:.1f} | {both / first:.2f} | "
+                f"{'peak memory ' + _peak(device) if device == 'cuda' else ''} |"
+            )
 
 
 def _missing(name: str, module: str, gaussians: Gaussians) -> str:
@@ -131,33 +158,60 @@ class Noise:
 
     def read(self, index: int, names, views) -> dict[str, np.ndarray]:
         shape = (len(views), self._cameras.height, self._cameras.width)
-        noise = lambda name, channels: (256 * Rng("noise", index, *views, name).unit((*shape, channels))).astype(np.uint8)
+        noise = lambda name, channels: (256 * Rng("noise", index, *views, name).unit((*shape, channels))).astype(
+            np.uint8
+        )
         return {name: noise(name, 1 if name == "alpha" else 3) for name in names}
 
 
 def timed_config(preset: str, device: str, batch: int | None, steps: int | None) -> LRMConfig:
-    """The preset with all terms of its loss on, one micro-batch per step, and a log row after the steps that warm up and one after those that count."""
+    """The preset with all terms of its loss on, one micro-batch per step, and a log row after the steps that warm up
+    and one after those that count.
+    """
     config, steps = PRESETS[preset](), steps or STEPS[device]
     batch = batch or (1 if device == "cpu" else config.micro_batch or config.batch)
-    return replace(config, batch=batch, micro_batch=0, steps=2 * steps, perceptual_after=0, log_every=steps, save_every=0, validate_every=0, preview_every=0,
-                   cache_gb=4.0)
+    return replace(
+        config,
+        batch=batch,
+        micro_batch=0,
+        steps=2 * steps,
+        perceptual_after=0,
+        log_every=steps,
+        save_every=0,
+        validate_every=0,
+        preview_every=0,
+        cache_gb=4.0,
+    )
 
 
 def training(config: LRMConfig, data: str | None, device: str, repeats: int) -> Iterator[str]:
-    task = LRMTask(config, open_data(data, config.seed, config.size) if data else Noise(config.batch, config.pool, config.size))
+    task = LRMTask(
+        config, open_data(data, config.seed, config.size) if data else Noise(config.batch, config.pool, config.size)
+    )
     try:
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):  # stdout is for tables
             if not fit(task, config, folder, device=device).finished:
                 raise KeyboardInterrupt  # which the loop takes for a wish to save and resume
-            row = [json.loads(line) for line in Path(folder, "log.jsonl").read_text().splitlines() if "samples_per_s" in line][-1]
+            row = [
+                json.loads(line)
+                for line in Path(folder, "log.jsonl").read_text().splitlines()
+                if "samples_per_s" in line
+            ][-1]
         share = row["samples_per_s"] / config.batch * _drawing_seconds(task, device, repeats)
     finally:
         task.train_views.close()
     millions = sum(p.numel() for p in task.model.parameters()) / 1e6
-    yield from ("", f"Training {config.preset}, {millions:.0f} M parameters, {config.inputs} + {config.targets} views of {config.size}², batches of "
-                    f"{config.batch}, {config.steps // 2} steps after as many to warm up, wall time, data: {data or 'none'}:",
-                "", "| samples/s | MFU, % | splatting, % of a step | data wait, % | peak memory, GiB |", "| --- | --- | --- | --- | --- |",
-                f"| {row['samples_per_s']:.3g} | {row['mfu_percent']:.1f} | {100 * share:.1f} | {row['data_wait_percent']:.1f} | {row['memory_gb']:.2f} |")
+    yield from (
+        "",
+        f"Training {config.preset}, {millions:.0f} M parameters, {config.inputs} + {config.targets} views of "
+        f"{config.size}², batches of "
+        f"{config.batch}, {config.steps // 2} steps after as many to warm up, wall time, data: {data or 'none'}:",
+        "",
+        "| samples/s | MFU, % | splatting, % of a step | data wait, % | peak memory, GiB |",
+        "| --- | --- | --- | --- | --- |",
+        f"| {row['samples_per_s']:.3g} | {row['mfu_percent']:.1f} | {100 * share:.1f} | "
+        f"{row['data_wait_percent']:.1f} | {row['memory_gb']:.2f} |",
+    )
 
 
 def _drawing_seconds(task: LRMTask, device: str, repeats: int) -> float:
@@ -174,7 +228,9 @@ def _drawing_seconds(task: LRMTask, device: str, repeats: int) -> float:
 
 
 def machine(device: str) -> str:
-    name = torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()}, {torch.get_num_threads()} threads"
+    name = (
+        torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()}, {torch.get_num_threads()} threads"
+    )
     return f"{name}; torch {torch.__version__}; splatting {describe()}"
 
 
@@ -184,7 +240,12 @@ def report(arguments) -> Iterator[str]:
     sizes = SIZES[device] if arguments.gaussians is None else ((arguments.gaussians, arguments.size),)
     yield from splatting(device, sizes, arguments.repeats)
     if arguments.preset:
-        yield from training(timed_config(arguments.preset, device, arguments.batch, arguments.steps), arguments.data, device, arguments.repeats)
+        yield from training(
+            timed_config(arguments.preset, device, arguments.batch, arguments.steps),
+            arguments.data,
+            device,
+            arguments.repeats,
+        )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -194,8 +255,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--size", type=int, default=128, help="pixels, with --gaussians")
     parser.add_argument("--repeats", type=int, default=3, help="the best counts")
     parser.add_argument("--preset", choices=PRESETS, help="adds training steps of this model")
-    parser.add_argument("--batch", type=int, help="samples per step; default: 1 on a CPU, else the preset's micro-batch")
-    parser.add_argument("--steps", type=int, help=f"timed, after as many to warm up; default: {STEPS['cpu']} on a CPU, else {STEPS['cuda']}")
+    parser.add_argument(
+        "--batch", type=int, help="samples per step; default: 1 on a CPU, else the preset's micro-batch"
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        help=f"timed, after as many to warm up; default: {STEPS['cpu']} on a CPU, else {STEPS['cuda']}",
+    )
     parser.add_argument("--data", help="shards or generate:zeroverse, for the wait for data; default: noise in memory")
     for line in report(parser.parse_args(argv)):
         print(line, flush=True)

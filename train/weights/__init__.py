@@ -1,7 +1,9 @@
-"""Released models: a folder <name>/ each, beside this file, laid out as a run's is (config.json, model.safetensors), written by train.tools.release.
+"""Released models: a folder <name>/ each, beside this file, laid out as a run's is (config.json, model.safetensors),
+written by train.tools.release.
 
 Light to import: the command line looks names up here before it loads torch.
 """
+
 from pathlib import Path
 
 from zeroverse.core.usage import UsageError
@@ -16,10 +18,15 @@ def names() -> list[str]:
 
 
 def find(run: str | Path, flag: str = "RUN") -> Path:
-    """The folder `run`, or where there is none the released model of that name. Raises UsageError that lists the names there are."""
+    """The folder `run`, or where there is none the released model of that name. Raises UsageError that lists the names
+    there are.
+    """
     path = Path(run)
     if path.is_dir():
         return path
     if str(run) not in names():
-        raise UsageError(f"{flag}: expected the folder of a run or a released model ({', '.join(names()) or 'none so far'}), got {run}")
+        raise UsageError(
+            f"{flag}: expected the folder of a run or a released model ({', '.join(names()) or 'none so far'}), got "
+            f"{run}"
+        )
     return ROOT / run

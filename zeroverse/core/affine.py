@@ -1,4 +1,7 @@
-"""Rotations and affine maps written out in + and *: a matrix product through BLAS has other bits on another CPU (facts/procedural.md §10)."""
+"""Rotations and affine maps written out in + and *: a matrix product through BLAS has other bits on another CPU
+(facts/procedural.md §10).
+"""
+
 import math
 from collections.abc import Sequence
 
@@ -12,19 +15,25 @@ def rotation_matrix(quat) -> np.ndarray:
     """[3, 3] of a quaternion wxyz of any positive length."""
     w, x, y, z = (float(q) for q in quat)
     s = 2.0 / (w * w + x * x + y * y + z * z)
-    return np.array([
-        [1 - s * (y * y + z * z), s * (x * y - w * z), s * (x * z + w * y)],
-        [s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x)],
-        [s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y)],
-    ])
+    return np.array(
+        [
+            [1 - s * (y * y + z * z), s * (x * y - w * z), s * (x * z + w * y)],
+            [s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x)],
+            [s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y)],
+        ]
+    )
 
 
 def quat_product(a, b) -> tuple[float, float, float, float]:
     """The rotation b, then a."""
     aw, ax, ay, az = a
     bw, bx, by, bz = b
-    return (aw * bw - ax * bx - ay * by - az * bz, aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx, aw * bz + ax * by - ay * bx + az * bw)
+    return (
+        aw * bw - ax * bx - ay * by - az * bz,
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+    )
 
 
 def axis_quat(axis: int, angle: float) -> tuple[float, float, float, float]:
@@ -45,7 +54,9 @@ def rotation(axis: str | Sequence[float], angle: float) -> np.ndarray:
 
 
 def towards(direction, up=(0.0, 0.0, 1.0)) -> np.ndarray:
-    """[3, 3] that turns +z to `direction` [3], and +x as far away from `up` as it goes: for things that stand on a surface."""
+    """[3, 3] that turns +z to `direction` [3], and +x as far away from `up` as it goes: for things that stand on a
+    surface.
+    """
     z = unit(np.asarray(direction, dtype=np.float64))
     x = cross(np.asarray(up, dtype=np.float64), z)
     if float((x * x).sum()) < 1e-8:
@@ -57,7 +68,9 @@ def towards(direction, up=(0.0, 0.0, 1.0)) -> np.ndarray:
 def apply(matrix: np.ndarray, points: np.ndarray, offset=(0.0, 0.0, 0.0)) -> np.ndarray:
     """matrix @ p + offset for every point of [..., 3]."""
     flat = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 3)
-    return _apply(np.ascontiguousarray(matrix, dtype=np.float64), flat, np.asarray(offset, dtype=np.float64)).reshape(np.shape(points))
+    return _apply(np.ascontiguousarray(matrix, dtype=np.float64), flat, np.asarray(offset, dtype=np.float64)).reshape(
+        np.shape(points)
+    )
 
 
 @kernel
@@ -101,9 +114,14 @@ def _unit(vectors):  # [N, 3] -> [N, 3]
 
 
 def cross(a, b):
-    return np.stack([a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
-                     a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
-                     a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]], axis=-1)
+    return np.stack(
+        [
+            a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
+            a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
+            a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0],
+        ],
+        axis=-1,
+    )
 
 
 def face_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -126,5 +144,7 @@ def vertex_normals(points: np.ndarray, faces: np.ndarray, group: np.ndarray) -> 
     """[N, 3] unit, weighted by area; vertices of one `group` number [N] share theirs."""
     normals = face_normals(points, faces)
     corners = group[faces].ravel(order="F")
-    total = np.stack([np.bincount(corners, weights=np.tile(normals[:, axis], 3), minlength=len(points)) for axis in range(3)], axis=1)
+    total = np.stack(
+        [np.bincount(corners, weights=np.tile(normals[:, axis], 3), minlength=len(points)) for axis in range(3)], axis=1
+    )
     return unit(total)[group]

@@ -1,9 +1,12 @@
-"""Deflate for pictures: one block, its own Huffman code, and matches at one fixed distance. The same bytes on every processor.
+"""Deflate for pictures: one block, its own Huffman code, and matches at one fixed distance. The same bytes on every
+processor.
 
-Sources: RFC 1950 (zlib) and 1951 (deflate), and Geldreich's fpng (2021): matches at one fixed distance, the pixel before, are enough for
-pictures and spare the search. Against zlib's `Z_RLE` on rendered passes (32 per pass of 256², Zen 5): a third of the time and 0.958 of the
-bytes (rgb 0.995, depth 0.863, normal 0.891, albedo 1.009, part 1.000). And zlib's bytes depend on which zlib a Python was built with.
+Sources: RFC 1950 (zlib) and 1951 (deflate), and Geldreich's fpng (2021): matches at one fixed distance, the pixel
+before, are enough for pictures and spare the search. Against zlib's `Z_RLE` on rendered passes (32 per pass of 256²,
+Zen 5): a third of the time and 0.958 of the bytes (rgb 0.995, depth 0.863, normal 0.891, albedo 1.009, part 1.000). And
+zlib's bytes depend on which zlib a Python was built with.
 """
+
 import struct
 
 import numpy as np
@@ -32,7 +35,7 @@ def compress(padded: np.ndarray, distance: int) -> bytes:
 
 
 def _stored(data: bytes) -> bytes:
-    parts = [data[at:at + 65535] for at in range(0, len(data), 65535)]
+    parts = [data[at : at + 65535] for at in range(0, len(data), 65535)]
     heads = [struct.pack("<BHH", part is parts[-1], len(part), 65535 - len(part)) for part in parts]
     return b"".join(head + part for head, part in zip(heads, parts))
 
@@ -59,7 +62,9 @@ def _distance_class(distance):
 
 @kernel
 def _codebook(uses, lengths, codes, distance):
-    """What is written for each token (distance included; 512: the end): its bits, their number, at most 15 + 5 + 1 + 1, and the total."""
+    """What is written for each token (distance included; 512: the end): its bits, their number, at most 15 + 5 + 1 + 1,
+    and the total.
+    """
     bits, sizes, total = np.zeros(513, np.uint64), np.zeros(513, np.uint64), lengths[_END]
     _, odd, parity = _distance_class(distance)
     for token in range(512):
@@ -78,7 +83,9 @@ def _codebook(uses, lengths, codes, distance):
 
 @kernel
 def _huffman(counts, limit):
-    """Canonical code lengths up to `limit`, and codes with their bits reversed, as deflate sends them. At least two counts are not 0."""
+    """Canonical code lengths up to `limit`, and codes with their bits reversed, as deflate sends them. At least two
+    counts are not 0.
+    """
     keys, used = np.zeros(len(counts), np.int64), 0  # counts sorted, equal ones by symbol
     for symbol in range(len(counts)):
         if counts[symbol]:
@@ -118,7 +125,12 @@ def _huffman(counts, limit):
         shares[limit] -= 1
         shares[length] -= 1
         shares[length + 1] += 2
-    lengths, codes, first, code = np.zeros(len(counts), np.int64), np.zeros(len(counts), np.int64), np.zeros(limit + 1, np.int64), 0
+    lengths, codes, first, code = (
+        np.zeros(len(counts), np.int64),
+        np.zeros(len(counts), np.int64),
+        np.zeros(limit + 1, np.int64),
+        0,
+    )
     place = used
     for length in range(1, limit + 1):
         code = code + shares[length - 1] << 1
@@ -174,7 +186,9 @@ def _put(bits, size, acc, held, at, out):
 
 @pure
 def _write(tokens, bits, sizes, kinds, extras, lengths, codes, places, out):
-    """The block into `out`; its size. kinds, extras, lengths, codes: of the third code; places: the number of distance symbols."""
+    """The block into `out`; its size. kinds, extras, lengths, codes: of the third code; places: the number of distance
+    symbols.
+    """
     acc, held, at = np.uint64(0), np.uint64(0), np.uint64(0)
     head = 5 | _SYMBOLS - 257 << 3 | places - 1 << 8 | 15 << 13  # last block, own codes, all 19 lengths follow
     acc, held, at = _put(np.uint64(head), np.uint64(17), acc, held, at, out)
@@ -208,12 +222,29 @@ def _length_class(length):
 
 @pure
 def _word(data, at):
-    """Eight bytes as a number, the first lowest; compiled to one load, as `at` is unsigned and cannot count from the end."""
+    """Eight bytes as a number, the first lowest; compiled to one load, as `at` is unsigned and cannot count from the
+    end.
+    """
     at = np.uint64(at)
-    one, two, three, four, five, six, seven = (np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4), np.uint64(5), np.uint64(6), np.uint64(7))
-    return (np.uint64(data[at]) | np.uint64(data[at + one]) << np.uint64(8) | np.uint64(data[at + two]) << np.uint64(16)
-            | np.uint64(data[at + three]) << np.uint64(24) | np.uint64(data[at + four]) << np.uint64(32)
-            | np.uint64(data[at + five]) << np.uint64(40) | np.uint64(data[at + six]) << np.uint64(48) | np.uint64(data[at + seven]) << np.uint64(56))
+    one, two, three, four, five, six, seven = (
+        np.uint64(1),
+        np.uint64(2),
+        np.uint64(3),
+        np.uint64(4),
+        np.uint64(5),
+        np.uint64(6),
+        np.uint64(7),
+    )
+    return (
+        np.uint64(data[at])
+        | np.uint64(data[at + one]) << np.uint64(8)
+        | np.uint64(data[at + two]) << np.uint64(16)
+        | np.uint64(data[at + three]) << np.uint64(24)
+        | np.uint64(data[at + four]) << np.uint64(32)
+        | np.uint64(data[at + five]) << np.uint64(40)
+        | np.uint64(data[at + six]) << np.uint64(48)
+        | np.uint64(data[at + seven]) << np.uint64(56)
+    )
 
 
 @pure
@@ -221,7 +252,7 @@ def _adler(data):
     """RFC 1950, 8.2, in blocks whose weighted sum stays below 2**32: LLVM makes vectors of it."""
     low, high = 1, 0
     for start in range(0, len(data), 4096):
-        block = data[start:start + 4096]
+        block = data[start : start + 4096]
         plain, weighted = np.uint32(0), np.uint32(0)
         for k in range(len(block)):
             plain += np.uint32(block[k])
@@ -240,21 +271,27 @@ def _zeros(word):
 
 @pure
 def _first(flags):
-    """The place, 0..7, of the first byte whose highest bit is set. The lowest flag, alone, moves its place to the top of the product."""
+    """The place, 0..7, of the first byte whose highest bit is set. The lowest flag, alone, moves its place to the top
+    of the product.
+    """
     alone = (flags & (~flags + np.uint64(1))) >> np.uint64(7)
     return np.int64(alone * np.uint64(0x0001020304050607) >> np.uint64(56))
 
 
 @pure
 def _tokenise(padded, distance, tokens, uses):
-    """Bytes that repeat those `distance` before become matches; the number of tokens, and how often each occurs in the first row of uses [4, 512]."""
+    """Bytes that repeat those `distance` before become matches; the number of tokens, and how often each occurs in the
+    first row of uses [4, 512].
+    """
     end, at, n = len(padded) - PADDING, 0, 0
     while at < min(distance, end):
         tokens[n] = padded[at]
         at, n = at + 1, n + 1
     while at < end:
         same = _zeros(_word(padded, at) ^ _word(padded, at - distance))
-        starts = same & same >> np.uint64(8) & same >> np.uint64(16)  # of a match: three bytes that repeat, in the first six places
+        starts = (
+            same & same >> np.uint64(8) & same >> np.uint64(16)
+        )  # of a match: three bytes that repeat, in the first six places
         for k in range(PADDING):  # as many literals as can be, to be written over
             tokens[n + k] = padded[at + k]
         if starts == 0:

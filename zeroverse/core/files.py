@@ -1,4 +1,7 @@
-"""Files that are whole or absent: the one home of "temporary name, fsync, rename"; and what tells their content apart."""
+"""Files that are whole or absent: the one home of "temporary name, fsync, rename"; and what tells their content
+apart.
+"""
+
 import hashlib
 import os
 import socket
@@ -16,7 +19,9 @@ def write_whole(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file that takes the name `path` when the block ends well, on disk by then; otherwise nothing of it stays."""
+    """A temporary file that takes the name `path` when the block ends well, on disk by then; otherwise nothing of it
+    stays.
+    """
     temporary = path.with_name(f"{path.name}.tmp-{socket.gethostname()}-{os.getpid()}")
     try:
         with open(temporary, "wb") as file:

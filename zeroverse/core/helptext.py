@@ -1,4 +1,7 @@
-"""Commands as dataclasses whose fields are their flags: what `--help` says of each, taken from the string below the field."""
+"""Commands as dataclasses whose fields are their flags: what `--help` says of each, taken from the string below the
+field.
+"""
+
 import ast
 import dataclasses
 import inspect
@@ -13,8 +16,9 @@ _METAVARS = {int: "INT", float: "FLOAT", str: "STR", Path: "PATH", bool: "{True,
 
 
 def taught(command: type) -> type:
-    """The same class, its fields annotated for tyro: texts in one piece, which tyro by itself breaks where the source does, and no None where it means
-    that a flag was not given."""
+    """The same class, its fields annotated for tyro: texts in one piece, which tyro by itself breaks where the source
+    does, and no None where it means that a flag was not given.
+    """
     hints = typing.get_type_hints(command, include_extras=True)
     texts, annotations = _texts(command), {}
     for field in dataclasses.fields(command):
@@ -26,7 +30,9 @@ def taught(command: type) -> type:
         if field.default is None:
             said |= {"help_behavior_hint": "", "metavar": _metavar(hint)}
         own = list(getattr(hint, "__metadata__", ()))  # says more than we can derive, so it comes last
-        annotations[field.name] = typing.Annotated[(typing.get_args(hint)[0] if own else hint, tyro.conf.arg(**said), *own)]
+        annotations[field.name] = typing.Annotated[
+            (typing.get_args(hint)[0] if own else hint, tyro.conf.arg(**said), *own)
+        ]
     command.__annotations__ = annotations
     return command
 
@@ -37,13 +43,19 @@ def _texts(command: type) -> dict[str, str]:
     for base in filter(dataclasses.is_dataclass, reversed(command.__mro__)):
         body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
         for statement, after in zip(body, body[1:]):
-            if isinstance(statement, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            if (
+                isinstance(statement, ast.AnnAssign)
+                and isinstance(after, ast.Expr)
+                and isinstance(after.value, ast.Constant)
+            ):
                 texts[statement.target.id] = " ".join(str(after.value.value).split())
     return texts
 
 
 def _metavar(hint) -> str | None:
-    """INT for int | None, INT ... for tuple[int, ...] | None, {a,b} for Literal["a", "b"] | None; None for what tyro knows better."""
+    """INT for int | None, INT ... for tuple[int, ...] | None, {a,b} for Literal["a", "b"] | None; None for what tyro
+    knows better.
+    """
     hint = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
     kinds = [kind for kind in typing.get_args(hint) if kind is not types.NoneType]
     if typing.get_origin(hint) not in (typing.Union, types.UnionType) or len(kinds) != 1:

@@ -1,10 +1,12 @@
 """How kernels are compiled and where the result is kept: one place for the options and their reasons.
 
-No kernel uses `fastmath`: it would tie pixels to the processor. A compiled kernel is kept on disk under a key of everything it comes from: the
-source files of the kernels that it calls, theirs, and the constants that they read. numba's own cache looks only at the file a kernel
-stands in: after an update a caller would go on with the old code of what it calls, and one seed would give two pictures. The key is computed when a
-kernel is first called, so that an import costs nothing, and it knows no path and no date, so that every copy of the same code shares its kernels.
+No kernel uses `fastmath`: it would tie pixels to the processor. A compiled kernel is kept on disk under a key of
+everything it comes from: the source files of the kernels that it calls, theirs, and the constants that they read.
+numba's own cache looks only at the file a kernel stands in: after an update a caller would go on with the old code of
+what it calls, and one seed would give two pictures. The key is computed when a kernel is first called, so that an
+import costs nothing, and it knows no path and no date, so that every copy of the same code shares its kernels.
 """
+
 import hashlib
 import os
 import tempfile
@@ -20,7 +22,9 @@ from numba.core.dispatcher import Dispatcher
 
 
 def kernels_folder() -> Path:
-    """The folder of compiled kernels: NUMBA_CACHE_DIR, or one in the user's cache, or where that cannot be written, among temporary files."""
+    """The folder of compiled kernels: NUMBA_CACHE_DIR, or one in the user's cache, or where that cannot be written,
+    among temporary files.
+    """
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(given)
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -32,10 +36,10 @@ def kernels_folder() -> Path:
 def kernel_key(function: Callable) -> str:
     """A hash of all that the code compiled from `function` depends on: files of kernels, and values of constants."""
     digest = hashlib.sha256()
-    for function in _reachable(function):
-        digest.update(_file_digest(function.__code__.co_filename))
-        digest.update(function.__qualname__.encode())
-        for name, value in _globals_of(function):
+    for one in _reachable(function):
+        digest.update(_file_digest(one.__code__.co_filename))
+        digest.update(one.__qualname__.encode())
+        for name, value in _globals_of(one):
             if isinstance(value, np.ndarray):
                 digest.update(name.encode() + str(value.dtype).encode() + value.tobytes())
             elif isinstance(value, (bool, int, float, str, tuple, np.generic)):
@@ -110,7 +114,9 @@ class _Kept(FunctionCache):
 
 
 class _KeptLater(NullCache):
-    """A kernel's cache that is opened when the kernel is first compiled; where nothing can be written, there is none."""
+    """A kernel's cache that is opened when the kernel is first compiled; where nothing can be written, there is
+    none.
+    """
 
     def __init__(self, function: Callable):
         self._function = function
@@ -120,7 +126,10 @@ class _KeptLater(NullCache):
         if self._opened is None:
             try:
                 self._opened = _Kept(self._function)
-            except (RuntimeError, OSError):  # numba's for a folder that cannot be written; a frozen application has no source
+            except (
+                RuntimeError,
+                OSError,
+            ):  # numba's for a folder that cannot be written; a frozen application has no source
                 self._opened = NullCache()
         return self._opened
 
@@ -142,12 +151,15 @@ def _kept(**options) -> Callable[[Callable], Dispatcher]:
 
 kernel = _kept(nogil=True)
 
-# Kernels that allocate nothing. Without numba's reference counts, which it keeps even for views of arrays, `resolve` takes a third of the time.
-# And x / 0 is an infinity in them, not an exception, for which every division would have to ask.
+# Kernels that allocate nothing. Without numba's reference counts, which it keeps even for views of arrays, `resolve`
+# takes a third of the time. And x / 0 is an infinity in them, not an exception, for which every division would have to
+# ask.
 pure = _kept(nogil=True, _nrt=False, error_model="numpy")
 
-# Their helpers. Called, each would be handed every array of a scene one word at a time (half of the time of `resolve` again).
+# Their helpers. Called, each would be handed every array of a scene one word at a time (half of the time of `resolve`
+# again).
 inlined = _kept(nogil=True, _nrt=False, error_model="numpy", forceinline=True)
 
-# Helpers that numba puts into their callers before it types them: for arguments whose type differs from caller to caller.
+# Helpers that numba puts into their callers before it types them: for arguments whose type differs from caller to
+# caller.
 spliced = _kept(nogil=True, inline="always")

@@ -1,7 +1,10 @@
-"""PNG, written fast and the same everywhere: one row filter for the whole image, and our own deflate. Read back by any library.
+"""PNG, written fast and the same everywhere: one row filter for the whole image, and our own deflate. Read back by any
+library.
 
-Paeth instead of Up would take another 6 to 8 % off colours and normals, for twice the time here and 1.8 times in every reader.
+Paeth instead of Up would take another 6 to 8 % off colours and normals, for twice the time here and 1.8 times in every
+reader.
 """
+
 import io
 import struct
 import zlib
@@ -12,7 +15,9 @@ from PIL import Image
 from zeroverse.core.deflate import PADDING, compress
 
 _COLOR_TYPE = {1: 0, 3: 2, 4: 6}  # channels -> PNG colour type
-_DEEP = {bytes((16, _COLOR_TYPE[channels])): channels for channels in (3, 4)}  # bit depth and colour type of 16-bit colour -> channels
+_DEEP = {
+    bytes((16, _COLOR_TYPE[channels])): channels for channels in (3, 4)
+}  # bit depth and colour type of 16-bit colour -> channels
 _UP = 2  # row filter: difference to the row above, which empties flat backgrounds
 
 
@@ -20,11 +25,20 @@ def encode(image: np.ndarray) -> bytes:
     """uint8 or uint16 [H, W] or [H, W, 3 or 4] -> PNG bytes. Raises ValueError for another dtype or shape."""
     image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
     channels = 1 if image.ndim == 2 else image.shape[-1]
-    if image.dtype not in (np.uint8, np.uint16) or image.ndim not in (2, 3) or channels not in _COLOR_TYPE or image.size == 0:
-        raise ValueError(f"image: expected uint8 or uint16 [H, W] or [H, W, 3 or 4], got {image.dtype} {list(image.shape)}")
+    if (
+        image.dtype not in (np.uint8, np.uint16)
+        or image.ndim not in (2, 3)
+        or channels not in _COLOR_TYPE
+        or image.size == 0
+    ):
+        raise ValueError(
+            f"image: expected uint8 or uint16 [H, W] or [H, W, 3 or 4], got {image.dtype} {list(image.shape)}"
+        )
     height, width = image.shape[:2]
     depth = 8 * image.dtype.itemsize
-    rows = np.ascontiguousarray(image.astype(image.dtype.newbyteorder(">"), copy=False)).view(np.uint8).reshape(height, -1)
+    rows = (
+        np.ascontiguousarray(image.astype(image.dtype.newbyteorder(">"), copy=False)).view(np.uint8).reshape(height, -1)
+    )
     padded = np.empty(height * (rows.shape[1] + 1) + PADDING, np.uint8)
     filtered = padded[:-PADDING].reshape(height, -1)
     filtered[:, 0] = _UP
@@ -45,20 +59,30 @@ def decode(data: bytes) -> np.ndarray:
             return image
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image)
-    except (OSError, SyntaxError, ValueError, struct.error, zlib.error) as error:  # for foreign, truncated or damaged bytes
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        struct.error,
+        zlib.error,
+    ) as error:  # for foreign, truncated or damaged bytes
         raise ValueError(f"not a readable image: {error}") from error
 
 
 def _deep(data: bytes) -> np.ndarray | None:
-    """16-bit colour [H, W, 3 or 4] as `encode` writes it, in three chunks and with one row filter; None for anything else."""
+    """16-bit colour [H, W, 3 or 4] as `encode` writes it, in three chunks and with one row filter; None for anything
+    else.
+    """
     (width, height), channels = struct.unpack_from(">II", data, 16), _DEEP[data[24:26]]
     (size,) = struct.unpack_from(">I", data, 33)
-    if data[8:16] != b"\0\0\0\rIHDR" or data[37:41] != b"IDAT" or data[45 + size:] != _chunk(b"IEND", b""):
+    if data[8:16] != b"\0\0\0\rIHDR" or data[37:41] != b"IDAT" or data[45 + size :] != _chunk(b"IEND", b""):
         return None
-    if data[29:33] + data[41 + size:45 + size] != struct.pack(">II", zlib.crc32(data[12:29]), zlib.crc32(data[37:41 + size])):
+    if data[29:33] + data[41 + size : 45 + size] != struct.pack(
+        ">II", zlib.crc32(data[12:29]), zlib.crc32(data[37 : 41 + size])
+    ):
         raise ValueError("a checksum is wrong")
-    rows = np.frombuffer(zlib.decompress(data[41:41 + size]), np.uint8)
-    if len(rows) != height * (1 + 2 * channels * width) or (rows[::1 + 2 * channels * width] != _UP).any():
+    rows = np.frombuffer(zlib.decompress(data[41 : 41 + size]), np.uint8)
+    if len(rows) != height * (1 + 2 * channels * width) or (rows[:: 1 + 2 * channels * width] != _UP).any():
         return None
     values = np.cumsum(rows.reshape(height, -1)[:, 1:], axis=0, dtype=np.uint8)  # modulo 256, as the filter has it
     return values.view(">u2").astype(np.uint16).reshape(height, width, channels)

@@ -1,9 +1,11 @@
 """Elementary functions that give the same bits on every x86-64 machine.
 
-The C library picks its sin, exp and log by CPU type (FMA or not), and numpy its own by vector width, so geometry and pixels made with them
-differ between machines (facts/procedural.md §10). These use + - * / and exact scaling only, in a fixed order; numba without `fastmath`
-neither reorders nor fuses them. Errors are below 1e-14 relative to 1, on |x| < 1e5 for sin and cos.
+The C library picks its sin, exp and log by CPU type (FMA or not), and numpy its own by vector width, so geometry and
+pixels made with them differ between machines (facts/procedural.md §10). These use + - * / and exact scaling only, in a
+fixed order; numba without `fastmath` neither reorders nor fuses them. Errors are below 1e-14 relative to 1, on |x| <
+1e5 for sin and cos.
 """
+
 import math
 
 import numpy as np
@@ -25,7 +27,9 @@ def cos_sin(x):
     r = (x - n * _HALF_PI_HIGH) - n * _HALF_PI_LOW  # in [-pi/4, pi/4]
     q = r * r
     s = r * (1 - q / 6 * (1 - q / 20 * (1 - q / 42 * (1 - q / 72 * (1 - q / 110 * (1 - q / 156 * (1 - q / 210)))))))
-    c = 1 - q / 2 * (1 - q / 12 * (1 - q / 30 * (1 - q / 56 * (1 - q / 90 * (1 - q / 132 * (1 - q / 182 * (1 - q / 240)))))))
+    c = 1 - q / 2 * (
+        1 - q / 12 * (1 - q / 30 * (1 - q / 56 * (1 - q / 90 * (1 - q / 132 * (1 - q / 182 * (1 - q / 240))))))
+    )
     quadrant = int(n) & 3
     if quadrant == 0:
         return c, s

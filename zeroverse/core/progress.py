@@ -1,4 +1,7 @@
-"""How far a command is: a bar on a terminal; in a file a line now and then, so that the log of a night's run can be read."""
+"""How far a command is: a bar on a terminal; in a file a line now and then, so that the log of a night's run can be
+read.
+"""
+
 import sys
 import time
 from collections.abc import Mapping
@@ -7,7 +10,9 @@ EVERY = 30.0  # seconds between two lines
 
 
 def progress(desc: str, unit: str, total: int | None = None):
-    """A context with `update(n)`, `write(line)` and `counts({reason: times})`; `total` and `n` may be read and set. Writes to stderr."""
+    """A context with `update(n)`, `write(line)` and `counts({reason: times})`; `total` and `n` may be read and set.
+    Writes to stderr.
+    """
     return _Bar(desc, unit, total) if sys.stderr.isatty() else Lines(desc, unit, total)
 
 
@@ -45,10 +50,17 @@ class Lines:
 
     def __str__(self) -> str:
         seconds = self._clock() - self._began
-        words = f"{self.desc}: {self.n}{f' of {self.total}' if self.total is not None else ''} {self.unit}s in {_clock_face(seconds)}"
+        words = (
+            f"{self.desc}: {self.n}{f' of {self.total}' if self.total is not None else ''} {self.unit}s in "
+            f"{_clock_face(seconds)}"
+        )
         if self.n and seconds > 0:
             words += f", {60 * self.n / seconds:.3g} a minute"
-            words += f", {_clock_face(seconds * (self.total - self.n) / self.n)} to go" if self.total and self.total > self.n else ""
+            words += (
+                f", {_clock_face(seconds * (self.total - self.n) / self.n)} to go"
+                if self.total and self.total > self.n
+                else ""
+            )
         return words + "".join(f"; {times} x {reason}" for reason, times in _most(self._counts))
 
 
@@ -62,6 +74,7 @@ class _Bar:
 
     def __init__(self, desc: str, unit: str, total: int | None):
         from tqdm import tqdm
+
         self._bar = tqdm(desc=desc, unit=unit, total=total, smoothing=0.1, dynamic_ncols=True)
 
     def __enter__(self):

@@ -1,13 +1,14 @@
 """Records: frozen parameters that know how each is drawn and how it is checked. A recipe is made of them.
 
-    @dataclass(frozen=True)
-    class Gear(Record):
-        teeth: int = count(9, 60)
-        bore: float = span(0.1, 0.4)
+@dataclass(frozen=True)
+class Gear(Record):
+    teeth: int = count(9, 60)
+    bore: float = span(0.1, 0.4)
 
-    Gear.sample(rng)          every parameter from a stream of its own: an added parameter changes no other
-    Gear(teeth=12, bore=0.2)  by hand; `Gear.bore: expected a number from 0.1 to 0.4, got 2`
+Gear.sample(rng)          every parameter from a stream of its own: an added parameter changes no other
+Gear(teeth=12, bore=0.2)  by hand; `Gear.bore: expected a number from 0.1 to 0.4, got 2`
 """
+
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -16,7 +17,9 @@ from zeroverse.core.rng import Rng
 
 
 def parameter(draw, check) -> Any:
-    """A dataclass field that knows how it is drawn, `draw(rng) -> value`, and how it is checked, `check(value) -> value` or ValueError."""
+    """A dataclass field that knows how it is drawn, `draw(rng) -> value`, and how it is checked, `check(value) ->
+    value` or ValueError.
+    """
     return field(metadata={"draw": draw, "check": check})
 
 
@@ -82,7 +85,9 @@ def flag(probability: float) -> Any:
 
 @dataclass(frozen=True)
 class Record:
-    """Base of everything that is drawn: subclasses are frozen dataclasses whose fields come from `span`, `count`, `choice`, …"""
+    """Base of everything that is drawn: subclasses are frozen dataclasses whose fields come from `span`, `count`,
+    `choice`, …
+    """
 
     def __post_init__(self):
         for spec in fields(self):

@@ -1,4 +1,5 @@
 """Keyed random streams: a draw depends on the names that lead to it, and on nothing else."""
+
 import hashlib
 import json
 
@@ -10,11 +11,13 @@ _UNIT = 2.0**-53  # a 53-bit integer times this is a double in [0, 1)
 class Rng:
     """A random stream that knows its path.
 
-    `Rng("zeroverse", 1, seed, index)` is the stream of one object; `rng.child("part", 3)` is a stream of its own, keyed by the whole
-    path. A draw taken from one stream never shifts another, so an added part or parameter changes nothing else.
+    `Rng("zeroverse", 1, seed, index)` is the stream of one object; `rng.child("part", 3)` is a stream of its own, keyed
+    by the whole path. A draw taken from one stream never shifts another, so an added part or parameter changes nothing
+    else.
 
-    Draws use only Philox's raw 64-bit words (stable across numpy releases, which its distributions are not) and + - * / sqrt (the same
-    bits on every machine). Scalars are rounded to 6 decimals, so that a recipe's JSON is short and still exactly what was used.
+    Draws use only Philox's raw 64-bit words (stable across numpy releases, which its distributions are not) and + - * /
+    sqrt (the same bits on every machine). Scalars are rounded to 6 decimals, so that a recipe's JSON is short and still
+    exactly what was used.
     """
 
     def __init__(self, *path: str | int):
@@ -56,7 +59,10 @@ class Rng:
         items = tuple(items)
         weights = [1.0] * len(items) if weights is None else [float(w) for w in weights]
         if not items or len(items) != len(weights) or min(weights) < 0 or sum(weights) <= 0:
-            raise ValueError(f"choice: expected as many non-negative weights as items, some of them positive; got {len(items)} items, weights {weights}")
+            raise ValueError(
+                f"choice: expected as many non-negative weights as items, some of them positive; got {len(items)} "
+                f"items, weights {weights}"
+            )
         mark = self.unit() * sum(weights)
         for item, weight in zip(items, weights):
             mark -= weight

@@ -1,4 +1,5 @@
 """What every command needs: how wrong arguments are told, and what Ctrl-C and a closed pipe give."""
+
 import os
 from pathlib import Path
 

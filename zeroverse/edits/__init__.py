@@ -1,8 +1,9 @@
 """What happens to shapes. Adding an edit: a file with a frozen dataclass, and a row here.
 
-An edit of the object has `sample(rng, shapes, draw_texture)`, `apply(solid, jitter) -> Solid` and `words()` for the caption; an edit of a
-surface moves its vertices before the parts are united.
+An edit of the object has `sample(rng, shapes, draw_texture)`, `apply(solid, jitter) -> Solid` and `words()` for the
+caption; an edit of a surface moves its vertices before the parts are united.
 """
+
 from zeroverse.edits.cut import Cut
 from zeroverse.edits.height_field import HeightField
 from zeroverse.edits.wireframe import Wireframe

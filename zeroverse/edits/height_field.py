@@ -1,4 +1,7 @@
-"""Height field: relief on one surface, a smooth random function displaced along the normals (LRM-Zero, section 3 and appendix D)."""
+"""Height field: relief on one surface, a smooth random function displaced along the normals (LRM-Zero, section 3 and
+appendix D).
+"""
+
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -29,7 +32,9 @@ class HeightField:
         return cls(rng.word(), rng.uniform(0.0, MAX_AMPLITUDE))
 
     def controls(self, periodic: tuple[bool, bool]) -> np.ndarray:
-        """[KNOTS, KNOTS] in (-amplitude, amplitude), v by u: zero on the borders that are not seams, so the neighbours stay attached."""
+        """[KNOTS, KNOTS] in (-amplitude, amplitude), v by u: zero on the borders that are not seams, so the neighbours
+        stay attached.
+        """
         values = (2.0 * Rng("height field", self.seed).unit((KNOTS, KNOTS)) - 1.0) * self.amplitude
         if not periodic[0]:
             values[:, [0, -1]] = 0.0
@@ -39,10 +44,11 @@ class HeightField:
 
 
 def displace(shape, scale, fields: tuple[HeightField | None, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """(points, unit normals) [N, 3] of the shape's template at half-extents `scale`, with one height field or None per surface.
+    """(points, unit normals) [N, 3] of the shape's template at half-extents `scale`, with one height field or None per
+    surface.
 
-    The offset is along `scale * normal`, not along the scaled surface's normal: on an ellipsoid that is the ray from the centre, so relief
-    can never fold over itself where the curvature is high.
+    The offset is along `scale * normal`, not along the scaled surface's normal: on an ellipsoid that is the ray from
+    the centre, so relief can never fold over itself where the curvature is high.
     """
     mesh, scale = template(shape), np.asarray(scale, dtype=np.float64)
     points, normals = mesh.points * scale, affine.unit(mesh.normals / scale)
@@ -55,9 +61,11 @@ def displace(shape, scale, fields: tuple[HeightField | None, ...]) -> tuple[np.n
         controls = field.controls(mesh.patches[k].periodic).ravel()
         height = np.zeros(vertices.stop - vertices.start)
         for weight, control in zip(spline_weights(shape, k), controls):
-            height += weight * control  # written out: the same bits on every machine, and exactly 0 where all controls are
+            height += (
+                weight * control
+            )  # written out: the same bits on every machine, and exactly 0 where all controls are
         points[vertices] += direction[vertices] * (height * mesh.fade[vertices] * smallest)[:, None]
-        faces = mesh.faces[mesh.runs[k]:mesh.runs[k + 1]]
+        faces = mesh.faces[mesh.runs[k] : mesh.runs[k + 1]]
         normals[vertices] = affine.vertex_normals(points, faces, mesh.smooth)[vertices]
     return points, normals
 
@@ -66,7 +74,7 @@ def displace(shape, scale, fields: tuple[HeightField | None, ...]) -> tuple[np.n
 def spline_weights(shape, number: int) -> np.ndarray:
     """[KNOTS², n]: what each control value adds at each of the patch's n vertices; Catmull-Rom, bicubic."""
     mesh: Template = template(shape)
-    uv = mesh.patch_uv[mesh.starts[number]:mesh.starts[number + 1]]
+    uv = mesh.patch_uv[mesh.starts[number] : mesh.starts[number + 1]]
     along_u, along_v = (_axis_weights(uv[:, axis], mesh.patches[number].periodic[axis]) for axis in (0, 1))
     return (along_v[:, None] * along_u[None, :]).reshape(KNOTS * KNOTS, -1)
 
@@ -76,7 +84,12 @@ def _axis_weights(x: np.ndarray, periodic: bool) -> np.ndarray:
     x = (x - np.floor(x)) * KNOTS if periodic else x * (KNOTS - 1)
     cell = np.floor(x) if periodic else np.minimum(np.floor(x), KNOTS - 2)
     t = x - cell
-    taps = (t * (t * (1 - 0.5 * t) - 0.5), 1 + t * t * (1.5 * t - 2.5), t * (0.5 + t * (2 - 1.5 * t)), t * t * (0.5 * t - 0.5))
+    taps = (
+        t * (t * (1 - 0.5 * t) - 0.5),
+        1 + t * t * (1.5 * t - 2.5),
+        t * (0.5 + t * (2 - 1.5 * t)),
+        t * t * (0.5 * t - 0.5),
+    )
     weights = np.zeros((KNOTS, len(x)))
     for tap, value in enumerate(taps):
         knot = cell.astype(np.int64) + tap - 1

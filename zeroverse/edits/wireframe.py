@@ -1,8 +1,10 @@
 """Wireframe: one more primitive, coarse, as a cage of struts: thin legs and rails, which solid primitives never show.
 
-Inset method (facts/procedural.md §5): each face of the cage is shrunk in its plane; what is left of it, moved out and in by half the
-thickness and bridged along the hole, is closed and has one hole per face. Blender's wireframe modifier builds the same.
+Inset method (facts/procedural.md §5): each face of the cage is shrunk in its plane; what is left of it, moved out and
+in by half the thickness and bridged along the hole, is closed and has one hole per face. Blender's wireframe modifier
+builds the same.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,18 +20,25 @@ from zeroverse.shapes.solid import Body, Solid, add, jittered, soup, surface_poi
 from zeroverse.shapes.template import first_equal, grid_faces
 from zeroverse.textures import Texture
 
-BREADTH = 1.25  # of a strut, over its thickness: at 1 the rims of two faces at a right angle would coincide, and strips of no area break booleans
-INWARD = 0.75  # how far struts reach inward, over how far outward: at a cone's base, 65 degrees, the rims of two faces would cross at 1
+# of a strut, over its thickness: at 1 the rims of two faces at a right angle would coincide, and strips of no area
+# break booleans
+BREADTH = 1.25
+# how far struts reach inward, over how far outward: at a cone's base, 65 degrees, the rims of two faces would cross at
+# 1
+INWARD = 0.75
 LONGEST_MITRE = 2.0  # at a sharp tip the exact corner of a strut would lie far outside
 WIDEST_INSET = 0.45  # of a face's half-width: every face keeps a hole
 
 
 @dataclass(frozen=True)
 class Wireframe:
-    """size: half-extent of the cage; thickness: twice what a strut stands out of the cage's faces; both where the object's longest side is 1.8.
-    level: subdivisions, 0 or 1 when drawn. vertex: of the object, where the cage is centred, as a fraction of their list.
+    """size: half-extent of the cage; thickness: twice what a strut stands out of the cage's faces; both where the
+    object's longest side is 1.8.
+    level: subdivisions, 0 or 1 when drawn. vertex: of the object, where the cage is centred, as a fraction of their
+        list.
 
-    The released thickness U(0.01, 0.03) belongs to an object of half that size. Ours, U(0.02, 0.06), is 2 to 6 pixels at 256².
+    The released thickness U(0.01, 0.03) belongs to an object of half that size. Ours, U(0.02, 0.06), is 2 to 6 pixels
+    at 256².
     """
 
     shape: object
@@ -50,9 +59,15 @@ class Wireframe:
     @classmethod
     def sample(cls, rng: Rng, shapes: tuple[str, ...], draw_texture) -> "Wireframe":
         kind = BY_NAME[rng.child("kind").choice(shapes)]
-        return cls(kind.sample(rng.child("shape")), rng.child("size").uniform(0.3, 0.6), rng.child("thickness").uniform(0.02, 0.06),
-                   rng.child("level").integer(0, 2), rng.child("rotation").quat(), min(rng.child("vertex").uniform(), 0.999999),
-                   draw_texture(rng.child("texture")))
+        return cls(
+            kind.sample(rng.child("shape")),
+            rng.child("size").uniform(0.3, 0.6),
+            rng.child("thickness").uniform(0.02, 0.06),
+            rng.child("level").integer(0, 2),
+            rng.child("rotation").quat(),
+            min(rng.child("vertex").uniform(), 0.999999),
+            draw_texture(rng.child("texture")),
+        )
 
     def words(self) -> str:
         return f"with a {WORDS[name_of(self.shape)][2]} wireframe"
@@ -63,7 +78,9 @@ class Wireframe:
         return add(solid, jittered(self._body(center, self.size * solid.extent / LONGEST_SIDE), jitter))
 
     def _body(self, center: np.ndarray, size: float) -> Body:
-        corners, weld = struts(*cage(self.shape, self.level), self.thickness / self.size)  # [Q, 4, 3] in the cage's frame
+        corners, weld = struts(
+            *cage(self.shape, self.level), self.thickness / self.size
+        )  # [Q, 4, 3] in the cage's frame
         points = corners.reshape(-1, 3)
         normals = np.repeat(_normals(corners), 4, axis=0)
         bound = float(np.abs(points).max())
@@ -72,9 +89,17 @@ class Wireframe:
         rotation = affine.rotation_matrix(self.rotation)
         tile = Tile(self.texture, _plane(bound), np.eye(3), np.zeros(3))
         inverse = rotation.T / size
-        return Body("wireframe", affine.apply(rotation * size, points, center), affine.apply(rotation, normals),
-                    tile_uv(_planar_uv(points / bound, normals), 0, 1), faces, np.array([0, len(faces)]), weld, (tile,),
-                    (inverse, -affine.apply(inverse, center)))
+        return Body(
+            "wireframe",
+            affine.apply(rotation * size, points, center),
+            affine.apply(rotation, normals),
+            tile_uv(_planar_uv(points / bound, normals), 0, 1),
+            faces,
+            np.array([0, len(faces)]),
+            weld,
+            (tile,),
+            (inverse, -affine.apply(inverse, center)),
+        )
 
 
 def cage(shape, level: int) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -83,7 +108,9 @@ def cage(shape, level: int) -> tuple[np.ndarray, list[np.ndarray]]:
     points = np.concatenate([patch.points.reshape(-1, 3) for patch in patches]) + 0.0
     starts = np.cumsum([0] + [patch.points[..., 0].size for patch in patches])
     places, weld = np.unique(first_equal(points), return_inverse=True)
-    halves = np.concatenate([grid_faces(*patch.points.shape[:2]) + start for patch, start in zip(patches, starts)]).reshape(-1, 6)
+    halves = np.concatenate(
+        [grid_faces(*patch.points.shape[:2]) + start for patch, start in zip(patches, starts)]
+    ).reshape(-1, 6)
     quads = weld[halves[:, [0, 1, 2, 5]]]
     degenerate = quads == np.roll(quads, -1, axis=1)  # a quad at a pole has one side of no length
     triangles = [np.delete(quad, np.flatnonzero(side)[0]) for quad, side in zip(quads, degenerate) if side.any()]
@@ -107,7 +134,9 @@ def struts(vertices: np.ndarray, faces: list[np.ndarray], thickness: float) -> t
         number += 2 * group.size
         ring = (group, top, bottom, group + count)  # from the outer edge over the rim to the inner edge
         for near, far in zip(ring[:-1], ring[1:]):
-            quads.append(np.stack([near, np.roll(near, -1, axis=1), np.roll(far, -1, axis=1), far], axis=-1).reshape(-1, 4))
+            quads.append(
+                np.stack([near, np.roll(near, -1, axis=1), np.roll(far, -1, axis=1), far], axis=-1).reshape(-1, 4)
+            )
     quads = np.concatenate(quads)
     _, first, inverse = np.unique(quads.ravel(), return_index=True, return_inverse=True)
     return np.concatenate(places)[quads], first[inverse.ravel()]
@@ -126,12 +155,16 @@ def _mitres(vertices: np.ndarray, faces: list[np.ndarray]) -> np.ndarray:
     total = np.zeros_like(vertices)
     np.add.at(total, corner, normals)
     direction = affine.unit(total)
-    cosine = np.bincount(corner, (normals * direction[corner]).sum(axis=1)) / np.bincount(corner)  # mean over the faces of a vertex
+    cosine = np.bincount(corner, (normals * direction[corner]).sum(axis=1)) / np.bincount(
+        corner
+    )  # mean over the faces of a vertex
     return direction * np.minimum(1 / np.maximum(cosine, 1e-6), LONGEST_MITRE)[:, None]
 
 
 def _inset(corners: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """The polygons [F, k, 3] with every side moved inward by `width`, less where a face is too small for it; and the widths [F, 1, 1]."""
+    """The polygons [F, k, 3] with every side moved inward by `width`, less where a face is too small for it; and the
+    widths [F, 1, 1].
+    """
     following = np.roll(corners, -1, axis=1) - corners
     ahead, back = affine.unit(following), affine.unit(np.roll(corners, 1, axis=1) - corners)
     middle = corners.mean(axis=1, keepdims=True) - corners

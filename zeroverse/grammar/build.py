@@ -1,4 +1,5 @@
 """From a recipe to an asset: parts, union, edit, one textured mesh per part, caption."""
+
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,19 +29,34 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def part_body(part: Part, name: str) -> Body:
-    """The part in the composite's frame, with a tile per surface. Textures live in the part's own frame, longest half-extent 1, unstretched."""
+    """The part in the composite's frame, with a tile per surface. Textures live in the part's own frame, longest
+    half-extent 1, unstretched.
+    """
     mesh, scale = template(part.shape), np.array(part.scale)
     points, normals = displace(part.shape, scale, tuple(surface.height for surface in part.surfaces))
     rotation, center = affine.rotation_matrix(part.rotation), np.array(part.center)
     aspect, zero = np.diag(scale / scale.max()), np.zeros(3)
-    tiles = tuple(Tile(surface.texture, patch.position, aspect, zero) for surface, patch in zip(part.surfaces, mesh.patches))
+    tiles = tuple(
+        Tile(surface.texture, patch.position, aspect, zero) for surface, patch in zip(part.surfaces, mesh.patches)
+    )
     inverse = rotation.T / scale.max()
-    return Body(name, affine.apply(rotation, points, center), affine.apply(rotation, normals), mesh.uv, mesh.faces, mesh.runs, mesh.weld, tiles,
-                (inverse, -affine.apply(inverse, center)))
+    return Body(
+        name,
+        affine.apply(rotation, points, center),
+        affine.apply(rotation, normals),
+        mesh.uv,
+        mesh.faces,
+        mesh.runs,
+        mesh.weld,
+        tiles,
+        (inverse, -affine.apply(inverse, center)),
+    )
 
 
 def assemble(recipe: Recipe, jitter: float = 0.0) -> tuple[Soup, tuple[Body, ...]]:
-    """The united and edited object as closed triangles, and the bodies they come from. Raises Rejected where that fails."""
+    """The united and edited object as closed triangles, and the bodies they come from. Raises Rejected where that
+    fails.
+    """
     bodies = [part_body(part, f"{name_of(part.shape)}_{number}") for number, part in enumerate(recipe.parts)]
     solid = union([bodies[0], *(jittered(body, jitter) for body in bodies[1:])])
     if recipe.edit is not None:
@@ -60,8 +76,14 @@ def check_worth(triangles: Soup) -> None:
         raise Rejected("too many triangles")
 
 
-def build(recipe: Recipe, uid: str, textures_dir: str | Path | None = None, check: Callable[[Soup], None] = lambda triangles: None) -> Asset:
-    """The recipe's object, bit for bit the same in any process. `check` may raise Rejected before the textures, most of the cost, are made.
+def build(
+    recipe: Recipe,
+    uid: str,
+    textures_dir: str | Path | None = None,
+    check: Callable[[Soup], None] = lambda triangles: None,
+) -> Asset:
+    """The recipe's object, bit for bit the same in any process. `check` may raise Rejected before the textures, most of
+    the cost, are made.
 
     Parts that lie wholly inside others have no surface left: `provenance["hidden"]` names them.
     """
@@ -96,7 +118,9 @@ def _bound(tile: Tile, textures_dir: str | Path | None) -> Tile:
 
 
 def caption(recipe: Recipe, hidden: list[str]) -> str:
-    """Counted from what can be seen: `an object of three parts: two cubes, a cone, with a spherical cut; marble, rust`."""
+    """Counted from what can be seen: `an object of three parts: two cubes, a cone, with a spherical cut; marble,
+    rust`.
+    """
     seen = [part for number, part in enumerate(recipe.parts) if f"{name_of(part.shape)}_{number}" not in hidden]
     counts = Counter(name_of(part.shape) for part in seen)
     nouns = [WORDS[name][0] if count == 1 else f"{_NUMBERS[count]} {WORDS[name][1]}" for name, count in counts.items()]

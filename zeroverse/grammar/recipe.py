@@ -1,4 +1,7 @@
-"""Recipe: everything that is needed to rebuild an object bit for bit, as frozen records and as JSON that a hand can edit."""
+"""Recipe: everything that is needed to rebuild an object bit for bit, as frozen records and as JSON that a hand can
+edit.
+"""
+
 from dataclasses import dataclass, fields, is_dataclass
 
 from zeroverse import textures
@@ -17,7 +20,9 @@ class Surface:
 
 @dataclass(frozen=True)
 class Part:
-    """A primitive. scale: factors on the local axes, half-extents for all but the torus; rotation: wxyz; center: in the composite's frame."""
+    """A primitive. scale: factors on the local axes, half-extents for all but the torus; rotation: wxyz; center: in the
+    composite's frame.
+    """
 
     shape: object
     scale: tuple[float, float, float]
@@ -30,7 +35,9 @@ class Part:
         object.__setattr__(self, "rotation", quat("rotation", self.rotation))
         object.__setattr__(self, "center", numbers("center", self.center, 3))
         if len(self.surfaces) != self.shape.SURFACES:
-            raise ValueError(f"surfaces: expected {self.shape.SURFACES} for a {name_of(self.shape)}, got {len(self.surfaces)}")
+            raise ValueError(
+                f"surfaces: expected {self.shape.SURFACES} for a {name_of(self.shape)}, got {len(self.surfaces)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,10 @@ class Recipe:
     def __post_init__(self):
         integer("texture_size", self.texture_size, 16, 4096)
         if self.version != GRAMMAR_VERSION:
-            raise ValueError(f"version: expected {GRAMMAR_VERSION!r}, got {self.version!r}: another release of the grammar made this recipe")
+            raise ValueError(
+                f"version: expected {GRAMMAR_VERSION!r}, got {self.version!r}: another release of the grammar made "
+                f"this recipe"
+            )
         if not self.parts:
             raise ValueError("parts: expected at least one part, got none")
 
@@ -60,7 +70,9 @@ def to_dict(record) -> dict:
 
 
 def from_dict(data: dict) -> Recipe:
-    """The inverse of `to_dict`. Raises ValueError naming the path, as in `parts[2].scale: expected three positive numbers, got [1, -2, 0]`."""
+    """The inverse of `to_dict`. Raises ValueError naming the path, as in `parts[2].scale: expected three positive
+    numbers, got [1, -2, 0]`.
+    """
     return _record(Recipe, data, "")
 
 
@@ -122,6 +134,10 @@ def _texture(value, path):
 
 
 _READERS = {
-    "parts": _list_of(Part), "surfaces": _list_of(Surface), "shape": _one_of(BY_NAME), "texture": _texture,
-    "height": _optional(lambda value, path: _record(HeightField, value, path)), "edit": _optional(_one_of(OBJECT_EDITS)),
+    "parts": _list_of(Part),
+    "surfaces": _list_of(Surface),
+    "shape": _one_of(BY_NAME),
+    "texture": _texture,
+    "height": _optional(lambda value, path: _record(HeightField, value, path)),
+    "edit": _optional(_one_of(OBJECT_EDITS)),
 }

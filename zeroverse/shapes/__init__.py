@@ -1,8 +1,10 @@
 """The primitives. Adding one: a file with a frozen dataclass like `Torus`, and a row here.
 
-A shape has `sample(rng)`, `surfaces()` (`SURFACES` patches that close to a solid, one texture each), `cage(level)` (the same, coarse,
-for wireframes), `volume`, and `thickness` (the smallest half-extent of its thinnest feature, which bounds the height fields).
+A shape has `sample(rng)`, `surfaces()` (`SURFACES` patches that close to a solid, one texture each), `cage(level)` (the
+same, coarse, for wireframes), `volume`, and `thickness` (the smallest half-extent of its thinnest feature, which bounds
+the height fields).
 """
+
 from zeroverse.shapes.cone import Cone
 from zeroverse.shapes.cube import Cube
 from zeroverse.shapes.cylinder import Cylinder

@@ -1,4 +1,5 @@
 """The atlas: a square tile of texels per patch, wide enough around the patch that no filter ever sees a seam."""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ PAD = 1 / 16  # of a tile, on each side: 16 of 256 texels keep four levels of mi
 class Tile:
     """What one tile shows: a texture over a patch, looked up at `matrix @ p + offset` for a point p of the patch.
 
-    mirrored: u runs backwards, for a surface seen from inside (a cut), so that tangent, bitangent and normal stay right-handed.
+    mirrored: u runs backwards, for a surface seen from inside (a cut), so that tangent, bitangent and normal stay
+        right-handed.
     """
 
     texture: textures.Texture
@@ -59,8 +61,13 @@ def material(tiles: tuple[Tile, ...], size: int, name: str) -> trimesh.visual.ma
     for number, tile in enumerate(tiles):
         top, left = (rows - 1 - number // columns) * size, number % columns * size
         for image, baked in zip(images, textures.bake(tile.texture, *texel_points(tile, size))):
-            image[top:top + size, left:left + size] = baked
+            image[top : top + size, left : left + size] = baked
     base_color, metallic_roughness, normal = (Image.fromarray(image) for image in images)
     return trimesh.visual.material.PBRMaterial(
-        name=name, baseColorTexture=base_color, metallicRoughnessTexture=metallic_roughness, normalTexture=normal,
-        metallicFactor=1.0, roughnessFactor=1.0)
+        name=name,
+        baseColorTexture=base_color,
+        metallicRoughnessTexture=metallic_roughness,
+        normalTexture=normal,
+        metallicFactor=1.0,
+        roughnessFactor=1.0,
+    )

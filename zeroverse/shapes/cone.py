@@ -1,4 +1,5 @@
 """The cone of base radius 1 at z = -1 and tip at z = 1: side, base."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +31,12 @@ class Cone:
         v = steps(along)[:, None]
         points = stack((1 - v) * cosine, (1 - v) * sine, 2 * v - 1)
         normals = stack(_OUT * cosine, _OUT * sine, _UP + 0 * v)  # the tip keeps one normal per column: it is sharp
-        fade = np.broadcast_to(1 - v, points.shape[:2])  # relief shrinks with the radius, or it would cross the axis near the tip
-        side = Patch("side", _position, grid(steps(around), steps(along)), points, normals, periodic=(True, False), fade=fade)
+        fade = np.broadcast_to(
+            1 - v, points.shape[:2]
+        )  # relief shrinks with the radius, or it would cross the axis near the tip
+        side = Patch(
+            "side", _position, grid(steps(around), steps(along)), points, normals, periodic=(True, False), fade=fade
+        )
         return side, disk("base", -1.0, around, rings)
 
     def cage(self, level: int) -> tuple[Patch, ...]:

@@ -1,4 +1,5 @@
 """The cube [-1, 1]^3: six square faces."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -6,7 +7,8 @@ import numpy as np
 from zeroverse.core.rng import Rng
 from zeroverse.shapes.patch import ALONG, Patch, grid, steps
 
-_FACES = (  # name, outward axis and sign, the axis u follows and its sign, the axis v follows and its sign: u x v points outward
+# name, outward axis and sign, the axis u follows and its sign, the axis v follows and its sign: u x v points outward
+_FACES = (
     ("right", (0, 1), (1, 1), (2, 1)),
     ("left", (0, -1), (1, -1), (2, 1)),
     ("back", (1, 1), (0, -1), (2, 1)),
@@ -50,6 +52,10 @@ def _face(name, out, along_u, along_v, detail: int) -> Patch:
         point[..., along_v[0]] = along_v[1] * b
         return point
 
-    line = (2.0 * np.arange(detail + 1) - detail) / detail  # antisymmetric to the bit, so that faces agree along their edges
+    line = (
+        2.0 * np.arange(detail + 1) - detail
+    ) / detail  # antisymmetric to the bit, so that faces agree along their edges
     points = _place(line[None, :], line[:, None])
-    return Patch(name, position, grid(steps(detail), steps(detail)), points, _place(0 * line[None, :], 0 * line[:, None]))
+    return Patch(
+        name, position, grid(steps(detail), steps(detail)), points, _place(0 * line[None, :], 0 * line[:, None])
+    )

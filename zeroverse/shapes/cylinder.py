@@ -1,4 +1,5 @@
 """The cylinder of radius 1 about z, from z = -1 to 1: side, bottom, top."""
+
 from dataclasses import dataclass
 
 from zeroverse.core.rng import Rng

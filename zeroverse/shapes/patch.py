@@ -1,4 +1,7 @@
-"""Patch: one parametrised surface of a primitive: a grid of vertices, and the formula that continues it beyond its edge."""
+"""Patch: one parametrised surface of a primitive: a grid of vertices, and the formula that continues it beyond its
+edge.
+"""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,10 +19,10 @@ TWO_PI = 6.283185307179586
 class Patch:
     """One surface in the primitive's local frame (half-extent 1); u, v run over [0, 1] and u x v points outward.
 
-    position: (u, v), arrays that broadcast -> (points, unit normals) [..., 3]; defined somewhat beyond [0, 1] too, where it continues
-        the surface: planes go on, turns wrap, a sphere passes over its pole.
-    uv: [R + 1, C + 1, 2] patch coordinates of the grid's vertices; points, normals: [R + 1, C + 1, 3]. Patches of one primitive have
-        bit-equal points where they meet, and so has a patch along its own seam.
+    position: (u, v), arrays that broadcast -> (points, unit normals) [..., 3]; defined somewhat beyond [0, 1] too,
+        where it continues the surface: planes go on, turns wrap, a sphere passes over its pole.
+    uv: [R + 1, C + 1, 2] patch coordinates of the grid's vertices; points, normals: [R + 1, C + 1, 3]. Patches of one
+        primitive have bit-equal points where they meet, and so has a patch along its own seam.
     periodic: whether u, v close on themselves.
     fade: [R + 1, C + 1] factor on height fields, for borders that do not lie on the edge of the uv square.
     """
@@ -63,12 +66,17 @@ def grid(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def disk(name: str, z: float, around: int, rings: int) -> Patch:
-    """The cap at height z = 1 (facing +z) or -1 (facing -z): a polar grid on `ring`, planar uv, heights that fade out at the rim."""
+    """The cap at height z = 1 (facing +z) or -1 (facing -z): a polar grid on `ring`, planar uv, heights that fade out
+    at the rim.
+    """
+
     def position(u, v):
         return stack(2 * u - 1, z * (2 * v - 1), z), stack(0 * u, 0 * v, z)
 
     cosine, sine = ring(around)
-    radius = steps(rings)[:, None] if z < 0 else steps(rings)[::-1, None]  # rows lead outward below, inward above: u x v points outward
+    radius = (
+        steps(rings)[:, None] if z < 0 else steps(rings)[::-1, None]
+    )  # rows lead outward below, inward above: u x v points outward
     points = stack(radius * cosine, radius * sine, z)
     uv = np.stack([0.5 + 0.5 * points[..., 0], 0.5 + 0.5 * z * points[..., 1]], axis=-1)
     fade = np.broadcast_to(1 - radius * radius, points.shape[:2])

@@ -1,8 +1,10 @@
 """Bodies, their union as a closed solid, and the way back to one textured mesh per body.
 
-Manifold's boolean keeps, for every triangle, the surface it came from, and interpolates normals and uv (facts/procedural.md §1). Every
-surface of every body has an original id of its own, so that parts, surfaces and textures stay known through any number of operations.
+Manifold's boolean keeps, for every triangle, the surface it came from, and interpolates normals and uv
+(facts/procedural.md §1). Every surface of every body has an original id of its own, so that parts, surfaces and
+textures stay known through any number of operations.
 """
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +19,9 @@ from zeroverse.core import affine
 from zeroverse.core.rng import Rng
 from zeroverse.shapes.atlas import Tile
 
-CRUMB = 0.15  # of the longest side: hardly any whole part is smaller; cuts leave such bits floating, and one far away shrinks the rest
+# of the longest side: hardly any whole part is smaller; cuts leave such bits floating, and one far away shrinks the
+# rest
+CRUMB = 0.15
 
 
 class Rejected(AssetError):
@@ -32,8 +36,10 @@ class Rejected(AssetError):
 class Body:
     """One closed mesh with a texture tile per surface, in the object's frame.
 
-    points, normals: [N, 3]; uv: [N, 2]; faces: [F, 3], surface after surface, where surface k has faces[runs[k]:runs[k + 1]].
-    weld: [N] the first vertex at the same place. to_texture: ([3, 3], [3]), from the object's frame to the one its textures live in.
+    points, normals: [N, 3]; uv: [N, 2]; faces: [F, 3], surface after surface, where surface k has faces[runs[k]:runs[k
+        + 1]].
+    weld: [N] the first vertex at the same place. to_texture: ([3, 3], [3]), from the object's frame to the one its
+        textures live in.
     inside_out: it was subtracted, and what remains of it faces inward.
     """
 
@@ -66,7 +72,9 @@ class Solid:
 
 @dataclass(frozen=True, eq=False)
 class Soup:
-    """The solid as triangles: points, normals [N, 3], uv [N, 2], faces [F, 3], and for each face the number of its body and of its surface."""
+    """The solid as triangles: points, normals [N, 3], uv [N, 2], faces [F, 3], and for each face the number of its body
+    and of its surface.
+    """
 
     points: np.ndarray
     normals: np.ndarray
@@ -89,16 +97,24 @@ def add(solid: Solid, body: Body) -> Solid:
 
 def subtract(solid: Solid, body: Body) -> Solid:
     manifold, first = _manifold(body)
-    return Solid(_checked(solid.manifold - manifold), (*solid.bodies, replace(body, inside_out=True)), (*solid.first_ids, first))
+    return Solid(
+        _checked(solid.manifold - manifold), (*solid.bodies, replace(body, inside_out=True)), (*solid.first_ids, first)
+    )
 
 
 def _manifold(body: Body) -> tuple[Manifold, int]:
     first = Manifold.reserve_ids(len(body.tiles))
     seam = np.flatnonzero(body.weld != np.arange(len(body.weld))).astype(np.uint32)
-    manifold = Manifold(Mesh(
-        np.concatenate([body.points, body.normals, body.uv], axis=1).astype(np.float32), body.faces.astype(np.uint32),
-        merge_from_vert=seam, merge_to_vert=body.weld[seam].astype(np.uint32),
-        run_index=(3 * body.runs).astype(np.uint32), run_original_id=np.arange(first, first + len(body.tiles), dtype=np.uint32)))
+    manifold = Manifold(
+        Mesh(
+            np.concatenate([body.points, body.normals, body.uv], axis=1).astype(np.float32),
+            body.faces.astype(np.uint32),
+            merge_from_vert=seam,
+            merge_to_vert=body.weld[seam].astype(np.uint32),
+            run_index=(3 * body.runs).astype(np.uint32),
+            run_original_id=np.arange(first, first + len(body.tiles), dtype=np.uint32),
+        )
+    )
     if manifold.status() != Error.NoError:
         raise Rejected(f"open part: {manifold.status().name}")
     return manifold, first
@@ -123,12 +139,21 @@ def soup(solid: Solid) -> Soup:
     normals = affine.unit(vertices[:, 3:6])
     inward = np.array([one.inside_out for one in solid.bodies])[body]
     normals[np.unique(faces[inward])] *= -1.0
-    return Soup(vertices[:, :3] + 0.0, normals, vertices[:, 6:8], faces, body, surface,
-                np.asarray(mesh.merge_from_vert, dtype=np.int64))
+    return Soup(
+        vertices[:, :3] + 0.0,
+        normals,
+        vertices[:, 6:8],
+        faces,
+        body,
+        surface,
+        np.asarray(mesh.merge_from_vert, dtype=np.int64),
+    )
 
 
 def surface_point(triangles: Soup, fraction: float) -> tuple[np.ndarray, int, int]:
-    """(point [3], body, surface) of the vertex at `fraction` of the list of distinct vertices, each place counted once."""
+    """(point [3], body, surface) of the vertex at `fraction` of the list of distinct vertices, each place counted
+    once.
+    """
     once = np.ones(len(triangles.points), dtype=bool)
     once[triangles.duplicates] = False
     vertex = np.flatnonzero(once)[int(fraction * np.count_nonzero(once))]
@@ -140,33 +165,48 @@ def weld_places(points: np.ndarray) -> np.ndarray:
     """[N]: one number per place, equal where the float32 positions are: what a reader of the GLB can tell apart."""
     bits = (points.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
     mixed = bits[:, 0] * np.uint64(0x9E3779B97F4A7C15) + bits[:, 1] * np.uint64(0xC2B2AE3D27D4EB4F)
-    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) + bits[:, 2] * np.uint64(0x165667B19E3779F9)
-    return np.unique(mixed, return_inverse=True)[1].ravel()  # a hash sorts ten times faster than rows; two places meet once in 10^10 objects
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) + bits[:, 2] * np.uint64(
+        0x165667B19E3779F9
+    )
+    return np.unique(mixed, return_inverse=True)[
+        1
+    ].ravel()  # a hash sorts ten times faster than rows; two places meet once in 10^10 objects
 
 
 def clean(triangles: Soup) -> Soup:
-    """Without the triangles that shrink to nothing in float32 and without debris. Raises Rejected unless the rest is closed, oriented and has a
-    positive volume."""
+    """Without the triangles that shrink to nothing in float32 and without debris. Raises Rejected unless the rest is
+    closed, oriented and has a positive volume.
+    """
     place = weld_places(triangles.points)
     a, b, c = place[triangles.faces].T
     keep = (a != b) & (b != c) & (c != a)
     faces = triangles.faces[keep]
     if len(faces) == 0:
         raise Rejected("empty")
-    if not np.isfinite(triangles.points).all() or not np.isfinite(triangles.normals).all() or not np.isfinite(triangles.uv).all():
+    if (
+        not np.isfinite(triangles.points).all()
+        or not np.isfinite(triangles.normals).all()
+        or not np.isfinite(triangles.uv).all()
+    ):
         raise Rejected("not finite")
     if not closed(place[faces]):
         raise Rejected("not watertight")
     if volume(triangles.points, faces) <= 0:
         raise Rejected("negative volume")
     large = ~debris(triangles.points, faces, place)
-    return replace(triangles, faces=faces[large], body=triangles.body[keep][large], surface=triangles.surface[keep][large])
+    return replace(
+        triangles, faces=faces[large], body=triangles.body[keep][large], surface=triangles.surface[keep][large]
+    )
 
 
 def debris(points: np.ndarray, faces: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """[F]: whether a face belongs to a crumb, a connected piece whose bounding box is smaller than `CRUMB` of the whole: cuts leave them."""
+    """[F]: whether a face belongs to a crumb, a connected piece whose bounding box is smaller than `CRUMB` of the
+    whole: cuts leave them.
+    """
     corners = place[faces]
-    links = coo_matrix((np.ones(2 * len(faces), np.int8), (corners[:, :2].ravel(), corners[:, 1:].ravel())), shape=(len(points),) * 2)
+    links = coo_matrix(
+        (np.ones(2 * len(faces), np.int8), (corners[:, :2].ravel(), corners[:, 1:].ravel())), shape=(len(points),) * 2
+    )
     count, piece = connected_components(links, directed=False)
     piece = piece[corners[:, 0]]
     low, high = np.full((2, count, 3), np.inf) * np.array([1, -1])[:, None, None]
@@ -178,7 +218,9 @@ def debris(points: np.ndarray, faces: np.ndarray, place: np.ndarray) -> np.ndarr
 
 
 def closed(faces: np.ndarray) -> bool:
-    """Whether every directed edge of [F, 3] occurs once and has its opposite: watertight, consistently wound, no edge shared by four."""
+    """Whether every directed edge of [F, 3] occurs once and has its opposite: watertight, consistently wound, no edge
+    shared by four.
+    """
     count = int(faces.max()) + 1
     start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
     forward, backward = np.sort(start * count + end), np.sort(end * count + start)
@@ -191,15 +233,25 @@ def volume(points: np.ndarray, faces: np.ndarray) -> float:
 
 
 def jittered(body: Body, amount: float) -> Body:
-    """The body moved by `amount` in a direction that depends on its name only: parts that touched along an edge no longer do."""
+    """The body moved by `amount` in a direction that depends on its name only: parts that touched along an edge no
+    longer do.
+    """
     return replace(body, points=body.points + amount * Rng("jitter", body.name).direction())
 
 
 def body_mesh(triangles: Soup, number: int) -> trimesh.Trimesh | None:
-    """The triangles of one body with their normals and uv, unused vertices dropped; None where nothing of it is left."""
+    """The triangles of one body with their normals and uv, unused vertices dropped; None where nothing of it is
+    left.
+    """
     faces = triangles.faces[triangles.body == number]
     if len(faces) == 0:
         return None
     used, packed = np.unique(faces, return_inverse=True)
     visual = trimesh.visual.TextureVisuals(uv=triangles.uv[used])
-    return trimesh.Trimesh(triangles.points[used], packed.reshape(-1, 3), vertex_normals=triangles.normals[used], visual=visual, process=False)
+    return trimesh.Trimesh(
+        triangles.points[used],
+        packed.reshape(-1, 3),
+        vertex_normals=triangles.normals[used],
+        visual=visual,
+        process=False,
+    )

@@ -1,4 +1,5 @@
 """The unit sphere: one surface, u around +z, v from the south to the north pole."""
+
 from dataclasses import dataclass
 
 from zeroverse.core.rng import Rng

@@ -1,4 +1,5 @@
 """Template: a primitive's patches as one closed mesh, made once per shape and shared by every part that uses it."""
+
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,8 +13,10 @@ from zeroverse.shapes.patch import Patch
 class Template:
     """N vertices and F triangles, patch after patch, in the primitive's local frame. Read only: it is shared.
 
-    uv: [N, 2] in the atlas. patch_uv: [N, 2] in the vertex's own patch. runs, starts: [P + 1] where each patch's triangles and vertices begin.
-    weld: [N] the first vertex at the same place. smooth: [N] the first one of the same patch with the same place and normal too.
+    uv: [N, 2] in the atlas. patch_uv: [N, 2] in the vertex's own patch. runs, starts: [P + 1] where each patch's
+        triangles and vertices begin.
+    weld: [N] the first vertex at the same place. smooth: [N] the first one of the same patch with the same place and
+        normal too.
     fade: [N] factor on height fields.
     """
 
@@ -36,8 +39,12 @@ def template(shape) -> Template:
 
 
 def weld_patches(patches: tuple[Patch, ...]) -> Template:
-    """One mesh from patches whose shared vertices are equal to the bit; triangles that shrink to nothing at a pole are left out."""
-    points = np.concatenate([patch.points.reshape(-1, 3) for patch in patches]) + 0.0  # -0.0 becomes 0.0: equal bits mean equal places
+    """One mesh from patches whose shared vertices are equal to the bit; triangles that shrink to nothing at a pole are
+    left out.
+    """
+    points = (
+        np.concatenate([patch.points.reshape(-1, 3) for patch in patches]) + 0.0
+    )  # -0.0 becomes 0.0: equal bits mean equal places
     normals = np.concatenate([patch.normals.reshape(-1, 3) for patch in patches]) + 0.0
     starts = np.cumsum([0] + [patch.points[..., 0].size for patch in patches])
     owner = np.repeat(np.arange(len(patches)), np.diff(starts))
@@ -51,8 +58,17 @@ def weld_patches(patches: tuple[Patch, ...]) -> Template:
     fades = [np.ones(patch.points.shape[:2]) if patch.fade is None else patch.fade for patch in patches]
     patch_uv = [patch.uv.reshape(-1, 2) for patch in patches]
     return Template(
-        patches, points, normals, np.concatenate([tile_uv(uv, k, len(patches)) for k, uv in enumerate(patch_uv)]), np.concatenate(patch_uv),
-        np.concatenate(pieces), np.cumsum([0] + [len(piece) for piece in pieces]), starts, weld, smooth, np.concatenate([fade.ravel() for fade in fades]),
+        patches,
+        points,
+        normals,
+        np.concatenate([tile_uv(uv, k, len(patches)) for k, uv in enumerate(patch_uv)]),
+        np.concatenate(patch_uv),
+        np.concatenate(pieces),
+        np.cumsum([0] + [len(piece) for piece in pieces]),
+        starts,
+        weld,
+        smooth,
+        np.concatenate([fade.ravel() for fade in fades]),
     )
 
 

@@ -1,4 +1,5 @@
 """The torus about z with outer radius 1 and tube radius `minor`: one surface, u around the axis, v around the tube."""
+
 from dataclasses import dataclass
 
 from zeroverse.core.check import number
@@ -30,7 +31,11 @@ class Torus:
 
     def surfaces(self, around: int = AROUND) -> tuple[Patch, ...]:
         points, normals = self._place(ring(around), [values[:, None] for values in ring(around // 2)])
-        return (Patch("side", self._position, grid(steps(around), steps(around // 2)), points, normals, periodic=(True, True)),)
+        return (
+            Patch(
+                "side", self._position, grid(steps(around), steps(around // 2)), points, normals, periodic=(True, True)
+            ),
+        )
 
     def cage(self, level: int) -> tuple[Patch, ...]:
         return self.surfaces(8 * (1 + level))

@@ -1,4 +1,5 @@
 """Solid PBR textures: functions of position, so no seams and no stretched poles. `TEXTURES` lists the families."""
+
 from collections.abc import Iterable
 from dataclasses import fields as _dataclass_fields
 
@@ -19,7 +20,19 @@ from zeroverse.textures.families.wood import Planks, Wood
 from zeroverse.textures.images import ImageError, ImageTexture, sample_from_folder
 from zeroverse.textures.maps import Maps, bake
 
-__all__ = ["TEXTURES", "Fields", "ImageError", "ImageTexture", "Maps", "Texture", "bake", "from_dict", "sample", "sample_from_folder", "to_dict"]
+__all__ = [
+    "TEXTURES",
+    "Fields",
+    "ImageError",
+    "ImageTexture",
+    "Maps",
+    "Texture",
+    "bake",
+    "from_dict",
+    "sample",
+    "sample_from_folder",
+    "to_dict",
+]
 
 # (name, class, weight): how often a family is drawn, relative to the others
 TEXTURES = (
@@ -58,7 +71,9 @@ TEXTURES = (
     ("patchwork", Patchwork, 1.2),
 )
 
-_FAMILIES = {name: family for name, family, _ in TEXTURES} | {"image": ImageTexture}  # an image is never drawn without a folder
+_FAMILIES = {name: family for name, family, _ in TEXTURES} | {
+    "image": ImageTexture
+}  # an image is never drawn without a folder
 
 
 def sample(rng: Rng, families: Iterable[str] | None = None) -> Texture:
@@ -76,11 +91,16 @@ def sample(rng: Rng, families: Iterable[str] | None = None) -> Texture:
 def to_dict(texture: Texture) -> dict:
     """The texture as JSON types, with its family."""
     names = {family: name for name, family in _FAMILIES.items()}
-    return {"family": names[type(texture)], **{spec.name: getattr(texture, spec.name) for spec in _dataclass_fields(texture)}}
+    return {
+        "family": names[type(texture)],
+        **{spec.name: getattr(texture, spec.name) for spec in _dataclass_fields(texture)},
+    }
 
 
 def from_dict(record: dict) -> Texture:
-    """The texture of a record from `to_dict`, with or without JSON in between. Raises ValueError naming what is wrong."""
+    """The texture of a record from `to_dict`, with or without JSON in between. Raises ValueError naming what is
+    wrong.
+    """
     values = dict(record)
     name = values.pop("family", None)
     if name not in _FAMILIES:

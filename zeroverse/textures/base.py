@@ -1,4 +1,5 @@
 """What every texture is: a frozen record of parameters, and the fields it gives over points."""
+
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -41,7 +42,9 @@ def _lattice_quat(rng: Rng):
     """Mostly along the axes of the surface, as a bricklayer would; sometimes at any angle."""
     if rng.chance(0.3):
         return rng.quat()
-    return rng.choice([(1.0, 0.0, 0.0, 0.0), (0.5, 0.5, 0.5, 0.5), (0.5, -0.5, -0.5, -0.5)], [2, 1, 1])  # the axes in turn, exactly
+    return rng.choice(
+        [(1.0, 0.0, 0.0, 0.0), (0.5, 0.5, 0.5, 0.5), (0.5, -0.5, -0.5, -0.5)], [2, 1, 1]
+    )  # the axes in turn, exactly
 
 
 def rotation() -> Any:
@@ -56,13 +59,17 @@ def aligned_rotation() -> Any:
 
 def shift() -> Any:
     """An offset of the pattern, 3 numbers: keeps lattice planes off the faces of a cube."""
-    return parameter(lambda rng: tuple(rng.uniform(-4.0, 4.0) for _ in range(3)), lambda value: several(value, 3, -4.0, 4.0))
+    return parameter(
+        lambda rng: tuple(rng.uniform(-4.0, 4.0) for _ in range(3)), lambda value: several(value, 3, -4.0, 4.0)
+    )
 
 
 @kernel
 def _rotate(points, quat, offset):  # [N, 3], [4], [3] -> [N, 3]
     w, x, y, z = quat
-    s = 2.0 / (w * w + x * x + y * y + z * z)  # the stored quaternion is rounded; this makes the rotation exact to double
+    s = 2.0 / (
+        w * w + x * x + y * y + z * z
+    )  # the stored quaternion is rounded; this makes the rotation exact to double
     out = np.empty_like(points)
     for n in range(points.shape[0]):
         a, b, c = points[n, 0], points[n, 1], points[n, 2]
@@ -74,7 +81,9 @@ def _rotate(points, quat, offset):  # [N, 3], [4], [3] -> [N, 3]
 
 @dataclass(frozen=True)
 class Texture(Record):
-    """A solid texture: a function of position in the surface's own frame (half-extent about 1), so it has no seams and no stretched poles."""
+    """A solid texture: a function of position in the surface's own frame (half-extent about 1), so it has no seams and
+    no stretched poles.
+    """
 
     quat: tuple = rotation()
     offset: tuple = shift()

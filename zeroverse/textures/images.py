@@ -1,9 +1,11 @@
-"""Textures from a folder of images: photographic PBR sets or loose pictures, laid on tri-planar in the solid frame with mirrored repeat.
+"""Textures from a folder of images: photographic PBR sets or loose pictures, laid on tri-planar in the solid frame with
+mirrored repeat.
 
-A folder with a map named albedo, basecolor, color or diffuse is a set; its roughness, metallic or metalness, normal, and height or
-displacement maps are used where present. Every other readable image is a set of its own. The recipe keeps the name relative to the folder
-the user has, and the hash of the colour image: the same pixels, or a clear error.
+A folder with a map named albedo, basecolor, color or diffuse is a set; its roughness, metallic or metalness, normal,
+and height or displacement maps are used where present. Every other readable image is a set of its own. The recipe keeps
+the name relative to the folder the user has, and the hash of the colour image: the same pixels, or a clear error.
 """
+
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,7 +70,9 @@ class ImageTexture(Texture):
             raise ImageError(f"{Path(folder) / self.name}: no such image texture")
         found = _hash(files["color"])
         if found != self.sha256:
-            raise ImageError(f"{files['color']}: changed since the recipe was drawn: expected sha256 {self.sha256}, got {found}")
+            raise ImageError(
+                f"{files['color']}: changed since the recipe was drawn: expected sha256 {self.sha256}, got {found}"
+            )
         return BoundImage(self, _load_set(tuple(sorted(files.items())), found, _PIXELS_PER_UNIT / self.frequency))
 
     def fields(self, points, normals) -> Fields:
@@ -87,7 +91,9 @@ def sample_from_folder(rng: Rng, folder: str | Path) -> ImageTexture:
 
 
 def find_sets(folder: str | Path) -> dict[str, dict[str, Path]]:
-    """Every set below the folder: its name relative to the folder -> map -> file. Names are POSIX, so recipes travel."""
+    """Every set below the folder: its name relative to the folder -> map -> file. Names are POSIX, so recipes
+    travel.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise ImageError(f"{folder}: not a folder")
@@ -135,16 +141,22 @@ def _hash_of(path: Path, size: int, mtime_ns: int) -> str:
 
 @lru_cache(maxsize=64)  # about 1 MB each
 def _load_set(files: tuple[tuple[str, Path], ...], sha256: str, width: float) -> dict[str, np.ndarray]:
-    """Map -> [H, W, C] float32, 0 .. 1, halved to less than twice `width`; the hash is part of the key, so a changed file is read again."""
+    """Map -> [H, W, C] float32, 0 .. 1, halved to less than twice `width`; the hash is part of the key, so a changed
+    file is read again.
+    """
     maps = {kind: _halve(_load(path, "RGB" if kind in ("color", "normal") else "L"), width) for kind, path in files}
     if "normal" in maps and "height" not in maps:
         up = np.maximum(2.0 * maps["normal"][..., 2] - 1.0, 0.2)
-        maps["integrated"] = _integrate((1.0 - 2.0 * maps["normal"][..., 0]) / up, (1.0 - 2.0 * maps["normal"][..., 1]) / up)[..., None]
+        maps["integrated"] = _integrate(
+            (1.0 - 2.0 * maps["normal"][..., 0]) / up, (1.0 - 2.0 * maps["normal"][..., 1]) / up
+        )[..., None]
     return maps
 
 
 def _halve(image: np.ndarray, width: float) -> np.ndarray:
-    """Averages of 2 x 2 pixels until the image is narrower than twice `width`: texels are coarse, and skipped pixels would flicker."""
+    """Averages of 2 x 2 pixels until the image is narrower than twice `width`: texels are coarse, and skipped pixels
+    would flicker.
+    """
     while image.shape[1] >= 2.0 * width and min(image.shape[:2]) >= 4:
         even = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
         image = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)
@@ -181,7 +193,9 @@ def _integrate(rise_x, rise_y):  # [H, W] twice, rise per pixel to the right and
 
 @kernel
 def _mirrored(image, u, v):  # [H, W, C], [N], [N] in image widths -> [N, C]
-    """Bilinear look-up with mirrored repeat: no seam, whether or not the picture tiles. Row 0 is the top: v grows upwards."""
+    """Bilinear look-up with mirrored repeat: no seam, whether or not the picture tiles. Row 0 is the top: v grows
+    upwards.
+    """
     rows, columns, channels = image.shape
     out = np.empty((u.size, channels), np.float32)
     for n in range(u.size):
@@ -226,7 +240,10 @@ class BoundImage:
         return lay(self._pattern, self.recipe.place(points), self.recipe.turn(normals))
 
     def _pattern(self, flat: np.ndarray, axis: int) -> tuple:
-        u, v = np.ascontiguousarray(flat[:, 0]) * self.recipe.frequency, np.ascontiguousarray(flat[:, 1]) * self.recipe.frequency
+        u, v = (
+            np.ascontiguousarray(flat[:, 0]) * self.recipe.frequency,
+            np.ascontiguousarray(flat[:, 1]) * self.recipe.frequency,
+        )
         read = lambda kind: _mirrored(self.maps[kind], u, v)[:, 0]
         color = _mirrored(self.maps["color"], u, v)
         light = color[:, 0] * np.float32(0.3) + color[:, 1] * np.float32(0.6) + color[:, 2] * np.float32(0.1)

@@ -1,4 +1,5 @@
 """From a texture and a surface's position map to the three images of a glTF material."""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,9 @@ _STEEPEST = 2.0  # slopes beyond 63 degrees are undersampled steps; left alone t
 
 
 class Maps(NamedTuple):
-    """glTF images, uint8 [H, W, 3]; row 0 is the top of the image (v = 1 where v grows upwards), columns grow with u."""
+    """glTF images, uint8 [H, W, 3]; row 0 is the top of the image (v = 1 where v grows upwards), columns grow with
+    u.
+    """
 
     base_color: np.ndarray  # sRGB-encoded
     metallic_roughness: np.ndarray  # R 255 (no occlusion), G roughness, B metallic; linear
@@ -19,10 +22,14 @@ class Maps(NamedTuple):
 
 
 def bake(texture: Texture, positions: np.ndarray, normals: np.ndarray) -> Maps:
-    """Images of `texture` over a surface given by positions and unit normals at texel centres, [H, W, 3] each, in the surface's own frame."""
+    """Images of `texture` over a surface given by positions and unit normals at texel centres, [H, W, 3] each, in the
+    surface's own frame.
+    """
     positions, normals = np.asarray(positions, np.float64), np.asarray(normals, np.float64)
     if positions.ndim != 3 or positions.shape[2] != 3 or positions.shape != normals.shape:
-        raise ValueError(f"positions, normals: expected [H, W, 3] twice, got {list(positions.shape)}, {list(normals.shape)}")
+        raise ValueError(
+            f"positions, normals: expected [H, W, 3] twice, got {list(positions.shape)}, {list(normals.shape)}"
+        )
     grid = positions.shape[:2]
     fields = _in_blocks(texture, positions.reshape(-1, 3), normals.reshape(-1, 3))
     rough_metal = np.full((*grid, 3), 255, np.uint8)
@@ -41,13 +48,17 @@ def _in_blocks(texture: Texture, points: np.ndarray, normals: np.ndarray) -> Fie
 def normal_map(height: np.ndarray, positions: np.ndarray) -> np.ndarray:  # [H, W], [H, W, 3] -> uint8 [H, W, 3]
     """Tangent-space normals of a relief `height` over `positions`, both in one unit.
 
-    The tangent is dP/du and the bitangent its perpendicular on the side of growing v, as glTF's `cross(normal, tangent) * w` has it. Where
-    the parametrisation degenerates (a step of less than a thousandth of the typical one: a pole) the normal is flat.
+    The tangent is dP/du and the bitangent its perpendicular on the side of growing v, as glTF's `cross(normal, tangent)
+    * w` has it. Where the parametrisation degenerates (a step of less than a thousandth of the typical one: a pole) the
+        normal is flat.
     """
     height, positions = np.ascontiguousarray(height, np.float64), np.ascontiguousarray(positions, np.float64)
     across = positions[:, 1:] - positions[:, :-1]
     down = positions[1:] - positions[:-1]
-    typical = max((float(np.sqrt(np.median(np.einsum("hwc,hwc->hw", step, step)))) for step in (across, down) if step.size), default=0.0)
+    typical = max(
+        (float(np.sqrt(np.median(np.einsum("hwc,hwc->hw", step, step)))) for step in (across, down) if step.size),
+        default=0.0,
+    )
     return _relief(height, positions, 1e-3 * typical)
 
 

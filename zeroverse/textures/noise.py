@@ -1,8 +1,10 @@
 """Integer-hash noise over points in space: gradient noise, its sums of octaves, cellular noise, hashed cells.
 
-One loop per kernel, + - * / sqrt floor and 32-bit integer arithmetic only, no fastmath: the same bits on every machine. Every kernel takes
-points [N, 3] float64 whose lattice has period-free unit cells: scale the points to choose the size of the features.
+One loop per kernel, + - * / sqrt floor and 32-bit integer arithmetic only, no fastmath: the same bits on every machine.
+Every kernel takes points [N, 3] float64 whose lattice has period-free unit cells: scale the points to choose the size
+of the features.
 """
+
 import numpy as np
 
 from zeroverse.core.jit import kernel, spliced
@@ -10,7 +12,9 @@ from zeroverse.core.jit import kernel, spliced
 
 @spliced
 def _mix(h):
-    """Avalanche of a 32-bit word (xor-shift and multiply, constants from the public `lowbias32` search); numba widens, so every step narrows."""
+    """Avalanche of a 32-bit word (xor-shift and multiply, constants from the public `lowbias32` search); numba widens,
+    so every step narrows.
+    """
     h = np.uint32(h ^ (h >> np.uint32(16)))
     h = np.uint32(h * np.uint32(0x7FEB352D))
     h = np.uint32(h ^ (h >> np.uint32(15)))
@@ -20,13 +24,19 @@ def _mix(h):
 
 @spliced
 def _corner(x, y, z, seed):
-    x, y, z = np.uint32(x * np.uint32(0x8DA6B343)), np.uint32(y * np.uint32(0xD8163841)), np.uint32(z * np.uint32(0xCB1AB31F))
+    x, y, z = (
+        np.uint32(x * np.uint32(0x8DA6B343)),
+        np.uint32(y * np.uint32(0xD8163841)),
+        np.uint32(z * np.uint32(0xCB1AB31F)),
+    )
     return _mix(np.uint32(np.uint32(np.uint32(x ^ y) ^ z) ^ seed))
 
 
 @spliced
 def _lean(h, dx, dy, dz):
-    """Dot product of the gradient in a word's upper bits with (dx, dy, dz); scaled so that the noise has a standard deviation of 0.35."""
+    """Dot product of the gradient in a word's upper bits with (dx, dy, dz); scaled so that the noise has a standard
+    deviation of 0.35.
+    """
     gx = np.int32((h >> np.uint32(2)) & np.uint32(1023)) - 511.5
     gy = np.int32((h >> np.uint32(12)) & np.uint32(1023)) - 511.5
     gz = np.int32(h >> np.uint32(22)) - 511.5
@@ -35,7 +45,9 @@ def _lean(h, dx, dy, dz):
 
 @spliced
 def _pull(x, y, z, seed, dx, dy, dz):
-    """Dot product of a corner's gradient with the way from it; the gradient is uniform in a cube: no table and no branch, so it vectorises."""
+    """Dot product of a corner's gradient with the way from it; the gradient is uniform in a cube: no table and no
+    branch, so it vectorises.
+    """
     return _lean(_corner(x, y, z, seed), dx, dy, dz)
 
 
@@ -47,7 +59,11 @@ def _gradient_noise(x, y, z, seed):
     one = np.uint32(1)
     i1, j1, k1 = np.uint32(i + one), np.uint32(j + one), np.uint32(k + one)
     x, y, z = x - fx, y - fy, z - fz
-    u, v, w = x * x * x * (x * (x * 6 - 15) + 10), y * y * y * (y * (y * 6 - 15) + 10), z * z * z * (z * (z * 6 - 15) + 10)
+    u, v, w = (
+        x * x * x * (x * (x * 6 - 15) + 10),
+        y * y * y * (y * (y * 6 - 15) + 10),
+        z * z * z * (z * (z * 6 - 15) + 10),
+    )
     a, b = _pull(i, j, k, seed, x, y, z), _pull(i1, j, k, seed, x - 1, y, z)
     c, d = _pull(i, j1, k, seed, x, y - 1, z), _pull(i1, j1, k, seed, x - 1, y - 1, z)
     e, f = _pull(i, j, k1, seed, x, y, z - 1), _pull(i1, j, k1, seed, x - 1, y, z - 1)
@@ -69,7 +85,9 @@ def _octaves(points, seed, octaves, gain, absolute):  # [N, 3] -> [N]
         total += amplitude if absolute else amplitude * amplitude
         amplitude *= gain
         scale *= 2.03  # not 2: the octaves' lattices, where the noise is zero, must not coincide
-    return out / (total if absolute else np.sqrt(total))  # signed octaves add in power: the contrast stays the same however many there are
+    return out / (
+        total if absolute else np.sqrt(total)
+    )  # signed octaves add in power: the contrast stays the same however many there are
 
 
 def fbm(points, seed: int, octaves: int = 4, gain: float = 0.5):
@@ -97,7 +115,11 @@ def _drift(points, scale, seed, amount, out):  # [N, 3] -> [N, 3], added in plac
         fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
         i, j, k = np.int32(fx), np.int32(fy), np.int32(fz)
         x, y, z = x - fx, y - fy, z - fz
-        u, v, w = x * x * x * (x * (x * 6 - 15) + 10), y * y * y * (y * (y * 6 - 15) + 10), z * z * z * (z * (z * 6 - 15) + 10)
+        u, v, w = (
+            x * x * x * (x * (x * 6 - 15) + 10),
+            y * y * y * (y * (y * 6 - 15) + 10),
+            z * z * z * (z * (z * 6 - 15) + 10),
+        )
         sx = sy = sz = 0.0
         for corner in range(8):
             a, b, c = corner & 1, (corner >> 1) & 1, corner >> 2
@@ -124,9 +146,9 @@ def warp(points, seed: int, amount: float, octaves: int = 1):
 def worley(points, seed, jitter, reach=9.0):  # [N, 3] -> [N], [N], [N]
     """Cellular noise with one feature point per unit cell, `jitter` 0 (lattice) .. 0.9.
 
-    Returns the distance to the nearest feature point, the distance to the wall between the two nearest (so lines of even width,
-    unlike F2 - F1), and the nearest one's own random number in [0, 1). A small `reach` is faster: beyond it only "farther than reach" is known,
-    and the walls are not.
+    Returns the distance to the nearest feature point, the distance to the wall between the two nearest (so lines of
+    even width, unlike F2 - F1), and the nearest one's own random number in [0, 1). A small `reach` is faster: beyond it
+    only "farther than reach" is known, and the walls are not.
     """
     count = points.shape[0]
     nearest, wall, tone = np.empty(count), np.empty(count), np.empty(count)
@@ -156,8 +178,12 @@ def worley(points, seed, jitter, reach=9.0):  # [N, 3] -> [N], [N], [N]
                         continue
                     h = _corner(np.uint32(i + a), np.uint32(j + b), np.uint32(k + c), word)
                     px = a + 0.5 + jitter * (np.int32(h & np.uint32(1023)) * (1.0 / 1023.0) - 0.5) - x
-                    py = b + 0.5 + jitter * (np.int32((h >> np.uint32(10)) & np.uint32(1023)) * (1.0 / 1023.0) - 0.5) - y
-                    pz = c + 0.5 + jitter * (np.int32((h >> np.uint32(20)) & np.uint32(1023)) * (1.0 / 1023.0) - 0.5) - z
+                    py = (
+                        b + 0.5 + jitter * (np.int32((h >> np.uint32(10)) & np.uint32(1023)) * (1.0 / 1023.0) - 0.5) - y
+                    )
+                    pz = (
+                        c + 0.5 + jitter * (np.int32((h >> np.uint32(20)) & np.uint32(1023)) * (1.0 / 1023.0) - 0.5) - z
+                    )
                     d = px * px + py * py + pz * pz
                     if d < d1:
                         d2, x2, y2, z2 = d1, x1, y1, z1
@@ -177,14 +203,18 @@ def cell_tone(cells, seed):  # [N, 3] float64 of whole numbers -> [N] in [0, 1)
     out = np.empty(cells.shape[0])
     word = np.uint32(seed)
     for n in range(cells.shape[0]):
-        h = _corner(np.uint32(np.int32(cells[n, 0])), np.uint32(np.int32(cells[n, 1])), np.uint32(np.int32(cells[n, 2])), word)
+        h = _corner(
+            np.uint32(np.int32(cells[n, 0])), np.uint32(np.int32(cells[n, 1])), np.uint32(np.int32(cells[n, 2])), word
+        )
         out[n] = h * (1.0 / 4294967296.0)
     return out
 
 
 @kernel
 def ramp(t, stops):  # [N], [K, 3] -> [N, 3] float32
-    """Colour at t in 0 .. 1 along evenly spaced stops; sRGB-encoded values are blended as they are, so no power function is needed here."""
+    """Colour at t in 0 .. 1 along evenly spaced stops; sRGB-encoded values are blended as they are, so no power
+    function is needed here.
+    """
     out = np.empty((t.size, 3), np.float32)
     last = stops.shape[0] - 1
     for n in range(t.size):
@@ -211,7 +241,8 @@ def wave(phase):
 def cover(distance, frequency: float = 1.0):
     """Coverage 0 .. 1 of a shape at signed distance `distance` (positive inside) in a pattern scaled by `frequency`.
 
-    The edge is 0.024 wide on the surface, about a texel of a 256-texel map around a primitive of half-extent 1: smooth, not stepped.
+    The edge is 0.024 wide on the surface, about a texel of a 256-texel map around a primitive of half-extent 1: smooth,
+    not stepped.
     """
     return np.clip(0.5 + distance / (0.024 * frequency), 0.0, 1.0)
 
@@ -224,13 +255,16 @@ def to_wall(x):
 def to_joint(x, normal):
     """Distance to the joint at the nearest whole number, ignoring joints nearly parallel to the surface.
 
-    `normal` is the surface normal's component along x. Such a joint would cover a whole face, or draw a bull's eye on a sphere.
+    `normal` is the surface normal's component along x. Such a joint would cover a whole face, or draw a bull's eye on a
+    sphere.
     """
     return to_wall(x) + smoothstep(0.8, 0.95, np.abs(normal))
 
 
 def bands(x, seed: int, jitter: float):
-    """Bands of uneven width along x, about one per unit: each one's random number, and the distance to its nearest edge, [N] each."""
+    """Bands of uneven width along x, about one per unit: each one's random number, and the distance to its nearest
+    edge, [N] each.
+    """
     whole = np.floor(x)
     edge = lambda i: i + jitter * (_line_tone(i, seed) - 0.5)
     low, high = edge(whole), edge(whole + 1.0)

@@ -1,7 +1,10 @@
-"""Colours, drawn in OKLab (Björn Ottosson, 2020: "A perceptual color space for image processing") so that lightness and vividness are even over hues.
+"""Colours, drawn in OKLab (Björn Ottosson, 2020: "A perceptual color space for image processing") so that lightness and
+vividness are even over hues.
 
-Every function returns sRGB-encoded colours as tuples of 4 decimals, and is called while drawing parameters, never per texel.
+Every function returns sRGB-encoded colours as tuples of 4 decimals, and is called while drawing parameters, never per
+texel.
 """
+
 from zeroverse.core.portable import cos_sin, power
 from zeroverse.core.rng import Rng
 
@@ -64,13 +67,17 @@ def color(lightness: float, chroma: float, hue: float) -> Color:
 
 
 def _sunny(lightness: float, hue: float) -> float:
-    """Lightness raised near yellow (hue 0.28 turns): dark yellows are olive mud, and its vivid colours are light ones."""
+    """Lightness raised near yellow (hue 0.28 turns): dark yellows are olive mud, and its vivid colours are light
+    ones.
+    """
     near = max(1.0 - abs(hue - 0.28 - round(hue - 0.28)) / 0.11, 0.0)
     return lightness + 0.6 * near * (0.95 - lightness)
 
 
 def _lightnesses(rng: Rng, number: int, low: float, high: float) -> list[float]:
-    """Spread over the range with a jitter, in random order: neighbours in a palette always differ, and no palette is all dark."""
+    """Spread over the range with a jitter, in random order: neighbours in a palette always differ, and no palette is
+    all dark.
+    """
     step = (high - low) / number
     values = [low + step * (i + rng.unit()) for i in range(number)]
     for i in range(number - 1, 0, -1):
@@ -85,7 +92,9 @@ def vivid(rng: Rng, number: int) -> tuple[Color, ...]:
     offsets = rng.choice(HARMONIES)[1]
     lightness = _lightnesses(rng, number, 0.38, 0.92)
     hues = [hue + offsets[i % len(offsets)] for i in range(number)]
-    return tuple(color(_sunny(light, turn), chroma * rng.uniform(0.75, 1.1), turn) for light, turn in zip(lightness, hues))
+    return tuple(
+        color(_sunny(light, turn), chroma * rng.uniform(0.75, 1.1), turn) for light, turn in zip(lightness, hues)
+    )
 
 
 def pastel(rng: Rng, number: int) -> tuple[Color, ...]:
@@ -116,7 +125,10 @@ def tonal(rng: Rng, number: int) -> tuple[Color, ...]:
     hue, drift, chroma = rng.unit(), rng.uniform(-0.12, 0.12), rng.uniform(0.05, 0.17)
     low, high = rng.uniform(0.34, 0.55), rng.uniform(0.76, 0.95)
     steps = [i / max(number - 1, 1) for i in range(number)]
-    return tuple(color(_sunny(low + (high - low) * t, hue + drift * t), chroma * (1.15 - 0.5 * t), hue + drift * t) for t in steps)
+    return tuple(
+        color(_sunny(low + (high - low) * t, hue + drift * t), chroma * (1.15 - 0.5 * t), hue + drift * t)
+        for t in steps
+    )
 
 
 def any_palette(rng: Rng, number: int) -> tuple[Color, ...]:

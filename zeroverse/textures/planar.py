@@ -1,4 +1,7 @@
-"""Flat patterns laid on a surface along the three axes of the pattern's frame, smoothly blended where the surface turns."""
+"""Flat patterns laid on a surface along the three axes of the pattern's frame, smoothly blended where the surface
+turns.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +10,9 @@ from zeroverse.textures.base import Fields, Texture, aligned_rotation, pack
 
 
 def facing(normals: np.ndarray) -> np.ndarray:  # [N, 3] -> [3, N]
-    """How much a surface faces each axis: weights that add to 1 and change over within a few degrees of the diagonals."""
+    """How much a surface faces each axis: weights that add to 1 and change over within a few degrees of the
+    diagonals.
+    """
     weight = np.ascontiguousarray(normals.T)  # [3, N]: rows are long, so numpy is fast
     for _ in range(4):
         weight = weight * weight  # the 16th power of the cosine, by squaring
@@ -16,7 +21,9 @@ def facing(normals: np.ndarray) -> np.ndarray:  # [N, 3] -> [3, N]
 
 
 def unfold(points: np.ndarray, normals: np.ndarray, axis: int) -> np.ndarray:  # [N, 3] twice -> [N, 3]
-    """(right, up, 0) of points as seen from outside along an axis, so that nothing printed comes out mirrored; up is +Z on the sides."""
+    """(right, up, 0) of points as seen from outside along an axis, so that nothing printed comes out mirrored; up is +Z
+    on the sides.
+    """
     side = np.where(normals[:, axis] < 0.0, -1.0, 1.0)
     right, up = ((1, 2), (0, 2), (0, 1))[axis]
     side = -side if axis == 1 else side
@@ -24,7 +31,9 @@ def unfold(points: np.ndarray, normals: np.ndarray, axis: int) -> np.ndarray:  #
 
 
 def lay(pattern, local: np.ndarray, normals: np.ndarray) -> Fields:
-    """`pattern(flat [n, 3], axis)` on the three planes, blended; gives colour [n, 3], roughness, metallic and height ([n] or plain numbers)."""
+    """`pattern(flat [n, 3], axis)` on the three planes, blended; gives colour [n, 3], roughness, metallic and height
+    ([n] or plain numbers).
+    """
     weights = facing(normals)
     color, rest = np.zeros((len(local), 3), np.float32), np.zeros((3, len(local)))
     for axis in range(3):
@@ -46,7 +55,9 @@ class Planar(Texture):
     quat: tuple = aligned_rotation()
 
     def pattern(self, flat: np.ndarray, axis: int) -> tuple:
-        """Colour [n, 3], roughness, metallic and height ([n] or plain numbers) at points (u, v, 0) [n, 3] of the plane across `axis`."""
+        """Colour [n, 3], roughness, metallic and height ([n] or plain numbers) at points (u, v, 0) [n, 3] of the plane
+        across `axis`.
+        """
         raise NotImplementedError
 
     def fields(self, points, normals) -> Fields:

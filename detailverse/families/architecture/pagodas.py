@@ -15,7 +15,9 @@ from zeroverse.core.record import choice, count, flag, span
 
 @dataclass(frozen=True)
 class Pagoda(Family):
-    """Storeys that shrink upwards, each with posts, lattice windows, a railing and a rib-tiled roof with turned-up corners."""
+    """Storeys that shrink upwards, each with posts, lattice windows, a railing and a rib-tiled roof with turned-up
+    corners.
+    """
 
     SKINS = {"wall": ("wood", "stone", "jewel"), "terrace": ("stone",)}
     FINISHES = {
@@ -60,9 +62,19 @@ class Pagoda(Family):
 
     def _terrace(self, kit: Kit) -> Solid:
         inner = self.width / 2 + 0.5 * self.reach
-        steps = moulded(ngon_plan(self.faces, inner), courses((0.06, -0.01), (0.06, 0.03), (0.03, 0.03), (0.03, 0.06)), "terrace", "terrace")
-        base = extrude(polygon(ngon_plan(self.faces, inner)), 0.09, "terrace", "terrace", kit.skin("terrace")).move(0, 0, 0.05)
-        stair = union(box(0.22, 0.24 - 0.04 * k, 0.04, "stairs", "terrace").move(0, -inner - 0.08 + 0.02 * k, 0.02 + 0.03 * k) for k in range(4))
+        steps = moulded(
+            ngon_plan(self.faces, inner),
+            courses((0.06, -0.01), (0.06, 0.03), (0.03, 0.03), (0.03, 0.06)),
+            "terrace",
+            "terrace",
+        )
+        base = extrude(polygon(ngon_plan(self.faces, inner)), 0.09, "terrace", "terrace", kit.skin("terrace")).move(
+            0, 0, 0.05
+        )
+        stair = union(
+            box(0.22, 0.24 - 0.04 * k, 0.04, "stairs", "terrace").move(0, -inner - 0.08 + 0.02 * k, 0.02 + 0.03 * k)
+            for k in range(4)
+        )
         return union((steps, base, stair))
 
     def _tier(self, kit: Kit, inner: float, high: float, k: int) -> Solid:
@@ -71,7 +83,9 @@ class Pagoda(Family):
         outer, top = inner + self.reach * (0.55 + 0.45 * inner / (self.width / 2)), 0.82 * self.shrink * inner
         rise = 1.04 * high - walls
         roof = eaves(self.faces, outer, top, rise, self.lift, self.ribs, "roof", "roof").move(0, 0, walls)
-        ridges = hips(self.faces, outer, top, rise, self.lift, 0.028 * outer + 0.008, "ridges", "roof").move(0, 0, walls)
+        ridges = hips(self.faces, outer, top, rise, self.lift, 0.028 * outer + 0.008, "ridges", "roof").move(
+            0, 0, walls
+        )
         body = extrude(polygon(plan), walls + 0.3 * rise, "wall", "wall", kit.skin("wall") if k == 0 else BARE)
         posts = around(
             cylinder(0.05 * inner + 0.008, walls + 0.05, "posts", "post")
@@ -82,7 +96,12 @@ class Pagoda(Family):
         brackets = moulded(
             plan,
             courses(
-                (-0.01, walls - 0.09), (0.02, walls - 0.06), (0.02, walls - 0.04), (0.05, walls - 0.02), (0.05, walls + 0.02), (0.0, walls + 0.04)
+                (-0.01, walls - 0.09),
+                (0.02, walls - 0.06),
+                (0.02, walls - 0.04),
+                (0.05, walls - 0.02),
+                (0.05, walls + 0.02),
+                (0.0, walls + 0.04),
             ),
             "brackets",
             "post",
@@ -91,15 +110,27 @@ class Pagoda(Family):
         if self.railing:
             parts.append(self._balcony(inner))
         if self.bells and kit.level >= 1:
-            bell = lathe(turned(0.022).taper(0.018, 0.02).curve((0.008, 0.04)).up(0.05).close(), "bells", "metal", sides=14)
+            bell = lathe(
+                turned(0.022).taper(0.018, 0.02).curve((0.008, 0.04)).up(0.05).close(), "bells", "metal", sides=14
+            )
             spot = corner(self.faces, outer) - 0.01
-            parts.append(around(bell.move(spot, 0, walls + self.lift - 0.085 - 0.03 * outer).turn("z", TAU / (2 * self.faces) - TAU / 4), self.faces))
+            parts.append(
+                around(
+                    bell.move(spot, 0, walls + self.lift - 0.085 - 0.03 * outer).turn(
+                        "z", TAU / (2 * self.faces) - TAU / 4
+                    ),
+                    self.faces,
+                )
+            )
         return union(parts)
 
     def _lattices(self, level: int, inner: float, walls: float) -> Solid:
         wide = side(self.faces, inner)
         opening = rect(0.55 * wide, 0.55 * walls).move(0, 0.1 * walls + 0.275 * walls)
-        return around(window(opening, 0.02, 0.04, 5 if level >= 1 else 1, 4 if level >= 1 else 1).move(0, 0.015 - inner, 0), self.faces)
+        return around(
+            window(opening, 0.02, 0.04, 5 if level >= 1 else 1, 4 if level >= 1 else 1).move(0, 0.015 - inner, 0),
+            self.faces,
+        )
 
     def _balcony(self, inner: float) -> Solid:
         """A ledge with posts and two rails around the storey."""
@@ -108,7 +139,10 @@ class Pagoda(Family):
         hoop = plan - plan.offset(-0.016, round=False)
         rails = union(extrude(hoop, 0.014, "railing", "post").move(0, 0, z) for z in (0.04, 0.085))
         half = side(self.faces, inner + out) / 2
-        pegs = union(box(0.018, 0.018, 0.12, "railing", "post").move(half * x, 0.008 - inner - out, 0.045) for x in (-0.98, -0.5, 0.0, 0.5))
+        pegs = union(
+            box(0.018, 0.018, 0.12, "railing", "post").move(half * x, 0.008 - inner - out, 0.045)
+            for x in (-0.98, -0.5, 0.0, 0.5)
+        )
         return union((extrude(plan, 0.02, "balcony", "post").move(0, 0, -0.01), rails, around(pegs, self.faces)))
 
 

@@ -22,7 +22,9 @@ from zeroverse.core.record import choice, count, flag, span
 
 @dataclass(frozen=True)
 class Temple(Family):
-    """A rectangular temple: steps, columns around or in front of a walled cella, an entablature, pediments and a tiled roof."""
+    """A rectangular temple: steps, columns around or in front of a walled cella, an entablature, pediments and a tiled
+    roof.
+    """
 
     SKINS = {"wall": ("stone",), "frieze": ("classical", "jewel")}
     FINISHES = {
@@ -60,14 +62,24 @@ class Temple(Family):
         return union(parts)
 
     def words(self) -> str:
-        return f"a temple with {self.front} {self.column.order} columns in front{' and columns all around' if self.surround else ''}"
+        return (
+            f"a temple with {self.front} {self.column.order} columns in "
+            f"front{' and columns all around' if self.surround else ''}"
+        )
 
     def _steps(self) -> list[Solid]:
         """Steps all around; the front ones run on between two blocks where it is a porch."""
         out = []
         for k in range(self.stairs):
             plan = rect_plan(self.width + 0.08 * (self.stairs - k), self.depth + 0.08 * (self.stairs - k))
-            out.append(moulded(plan, courses((0, 0.045 * k - 0.01), (0, 0.045 * k + 0.035), (-0.006, 0.045 * (k + 1))), "steps", "steps"))
+            out.append(
+                moulded(
+                    plan,
+                    courses((0, 0.045 * k - 0.01), (0, 0.045 * k + 0.035), (-0.006, 0.045 * (k + 1))),
+                    "steps",
+                    "steps",
+                )
+            )
         if self.porch:
             top = 0.045 * self.stairs
             cheek = box(0.12, 0.3, top + 0.03, "steps", "steps").move(0, -self.depth / 2 - 0.12, 0.5 * top)
@@ -78,7 +90,11 @@ class Temple(Family):
         size = (self.height + 0.02) / 2
         wide, deep = self.width - 0.16, self.depth - 0.16
         along = max(3, round(self.front * deep / wide) + 1)
-        spots = {(wide * (k / (self.front - 1) - 0.5), sign * deep / 2) for k in range(self.front) for sign in ((-1, 1) if self.surround else (-1,))}
+        spots = {
+            (wide * (k / (self.front - 1) - 0.5), sign * deep / 2)
+            for k in range(self.front)
+            for sign in ((-1, 1) if self.surround else (-1,))
+        }
         if self.surround:
             spots |= {(sign * wide / 2, deep * (k / (along - 1) - 0.5)) for k in range(along) for sign in (-1, 1)}
         one = kit.nest("column", self.column, size, copies=len(spots))
@@ -88,15 +104,25 @@ class Temple(Family):
         gap = 0.34 if self.surround else 0.04
         wide, deep = self.width - 0.16 - gap, self.depth - 0.16 - (2 * 0.17 if self.surround else 0.22)
         y = 0.0 if self.surround else 0.13
-        walls = box(wide, deep, self.height + 0.04, "wall", "wall", kit.skin("wall"), "+-x +-y").move(0, y, self.height / 2 + 0.01)
+        walls = box(wide, deep, self.height + 0.04, "wall", "wall", kit.skin("wall"), "+-x +-y").move(
+            0, y, self.height / 2 + 0.01
+        )
         opening = arched(0.26, 0.7 * self.height, "flat")
         front = y - deep / 2
-        frame = upright(extrude(opening.offset(0.035, round=False) - opening, 0.1, "doorway", "trim")).move(0, front + 0.07, 0)
-        hood = moulded(rect_plan(0.36, 0.06), cornice(0.04, 0.03), "doorway", "trim").move(0, front, 0.7 * self.height + 0.02)
-        panels = union(
-            box(0.09, 0.02, 0.17 * self.height, "door", "door").move(x, -0.01, self.height * z) for x in (-0.06, 0.06) for z in (0.14, 0.35, 0.56)
+        frame = upright(extrude(opening.offset(0.035, round=False) - opening, 0.1, "doorway", "trim")).move(
+            0, front + 0.07, 0
         )
-        door = upright(extrude(opening.offset(0.01), 0.05, "door", "door")).move(0, front + 0.06, 0) | panels.move(0, front + 0.015, 0)
+        hood = moulded(rect_plan(0.36, 0.06), cornice(0.04, 0.03), "doorway", "trim").move(
+            0, front, 0.7 * self.height + 0.02
+        )
+        panels = union(
+            box(0.09, 0.02, 0.17 * self.height, "door", "door").move(x, -0.01, self.height * z)
+            for x in (-0.06, 0.06)
+            for z in (0.14, 0.35, 0.56)
+        )
+        door = upright(extrude(opening.offset(0.01), 0.05, "door", "door")).move(0, front + 0.06, 0) | panels.move(
+            0, front + 0.015, 0
+        )
         hole = upright(extrude(opening, 0.3, "wall", "wall")).move(0, front + 0.05, 0)
         return union((walls - hole, frame, hood, door))
 
@@ -113,13 +139,20 @@ class Temple(Family):
             (-0.025, z + 0.06),
             (-0.025, z + 0.15),
         )
-        parts = [moulded(plan, line, "architrave", "trim"), moulded(plan, cornice(0.05, 0.07), "cornice", "trim").move(0, 0, z + 0.12)]
+        parts = [
+            moulded(plan, line, "architrave", "trim"),
+            moulded(plan, cornice(0.05, 0.07), "cornice", "trim").move(0, 0, z + 0.12),
+        ]
         if kit.level >= 2:
             tooth = box(0.022, 0.03, 0.02, "dentils", "trim")
             number, side = round(self.width / 0.045), round(self.depth / 0.045)
-            front = union(tooth.move((k + 0.5) * self.width / number - self.width / 2, -self.depth / 2, z + 0.115) for k in range(number))
+            front = union(
+                tooth.move((k + 0.5) * self.width / number - self.width / 2, -self.depth / 2, z + 0.115)
+                for k in range(number)
+            )
             flank = union(
-                tooth.turn("z", TAU / 4).move(self.width / 2, (k + 0.5) * self.depth / side - self.depth / 2, z + 0.115) for k in range(side)
+                tooth.turn("z", TAU / 4).move(self.width / 2, (k + 0.5) * self.depth / side - self.depth / 2, z + 0.115)
+                for k in range(side)
             )
             parts += [front, front.turn("z", TAU / 2), flank, flank.turn("z", TAU / 2)]
         band = plate(rect(self.width - 0.06, 0.05), 0.02, "frieze", "trim", kit.skin("frieze"))
@@ -129,9 +162,18 @@ class Temple(Family):
         """A gable roof with ribs of tiles from height z, and pediments in front and behind."""
         half, rise, deep = self.width / 2 + 0.08, self.pitch * (self.width / 2 + 0.08), self.depth + 0.1
         gable = polygon([(-half, 0), (half, 0), (0, rise)])
-        body = upright(extrude(gable.offset(-0.012, round=False), self.depth - 0.12, "pediment", "trim")).move(0, self.depth / 2 - 0.06, z)
+        body = upright(extrude(gable.offset(-0.012, round=False), self.depth - 0.12, "pediment", "trim")).move(
+            0, self.depth / 2 - 0.06, z
+        )
         slope = polygon(
-            [(-half - 0.02, -0.015), (0, rise - 0.01), (half + 0.02, -0.015), (half + 0.02, 0.02), (0, rise + 0.035), (-half - 0.02, 0.02)]
+            [
+                (-half - 0.02, -0.015),
+                (0, rise - 0.01),
+                (half + 0.02, -0.015),
+                (half + 0.02, 0.02),
+                (0, rise + 0.035),
+                (-half - 0.02, 0.02),
+            ]
         )
         parts = [
             body,
@@ -141,13 +183,19 @@ class Temple(Family):
         if level >= 1:
             length = float(np.sqrt(half * half + rise * rise))
             rib = hull(
-                np.array([(x, y, h) for x in (0.0, length + 0.03) for y, h in ((-0.016, -0.02), (0.016, -0.02), (0.01, 0.018), (-0.01, 0.018))]),
+                np.array(
+                    [
+                        (x, y, h)
+                        for x in (0.0, length + 0.03)
+                        for y, h in ((-0.016, -0.02), (0.016, -0.02), (0.01, 0.018), (-0.01, 0.018))
+                    ]
+                ),
                 "tiles",
                 "roof",
             )
-            tilted = rib.transform(np.array([[half / length, 0, rise / length], [0, 1, 0], [-rise / length, 0, half / length]])).move(
-                0, 0, z + rise + 0.022
-            )
+            tilted = rib.transform(
+                np.array([[half / length, 0, rise / length], [0, 1, 0], [-rise / length, 0, half / length]])
+            ).move(0, 0, z + rise + 0.022)
             number = round(deep / 0.075)
             side = union(tilted.move(0, (k + 0.5) * deep / number - deep / 2, 0) for k in range(number))
             parts += [side, side.mirror("x"), box(0.05, deep + 0.05, 0.05, "ridge", "roof").move(0, 0, z + rise + 0.03)]
@@ -157,11 +205,21 @@ class Temple(Family):
         y = 0.07 - self.depth / 2
         if self.relief == "disc":
             ring = lathe(
-                turned(0.34 * rise).up(0.06).out(-0.08 * rise).bead(0.03).out(-0.05 * rise).to(0.0, 0.07).close(), "tympanum", "gold", sides=40
+                turned(0.34 * rise).up(0.06).out(-0.08 * rise).bead(0.03).out(-0.05 * rise).to(0.0, 0.07).close(),
+                "tympanum",
+                "gold",
+                sides=40,
             )
             return [upright(ring).move(0, y, z + 0.4 * rise)]
         if self.relief == "shields":
-            shield = upright(lathe(turned(0.05).up(0.04).out(-0.01).ovolo(-0.02, 0.02).to(0.0, 0.06).close(), "tympanum", "gold", sides=24))
+            shield = upright(
+                lathe(
+                    turned(0.05).up(0.04).out(-0.01).ovolo(-0.02, 0.02).to(0.0, 0.06).close(),
+                    "tympanum",
+                    "gold",
+                    sides=24,
+                )
+            )
             return [
                 shield.scale(size * rise / 0.2, 1, size * rise / 0.2).move(x * self.width, y, z + h * rise)
                 for x, h, size in ((-0.25, 0.25, 0.6), (0, 0.42, 1.2), (0.25, 0.25, 0.6))
@@ -173,7 +231,10 @@ class Temple(Family):
 
     def _acroteria(self, z: float, half: float, rise: float) -> list[Solid]:
         """Palmettes on the corners and the ridge."""
-        palm = union(foliage(0.14, 0.05, 0.5, 1, "acroteria", "gold").turn("z", -TAU / 4).turn("y", angle) for angle in (-0.9, -0.45, 0.0, 0.45, 0.9))
+        palm = union(
+            foliage(0.14, 0.05, 0.5, 1, "acroteria", "gold").turn("z", -TAU / 4).turn("y", angle)
+            for angle in (-0.9, -0.45, 0.0, 0.45, 0.9)
+        )
         block = palm | box(0.08, 0.06, 0.06, "acroteria", "gold")
         spots = ((0.0, rise + 0.05), (half - 0.02, 0.04), (0.02 - half, 0.04))
         return [block.move(x, sign * (self.depth / 2 + 0.01), z + up) for x, up in spots for sign in (-1, 1)]
@@ -181,7 +242,9 @@ class Temple(Family):
 
 @dataclass(frozen=True)
 class Pavilion(Family):
-    """A round or many-sided open pavilion: stepped floor, a ring of columns, entablature, and a dome, tent or tiled roof; a statue's urn inside."""
+    """A round or many-sided open pavilion: stepped floor, a ring of columns, entablature, and a dome, tent or tiled
+    roof; a statue's urn inside.
+    """
 
     SKINS = {"roof": ("roof", "classical"), "floor": ("stone",)}
     FINISHES = {
@@ -205,7 +268,12 @@ class Pavilion(Family):
         ring = r - 0.1
         one = kit.nest("column", self.column, self.height / 2 + 0.01, copies=self.posts)
         columns = around(one.move(ring, 0, base - 0.01).turn("z", TAU / 4 + TAU / 2 / self.posts), self.posts)
-        stand = lathe(turned(0.17, base - 0.02).up(0.05).cove(-0.05, 0.04).up(0.1).cove(0.04, 0.04).up(0.03).close(), "stand", "floor", sides=40)
+        stand = lathe(
+            turned(0.17, base - 0.02).up(0.05).cove(-0.05, 0.04).up(0.1).cove(0.04, 0.04).up(0.03).close(),
+            "stand",
+            "floor",
+            sides=40,
+        )
         statue = kit.nest("centre", self.centre, 0.24).move(0, 0, base + 0.235)
         parts = [*self._floor(kit, base, r), columns, stand, statue, *self._top(kit, base + self.height, ring + 0.08)]
         if self.railing != "none":
@@ -223,7 +291,10 @@ class Pavilion(Family):
         return f"a pavilion of {self.posts} columns with {roof} over {self.centre.words()}"
 
     def _floor(self, kit: Kit, base: float, r: float) -> list[Solid]:
-        steps = [cylinder(r + 0.07 * (self.stairs - 1 - k), 0.055, "steps", "floor").move(0, 0, 0.05 * k - 0.005) for k in range(self.stairs - 1)]
+        steps = [
+            cylinder(r + 0.07 * (self.stairs - 1 - k), 0.055, "steps", "floor").move(0, 0, 0.05 * k - 0.005)
+            for k in range(self.stairs - 1)
+        ]
         return [*steps, cylinder(r, 0.055, "floor", "floor", kit.skin("floor")).move(0, 0, base - 0.055)]
 
     def _top(self, kit: Kit, z: float, r: float) -> list[Solid]:
@@ -265,16 +336,31 @@ class Pavilion(Family):
             frieze,
             shell,
             lathe(
-                turned(0.07, top - 0.03).up(0.02).bead(0.04).up(0.02).curve((0.06, top + 0.1), (0.0, top + 0.22)).close(), "finial", "metal", sides=32
+                turned(0.07, top - 0.03)
+                .up(0.02)
+                .bead(0.04)
+                .up(0.02)
+                .curve((0.06, top + 0.1), (0.0, top + 0.22))
+                .close(),
+                "finial",
+                "metal",
+                sides=32,
             ),
         ]
 
     def _ribs(self, z: float, r: float) -> list[Solid]:
         """An iron dome of hoops and ribs."""
-        rib = tube(arc(r - 0.03, 0.0, TAU / 4 - 0.03), 0.018, "ribs", "metal", sides=10).turn("x", TAU / 4).move(0, 0, z - 0.01)
+        rib = (
+            tube(arc(r - 0.03, 0.0, TAU / 4 - 0.03), 0.018, "ribs", "metal", sides=10)
+            .turn("x", TAU / 4)
+            .move(0, 0, z - 0.01)
+        )
         c = (0.94, 0.75, 0.45)
         s = (0.342, 0.661, 0.893)
-        hoops = [tube(loop(x * (r - 0.03)), 0.013, "ribs", "metal", sides=8).move(0, 0, z - 0.01 + y * (r - 0.03)) for x, y in zip(c, s)]
+        hoops = [
+            tube(loop(x * (r - 0.03)), 0.013, "ribs", "metal", sides=8).move(0, 0, z - 0.01 + y * (r - 0.03))
+            for x, y in zip(c, s)
+        ]
         return [around(rib, 2 * self.posts), *hoops, ball(0.06, "finial", "metal").move(0, 0, z + r - 0.03)]
 
     def _railing(self, base: float, ring: float) -> Solid:
@@ -284,8 +370,17 @@ class Pavilion(Family):
         post = (
             cylinder(0.011, 0.2, "railing", "trim")
             if self.railing == "bars"
-            else lathe(turned(0.014).up(0.02).curve((0.03, 0.06), (0.013, 0.13)).up(0.02).bead(0.02).up(0.03).close(), "railing", "trim", sides=16)
+            else lathe(
+                turned(0.014).up(0.02).curve((0.03, 0.06), (0.013, 0.13)).up(0.02).bead(0.02).up(0.03).close(),
+                "railing",
+                "trim",
+                sides=16,
+            )
         )
         posts = union(post.move(ring, 0, -0.005).turn("z", gap * k / 7) for k in range(1, 7))
-        bay = union((rail.move(0, 0, 0.19), rail.move(0, 0, 0.02), posts)).turn("z", TAU / 4 * 3 + gap / 2).move(0, 0, base)
+        bay = (
+            union((rail.move(0, 0, 0.19), rail.move(0, 0, 0.02), posts))
+            .turn("z", TAU / 4 * 3 + gap / 2)
+            .move(0, 0, base)
+        )
         return union(bay.turn("z", gap * k) for k in range(self.posts - 1))

@@ -17,9 +17,35 @@ from zeroverse.core.portable import TAU
 from zeroverse.core.record import choice, count, flag, seed, span
 from zeroverse.core.rng import Rng
 
-NAMES = ("THE STAG", "GOLDEN KEY", "OLD OAK", "ANCHOR", "THE CROWN", "SMITH & SON", "BOOKS", "THE MOON", "ALE HOUSE", "RED ROSE", "MERCER",
-         "NO. 27", "BAKER")
-TITLES = ("OPERA", "BESTIARY", "ATLAS", "LEX", "HERBAL", "PSALMS", "ARS MAGNA", "TALES", "VOL. II", "VOL. VII", "CODEX", "LOGIC")
+NAMES = (
+    "THE STAG",
+    "GOLDEN KEY",
+    "OLD OAK",
+    "ANCHOR",
+    "THE CROWN",
+    "SMITH & SON",
+    "BOOKS",
+    "THE MOON",
+    "ALE HOUSE",
+    "RED ROSE",
+    "MERCER",
+    "NO. 27",
+    "BAKER",
+)
+TITLES = (
+    "OPERA",
+    "BESTIARY",
+    "ATLAS",
+    "LEX",
+    "HERBAL",
+    "PSALMS",
+    "ARS MAGNA",
+    "TALES",
+    "VOL. II",
+    "VOL. VII",
+    "CODEX",
+    "LOGIC",
+)
 
 
 def word_in(string: str, wide: float, tall: float, style: str = "serif") -> Region:
@@ -60,7 +86,9 @@ class Books(Family):
             top = k == n - 1
             size = rng.uniform(0.85, 1.05) * (1 - 0.04 * k)
             thick = rng.uniform(0.2, 0.42) if n > 1 else 0.5
-            book = self.book(size, thick, rng, top, kit).turn("z", self.mess * rng.uniform(-1, 1) + (TAU / 2 if rng.chance(0.3) and not top else 0.0))
+            book = self.book(size, thick, rng, top, kit).turn(
+                "z", self.mess * rng.uniform(-1, 1) + (TAU / 2 if rng.chance(0.3) and not top else 0.0)
+            )
             parts.append(book.move(0, 0, z))
             z += thick - 0.012
         body = union(parts).turn("z", 0.35)
@@ -76,8 +104,12 @@ class Books(Family):
         parts = [board.move(0, 0, thick - b), back, paper, *self.spine(w, d, thick, cloth, rng)]
         if kit.level >= 2:
             sheets = range(int((thick - 0.155) / 0.04))
-            parts += [box(w - 0.085 - 0.006 * (k % 2), d - 0.073 + 0.004 * (k % 3), 0.014, "pages", "paper").move(0, -0.01, 0.085 + 0.04 * k)
-                      for k in sheets]
+            parts += [
+                box(w - 0.085 - 0.006 * (k % 2), d - 0.073 + 0.004 * (k % 3), 0.014, "pages", "paper").move(
+                    0, -0.01, 0.085 + 0.04 * k
+                )
+                for k in sheets
+            ]
         if top and kit.level >= 1:
             parts += self.metal(w, d, thick)
         return union(parts)
@@ -89,15 +121,26 @@ class Books(Family):
         rib = extrude(curve.offset(0.018), 0.05, "rib", cloth).move(0, 0, -0.025).turn("y", TAU / 4)
         n = self.ribs
         parts = [back, *(rib.move(w * ((k + 0.5) / n - 0.5), 0, 0) for k in range(n))]
-        title = upright(extrude(word_in(rng.choice(TITLES), 0.85 * w / n * (2 if n % 2 else 1), 0.42 * thick), 0.12, "title",
-                                "metal")).move(0, -0.02, 0)
-        return [union(parts).turn("x", TAU / 4).move(0, -d / 2 + 0.03, thick / 2), title.move(0, -d / 2 + 0.03, thick / 2)]
+        title = upright(
+            extrude(
+                word_in(rng.choice(TITLES), 0.85 * w / n * (2 if n % 2 else 1), 0.42 * thick), 0.12, "title", "metal"
+            )
+        ).move(0, -0.02, 0)
+        return [
+            union(parts).turn("x", TAU / 4).move(0, -d / 2 + 0.03, thick / 2),
+            title.move(0, -d / 2 + 0.03, thick / 2),
+        ]
 
     def metal(self, w: float, d: float, thick: float) -> list[Solid]:
         """Corner plates with studs, clasps, what stands in the middle."""
         out = []
         piece = polygon([(0, 0), (0.26, 0), (0.2, 0.07), (0.13, 0.13), (0.07, 0.2), (0, 0.26)])
-        corner = union((extrude(piece, 0.035, "corner", "metal").move(0, 0, -0.015), bead(0.045, "stud", "metal", 14).move(0.07, 0.07, 0.02)))
+        corner = union(
+            (
+                extrude(piece, 0.035, "corner", "metal").move(0, 0, -0.015),
+                bead(0.045, "stud", "metal", 14).move(0.07, 0.07, 0.02),
+            )
+        )
         if self.corners:
             for x, y in ((1, 1), (-1, 1), (-1, -1), (1, -1)):
                 flipped = corner.scale(x, y, 1.0) if x * y > 0 else corner.mirror("x" if x < 0 else "y")
@@ -136,7 +179,11 @@ class LetterBlocks(Family):
     """Toy blocks with letters and figures, in a stack or a row that spells a word."""
 
     SKINS = {"side": ("wood", "jewel"), "top": ("wood",)}
-    FINISHES = {"block": ("wood", "painted", "plastic"), "letter": ("painted", "plastic", "ink"), "frame": ("painted", "wood", "plastic")}
+    FINISHES = {
+        "block": ("wood", "painted", "plastic"),
+        "letter": ("painted", "plastic", "ink"),
+        "frame": ("painted", "wood", "plastic"),
+    }
 
     stack: str = choice("pyramid", "tower", "heap", "word")
     letters: str = choice("raised", "sunk")
@@ -158,19 +205,29 @@ class LetterBlocks(Family):
         parts = []
         for k, (x, y, z) in enumerate(places):
             turn = self.turn * rng.uniform(-1, 1) * (1.0 if self.stack in ("tower", "heap") else 0.12)
-            parts.append(self.block(k, kit).scale(shrink).turn("z", turn).move(x, y, shrink * 0.5 + z * (shrink - 0.015)))
+            parts.append(
+                self.block(k, kit).scale(shrink).turn("z", turn).move(x, y, shrink * 0.5 + z * (shrink - 0.015))
+            )
         if self.stack != "tower":
             parts.append(
                 plate(
-                    rect(2.7 if self.stack == "word" else 2.1, 0.9 if self.stack != "heap" else 1.9, 0.08), 0.07, "tray", "frame",
-                    kit.skin("top"), margin=0.04
+                    rect(2.7 if self.stack == "word" else 2.1, 0.9 if self.stack != "heap" else 1.9, 0.08),
+                    0.07,
+                    "tray",
+                    "frame",
+                    kit.skin("top"),
+                    margin=0.04,
                 ).move(0, 0.0 if self.stack != "heap" else 0.1, -0.06)
             )
         return union(parts)
 
     def block(self, number: int, kit: Kit) -> Solid:
         """A unit cube about the origin with something on each side."""
-        body = box(1.0, 1.0, 1.0, "block", "block", kit.skin("side"), sides="+-x +-y") if number == 0 else box(1.0, 1.0, 1.0, "block", "block")
+        body = (
+            box(1.0, 1.0, 1.0, "block", "block", kit.skin("side"), sides="+-x +-y")
+            if number == 0
+            else box(1.0, 1.0, 1.0, "block", "block")
+        )
         inner = rect(1 - 2 * self.frame, 1 - 2 * self.frame, 0.08)
         frame = extrude(rect(1.0, 1.0, 0.02) - inner, 0.05, "frame", "frame").move(0, 0, 0.48)
         added, cut = [], []
@@ -192,8 +249,9 @@ class LetterBlocks(Family):
         return upright(piece).turn("z", TAU * side / 4) if side < 4 else piece.turn("x", (0.0, TAU / 2)[side - 4])
 
     def words(self) -> str:
-        return {"pyramid": "a pyramid", "tower": "a tower", "heap": "a heap",
-                "word": "a row"}[self.stack] + f" of letter blocks, letters {self.letters}"
+        return {"pyramid": "a pyramid", "tower": "a tower", "heap": "a heap", "word": "a row"}[
+            self.stack
+        ] + f" of letter blocks, letters {self.letters}"
 
 
 @dataclass(frozen=True)
@@ -227,7 +285,10 @@ class TavernSign(Family):
             parts.append(tube(polyline([(x, 0, 0.72 + high - 0.05), (x, 0, 1.66)]), 0.016, "link", "iron", sides=8))
             space = 1.64 - 0.72 - high
             ring = tube(hoop(0.06).scale(0.75, 1.0), 0.02, "link", "iron", sides=8).turn("x", TAU / 4)
-            parts += [ring.turn("z", TAU / 4 * (k % 2)).move(x, 0, 0.72 + high + space * (k + 0.5) / self.links) for k in range(self.links)]
+            parts += [
+                ring.turn("z", TAU / 4 * (k % 2)).move(x, 0, 0.72 + high + space * (k + 0.5) / self.links)
+                for k in range(self.links)
+            ]
         return union(parts)
 
     def outline(self) -> Region:
@@ -245,7 +306,9 @@ class TavernSign(Family):
         half = plate(region, t / 2, "board", "board", kit.skin("board"), margin=0.06)
         name = word_in(Rng(self.seed, "name").choice(NAMES), 0.85, 0.17, self.style)
         low = -0.3 if self.shape != "shield" else 0.3
-        figure = emblem(self.emblem, 0.52 if self.shape != "shield" else 0.6).move(0, 0.08 if self.shape != "shield" else -0.18)
+        figure = emblem(self.emblem, 0.52 if self.shape != "shield" else 0.6).move(
+            0, 0.08 if self.shape != "shield" else -0.18
+        )
         front = [
             half,
             extrude(name.move(0, low), 0.045, "name", "letter").move(0, 0, t / 2 - 0.015),
@@ -254,7 +317,9 @@ class TavernSign(Family):
         if self.studs and kit.level >= 1:
             contour = region.offset(-0.09).contours()[0]
             line = polyline(contour, closed=True)
-            front += [bead(0.022, "stud", "iron").move(*point).move(0, 0, t / 2) for point in line.resample(n=28).points]
+            front += [
+                bead(0.022, "stud", "iron").move(*point).move(0, 0, t / 2) for point in line.resample(n=28).points
+            ]
         side = upright(union(front)).move(0, 0.01, 0)
         edge = upright(outlined(region.offset(-0.01), self.frame, "frame", "frame"))
         return union((side, side.turn("z", TAU / 2), edge)).move(0, 0, 0.72)
@@ -262,20 +327,39 @@ class TavernSign(Family):
     def bracket(self, kit: Kit) -> list[Solid]:
         """The post on the left, the bar over the board, scrolls between them."""
         post = box(0.16, 0.16, 2.1, "post", "post", kit.skin("post"), sides="+-x +-y").move(-0.95, 0, 0.95)
-        cap = lathe(turned(0.13, 1.98).up(0.04).bead(0.04).to(0.05, 2.08).bead(0.05).curve((0.09, 2.22), (0.0, 2.32)).close(), "cap", "iron",
-                    sides=28).move(
-            -0.95, 0, 0
-        )
+        cap = lathe(
+            turned(0.13, 1.98).up(0.04).bead(0.04).to(0.05, 2.08).bead(0.05).curve((0.09, 2.22), (0.0, 2.32)).close(),
+            "cap",
+            "iron",
+            sides=28,
+        ).move(-0.95, 0, 0)
         bar = tube(polyline([(-0.95, 0, 1.68), (0.72, 0, 1.68)]), 0.035, "bar", "iron", sides=12)
         parts = [post, cap, bar, box(0.24, 0.24, 0.12, "foot", "post").move(-0.95, 0, -0.06)]
         for k in range(self.scrolls):
             size = 0.3 - 0.06 * k
             coil = tube(spiral(0.04, size / 2, 2.2), 0.022, "scroll", "iron", sides=8).turn("x", TAU / 4)
-            parts.append(coil.mirror("z").move(-0.66 + 0.36 * k, 0, 1.68 + size / 2 - 0.005) if k else coil.move(-0.7, 0, 1.68 + size / 2))
-        parts.append(tube(spline([(-0.93, 0, 1.2), (-0.8, 0, 1.35), (-0.72, 0, 1.55), (-0.5, 0, 1.68)]), 0.028, "brace", "iron", sides=10))
+            parts.append(
+                coil.mirror("z").move(-0.66 + 0.36 * k, 0, 1.68 + size / 2 - 0.005)
+                if k
+                else coil.move(-0.7, 0, 1.68 + size / 2)
+            )
+        parts.append(
+            tube(
+                spline([(-0.93, 0, 1.2), (-0.8, 0, 1.35), (-0.72, 0, 1.55), (-0.5, 0, 1.68)]),
+                0.028,
+                "brace",
+                "iron",
+                sides=10,
+            )
+        )
         if self.finial == "spear":
             parts.append(
-                lathe(turned(0.04, 0).bead(0.05).to(0.03, 0.08).curve((0.07, 0.15), (0.0, 0.32)).close(), "finial", "iron", sides=24)
+                lathe(
+                    turned(0.04, 0).bead(0.05).to(0.03, 0.08).curve((0.07, 0.15), (0.0, 0.32)).close(),
+                    "finial",
+                    "iron",
+                    sides=24,
+                )
                 .scale(1, 0.5, 1)
                 .turn("y", TAU / 4)
                 .move(0.7, 0, 1.68)

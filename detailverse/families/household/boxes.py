@@ -22,7 +22,13 @@ class Barrel(Family):
     """A cask of staves under hoops with nails, standing or lying on a cradle, with a bung, a tap, or an open top."""
 
     SKINS = {"hoop": ("machine", "armour", "classical"), "head": ("wood",)}
-    FINISHES = {"stave": ("wood",), "head": ("wood",), "hoop": ("iron", "bronze", "copper"), "nail": ("iron", "steel"), "cradle": ("wood",)}
+    FINISHES = {
+        "stave": ("wood",),
+        "head": ("wood",),
+        "hoop": ("iron", "bronze", "copper"),
+        "nail": ("iron", "steel"),
+        "cradle": ("wood",),
+    }
 
     staves: int = count(14, 30)
     belly: float = span(1.08, 1.4)
@@ -39,7 +45,9 @@ class Barrel(Family):
         stave = self._stave(kit.level)
         rng = Rng(self.seed, "staves")
         ring = union(
-            stave.scale(1.0 + 0.012 * rng.uniform(-1, 1), 1.0, 1.0 + 0.008 * rng.uniform(-1, 1)).turn("z", TAU * k / self.staves)
+            stave.scale(1.0 + 0.012 * rng.uniform(-1, 1), 1.0, 1.0 + 0.008 * rng.uniform(-1, 1)).turn(
+                "z", TAU * k / self.staves
+            )
             for k in range(self.staves)
         )
         floor = cylinder(0.9 * self._radius(-0.85), 0.08, "head", "head", kit.skin("head"))
@@ -55,7 +63,10 @@ class Barrel(Family):
 
     def words(self) -> str:
         top = {"closed": "", "open": " open", "lid": " lidded"}[self.top]
-        return f"a{'n' if top == ' open' else ''}{top} barrel of {self.staves} staves{' lying on a cradle' if self.lying else ''}"
+        return (
+            f"a{'n' if top == ' open' else ''}{top} barrel of {self.staves} "
+            f"staves{' lying on a cradle' if self.lying else ''}"
+        )
 
     def _radius(self, z: float) -> float:
         """Of the outside at height z, -1 … 1."""
@@ -78,9 +89,19 @@ class Barrel(Family):
         heights = [0.9 - 0.62 * k / self.hoops for k in range(self.hoops)]
         for k, z in enumerate(heights):
             lower, upper = self._radius(z - self.breadth / 2), self._radius(z + self.breadth / 2)
-            line = turned(lower - 0.03, z - self.breadth / 2).out(0.048).to(upper + 0.018, z + self.breadth / 2).out(-0.048).back()
+            line = (
+                turned(lower - 0.03, z - self.breadth / 2)
+                .out(0.048)
+                .to(upper + 0.018, z + self.breadth / 2)
+                .out(-0.048)
+                .back()
+            )
             hoop = lathe(line, "hoops", "hoop", kit.skin("hoop"))
-            nails = around(turned_bead(0.018, "nails", "nail").move((lower + upper) / 2 + 0.018, 0, z), 8 + 4 * k) if kit.level >= 1 else hoop
+            nails = (
+                around(turned_bead(0.018, "nails", "nail").move((lower + upper) / 2 + 0.018, 0, z), 8 + 4 * k)
+                if kit.level >= 1
+                else hoop
+            )
             one = hoop | nails
             out += [one, one.mirror("z")]
         return out
@@ -88,11 +109,21 @@ class Barrel(Family):
     def _top(self, floor: Solid) -> list[Solid]:
         if self.top == "open":
             return []
-        core = turned(self._radius(-0.9) - 0.035, -0.9).curve((self._radius(0.0) - 0.035, 0.0), (self._radius(0.9) - 0.035, 0.93)).close()
+        core = (
+            turned(self._radius(-0.9) - 0.035, -0.9)
+            .curve((self._radius(0.0) - 0.035, 0.0), (self._radius(0.9) - 0.035, 0.93))
+            .close()
+        )
         head = [floor.move(0, 0, 0.86), lathe(core, "staves", "stave")]
         if self.top == "lid":
             r = self._radius(1.0)
-            grip = tube(spline([(-0.16, 0, 1.02), (-0.13, 0, 1.14), (0.13, 0, 1.14), (0.16, 0, 1.02)]), 0.028, "handle", "hoop", sides=12)
+            grip = tube(
+                spline([(-0.16, 0, 1.02), (-0.13, 0, 1.14), (0.13, 0, 1.14), (0.16, 0, 1.02)]),
+                0.028,
+                "handle",
+                "hoop",
+                sides=12,
+            )
             head += [
                 lathe(turned(r + 0.05, 0.97).up(0.06).ovolo(-0.04, 0.04).close(), "lid", "head"),
                 box(1.7 * r, 0.16, 0.04, "lid", "stave").move(0, 0, 1.065),
@@ -113,9 +144,15 @@ class Barrel(Family):
 
     def _tap(self) -> Solid:
         """A tap that comes out of the upper head along +z, its spout towards -y."""
-        body = lathe(turned(0.06, 0.8).up(0.16).bead(0.05).up(0.14).out(0.02).bead(0.06).close(), "tap", "hoop", sides=24)
-        spout = tube(spline([(0, 0, 1.1), (0, -0.08, 1.12), (0, -0.16, 1.12)]), 0.035, "tap", "hoop", sides=12, ends="flat")
-        key = cylinder(0.02, 0.16, "tap", "hoop").turn("x", -TAU / 4).move(0, 0, 1.08) | box(0.14, 0.03, 0.04, "tap", "hoop").move(0, 0.16, 1.08)
+        body = lathe(
+            turned(0.06, 0.8).up(0.16).bead(0.05).up(0.14).out(0.02).bead(0.06).close(), "tap", "hoop", sides=24
+        )
+        spout = tube(
+            spline([(0, 0, 1.1), (0, -0.08, 1.12), (0, -0.16, 1.12)]), 0.035, "tap", "hoop", sides=12, ends="flat"
+        )
+        key = cylinder(0.02, 0.16, "tap", "hoop").turn("x", -TAU / 4).move(0, 0, 1.08) | box(
+            0.14, 0.03, 0.04, "tap", "hoop"
+        ).move(0, 0.16, 1.08)
         return union((body, spout, key)).move(0, -0.25, 0)
 
     def _cradle(self) -> Solid:
@@ -128,7 +165,9 @@ class Barrel(Family):
 
 @dataclass(frozen=True)
 class Chest(Family):
-    """A chest: planked or panelled box, flat, coffered or barrel lid, straps, studs, lock, handles and feet; shut or ajar over coins."""
+    """A chest: planked or panelled box, flat, coffered or barrel lid, straps, studs, lock, handles and feet; shut or
+    ajar over coins.
+    """
 
     SKINS = {"panel": ("wood", "jewel", "classical", "armour"), "lid": ("wood", "jewel", "armour")}
     FINISHES = {
@@ -179,11 +218,20 @@ class Chest(Family):
             r = (d * d / 4 + rise * rise) / (2 * rise)
             arch = circle(r + out, 96).move(0, rise - r)
         elif self.lid == "coffer":
-            arch = polygon([(-d / 2, -0.1), (d / 2, -0.1), (d / 2, 0.4 * rise), (0.32 * d, rise), (-0.32 * d, rise), (-d / 2, 0.4 * rise)]).offset(
-                out, round=False
-            )
+            arch = polygon(
+                [
+                    (-d / 2, -0.1),
+                    (d / 2, -0.1),
+                    (d / 2, 0.4 * rise),
+                    (0.32 * d, rise),
+                    (-0.32 * d, rise),
+                    (-d / 2, 0.4 * rise),
+                ]
+            ).offset(out, round=False)
         elif self.lid == "hipped":
-            arch = polygon([(-d / 2, -0.1), (d / 2, -0.1), (d / 2, 0.2 * rise), (0, rise), (-d / 2, 0.2 * rise)]).offset(out, round=False)
+            arch = polygon(
+                [(-d / 2, -0.1), (d / 2, -0.1), (d / 2, 0.2 * rise), (0, rise), (-d / 2, 0.2 * rise)]
+            ).offset(out, round=False)
         else:
             arch = rect(d, 2 * rise).offset(out, round=False)
         return (arch & rect(d + 2 * out, 2.0).move(0, 1.0)).simplified(2e-3)
@@ -194,8 +242,16 @@ class Chest(Family):
         if self.ajar:
             shell = shell - _endwise(extrude(self._section(-0.07), self.width - 0.15, "lid", "panel"))
         ends = _endwise(extrude(self._section(0.025) - self._section(-0.09), 0.1, "frame", "frame"))
-        rim = extrude(rect(self.width + 0.05, self.depth + 0.05) - rect(self.width - 0.12, self.depth - 0.12), 0.07, "frame", "frame")
-        bands = [_endwise(extrude(self._section(0.02) - self._section(-0.05), 0.09, "straps", "strap")).move(x, 0, 0) for x in self._spots()]
+        rim = extrude(
+            rect(self.width + 0.05, self.depth + 0.05) - rect(self.width - 0.12, self.depth - 0.12),
+            0.07,
+            "frame",
+            "frame",
+        )
+        bands = [
+            _endwise(extrude(self._section(0.02) - self._section(-0.05), 0.09, "straps", "strap")).move(x, 0, 0)
+            for x in self._spots()
+        ]
         half = self.width / 2 - 0.03
         return union((shell, rim, ends.move(half, 0, 0), ends.move(-half, 0, 0), *bands))
 
@@ -206,7 +262,9 @@ class Chest(Family):
         """Bands over the body with studs, and plates on its corners."""
         w, d, h = self.width, self.depth, self.height
         stud = turned_bead(0.028, "studs", "strap")
-        band = box(0.09, d + 0.04, h - 0.02, "straps", "strap").move(0, 0, h / 2) - box(1, d - 0.1, 2 * h, "straps", "strap").move(0, 0, 0.1 + h)
+        band = box(0.09, d + 0.04, h - 0.02, "straps", "strap").move(0, 0, h / 2) - box(
+            1, d - 0.1, 2 * h, "straps", "strap"
+        ).move(0, 0, 0.1 + h)
         if level >= 1:
             band = band | union(stud.move(0, y * (d / 2 + 0.022), h * z) for y in (-1, 1) for z in (0.28, 0.5, 0.72))
         out = [band.move(x, 0, 0) for x in self._spots()]
@@ -214,12 +272,12 @@ class Chest(Family):
             steps = [(k + 0.5) * w / self.studs - w / 2 for k in range(self.studs)]
             out.append(union(stud.move(x, -d / 2 - 0.026, z) for x in steps for z in (0.05, h - 0.045)))
         if self.corners:
-            guard = (box(0.2, 0.2, 0.2, "corners", "strap") - box(0.3, 0.3, 0.3, "corners", "strap").move(-0.19, 0.19, 0.19)).move(
-                -0.055, 0.055, 0.055
-            )
-            corner = (guard | (turned_bead(0.024, "studs", "strap").move(-0.09, -0.045, 0.1) if level >= 1 else guard)).move(
-                w / 2 - 0.005, -d / 2 + 0.005, 0.0
-            )
+            guard = (
+                box(0.2, 0.2, 0.2, "corners", "strap") - box(0.3, 0.3, 0.3, "corners", "strap").move(-0.19, 0.19, 0.19)
+            ).move(-0.055, 0.055, 0.055)
+            corner = (
+                guard | (turned_bead(0.024, "studs", "strap").move(-0.09, -0.045, 0.1) if level >= 1 else guard)
+            ).move(w / 2 - 0.005, -d / 2 + 0.005, 0.0)
             half = corner | corner.mirror("x")
             out += [half, half.mirror("y")]
         return out
@@ -230,18 +288,25 @@ class Chest(Family):
         one = {
             "ball": turned_bead(0.13, "feet", "frame").move(0, 0, -0.09),
             "block": box(0.2, 0.2, 0.14, "feet", "frame").move(0, 0, -0.06),
-            "bracket": (box(0.34, 0.07, 0.16, "feet", "frame") - cylinder(0.1, 0.3, "feet", "frame").turn("x", TAU / 4).move(-0.17, 0.1, -0.08)).move(
-                -0.07, -0.05, -0.07
-            ),
+            "bracket": (
+                box(0.34, 0.07, 0.16, "feet", "frame")
+                - cylinder(0.1, 0.3, "feet", "frame").turn("x", TAU / 4).move(-0.17, 0.1, -0.08)
+            ).move(-0.07, -0.05, -0.07),
         }[self.feet]
-        half = one.move(self.width / 2 - 0.1, -self.depth / 2 + 0.1, 0) | one.mirror("x").move(-self.width / 2 + 0.1, -self.depth / 2 + 0.1, 0)
+        half = one.move(self.width / 2 - 0.1, -self.depth / 2 + 0.1, 0) | one.mirror("x").move(
+            -self.width / 2 + 0.1, -self.depth / 2 + 0.1, 0
+        )
         return [half, half.mirror("y")]
 
     def _front(self) -> list[Solid]:
         """The lock and the handles."""
         h, y = self.height, -self.depth / 2
-        plate = upright(extrude(circle(0.13).scale(0.8, 1) | rect(0.2, 0.12).move(0, 0.07), 0.05, "lock", "strap")).move(0, y - 0.015, h - 0.16)
-        keyhole = upright(extrude(circle(0.022) | rect(0.018, 0.07).move(0, -0.035), 0.1, "lock", "strap")).move(0, y, h - 0.15)
+        plate = upright(
+            extrude(circle(0.13).scale(0.8, 1) | rect(0.2, 0.12).move(0, 0.07), 0.05, "lock", "strap")
+        ).move(0, y - 0.015, h - 0.16)
+        keyhole = upright(extrude(circle(0.022) | rect(0.018, 0.07).move(0, -0.035), 0.1, "lock", "strap")).move(
+            0, y, h - 0.15
+        )
         parts = [plate - keyhole]
         if self.lock != "plate" and not self.ajar:
             parts.append(
@@ -250,7 +315,11 @@ class Chest(Family):
             )
         if self.lock == "padlock":
             shackle = tube(
-                spline([(-0.05, 0, 0.0), (-0.05, 0, 0.08), (0, 0, 0.12), (0.05, 0, 0.08), (0.05, 0, 0.0)]), 0.016, "padlock", "strap", sides=10
+                spline([(-0.05, 0, 0.0), (-0.05, 0, 0.08), (0, 0, 0.12), (0.05, 0, 0.08), (0.05, 0, 0.0)]),
+                0.016,
+                "padlock",
+                "strap",
+                sides=10,
             )
             body = box(0.16, 0.07, 0.15, "padlock", "strap").move(0, 0, -0.06)
             parts.append((shackle | body).move(0, y - 0.075, h - 0.22))
@@ -271,14 +340,20 @@ class Chest(Family):
         """Coins and pearls on a heap."""
         rng = Rng(self.seed, "treasure")
         w, d, h = self.width - 0.2, self.depth - 0.2, self.height
-        heap = lathe(turned(0.5).curve((0.35, 0.14), (0.0, 0.22)).close(), "treasure", "gold", sides=40).scale(w, d, 1.0).move(0, 0, h - 0.22)
+        heap = (
+            lathe(turned(0.5).curve((0.35, 0.14), (0.0, 0.22)).close(), "treasure", "gold", sides=40)
+            .scale(w, d, 1.0)
+            .move(0, 0, h - 0.22)
+        )
         bed = box(w + 0.1, d + 0.1, h - 0.25, "treasure", "gold").move(0, 0, (h - 0.25) / 2 + 0.06)
         coin = lathe(turned(0.085).up(0.014).out(-0.014).up(-0.004).close(), "coins", "gold", sides=24)
         coins = [
             coin.turn("x", rng.uniform(-0.5, 0.5)).turn("y", rng.uniform(-0.5, 0.5)).move(*self._spot(rng, w, d, h))
             for _ in range(40 if level >= 1 else 8)
         ]
-        pearls = [turned_bead(0.045, "pearls", "gold").move(*self._spot(rng, w, d, h)) for _ in range(12 if level >= 1 else 2)]
+        pearls = [
+            turned_bead(0.045, "pearls", "gold").move(*self._spot(rng, w, d, h)) for _ in range(12 if level >= 1 else 2)
+        ]
         return [bed, heap, *coins, *pearls]
 
     def _spot(self, rng: Rng, w: float, d: float, h: float) -> tuple[float, float, float]:

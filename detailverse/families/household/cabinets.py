@@ -52,11 +52,22 @@ class Cabinet(Family):
         case = box(w, d, h, "carcass", "frame", kit.skin("side"), "+-x").move(0, 0, foot + h / 2)
         knob = replace(kit, triangles=kit.triangles // 8).nest("knob", self.knob, 0.045).turn("x", TAU / 4)
         fronts = [self._front(kit, knob, *cell) for cell in self._cells(foot + 0.04, foot + h - 0.03)]
-        return union((case, *fronts, *self._feet(foot), *self._top(foot + h), *(self._pilasters(foot, h) if self.pilasters else [])))
+        return union(
+            (
+                case,
+                *fronts,
+                *self._feet(foot),
+                *self._top(foot + h),
+                *(self._pilasters(foot, h) if self.pilasters else []),
+            )
+        )
 
     def words(self) -> str:
         doors = f" over {self.columns} door{'s' if self.columns > 1 else ''}" if self.doors else ""
-        return f"a cabinet with {self.rows * self.columns} drawers{doors} on {'a plinth' if self.legs == 'plinth' else self.legs + ' feet'}"
+        return (
+            f"a cabinet with {self.rows * self.columns} drawers{doors} on "
+            f"{'a plinth' if self.legs == 'plinth' else self.legs + ' feet'}"
+        )
 
     def _cells(self, low: float, high: float):
         """(x, z, width, height, whether a door) of every drawer and door."""
@@ -100,7 +111,9 @@ class Cabinet(Family):
             if wide > 0.5
             else [(0.0, 0.0)]
         )
-        front = {"plain": -0.035, "raised": -0.05, "sunk": -0.012, "framed": -0.036}[self.panel if not field.is_empty else "plain"]
+        front = {"plain": -0.035, "raised": -0.05, "sunk": -0.012, "framed": -0.036}[
+            self.panel if not field.is_empty else "plain"
+        ]
         rose = cylinder(0.028, 0.05, "knobs", "knob").turn("x", TAU / 4).move(0, front + 0.04, 0)
         grips = [(knob.move(0, front - 0.004, 0) | rose).move(px, 0, pz) for px, pz in pulls]
         part = upright(face).move(0, 0.02, 0) | union(grips)
@@ -109,28 +122,47 @@ class Cabinet(Family):
     def _feet(self, foot: float) -> list[Solid]:
         w, d = self.width, self.depth
         if self.legs == "plinth":
-            return [moulded(rect_plan(w - 0.02, d - 0.02), turned(0.04).up(0.08).ogee(-0.04, 0.05, upright=True).up(0.03), "plinth", "frame")]
+            return [
+                moulded(
+                    rect_plan(w - 0.02, d - 0.02),
+                    turned(0.04).up(0.08).ogee(-0.04, 0.05, upright=True).up(0.03),
+                    "plinth",
+                    "frame",
+                )
+            ]
         if self.legs == "bracket":
             cut = superellipse(0.5 * w - 0.14, foot - 0.03, 2.5)
             base = extrude(rect(w + 0.04, d + 0.04), foot + 0.02, "feet", "frame")
             across = upright(extrude(cut, 3.0, "feet", "frame")).move(0, 1.5, 0)
-            side = upright(extrude(superellipse(0.5 * d - 0.14, foot - 0.03, 2.5), 4.0, "feet", "frame")).move(0, 2.0, 0).turn("z", TAU / 4)
+            side = (
+                upright(extrude(superellipse(0.5 * d - 0.14, foot - 0.03, 2.5), 4.0, "feet", "frame"))
+                .move(0, 2.0, 0)
+                .turn("z", TAU / 4)
+            )
             return [base - (across | side)]
         one = leg(self.legs, foot + 0.03, 0.05, 0.06, Rng(self.seed, "legs"), "feet")
         return four(one, w / 2 - 0.07, d / 2 - 0.07, "feet")
 
     def _top(self, z: float) -> list[Solid]:
         w, d = self.width, self.depth
-        board = moulded(rect_plan(w, d), turned(0.02, z - 0.01).up(0.01).ovolo(0.03, 0.03).up(0.03).ovolo(-0.02, 0.02), "top", "top")
+        board = moulded(
+            rect_plan(w, d), turned(0.02, z - 0.01).up(0.01).ovolo(0.03, 0.03).up(0.03).ovolo(-0.02, 0.02), "top", "top"
+        )
         if self.crown == "plain":
             return [board]
         if self.crown == "cornice":
             return [moulded(rect_plan(w, d), cornice(0.14, 0.1), "cornice", "frame").move(0, 0, z - 0.02)]
         if self.crown == "gallery":
-            post = lathe(turned(0.02).up(0.02).bead(0.03).curve((0.022, 0.1), (0.012, 0.13)).close(), "gallery", "knob", sides=16)
+            post = lathe(
+                turned(0.02).up(0.02).bead(0.03).curve((0.022, 0.1), (0.012, 0.13)).close(), "gallery", "knob", sides=16
+            )
             rail = box(w, 0.025, 0.025, "gallery", "knob").move(0, d / 2 - 0.03, z + 0.2)
             number = round(w / 0.1)
-            return [board, rail, *(post.move((k + 0.5) * w / number - w / 2, d / 2 - 0.03, z + 0.06) for k in range(number))]
+            return [
+                board,
+                rail,
+                *(post.move((k + 0.5) * w / number - w / 2, d / 2 - 0.03, z + 0.06) for k in range(number)),
+            ]
         gable = polygon(
             [
                 (-w / 2 - 0.06, 0),
@@ -144,9 +176,9 @@ class Cabinet(Family):
             ]
         )
         field = polygon([(-w / 2 + 0.06, 0.03), (w / 2 - 0.06, 0.03), (0.1, 0.17), (-0.1, 0.17)])
-        front = upright(extrude(gable, 0.12, "pediment", "frame") - extrude(field, 0.1, "pediment", "frame").move(0, 0, 0.09)).move(
-            0, 0.1 - d / 2, z + 0.04
-        )
+        front = upright(
+            extrude(gable, 0.12, "pediment", "frame") - extrude(field, 0.1, "pediment", "frame").move(0, 0, 0.09)
+        ).move(0, 0.1 - d / 2, z + 0.04)
         urn = lathe(
             turned(0.05, z + 0.2)
             .up(0.05)

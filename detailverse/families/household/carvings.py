@@ -38,19 +38,24 @@ NAMES = (
 
 
 INWARDS = 0.42  # how far from a wall a strand turns back, of half a cell
-LIFT = 1.2  # over and under, in half widths of a strap: one that crosses itself must stay clear of itself, for it is one mesh
+# over and under, in half widths of a strap: one that crosses itself must stay clear of itself, for it is one mesh
+LIFT = 1.2
 SUNK = 0.085  # the most that straps go into the field under them, which is 0.09 thick at least
 
 
 def interlace(columns: int, rows: int, breaks: tuple[tuple[int, int, int], ...]) -> list[np.ndarray]:
-    """Strands of a knotwork panel, closed: [N, 3] points on the lattice of its crossings, z = 1 where over, -1 where under, 0 at walls.
+    """Strands of a knotwork panel, closed: [N, 3] points on the lattice of its crossings, z = 1 where over, -1 where
+    under, 0 at walls.
 
-    Crossings stand at (x, y) with x + y odd, 0 <= x <= 2 columns, 0 <= y <= 2 rows. breaks: (x, y, axis) crossings replaced by a wall that
-    turns strands back in x (axis 0) or y (axis 1). Over and under take turns as in Mercat's construction.
+    Crossings stand at (x, y) with x + y odd, 0 <= x <= 2 columns, 0 <= y <= 2 rows. breaks: (x, y, axis) crossings
+    replaced by a wall that turns strands back in x (axis 0) or y (axis 1). Over and under take turns as in Mercat's
+    construction.
     """
     walls = {(x, y): axis for x, y, axis in breaks}
     seen, strands = set(), []
-    for start in ((x, y) for y in range(1, 2 * rows) for x in range(1, 2 * columns) if (x + y) % 2 and (x, y) not in walls):
+    for start in (
+        (x, y) for y in range(1, 2 * rows) for x in range(1, 2 * columns) if (x + y) % 2 and (x, y) not in walls
+    ):
         for way in ((1, 1), (1, -1)):
             x, y, (dx, dy), line = *start, way, []
             while (x, y, dx, dy) not in seen:
@@ -67,11 +72,22 @@ def interlace(columns: int, rows: int, breaks: tuple[tuple[int, int, int], ...])
 
 
 def ribbons(columns: int, rows: int, cell: float, size: float, breaks, label: str, finish: str) -> list[Solid]:
-    """Knotwork about the origin as round straps about z = 0, not deeper than `SUNK`, half a cell between crossings being `cell`."""
+    """Knotwork about the origin as round straps about z = 0, not deeper than `SUNK`, half a cell between crossings
+    being `cell`.
+    """
     out = []
     for strand in interlace(columns, rows, breaks):
         points = (strand - (columns, rows, 0)) * (cell, cell, LIFT * size)
-        out.append(tube(spline(points, closed=True, per_span=5), size, label, finish, section=superellipse(0.8, 1.0, 2.6), sides=12))
+        out.append(
+            tube(
+                spline(points, closed=True, per_span=5),
+                size,
+                label,
+                finish,
+                section=superellipse(0.8, 1.0, 2.6),
+                sides=12,
+            )
+        )
     deepest = min((float(strap.bounds[0][2]) for strap in out), default=0.0)
     return [strap.move(0, 0, max(0.0, -SUNK - deepest)) for strap in out]
 
@@ -127,15 +143,26 @@ class Interlace(Family):
         w, h = w * min(1.0, 2.0 / h), h * min(1.0, 2.0 / h)
         field = plate(rect(w + 0.3, h + 0.3, 0.02), 0.09, "field", "field", kit.skin("field"), margin=0.14)
         frame = outlined(rect(w + 0.22, h + 0.22, 0.03), 0.055, "frame", "frame", 0.1)
-        corners = [bead(0.085, "stud", "frame", 20).move(x * (w + 0.22) / 2, y * (h + 0.22) / 2, 0.12) for x in (-1, 1) for y in (-1, 1)]
-        return [field, frame, *(knot.move(0, 0, 0.1) for knot in self.knots(self.columns, self.rows, w, "panel")), *corners]
+        corners = [
+            bead(0.085, "stud", "frame", 20).move(x * (w + 0.22) / 2, y * (h + 0.22) / 2, 0.12)
+            for x in (-1, 1)
+            for y in (-1, 1)
+        ]
+        return [
+            field,
+            frame,
+            *(knot.move(0, 0, 0.1) for knot in self.knots(self.columns, self.rows, w, "panel")),
+            *corners,
+        ]
 
     def _cross(self, kit: Kit) -> list[Solid]:
         arm, t = 0.42, 0.2
         shaft = polygon([(-0.58 * arm, -1.2), (0.58 * arm, -1.2), (0.5 * arm, 0.85), (-0.5 * arm, 0.85)])
         region = shaft | rect(1.25, arm).move(0, 0.3) | ring(0.5, 0.36).move(0, 0.3)
-        parts = [plate(region, t, "cross", "field", kit.skin("field"), margin=0.05),
-                 outlined(region.offset(-0.025).rounded(0.045), 0.035, "frame", "frame", t)]
+        parts = [
+            plate(region, t, "cross", "field", kit.skin("field"), margin=0.05),
+            outlined(region.offset(-0.025).rounded(0.045), 0.035, "frame", "frame", t),
+        ]
         low = self.knots(2, 7, 0.36, "shaft")
         parts += [knot.move(0, -0.55, t) for knot in low]
         for x, y in ((0.41, 0.3), (-0.41, 0.3), (0, 0.68)):
@@ -145,17 +172,25 @@ class Interlace(Family):
     def _slab(self, kit: Kit) -> list[Solid]:
         t = 0.18
         region = rect(1.0, 1.5).move(0, -0.45) | circle(0.5).move(0, 0.3)
-        parts = [plate(region, t, "slab", "field", kit.skin("field"), margin=0.05), outlined(region.offset(-0.03), 0.04, "frame", "frame", t)]
+        parts = [
+            plate(region, t, "slab", "field", kit.skin("field"), margin=0.05),
+            outlined(region.offset(-0.03), 0.04, "frame", "frame", t),
+        ]
         parts += [
             extrude(cross(0.72, 0.16, 0.09), 0.05, "cross", "frame").move(0, 0.32, t - 0.02),
             outlined(circle(0.25), 0.035, "frame", "frame", t + 0.02).move(0, 0.32),
         ]
-        parts += [knot.move(0, -0.62, t) for knot in self.knots(max(3, self.columns), max(3, self.columns) + 1, 0.8, "slab")]
+        parts += [
+            knot.move(0, -0.62, t) for knot in self.knots(max(3, self.columns), max(3, self.columns) + 1, 0.8, "slab")
+        ]
         return [*parts, *self.middle(0.12, t, 0.32)]
 
     def _medallions(self, kit: Kit) -> list[Solid]:
         region = superellipse(0.95, 0.95, 5.0)
-        parts = [plate(region, 0.09, "field", "field", kit.skin("field"), margin=0.1), outlined(region.offset(-0.04), 0.055, "frame", "frame", 0.09)]
+        parts = [
+            plate(region, 0.09, "field", "field", kit.skin("field"), margin=0.1),
+            outlined(region.offset(-0.04), 0.055, "frame", "frame", 0.09),
+        ]
         for k, (x, y) in enumerate(((-1, -1), (1, -1), (-1, 1), (1, 1))):
             parts += [
                 knot.move(0.45 * x, 0.45 * y, 0.09)
@@ -176,8 +211,16 @@ class Interlace(Family):
         }
         parts = [lathe(tops[self.boss]().close(), "boss", "frame")]
         if self.boss == "spiral":
-            parts.append(around(tube(spiral(0.12 * r, 0.42 * r, 1.6), 0.08 * r, "spiral", "strap", sides=8).move(0.42 * r, 0, 0.06), 3))
-        parts += [bead(0.03, "stud", "gem", 14).move(1.45 * r).turn("z", TAU * k / (4 * self.studs)) for k in range(4 * self.studs)]
+            parts.append(
+                around(
+                    tube(spiral(0.12 * r, 0.42 * r, 1.6), 0.08 * r, "spiral", "strap", sides=8).move(0.42 * r, 0, 0.06),
+                    3,
+                )
+            )
+        parts += [
+            bead(0.03, "stud", "gem", 14).move(1.45 * r).turn("z", TAU * k / (4 * self.studs))
+            for k in range(4 * self.studs)
+        ]
         return [union(parts).move(0, y, t)]
 
     def foot(self, kit: Kit) -> Solid:
@@ -200,8 +243,11 @@ class RuneStone(Family):
 
     SKINS = {"face": ("ground",), "ground": ("ground",)}
     PLAIN = True
-    FINISHES = {"stone": ("stone", "rock", "marble", "bone"), "rune": ("painted", "gold", "ink", "crystal"),
-                "ground": ("rock", "terrain", "foliage")}
+    FINISHES = {
+        "stone": ("stone", "rock", "marble", "bone"),
+        "rune": ("painted", "gold", "ink", "crystal"),
+        "ground": ("rock", "terrain", "foliage"),
+    }
 
     tall: float = span(1.5, 2.1)
     wide: float = span(0.9, 1.35)
@@ -231,7 +277,9 @@ class RuneStone(Family):
         angles = turns(self.corners)
         radii = np.array([1 + self.rough * rng.child(k).uniform(-1.5, 1.5) for k in range(self.corners)])
         ring = polar(angles, np.clip(radii, 0.72, 1.2)) * (0.5 * self.wide, 0.5 * self.tall)
-        return (polygon(ring).offset(0.12) | rect(0.72 * self.wide, 0.5 * self.tall).move(0, -0.28 * self.tall)).rounded(0.05)
+        return (
+            polygon(ring).offset(0.12) | rect(0.72 * self.wide, 0.5 * self.tall).move(0, -0.28 * self.tall)
+        ).rounded(0.05)
 
     def line(self, count: int, number: int) -> str:
         return "".join(Rng(self.seed, "rune", number, k).choice(RUNES) for k in range(count))
@@ -240,12 +288,19 @@ class RuneStone(Family):
         h, inside = self.letters, region.offset(-0.1)
         if self.layout == "rows":
             rows = int(0.8 * self.tall / (1.5 * h))
-            lines = [text(self.line(max(2, int(0.75 * self.wide / (0.62 * h))), k), h, 0.14).move(0, (k - (rows - 1) / 2) * 1.5 * h)
-                     for k in range(rows)]
+            lines = [
+                text(self.line(max(2, int(0.75 * self.wide / (0.62 * h))), k), h, 0.14).move(
+                    0, (k - (rows - 1) / 2) * 1.5 * h
+                )
+                for k in range(rows)
+            ]
             rules = [rect(2 * self.wide, 0.022).move(0, (k - rows / 2) * 1.5 * h) for k in range(rows + 1)]
             return joined((*lines, *rules)) & inside
         if self.layout == "column":
-            lines = [text(self.line(max(2, int(1.2 * self.tall / h)), k), h, 0.14).turn(TAU / 4).move((k - 1) * 1.7 * h) for k in range(3)]
+            lines = [
+                text(self.line(max(2, int(1.2 * self.tall / h)), k), h, 0.14).turn(TAU / 4).move((k - 1) * 1.7 * h)
+                for k in range(3)
+            ]
             bars = [rect(0.025, 2 * self.tall).move((k - 1.5) * 1.7 * h) for k in range(4)]
             return joined((*lines, *bars)) & inside
         r = 0.36 * self.wide
@@ -263,7 +318,9 @@ class RuneStone(Family):
         for k in range(int(path.length / 0.17)):
             here, ahead = path.at(0.17 * k), path.at(0.17 * k + 0.02)
             way = ahead - here
-            angle = float(np.sign(way[1])) * (TAU / 4) if abs(way[1]) > abs(way[0]) else (0.0 if way[0] > 0 else TAU / 2)
+            angle = (
+                float(np.sign(way[1])) * (TAU / 4) if abs(way[1]) > abs(way[0]) else (0.0 if way[0] > 0 else TAU / 2)
+            )
             runes.append(text(self.line(1, 7 + k), 0.13, 0.15).turn(angle).move(here[0], here[1]))
         return joined((edge, *runes, figure)) & inside
 
@@ -285,5 +342,10 @@ class RuneStone(Family):
         how = "carved" if self.carved else "raised"
         return (
             f"a standing stone with {how} runes in "
-            + {"rows": "rows", "column": "columns", "disc": f"a ring around a {self.emblem}", "band": f"a band around a {self.emblem}"}[self.layout]
+            + {
+                "rows": "rows",
+                "column": "columns",
+                "disc": f"a ring around a {self.emblem}",
+                "band": f"a band around a {self.emblem}",
+            }[self.layout]
         )

@@ -25,33 +25,73 @@ def leg(kind: str, height: float, thick: float, splay: float, rng: Rng, label: s
     """A leg from the floor at z = 0 up to `height`, its top at the origin's axis, that splays towards (+x, -y)."""
     block = box(2 * thick, 2 * thick, 0.16 * height, label, "frame").move(0, 0, 0.92 * height)
     if kind == "turned":
-        line = stem(turned(0.55 * thick).up(0.03).torus(0.05, 0.4 * thick).out(-0.1 * thick), 0.8 * height - 0.08, 0.62 * thick, 4, rng)
+        line = stem(
+            turned(0.55 * thick).up(0.03).torus(0.05, 0.4 * thick).out(-0.1 * thick),
+            0.8 * height - 0.08,
+            0.62 * thick,
+            4,
+            rng,
+        )
         return block | lathe(line.to(0.9 * thick, 0.86 * height).close(), label, "frame", sides=36)
     if kind == "spindle":
-        line = turned(0.6 * thick).curve((1.0 * thick, 0.45 * height), (0.7 * thick, 0.8 * height)).bead(0.03).to(0.7 * thick, height).close()
+        line = (
+            turned(0.6 * thick)
+            .curve((1.0 * thick, 0.45 * height), (0.7 * thick, 0.8 * height))
+            .bead(0.03)
+            .to(0.7 * thick, height)
+            .close()
+        )
         return block | lathe(line, label, "frame", sides=32)
     if kind == "square":
         taper = moulded(
-            rect_plan(1.2 * thick, 1.2 * thick), courses((0, 0), (0.02, 0.0), (0.02, 0.08), (0, 0.1), (0.4 * thick, height)), label, "frame"
+            rect_plan(1.2 * thick, 1.2 * thick),
+            courses((0, 0), (0.02, 0.0), (0.02, 0.08), (0, 0.1), (0.4 * thick, height)),
+            label,
+            "frame",
         )
         return taper
     reach = splay + 0.05
     if kind == "sabre":
         line = spline([(0, 0, height), (0.01, -0.01, 0.6 * height), (1.2 * reach, -1.2 * reach, 0.0)])
-        return block | tube(line, lambda at: thick * (1.05 - 0.45 * at), label, "frame", sides=16, section=rect(1.9, 1.9, 0.3), ends="flat") - box(
-            9, 9, 1, label, "frame"
-        ).move(0, 0, -0.5)
+        return block | tube(
+            line,
+            lambda at: thick * (1.05 - 0.45 * at),
+            label,
+            "frame",
+            sides=16,
+            section=rect(1.9, 1.9, 0.3),
+            ends="flat",
+        ) - box(9, 9, 1, label, "frame").move(0, 0, -0.5)
     line = spline(
-        [(0, 0, height), (0.9 * reach, -0.9 * reach, 0.78 * height), (0.2 * reach, -0.2 * reach, 0.3 * height), (0.7 * reach, -0.7 * reach, 0.05)]
+        [
+            (0, 0, height),
+            (0.9 * reach, -0.9 * reach, 0.78 * height),
+            (0.2 * reach, -0.2 * reach, 0.3 * height),
+            (0.7 * reach, -0.7 * reach, 0.05),
+        ]
     )
-    knee = tube(line, lambda at: thick * float(np.interp(at, (0, 0.25, 0.8, 1.0), (1.0, 1.25, 0.5, 0.7))), label, "frame", sides=16)
-    return union((block, knee, turned_bead(1.1 * thick, label, "frame").scale(1, 1, 0.75).move(0.8 * reach, -0.8 * reach, 0.8 * thick)))
+    knee = tube(
+        line,
+        lambda at: thick * float(np.interp(at, (0, 0.25, 0.8, 1.0), (1.0, 1.25, 0.5, 0.7))),
+        label,
+        "frame",
+        sides=16,
+    )
+    return union(
+        (
+            block,
+            knee,
+            turned_bead(1.1 * thick, label, "frame").scale(1, 1, 0.75).move(0.8 * reach, -0.8 * reach, 0.8 * thick),
+        )
+    )
 
 
 def four(one: Solid, x: float, y: float, label: str = "leg") -> list[Solid]:
     """One leg at each corner; the first stands at (+x, -y)."""
     right, left = one.move(x, -y, 0), one.mirror("x").move(-x, -y, 0)
-    return [corner.named(f"{label}#{k}") for k, corner in enumerate((right, left, right.mirror("y"), left.mirror("y")), 1)]
+    return [
+        corner.named(f"{label}#{k}") for k, corner in enumerate((right, left, right.mirror("y"), left.mirror("y")), 1)
+    ]
 
 
 @dataclass(frozen=True)
@@ -86,8 +126,19 @@ class Chair(Family):
         w, h, rng = self.width, self.seat_height, Rng(self.seed, "legs")
         x, y = w / 2 - 0.08, w / 2 - 0.08
         legs = four(leg(self.legs, h, 0.055, 0.08, rng), x, y)
-        apron = extrude(rect(2 * x + 0.08, 2 * y + 0.08) - rect(2 * x - 0.03, 2 * y - 0.03), 0.11, "apron", "frame").move(0, 0, h - 0.115)
-        return union((*legs, apron, *self._seat(kit), *self._back(kit), *self._stretchers(x, y), *(self._arms(x, y) if self.arms else [])))
+        apron = extrude(
+            rect(2 * x + 0.08, 2 * y + 0.08) - rect(2 * x - 0.03, 2 * y - 0.03), 0.11, "apron", "frame"
+        ).move(0, 0, h - 0.115)
+        return union(
+            (
+                *legs,
+                apron,
+                *self._seat(kit),
+                *self._back(kit),
+                *self._stretchers(x, y),
+                *(self._arms(x, y) if self.arms else []),
+            )
+        )
 
     def words(self) -> str:
         return f"a{'n arm' if self.arms else ' '}chair with {self.legs} legs, a {self.seat} seat and a {self.back} back"
@@ -96,11 +147,19 @@ class Chair(Family):
         w, h, skin = self.width, self.seat_height, kit.skin("seat")
         if self.seat == "planks":
             board = box(w / 5 - 0.008, w + 0.04, 0.05, "seat", "seat", skin, "+z")
-            return [row(board, 5, (w / 5, 0, 0)).move(-0.4 * w, 0, h + 0.02), box(w - 0.04, w - 0.06, 0.03, "seat", "frame").move(0, 0, h)]
+            return [
+                row(board, 5, (w / 5, 0, 0)).move(-0.4 * w, 0, h + 0.02),
+                box(w - 0.04, w - 0.06, 0.03, "seat", "frame").move(0, 0, h),
+            ]
         if self.seat == "round":
             return [
                 lathe(
-                    turned(0.53 * w, h - 0.02).up(0.03).torus(0.05, 0.02).out(-0.03).curve((0.3 * w, h + 0.085), (0.0, h + 0.09)).close(),
+                    turned(0.53 * w, h - 0.02)
+                    .up(0.03)
+                    .torus(0.05, 0.02)
+                    .out(-0.03)
+                    .curve((0.3 * w, h + 0.085), (0.0, h + 0.09))
+                    .close(),
                     "seat",
                     "seat",
                     skin,
@@ -135,7 +194,8 @@ class Chair(Family):
         knob = turned_bead(0.055, "posts", "frame").move(0, 0, h + 0.03)
         reach = w / 2 - 0.06
         parts = [
-            post.move(side * reach, 0, 0) | (knob.move(side * reach, 0, 0) if self.crest == "straight" else post.move(side * reach, 0, 0))
+            post.move(side * reach, 0, 0)
+            | (knob.move(side * reach, 0, 0) if self.crest == "straight" else post.move(side * reach, 0, 0))
             for side in (-1, 1)
         ]
         rail = box(2 * reach, 0.045, 0.06, "rails", "frame")
@@ -188,16 +248,24 @@ class Chair(Family):
     def _splat(self, kit, wide, low, high) -> list[Solid]:
         """A vase-shaped board, pierced."""
         h = high - low + 0.08
-        half = spline([(0.16 * wide, 0), (0.12 * wide, 0.2 * h), (0.26 * wide, 0.55 * h), (0.14 * wide, 0.8 * h), (0.3 * wide, h)]).points[:, :2]
+        half = spline(
+            [(0.16 * wide, 0), (0.12 * wide, 0.2 * h), (0.26 * wide, 0.55 * h), (0.14 * wide, 0.8 * h), (0.3 * wide, h)]
+        ).points[:, :2]
         board = polygon(np.concatenate([half, (half * (-1, 1))[::-1]]))
-        hole = ellipse(0.06 * wide, 0.14 * h).move(0, 0.55 * h) | circle(0.03 * wide).move(0, 0.3 * h) | circle(0.03 * wide).move(0, 0.8 * h)
+        hole = (
+            ellipse(0.06 * wide, 0.14 * h).move(0, 0.55 * h)
+            | circle(0.03 * wide).move(0, 0.3 * h)
+            | circle(0.03 * wide).move(0, 0.8 * h)
+        )
         if kit.level >= 1 and self.bars > 4:
             board = board - hole
         return [upright(plate(board, 0.035, "splat", "back", kit.skin("back"))).move(0, 0.017, low - 0.04)]
 
     def _panel(self, kit, wide, low, high) -> list[Solid]:
         board = rect(wide - 0.02, high - low).move(0, (low + high) / 2)
-        pad = plate(rect(wide - 0.14, high - low - 0.12, 0.04).move(0, (low + high) / 2), 0.05, "back", "back", kit.skin("back"))
+        pad = plate(
+            rect(wide - 0.14, high - low - 0.12, 0.04).move(0, (low + high) / 2), 0.05, "back", "back", kit.skin("back")
+        )
         return [upright(extrude(board, 0.03, "back", "frame")).move(0, 0.015, 0), upright(pad).move(0, 0.012, 0)]
 
     def _ladder(self, kit, wide, low, high) -> list[Solid]:
@@ -223,12 +291,22 @@ class Chair(Family):
         z, inset = 0.24 * self.seat_height, 0.0
         if self.stretchers == "none" or self.legs in ("cabriole", "sabre"):
             return []
-        side = tube(polyline([(x, -y - inset, z), (x, y + inset, z)]), lambda at: 0.02 + 0.05 * at * (1 - at), "stretchers", "frame", sides=14)
+        side = tube(
+            polyline([(x, -y - inset, z), (x, y + inset, z)]),
+            lambda at: 0.02 + 0.05 * at * (1 - at),
+            "stretchers",
+            "frame",
+            sides=14,
+        )
         front = side.turn("z", -TAU / 4)
         if self.stretchers == "box":
             return [side, side.mirror("x"), front.move(0, 0, 0.1), front.mirror("y").move(0, 0, 0.1)]
         if self.stretchers == "h":
-            return [side, side.mirror("x"), tube(polyline([(-x, 0, z), (x, 0, z)]), 0.028, "stretchers", "frame", sides=14)]
+            return [
+                side,
+                side.mirror("x"),
+                tube(polyline([(-x, 0, z), (x, 0, z)]), 0.028, "stretchers", "frame", sides=14),
+            ]
         ends = (x, y, z)
         cross = tube(polyline([(-ends[0], -ends[1], z), (ends[0], ends[1], z)]), 0.026, "stretchers", "frame", sides=14)
         return [cross, cross.mirror("x"), turned_bead(0.07, "stretchers", "frame").move(0, 0, z)]
@@ -237,7 +315,14 @@ class Chair(Family):
         h, up = self.seat_height, 0.32
         end = self.width / 2 - 0.05 + up * self.lean
         arm = tube(
-            spline([(x + 0.03, end, h + up), (x + 0.07, 0.1, h + up + 0.03), (x + 0.06, -y + 0.02, h + up), (x + 0.04, -y - 0.05, h + up - 0.06)]),
+            spline(
+                [
+                    (x + 0.03, end, h + up),
+                    (x + 0.07, 0.1, h + up + 0.03),
+                    (x + 0.06, -y + 0.02, h + up),
+                    (x + 0.04, -y - 0.05, h + up - 0.06),
+                ]
+            ),
             0.042,
             "arms",
             "frame",

@@ -25,9 +25,9 @@ def bow(kind: str, size: float) -> Region:
         return ring(size, 0.62 * size)
     if kind == "trefoil":
         lobes = [(0, 0.42 * size), (-0.45 * size, -0.25 * size), (0.45 * size, -0.25 * size)]
-        return joined(circle(0.52 * size).move(*place) for place in lobes) - joined(circle(0.28 * size).move(*place) for place in lobes) | circle(
-            0.24 * size
-        ).move(0, -0.8 * size)
+        return joined(circle(0.52 * size).move(*place) for place in lobes) - joined(
+            circle(0.28 * size).move(*place) for place in lobes
+        ) | circle(0.24 * size).move(0, -0.8 * size)
     if kind == "heart":
         whole = (
             circle(0.55 * size).move(-0.45 * size, 0.3 * size)
@@ -37,7 +37,11 @@ def bow(kind: str, size: float) -> Region:
         return whole - whole.offset(-0.22 * size)
     if kind == "gothic":
         petals = circle(0.4 * size).move(0.5 * size, 0).around(4)
-        return (petals | ring(1.0 * size, 0.84 * size)) - circle(0.24 * size).move(0.5 * size, 0).around(4) - circle(0.12 * size)
+        return (
+            (petals | ring(1.0 * size, 0.84 * size))
+            - circle(0.24 * size).move(0.5 * size, 0).around(4)
+            - circle(0.12 * size)
+        )
     if kind == "gear":
         return gear(14, 0.9 * size, bore=0.2 * size, spokes=5)
     return rosette(8, size, 0.16 * size) - circle(0.18 * size).move(0.62 * size, 0).around(8) - circle(0.25 * size)
@@ -71,18 +75,24 @@ class Key(Family):
         region = bow(self.bow, s)
         flat = plate(region, t, "bow", "bow", kit.skin("bow"), margin=0.02).move(0, 0, -t / 2)
         rim = (
-            [tube(_outline(contour, t), 0.24 * t, "rim", "bow", sides=10) for contour in region.offset(-0.12 * t).simplified(2e-3).contours()]
+            [
+                tube(_outline(contour, t), 0.24 * t, "rim", "bow", sides=10)
+                for contour in region.offset(-0.12 * t).simplified(2e-3).contours()
+            ]
             if kit.level >= 1
             else []
         )
         head = upright(union((flat, *rim))).move(0, 0, 2.0 - s)
         parts = [head, self.stem(kit), self.wards()]
         if self.jewel:
-            gem = lathe(turned(0.0, -0.16).to(0.1, 0.0).to(0.07, 0.05).to(0.0, 0.06).close(), "gem", "gem", sides=8).move(0, 0, t / 2 + 0.02)
+            gem = lathe(
+                turned(0.0, -0.16).to(0.1, 0.0).to(0.07, 0.05).to(0.0, 0.06).close(), "gem", "gem", sides=8
+            ).move(0, 0, t / 2 + 0.02)
             collet = disc(0.12, -t / 2 - 0.01, t / 2 + 0.03, "collet", "bow", 0.02)
             parts.append(
-                upright(union((gem, gem.turn("x", TAU / 2), collet))).move(0, 0,
-                                                                           2.0 - s if self.bow in ("gothic", "rosette", "gear") else 2.0 - 2.05 * s)
+                upright(union((gem, gem.turn("x", TAU / 2), collet))).move(
+                    0, 0, 2.0 - s if self.bow in ("gothic", "rosette", "gear") else 2.0 - 2.05 * s
+                )
             )
         return union(parts)
 
@@ -108,16 +118,25 @@ class Key(Family):
         for k in range(self.teeth):
             cut, y = rng.uniform(0.04, 0.17), 0.07 + (k + 0.5) * step
             region = region - rect(2 * cut, 0.62 * step).move(deep + self.shank, y)
-        region = region - rect(0.12, 0.03).move(self.shank + 0.12, 0.28) - rect(0.03, 0.16).move(self.shank + 0.12, 0.28)
+        region = (
+            region - rect(0.12, 0.03).move(self.shank + 0.12, 0.28) - rect(0.03, 0.16).move(self.shank + 0.12, 0.28)
+        )
         one = upright(extrude(region, 0.075, "bit", "bit").move(0, 0, -0.0375))
         return one if self.bits == 1 else one | one.turn("z", TAU / 2)
 
     def words(self) -> str:
-        shape = {"ring": "ring", "trefoil": "trefoil", "heart": "heart-shaped", "gothic": "pierced quatrefoil", "rosette": "rosette",
-                 "gear": "gear-shaped"}[
-            self.bow
-        ]
-        return f"an old key with a {shape} bow{' set with a gem' if self.jewel else ''} and {'a double' if self.bits == 2 else 'a'} bit"
+        shape = {
+            "ring": "ring",
+            "trefoil": "trefoil",
+            "heart": "heart-shaped",
+            "gothic": "pierced quatrefoil",
+            "rosette": "rosette",
+            "gear": "gear-shaped",
+        }[self.bow]
+        return (
+            f"an old key with a {shape} bow{' set with a gem' if self.jewel else ''} and "
+            f"{'a double' if self.bits == 2 else 'a'} bit"
+        )
 
 
 def _outline(contour: np.ndarray, thickness: float):
@@ -152,8 +171,15 @@ class Padlock(Family):
     def build(self, kit: Kit) -> Solid:
         region, d = self.outline(), self.depth
         if self.shape == "barrel":
-            drum = cylinder(0.42 * self.height, self.width, "body", "body", kit.skin("body")).turn("y", TAU / 4).move(-self.width / 2, 0, 0)
-            caps = [disc(0.46 * self.height, -0.05, 0.05, "cap", "trim", 0.02).turn("y", TAU / 4).move(x) for x in (-self.width / 2, self.width / 2)]
+            drum = (
+                cylinder(0.42 * self.height, self.width, "body", "body", kit.skin("body"))
+                .turn("y", TAU / 4)
+                .move(-self.width / 2, 0, 0)
+            )
+            caps = [
+                disc(0.46 * self.height, -0.05, 0.05, "cap", "trim", 0.02).turn("y", TAU / 4).move(x)
+                for x in (-self.width / 2, self.width / 2)
+            ]
             body, front = union((drum, *caps)), 0.42 * self.height
         else:
             slab = plate(region, d / 2, "body", "body", kit.skin("body"), margin=0.05)
@@ -178,7 +204,9 @@ class Padlock(Family):
             "heart": (
                 circle(0.29 * w).move(-0.23 * w, 0.22 * h)
                 | circle(0.29 * w).move(0.23 * w, 0.22 * h)
-                | polygon([(-0.5 * w, 0.1 * h), (0, -0.62 * h), (0.5 * w, 0.1 * h), (0.2 * w, 0.45 * h), (-0.2 * w, 0.45 * h)])
+                | polygon(
+                    [(-0.5 * w, 0.1 * h), (0, -0.62 * h), (0.5 * w, 0.1 * h), (0.2 * w, 0.45 * h), (-0.2 * w, 0.45 * h)]
+                )
             ).rounded(0.05),
             "arched": (rect(w, 0.75 * h).move(0, -0.12 * h) | ellipse(w / 2, 0.5 * h).move(0, 0.05 * h)).rounded(0.05),
         }[self.shape]
@@ -187,9 +215,18 @@ class Padlock(Family):
         """The shackle through two sleeves, lifted and turned when it is open."""
         x, low, r = 0.3 * self.width, 0.12 * self.height, self.shackle
         high = 0.5 * self.height + self.rise
-        points = [(-x, 0, low), (-x, 0, high - x), (-0.72 * x, 0, high - 0.28 * x), (0, 0, high), (0.72 * x, 0, high - 0.28 * x), (x, 0, high - x)]
+        points = [
+            (-x, 0, low),
+            (-x, 0, high - x),
+            (-0.72 * x, 0, high - 0.28 * x),
+            (0, 0, high),
+            (0.72 * x, 0, high - 0.28 * x),
+            (x, 0, high - x),
+        ]
         points += [(x, 0, 0.5 * self.height - 0.05)] if self.opened else [(x, 0, low)]
-        loop = tube(spline(points), r, "shackle", "shackle", kit.skin("shackle"), sides=None if kit.details else 24, ends="flat")
+        loop = tube(
+            spline(points), r, "shackle", "shackle", kit.skin("shackle"), sides=None if kit.details else 24, ends="flat"
+        )
         if self.opened:
             loop = loop.move(x, 0, 0).turn("z", 0.7).move(-x, 0, 0.2)
         sleeve = lathe(turned(1.5 * r, -0.3).up(0.3).bead(0.05).to(1.2 * r, 0.08).close(), "sleeve", "trim", sides=36)
@@ -199,7 +236,9 @@ class Padlock(Family):
     def front(self, kit: Kit) -> Solid:
         """The escutcheon with its keyhole, or a wheel of numbers; flat, upwards."""
         if self.dial:
-            wheel = knob(turned(0.3, -0.02).to(0.3, 0.07).to(0.24, 0.1).to(0.22, 0.2).to(0.19, 0.22), 30, "dial", "trim")
+            wheel = knob(
+                turned(0.3, -0.02).to(0.3, 0.07).to(0.24, 0.1).to(0.22, 0.2).to(0.19, 0.22), 30, "dial", "trim"
+            )
             return (
                 wheel
                 | extrude(ticks(0.36, 0.0, TAU * 39 / 40, 40, 1, 0.06), 0.04, "dial", "key").move(0, 0, -0.01)
@@ -213,7 +252,12 @@ class Padlock(Family):
             "rosette": rosette(8, 1.15 * size, 0.14 * size),
         }[self.plate]
         hole = circle(0.24 * size).move(0, 0.2 * size) | polygon(
-            [(-0.1 * size, 0.2 * size), (-0.24 * size, -0.6 * size), (0.24 * size, -0.6 * size), (0.1 * size, 0.2 * size)]
+            [
+                (-0.1 * size, 0.2 * size),
+                (-0.24 * size, -0.6 * size),
+                (0.24 * size, -0.6 * size),
+                (0.1 * size, 0.2 * size),
+            ]
         )
         parts = [
             extrude(face - hole, 0.045, "escutcheon", "trim").move(0, 0, -0.01),
@@ -225,7 +269,10 @@ class Padlock(Family):
             stem = union(
                 (
                     cylinder(0.035, 0.5, "key", "key").move(0, 0.2 * size, -0.05),
-                    extrude(bow("ring", 0.16), 0.05, "key", "key").turn("x", TAU / 4).turn("z", TAU / 4).move(0, 0.2 * size, 0.56),
+                    extrude(bow("ring", 0.16), 0.05, "key", "key")
+                    .turn("x", TAU / 4)
+                    .turn("z", TAU / 4)
+                    .move(0, 0.2 * size, 0.56),
                 )
             )
             parts.append(stem)
@@ -239,10 +286,17 @@ class Padlock(Family):
         rim = upright(extrude(region.offset(0.02) - region.offset(-0.06), 0.05, "rim", "trim").move(0, 0, d / 2 - 0.03))
         parts = [rim, rim.mirror("y")]
         if self.band:
-            parts.append(upright(extrude(region.offset(0.025) - region.offset(-0.05), 0.3 * d, "band", "trim").move(0, 0, -0.15 * d)))
+            parts.append(
+                upright(
+                    extrude(region.offset(0.025) - region.offset(-0.05), 0.3 * d, "band", "trim").move(0, 0, -0.15 * d)
+                )
+            )
         if self.rivets >= 4 and kit.level >= 1:
             inner = polyline(max(region.offset(-0.035).contours(), key=len), closed=True)
-            heads = union(bolt(0.034, "dome", "rivet", "trim").move(x, y, d / 2 + 0.01) for x, y, _ in inner.resample(n=2 * self.rivets).points)
+            heads = union(
+                bolt(0.034, "dome", "rivet", "trim").move(x, y, d / 2 + 0.01)
+                for x, y, _ in inner.resample(n=2 * self.rivets).points
+            )
             parts.append(upright(heads))
         return parts
 

@@ -19,7 +19,9 @@ from zeroverse.core.record import choice, count, flag, span
 
 @dataclass(frozen=True)
 class Teapot(Family):
-    """A teapot, coffee pot or kettle: body on a foot, a hollow spout to the right, a handle to the left or over the top, a lid with a knob."""
+    """A teapot, coffee pot or kettle: body on a foot, a hollow spout to the right, a handle to the left or over the
+    top, a lid with a knob.
+    """
 
     SKINS = {"body": ("classical", "jewel", "textile"), "lid": ("classical", "jewel")}
     FINISHES = {
@@ -49,7 +51,10 @@ class Teapot(Family):
         return union(parts)
 
     def words(self) -> str:
-        return f"a {self.body} teapot with a {self.spout} spout and {'a handle over the top' if self.handle == 'over' else f'a {self.handle} handle'}"
+        return (
+            f"a {self.body} teapot with a {self.spout} spout and "
+            f"{'a handle over the top' if self.handle == 'over' else f'a {self.handle} handle'}"
+        )
 
     @property
     def height(self) -> float:
@@ -73,7 +78,9 @@ class Teapot(Family):
         high = float(outer.points[-1, 1]) - 0.1
         z = np.linspace(0.12, high, 24)
         r = np.array([outer.radius_at(float(x)) - 0.04 for x in z])
-        return Profile((np.array([(0.0, z[0]), (r[0], z[0])]), np.column_stack([r, z]), np.array([(r[-1], z[-1]), (0.0, z[-1])])))
+        return Profile(
+            (np.array([(0.0, z[0]), (r[0], z[0])]), np.column_stack([r, z]), np.array([(r[-1], z[-1]), (0.0, z[-1])]))
+        )
 
     def _spout(self, outer: Profile) -> tuple[Solid, Solid]:
         """The spout and its bore, which ends within its wall inside the pot."""
@@ -83,16 +90,35 @@ class Teapot(Family):
         reach = {"swan": 0.6, "straight": 0.45, "long": 0.85}[self.spout] * w + start
         top = {"swan": 0.98, "straight": 0.9, "long": 1.05}[self.spout] * h
         middle = [(start + 0.55 * (reach - start), 0, low + (0.22 if self.spout == "swan" else 0.5) * (top - low))]
-        line = spline([(start - 0.16, 0, low - 0.02), (start + 0.12, 0, low + 0.04), *middle, (reach - 0.06, 0, top - 0.1), (reach, 0, top)])
-        body = tube(line, lambda t: 0.2 * w * (1 - t) * (1 - t) + 0.055 + 0.012 * t * t, "spout", "body", sides=32, ends="flat")
-        bore = tube(line.move(0.0, 0, 0.0), lambda t: 0.2 * w * (1 - t) * (1 - t) + 0.03, "spout", "body", sides=24, ends="flat").move(
-            0.012, 0, 0.006
+        line = spline(
+            [
+                (start - 0.16, 0, low - 0.02),
+                (start + 0.12, 0, low + 0.04),
+                *middle,
+                (reach - 0.06, 0, top - 0.1),
+                (reach, 0, top),
+            ]
         )
+        body = tube(
+            line, lambda t: 0.2 * w * (1 - t) * (1 - t) + 0.055 + 0.012 * t * t, "spout", "body", sides=32, ends="flat"
+        )
+        bore = tube(
+            line.move(0.0, 0, 0.0), lambda t: 0.2 * w * (1 - t) * (1 - t) + 0.03, "spout", "body", sides=24, ends="flat"
+        ).move(0.012, 0, 0.006)
         lip = tube(
             spline(
                 [
                     line.points[-1] + 0.046 * np.array([c, s, -0.3 * c])
-                    for c, s in ((1, 0), (0.71, 0.71), (0, 1), (-0.71, 0.71), (-1, 0), (-0.71, -0.71), (0, -1), (0.71, -0.71))
+                    for c, s in (
+                        (1, 0),
+                        (0.71, 0.71),
+                        (0, 1),
+                        (-0.71, 0.71),
+                        (-1, 0),
+                        (-0.71, -0.71),
+                        (0, -1),
+                        (0.71, -0.71),
+                    )
                 ],
                 closed=True,
             ),
@@ -124,7 +150,16 @@ class Teapot(Family):
                     spline(
                         [
                             (0.09 * c, 0, top + 0.15 + 0.09 * s)
-                            for c, s in ((1, 0), (0.71, 0.71), (0, 1), (-0.71, 0.71), (-1, 0), (-0.71, -0.71), (0, -1), (0.71, -0.71))
+                            for c, s in (
+                                (1, 0),
+                                (0.71, 0.71),
+                                (0, 1),
+                                (-0.71, 0.71),
+                                (-1, 0),
+                                (-0.71, -0.71),
+                                (0, -1),
+                                (0.71, -0.71),
+                            )
                         ],
                         closed=True,
                     ),
@@ -154,9 +189,19 @@ class Teapot(Family):
                 ]
             )
         elif self.handle == "side":
-            line = spline([(-outer.radius_at(0.5 * h) + 0.03, 0, 0.5 * h), (-out - 0.1, 0, 0.6 * h), (-out - 0.45, 0, 0.68 * h)])
+            line = spline(
+                [(-outer.radius_at(0.5 * h) + 0.03, 0, 0.5 * h), (-out - 0.1, 0, 0.6 * h), (-out - 0.45, 0, 0.68 * h)]
+            )
         elif self.handle == "ear":
-            line = spline([(-a, 0, upper), (-out, 0, upper + 0.12), (-out - 0.03, 0, 0.6 * h), (-b - 0.12, 0, lower + 0.08), (-b, 0, lower)])
+            line = spline(
+                [
+                    (-a, 0, upper),
+                    (-out, 0, upper + 0.12),
+                    (-out - 0.03, 0, 0.6 * h),
+                    (-b - 0.12, 0, lower + 0.08),
+                    (-b, 0, lower),
+                ]
+            )
         elif self.handle == "square":
             line = spline(
                 [
@@ -170,9 +215,21 @@ class Teapot(Family):
             )
         else:
             line = spline(
-                [(-a, 0, upper), (-0.5 * (a + out), 0, upper + 0.06), (-out, 0, 0.56 * h), (-0.5 * (b + out), 0, lower - 0.04), (-b, 0, lower)]
+                [
+                    (-a, 0, upper),
+                    (-0.5 * (a + out), 0, upper + 0.06),
+                    (-out, 0, 0.56 * h),
+                    (-0.5 * (b + out), 0, lower - 0.04),
+                    (-b, 0, lower),
+                ]
             )
-        grip = tube(line, lambda t: self.thick * (1.15 - 0.6 * t * (1 - t)) * (0.85 if self.handle == "over" else 1.0), "handle", "handle", sides=20)
+        grip = tube(
+            line,
+            lambda t: self.thick * (1.15 - 0.6 * t * (1 - t)) * (0.85 if self.handle == "over" else 1.0),
+            "handle",
+            "handle",
+            sides=20,
+        )
         return grip
 
     def _foot(self) -> list[Solid]:
@@ -182,7 +239,13 @@ class Teapot(Family):
         if self.foot == "flared":
             return [lathe(turned(1.25 * r, -0.14).up(0.03).cove(-0.35 * r, 0.1).bead(0.04).close(), "foot", "body")]
         if self.foot == "claws":
-            claw = tube(spline([(0.8 * r, 0, 0.05), (1.15 * r, 0, -0.06), (1.25 * r, 0, -0.14)]), 0.045, "feet", "handle", sides=14)
+            claw = tube(
+                spline([(0.8 * r, 0, 0.05), (1.15 * r, 0, -0.06), (1.25 * r, 0, -0.14)]),
+                0.045,
+                "feet",
+                "handle",
+                sides=14,
+            )
             return [around(claw | turned_bead(0.07, "feet", "handle").move(1.27 * r, 0, -0.15), 3)]
         return []
 
@@ -192,7 +255,9 @@ class Teapot(Family):
         r = outer.radius_at(z)
         leaf = foliage(0.26, 0.12, 0.8, 3, "leaves", "body")
         return [
-            leaf.turn("y", 0.3 + 0.35 * k).turn("z", TAU / 2 * side + 0.25 * (k - 1)).move((r - 0.02) * (1 - 2 * side), 0, z)
+            leaf.turn("y", 0.3 + 0.35 * k)
+            .turn("z", TAU / 2 * side + 0.25 * (k - 1))
+            .move((r - 0.02) * (1 - 2 * side), 0, z)
             for k in range(min(3, self.sprays))
             for side in (0, 1)
         ]
@@ -200,7 +265,9 @@ class Teapot(Family):
 
 @dataclass(frozen=True)
 class Fountain(Family):
-    """A fountain: a basin on a stepped plinth, bowls that shrink on balusters one over the other, jets, and an ornament on top."""
+    """A fountain: a basin on a stepped plinth, bowls that shrink on balusters one over the other, jets, and an ornament
+    on top.
+    """
 
     SKINS = {"basin": ("stone", "classical"), "bowl": ("classical", "jewel")}
     FINISHES = {
@@ -230,26 +297,57 @@ class Fountain(Family):
             parts += self._bowl(kit, z, r, rise, k)
             z += rise
         size = 0.22
-        parts.append(lathe(turned(0.12, z - 0.09).up(0.03).cove(-0.05, 0.05).up(0.04).cove(0.03, 0.03).up(0.03).close(), "stem", "stem", sides=40))
-        return union((*parts, replace(kit, triangles=kit.triangles // 4).nest("top", self.top, size).move(0, 0, z + 0.08)))
+        parts.append(
+            lathe(
+                turned(0.12, z - 0.09).up(0.03).cove(-0.05, 0.05).up(0.04).cove(0.03, 0.03).up(0.03).close(),
+                "stem",
+                "stem",
+                sides=40,
+            )
+        )
+        return union(
+            (*parts, replace(kit, triangles=kit.triangles // 4).nest("top", self.top, size).move(0, 0, z + 0.08))
+        )
 
     def words(self) -> str:
-        bowls, basin = f"{self.bowls} bowl{'s' if self.bowls > 1 else ''}", f"{'an' if self.plan == 'octagonal' else 'a'} {self.plan}"
+        bowls, basin = (
+            f"{self.bowls} bowl{'s' if self.bowls > 1 else ''}",
+            f"{'an' if self.plan == 'octagonal' else 'a'} {self.plan}",
+        )
         return f"a fountain of {bowls} over {basin} basin, {self.top.words()} on top"
 
     def _basin(self, kit: Kit, base: float) -> list[Solid]:
         w, sides = self.width, {"round": 64, "octagonal": 8, "hexagonal": 6, "square": 4}[self.plan]
         steps = [
-            moulded(ngon_plan(sides, w + 0.1 * (self.steps - k)), turned(0.0, 0.06 * k - 0.01).up(0.06).to(-0.01, 0.06 * (k + 1)), "steps", "basin")
+            moulded(
+                ngon_plan(sides, w + 0.1 * (self.steps - k)),
+                turned(0.0, 0.06 * k - 0.01).up(0.06).to(-0.01, 0.06 * (k + 1)),
+                "steps",
+                "basin",
+            )
             for k in range(self.steps)
         ]
-        line = turned(0.03, base - 0.02).up(0.05).ogee(-0.06, 0.05).up(0.14).ovolo(0.06, 0.05).up(0.03).to(-0.02, base + 0.33)
+        line = (
+            turned(0.03, base - 0.02)
+            .up(0.05)
+            .ogee(-0.06, 0.05)
+            .up(0.14)
+            .ovolo(0.06, 0.05)
+            .up(0.03)
+            .to(-0.02, base + 0.33)
+        )
         rim = moulded(ngon_plan(sides, w), line, "basin", "basin")
-        hollow = moulded(ngon_plan(sides, w - 0.13), turned(-0.05, base + 0.06).to(0.0, base + 0.12).up(0.5), "basin", "basin")
+        hollow = moulded(
+            ngon_plan(sides, w - 0.13), turned(-0.05, base + 0.06).to(0.0, base + 0.12).up(0.5), "basin", "basin"
+        )
         if self.plan == "round":
             wall = turned(w - 0.01, base + 0.07).up(0.14).out(-0.08).to(w - 0.09, base + 0.07).back()
             steps.append(lathe(wall, "basin", "basin", kit.skin("basin")))
-        pool = [moulded(ngon_plan(sides, w - 0.1), turned(0.0, base + 0.05).to(0.0, base + 0.22), "water", "water")] if self.water else []
+        pool = (
+            [moulded(ngon_plan(sides, w - 0.1), turned(0.0, base + 0.05).to(0.0, base + 0.22), "water", "water")]
+            if self.water
+            else []
+        )
         return [*steps, rim - hollow, *pool]
 
     def _bowl(self, kit: Kit, z: float, r: float, rise: float, k: int) -> list[Solid]:
@@ -265,16 +363,28 @@ class Fountain(Family):
             .up(0.04)
         )
         top = z + rise
-        outer = turned(0.6 * thin, top - 0.16).curve((0.6 * r, top - 0.13), (0.93 * r, top - 0.04), (r, top + 0.01)).out(0.03).up(0.03).open()
+        outer = (
+            turned(0.6 * thin, top - 0.16)
+            .curve((0.6 * r, top - 0.13), (0.93 * r, top - 0.04), (r, top + 0.01))
+            .out(0.03)
+            .up(0.03)
+            .open()
+        )
         bowl = lathe(vessel(outer, 0.035, 0.04), "bowl", "bowl", kit.skin("bowl"))
         parts = [lathe(stem.close(), "stem", "stem", sides=48), bowl]
         if self.water:
             parts.append(cylinder(0.9 * r, 0.03, "water", "water").move(0, 0, top - 0.05))
         if kit.level >= 1:
-            parts.append(around(turned_bead(0.035, "lobes", "bowl").scale(1, 1, 0.8).move(r + 0.03, 0, top + 0.025), 2 * self.lobes))
+            parts.append(
+                around(
+                    turned_bead(0.035, "lobes", "bowl").scale(1, 1, 0.8).move(r + 0.03, 0, top + 0.025), 2 * self.lobes
+                )
+            )
         if self.jets > 2 and k == 0:
             jet = tube(
-                spline([(r - 0.02, 0, top), (r + 0.08, 0, top + 0.02), (r + 0.2, 0, top - 0.2), (r + 0.22, 0, z + 0.1)]),
+                spline(
+                    [(r - 0.02, 0, top), (r + 0.08, 0, top + 0.02), (r + 0.2, 0, top - 0.2), (r + 0.22, 0, z + 0.1)]
+                ),
                 lambda t: 0.016 + 0.008 * t,
                 "jets",
                 "water",

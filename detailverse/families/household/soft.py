@@ -66,7 +66,9 @@ class Cushion(Family):
         n = self.tufts
         across = (np.arange(n) - (n - 1) / 2) * (1.7 / max(n, 2))
         between = (np.arange(max(0, n - 1)) - (n - 2) / 2) * (1.7 / max(n, 2))
-        return np.array([(x, y) for x in across for y in across] + [(x, y) for x in between for y in between]).reshape(-1, 2)
+        return np.array([(x, y) for x in across for y in across] + [(x, y) for x in between for y in between]).reshape(
+            -1, 2
+        )
 
     def surface(self, x, y, puff: float):
         """Height over the seam at shares x, y."""
@@ -93,8 +95,12 @@ class Cushion(Family):
 
     def buttons(self) -> list[Solid]:
         stud = lathe(turned(0.055, -0.05).up(0.05).ovolo(-0.055, 0.035).close(), "button", "button", sides=20)
-        return [stud.move(x * self.width / 2, y * self.depth / 2, float(self.surface(np.array(x), np.array(y), self.puff)) + 0.025)
-                for x, y in self.pits()]
+        return [
+            stud.move(
+                x * self.width / 2, y * self.depth / 2, float(self.surface(np.array(x), np.array(y), self.puff)) + 0.025
+            )
+            for x, y in self.pits()
+        ]
 
     def edging(self) -> list[Solid]:
         outline = rect(self.width - 0.02, self.depth - 0.02, 0.05).contours()[0]
@@ -139,14 +145,25 @@ class Cushion(Family):
             )
             return lathe(line.close(), "leg", "wood", sides=36)
         if self.leg == "square":
-            return union((extrude(rect(0.09, 0.09, 0.01), h, "leg", "wood", taper=1.7), box(0.13, 0.13, 0.05, "leg", "wood").move(0, 0, 0.1 * h)))
-        line = spline([(0.16, 0.16, 0.02), (0.1, 0.1, 0.06), (0.02, 0.02, 0.35 * h), (0.07, 0.07, 0.78 * h), (0.0, 0.0, h)])
-        foot = lathe(turned(0.0, 0.0).out(0.06).ovolo(0.03, 0.03).ovolo(-0.05, 0.05).close(), "leg", "wood", sides=28).move(0.15, 0.15, 0)
+            return union(
+                (
+                    extrude(rect(0.09, 0.09, 0.01), h, "leg", "wood", taper=1.7),
+                    box(0.13, 0.13, 0.05, "leg", "wood").move(0, 0, 0.1 * h),
+                )
+            )
+        line = spline(
+            [(0.16, 0.16, 0.02), (0.1, 0.1, 0.06), (0.02, 0.02, 0.35 * h), (0.07, 0.07, 0.78 * h), (0.0, 0.0, h)]
+        )
+        foot = lathe(
+            turned(0.0, 0.0).out(0.06).ovolo(0.03, 0.03).ovolo(-0.05, 0.05).close(), "leg", "wood", sides=28
+        ).move(0.15, 0.15, 0)
         return union((tube(line, lambda t: 0.045 + 0.055 * t * t, "leg", "wood", sides=16), foot))
 
     def words(self) -> str:
         what = f"a stool on {self.leg} legs with a" if self.stool else "a"
-        return f"{what} {'tufted ' if self.tufts else ''}cushion" + (" with tassels" if self.tassels and not self.stool else "")
+        return f"{what} {'tufted ' if self.tufts else ''}cushion" + (
+            " with tassels" if self.tassels and not self.stool else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -154,7 +171,11 @@ class RugRoll(Family):
     """A rug, partly rolled up: spiral ends, the loose end on the ground with its fringe, cords around the roll."""
 
     SKINS = {"roll": ("textile",), "rug": ("textile",)}
-    FINISHES = {"rug": ("cloth", "yarn", "leather"), "fringe": ("yarn", "rope", "gold"), "cord": ("rope", "leather", "gold")}
+    FINISHES = {
+        "rug": ("cloth", "yarn", "leather"),
+        "fringe": ("yarn", "rope", "gold"),
+        "cord": ("rope", "leather", "gold"),
+    }
 
     wide: float = span(1.2, 1.9)
     radius: float = span(0.24, 0.4)
@@ -172,8 +193,10 @@ class RugRoll(Family):
     def roll(self, kit: Kit) -> Solid:
         r, w = self.radius, self.wide
         core = lathe(turned(r, -w / 2 + 0.035).up(w - 0.07).close(), "roll", "rug", kit.skin("roll"))
-        coil = stroke(spiral(0.05, r - 0.4 * self.pile, self.turns).turn("z", -TAU * self.turns - TAU / 4).points[:, :2],
-                      0.62 * (r - 0.05) / self.turns)
+        coil = stroke(
+            spiral(0.05, r - 0.4 * self.pile, self.turns).turn("z", -TAU * self.turns - TAU / 4).points[:, :2],
+            0.62 * (r - 0.05) / self.turns,
+        )
         ends = extrude(coil, w, "roll", "rug").move(0, 0, -w / 2)
         return union((core, ends)).turn("y", TAU / 4).move(0, 0, r)
 
@@ -184,7 +207,9 @@ class RugRoll(Family):
         ripple = _sine(2.5 * y + 0.25) * _sine(x + y + 0.25)
         heights = self.pile + self.wave * (1 - ripple) * np.clip(4 * (1 - y), 0, 1) * np.clip(6 * y, 0.2, 1)
         long = self.loose + self.radius
-        return slab(np.broadcast_to(heights, (rows, columns)).copy(), self.wide, long, "rug", "rug", kit.skin("rug")).move(0, -long / 2 + 0.05, 0)
+        return slab(
+            np.broadcast_to(heights, (rows, columns)).copy(), self.wide, long, "rug", "rug", kit.skin("rug")
+        ).move(0, -long / 2 + 0.05, 0)
 
     def threads(self, kit: Kit) -> list[Solid]:
         """The fringe: threads from the edge, bundled by knots."""
@@ -192,7 +217,9 @@ class RugRoll(Family):
             return []
         y, n, step = 0.05 - self.loose - self.radius, self.fringe, self.wide / self.fringe
         strand = tube(
-            spline([(0, 0.06, 0.5 * self.pile), (0, -0.05, 0.45 * self.pile), (0.012, -0.13, 0.022), (-0.01, -0.2, 0.022)]),
+            spline(
+                [(0, 0.06, 0.5 * self.pile), (0, -0.05, 0.45 * self.pile), (0.012, -0.13, 0.022), (-0.01, -0.2, 0.022)]
+            ),
             lambda t: 0.02 + 0.008 * t,
             "fringe",
             "fringe",
@@ -200,18 +227,34 @@ class RugRoll(Family):
         )
         lock = bead(0.032, "knot", "fringe", 10).move(0, -0.03, 0.5 * self.pile)
         one = union((strand, lock)) if self.knots else strand
-        return [one.mirror("x").move(-self.wide / 2 + (k + 0.5) * step, y, 0) if k % 2 else one.move(-self.wide / 2 + (k + 0.5) * step, y, 0)
-                for k in range(n)]
+        return [
+            one.mirror("x").move(-self.wide / 2 + (k + 0.5) * step, y, 0)
+            if k % 2
+            else one.move(-self.wide / 2 + (k + 0.5) * step, y, 0)
+            for k in range(n)
+        ]
 
     def ties(self) -> list[Solid]:
         """Cords around the roll, each with a bow of two loops."""
         r = self.radius + 0.02
         hoops = superellipse(r, r, 2.0).contours()[0]
         ring = polyline(hoops, closed=True).resample(n=90)
-        cord = tube(ring, 0.032, "cord", "cord", section=rosette(3, 1.0, 0.3), twist=16 * TAU, sides=18).turn("y", TAU / 4)
-        loop = tube(spline([(0, 0, 0), (0.1, -0.07, 0.05), (0.2, 0.0, 0.02), (0.1, 0.07, 0.05)], closed=True), 0.022, "cord", "cord", sides=10)
+        cord = tube(ring, 0.032, "cord", "cord", section=rosette(3, 1.0, 0.3), twist=16 * TAU, sides=18).turn(
+            "y", TAU / 4
+        )
+        loop = tube(
+            spline([(0, 0, 0), (0.1, -0.07, 0.05), (0.2, 0.0, 0.02), (0.1, 0.07, 0.05)], closed=True),
+            0.022,
+            "cord",
+            "cord",
+            sides=10,
+        )
         tail = tube(spline([(0, 0, 0), (0.05, -0.12, 0.03), (0.03, -0.24, -0.06)]), 0.022, "cord", "cord", sides=10)
-        bow = union((loop, loop.turn("z", TAU / 2), tail, tail.mirror("x"), bead(0.05, "cord", "cord", 14))).move(0, 0, r + 0.015).turn("x", 0.5)
+        bow = (
+            union((loop, loop.turn("z", TAU / 2), tail, tail.mirror("x"), bead(0.05, "cord", "cord", 14)))
+            .move(0, 0, r + 0.015)
+            .turn("x", 0.5)
+        )
         one = union((cord, bow)).move(0, 0, self.radius)
         n = self.cords
         return [one.move((k - (n - 1) / 2) * self.wide / (n + 0.4), 0, 0) for k in range(n)]

@@ -47,7 +47,9 @@ class Hammer(Family):
 
     def handle(self, kit: Kit) -> Solid:
         r, n = self.shaft, self.length
-        line = turned(0.85 * r * self.swell, 0.0).curve((r * self.swell, 0.12), (0.92 * r, 0.4 * n), (0.86 * r, 0.75 * n), (0.95 * r, n + 0.1))
+        line = turned(0.85 * r * self.swell, 0.0).curve(
+            (r * self.swell, 0.12), (0.92 * r, 0.4 * n), (0.86 * r, 0.75 * n), (0.95 * r, n + 0.1)
+        )
         return lathe(line.close(), "shaft", "shaft", kit.skin("shaft")).scale(1, 0.82, 1)
 
     def iron(self, kit: Kit) -> Solid:
@@ -57,7 +59,9 @@ class Hammer(Family):
             line = turned(1.6 * t, -h).bead(0.08).up(0.02).curve((1.75 * t, 0), (1.6 * t, h - 0.1)).bead(0.08)
             return lathe(line.close(), "head", "head", kit.skin("head")).turn("y", TAU / 4)
         eye = box(2.3 * t, 2.0 * t, 2.2 * t, "head", "head", kit.skin("head"), sides="+-y")
-        eye = eye & extrude(rect(2.28 * t, 2.18 * t, 0.3 * t), 4 * t, "head", "head").turn("x", TAU / 4).move(0, 2 * t, 0)
+        eye = eye & extrude(rect(2.28 * t, 2.18 * t, 0.3 * t), 4 * t, "head", "head").turn("x", TAU / 4).move(
+            0, 2 * t, 0
+        )
         neck = lathe(
             turned(0.95 * t, 0.9 * t)
             .curve((0.68 * t, 1.5 * t), (0.8 * t, 0.75 * h))
@@ -75,12 +79,36 @@ class Hammer(Family):
     def peen(self, t: float, h: float) -> Solid:
         """What is at -x."""
         if self.kind == "claw":
-            region = stroke([(0.0, 0.25 * t), (-0.5 * h, 0.2 * t), (-0.85 * h, -0.05 * t), (-1.15 * h, -0.75 * t), (-1.25 * h, -1.3 * t)], 0.75 * t)
+            region = stroke(
+                [
+                    (0.0, 0.25 * t),
+                    (-0.5 * h, 0.2 * t),
+                    (-0.85 * h, -0.05 * t),
+                    (-1.15 * h, -0.75 * t),
+                    (-1.25 * h, -1.3 * t),
+                ],
+                0.75 * t,
+            )
             claw = upright(extrude(region, 2.0 * t, "claw", "head").move(0, 0, -t))
-            wedge = hull(np.array([(x, y, z) for z in (-3.0, 3.0) for x, y in ((-0.35 * h, 0.0), (-1.6 * h, 0.75 * t), (-1.6 * h, -0.75 * t))]),
-                         "claw", "head")
+            wedge = hull(
+                np.array(
+                    [
+                        (x, y, z)
+                        for z in (-3.0, 3.0)
+                        for x, y in ((-0.35 * h, 0.0), (-1.6 * h, 0.75 * t), (-1.6 * h, -0.75 * t))
+                    ]
+                ),
+                "claw",
+                "head",
+            )
             bevel = hull(
-                np.array([(x, y, z) for y in (-2 * t, 2 * t) for x, z in ((0.2, -2 * t), (0.2, 2 * t), (-1.5 * h, -2.0 * t), (-1.5 * h, 0.9 * t))]),
+                np.array(
+                    [
+                        (x, y, z)
+                        for y in (-2 * t, 2 * t)
+                        for x, z in ((0.2, -2 * t), (0.2, 2 * t), (-1.5 * h, -2.0 * t), (-1.5 * h, 0.9 * t))
+                    ]
+                ),
                 "claw",
                 "head",
             )
@@ -91,12 +119,19 @@ class Hammer(Family):
             ).turn("y", -TAU / 4)
         if self.kind == "sledge":
             return (
-                lathe(turned(0.95 * t, 0.9 * t).to(0.9 * t, 0.8 * h).to(1.0 * t, 0.85 * h).to(1.0 * t, h).close(), "face", "head", sides=self.sides)
+                lathe(
+                    turned(0.95 * t, 0.9 * t).to(0.9 * t, 0.8 * h).to(1.0 * t, 0.85 * h).to(1.0 * t, h).close(),
+                    "face",
+                    "head",
+                    sides=self.sides,
+                )
                 .turn("z", TAU / 2 / self.sides)
                 .turn("y", -TAU / 4)
             )
-        spike = [(-0.8 * t, y, z) for y in (-0.6 * t, 0.6 * t)
-                 for z in (-0.8 * t, 0.8 * t)] + [(-1.6 * h, 0.0, -0.3 * t), (-1.6 * h, 0.02, -0.34 * t)]
+        spike = [(-0.8 * t, y, z) for y in (-0.6 * t, 0.6 * t) for z in (-0.8 * t, 0.8 * t)] + [
+            (-1.6 * h, 0.0, -0.3 * t),
+            (-1.6 * h, 0.02, -0.34 * t),
+        ]
         point = lathe(turned(0.5 * t, 0.8 * t).to(0.6 * t, 1.3 * t).to(0.0, 3.4 * t).close(), "spike", "head", sides=4)
         return hull(np.array(spike), "beak", "head") | point
 
@@ -110,16 +145,29 @@ class Hammer(Family):
                 line = line.to(1.08 * r, z + 0.8 * long / 6).to(1.25 * r, z + 0.95 * long / 6)
             return [lathe(line.to(0.9 * r, long + 0.08).close(), "grip", "grip", sides=48).scale(1, 0.85, 1)]
         if self.wrapped == "wound" and kit.level >= 1:
-            return [tube(helix(0.98 * r, 0.054, long / 0.054, 0.9).scale(1, 0.82, 1).move(0, 0, 0.06), 0.021, "winding", "grip", sides=8)]
+            return [
+                tube(
+                    helix(0.98 * r, 0.054, long / 0.054, 0.9).scale(1, 0.82, 1).move(0, 0, 0.06),
+                    0.021,
+                    "winding",
+                    "grip",
+                    sides=8,
+                )
+            ]
         if self.wrapped == "rings":
-            return [tube(hoop(0.95 * r), 0.03, "ring", "trim", sides=12).scale(1, 0.85, 1).move(0, 0, z * self.length) for z in (0.08, 0.38, 0.42)]
+            return [
+                tube(hoop(0.95 * r), 0.03, "ring", "trim", sides=12).scale(1, 0.85, 1).move(0, 0, z * self.length)
+                for z in (0.08, 0.38, 0.42)
+            ]
         return []
 
     def fittings(self, top: float) -> list[Solid]:
         r, t = self.shaft, self.thick
         end = {
             "round": ball(0.95 * r * self.swell, "pommel", "shaft").scale(1, 0.85, 0.7),
-            "knob": lathe(turned(0.6 * r, -0.12).curve((1.7 * r, -0.03), (0.9 * r, 0.06)).close(), "pommel", "trim", sides=40),
+            "knob": lathe(
+                turned(0.6 * r, -0.12).curve((1.7 * r, -0.03), (0.9 * r, 0.06)).close(), "pommel", "trim", sides=40
+            ),
             "loop": upright(tube(hoop(0.09), 0.02, "loop", "trim", sides=12)).move(0, 0, -0.07),
         }[self.pommel]
         collar = [disc(1.45 * r, top - 1.15 * t - 0.1, top - 1.0 * t, "collar", "trim", 0.02)] if self.collar else []
@@ -127,7 +175,9 @@ class Hammer(Family):
         return [end, wedge, *collar]
 
     def words(self) -> str:
-        name = {"mallet": "a mallet", "sledge": "a sledge hammer", "war": "a war hammer"}.get(self.kind, f"a {self.kind} hammer")
+        name = {"mallet": "a mallet", "sledge": "a sledge hammer", "war": "a war hammer"}.get(
+            self.kind, f"a {self.kind} hammer"
+        )
         return f"{name}{dict(bare='', wound=' with a wound grip', sleeve=' with a rubber grip', rings=' with rings on its shaft')[self.wrapped]}"
 
 
@@ -136,7 +186,11 @@ class Spanner(Family):
     """A spanner: open, ring or adjustable jaws at the ends of a fluted bar, and its size on it."""
 
     SKINS = {"bar": ("machine", "tech", "armour"), "head": ("machine", "armour", "jewel")}
-    FINISHES = {"bar": ("chrome", "steel", "iron", "painted", "brass"), "screw": ("steel", "brass"), "nut": ("brass", "steel", "iron")}
+    FINISHES = {
+        "bar": ("chrome", "steel", "iron", "painted", "brass"),
+        "screw": ("steel", "brass"),
+        "nut": ("brass", "steel", "iron"),
+    }
 
     left: str = choice("open", "open", "adjustable", "hook")
     right: str = choice("ring", "open", "socket", "hole")
@@ -153,24 +207,51 @@ class Spanner(Family):
         """Upright, its flat face to the front; made along x."""
         half, t = self.length / 2, self.thickness
         bar = rect(self.length, self.width) | polygon(
-            [(-half, -self.jaw * 0.7), (-half + 0.35, -self.width / 2), (-half + 0.35, self.width / 2), (-half, self.jaw * 0.7)]
+            [
+                (-half, -self.jaw * 0.7),
+                (-half + 0.35, -self.width / 2),
+                (-half + 0.35, self.width / 2),
+                (-half, self.jaw * 0.7),
+            ]
         )
         web = plate(bar.rounded(0.03), 0.6 * t, "bar", "bar", kit.skin("bar"), margin=0.06).move(0, 0, -0.3 * t)
-        rails = extrude(bar - bar.offset(-0.04), 0.86 * t, "bar",
-                        "bar").move(0, 0, -0.43 * t) & box(1.7 * half, 1, 1, "bar", "bar") if self.fluted else None
-        parts = [web, *([rails] if rails else []), self.open_end(kit).move(-half - 0.1), self.other_end().move(half + 0.08)]
-        mark = extrude(text(f"{self.size} MM", 0.5 * self.width, weight=0.16), 0.75 * t, "mark", "bar").move(0.1, 0, -0.1 * t)
-        whole = union((*parts, *([mark] if kit.level >= 1 else []), *([self.loose_nut()] if self.nut and self.left != "hook" else [])))
+        rails = (
+            extrude(bar - bar.offset(-0.04), 0.86 * t, "bar", "bar").move(0, 0, -0.43 * t)
+            & box(1.7 * half, 1, 1, "bar", "bar")
+            if self.fluted
+            else None
+        )
+        parts = [
+            web,
+            *([rails] if rails else []),
+            self.open_end(kit).move(-half - 0.1),
+            self.other_end().move(half + 0.08),
+        ]
+        mark = extrude(text(f"{self.size} MM", 0.5 * self.width, weight=0.16), 0.75 * t, "mark", "bar").move(
+            0.1, 0, -0.1 * t
+        )
+        whole = union(
+            (
+                *parts,
+                *([mark] if kit.level >= 1 else []),
+                *([self.loose_nut()] if self.nut and self.left != "hook" else []),
+            )
+        )
         return whole.turn("x", TAU / 4).turn("y", TAU / 4)
 
     def open_end(self, kit: Kit) -> Solid:
         j, t = self.jaw, self.thickness
         if self.left == "hook":
             return extrude(
-                (ring(1.3 * j, 0.85 * j) - polygon([(-3, -3), (0.0, 0), (-0.3, 3), (-3, 3)])) | rect(0.25 * j, 0.3 * j).move(-0.05, 0.9 * j), t,
-                "jaw", "bar"
+                (ring(1.3 * j, 0.85 * j) - polygon([(-3, -3), (0.0, 0), (-0.3, 3), (-3, 3)]))
+                | rect(0.25 * j, 0.3 * j).move(-0.05, 0.9 * j),
+                t,
+                "jaw",
+                "bar",
             ).move(0, 0, -t / 2)
-        outline = (circle(1.15 * j) | circle(0.75 * j).move(-0.55 * j, 0.5 * j) | circle(0.75 * j).move(-0.55 * j, -0.5 * j)).rounded(0.05)
+        outline = (
+            circle(1.15 * j) | circle(0.75 * j).move(-0.55 * j, 0.5 * j) | circle(0.75 * j).move(-0.55 * j, -0.5 * j)
+        ).rounded(0.05)
         gap = (rect(2.4 * j, 1.1 * j).move(-1.35 * j, 0) | ngon(6, 0.63 * j).move(-0.3 * j, 0)).turn(0.26)
         half = plate(outline - gap, 0.63 * t, "jaw", "bar", kit.skin("head"), margin=0.02)
         head = union(
@@ -183,7 +264,11 @@ class Spanner(Family):
         if self.left != "adjustable":
             return head
         window = box(0.8 * j, 0.62 * j, 3 * t, "jaw", "bar").move(0.62 * j, -0.2 * j)
-        worm = thread(0.24 * j, 0.17 * j, 0.13 * j, 0.84 * j, "worm", "screw", 28).turn("y", TAU / 4).move(0.2 * j, -0.2 * j)
+        worm = (
+            thread(0.24 * j, 0.17 * j, 0.13 * j, 0.84 * j, "worm", "screw", 28)
+            .turn("y", TAU / 4)
+            .move(0.2 * j, -0.2 * j)
+        )
         slide = box(0.9 * j, 0.22 * j, 0.6 * t, "jaw", "bar").turn("z", 0.26).move(-0.2 * j, -0.72 * j)
         pin = cylinder(0.07 * j, 1.2 * j, "pin", "screw").turn("y", TAU / 4).move(0.05 * j, -0.2 * j)
         return union((head - window, worm, slide, pin))
@@ -193,18 +278,30 @@ class Spanner(Family):
         if self.right == "hole":
             return extrude(circle(0.62 * j) - circle(0.3 * j), t, "eye", "bar").move(-0.05, 0, -t / 2)
         if self.right == "open":
-            outline = circle(0.95 * j) - (rect(2 * j, 0.85 * j).move(0.95 * j, 0) | ngon(6, 0.49 * j).move(0.25 * j, 0)).turn(0.26)
+            outline = circle(0.95 * j) - (
+                rect(2 * j, 0.85 * j).move(0.95 * j, 0) | ngon(6, 0.49 * j).move(0.25 * j, 0)
+            ).turn(0.26)
             return extrude(outline, 1.2 * t, "jaw", "bar").move(0, 0, -0.6 * t)
         hole = ngon(6, 0.62 * j) if self.points == "6" else ngon(6, 0.62 * j) | ngon(6, 0.62 * j).turn(TAU / 12)
         tall = 1.5 * t if self.right == "ring" else 4.0 * t
-        line = turned(0.86 * j, -0.75 * t).fillet(0.02).to(0.95 * j, -0.6 * t).to(0.95 * j, tall - 0.9 * t).to(0.86 * j, tall - 0.75 * t)
-        return lathe(line.close(), "ring", "bar", sides=72) - extrude(hole, tall + 1, "ring", "bar").move(0, 0, -0.5 - 0.7 * t)
+        line = (
+            turned(0.86 * j, -0.75 * t)
+            .fillet(0.02)
+            .to(0.95 * j, -0.6 * t)
+            .to(0.95 * j, tall - 0.9 * t)
+            .to(0.86 * j, tall - 0.75 * t)
+        )
+        return lathe(line.close(), "ring", "bar", sides=72) - extrude(hole, tall + 1, "ring", "bar").move(
+            0, 0, -0.5 - 0.7 * t
+        )
 
     def loose_nut(self) -> Solid:
         """A nut in the jaws of the left end."""
         j, t = self.jaw, self.thickness
         half = self.length / 2
-        return extrude(ngon(6, 0.64 * j).turn(0.26) - circle(0.3 * j), 1.6 * t, "nut", "nut").move(-half - 0.1 - 0.3 * j, 0, -0.8 * t)
+        return extrude(ngon(6, 0.64 * j).turn(0.26) - circle(0.3 * j), 1.6 * t, "nut", "nut").move(
+            -half - 0.1 - 0.3 * j, 0, -0.8 * t
+        )
 
     def words(self) -> str:
         name = {"open": "an open", "adjustable": "an adjustable", "hook": "a hook"}[self.left]

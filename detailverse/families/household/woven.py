@@ -33,12 +33,23 @@ def rope(path: Path, radius: float, label: str, finish: str, strands: int = 3, p
     """Twisted strands along a path as one sweep of a lobed section. pitch: of a turn, radii."""
     turns = max(1, round(path.length / (pitch * radius)))
     fine = path.resample(n=max(24, min(900, 7 * strands * turns)))
-    return tube(fine, radius, label, finish, section=rosette(strands, 1.0, 0.34), twist=TAU * turns, sides=8 * strands, ends="flat")
+    return tube(
+        fine,
+        radius,
+        label,
+        finish,
+        section=rosette(strands, 1.0, 0.34),
+        twist=TAU * turns,
+        sides=8 * strands,
+        ends="flat",
+    )
 
 
 @dataclass(frozen=True)
 class Basket(Family):
-    """A basket: weavers over and under upright stakes, a roped rim, a handle or two, a cloth lining, a lid or what it holds."""
+    """A basket: weavers over and under upright stakes, a roped rim, a handle or two, a cloth lining, a lid or what it
+    holds.
+    """
 
     SKINS = {"cloth": ("textile",), "lid": ("wood", "textile")}
     FINISHES = {
@@ -68,8 +79,13 @@ class Basket(Family):
 
     def side(self) -> Profile:
         return (
-            turned(self.bottom, 0.0).curve((0.5 * (self.bottom + self.belly), 0.2 * self.tall), (self.belly, 0.55 * self.tall),
-                                           (self.mouth, self.tall)).open()
+            turned(self.bottom, 0.0)
+            .curve(
+                (0.5 * (self.bottom + self.belly), 0.2 * self.tall),
+                (self.belly, 0.55 * self.tall),
+                (self.mouth, self.tall),
+            )
+            .open()
         )
 
     def woven(self, side: Profile) -> Solid:
@@ -82,7 +98,9 @@ class Basket(Family):
         angles = TAU * np.arange(4 * n) / (4 * n)
         wave = cos_sin_array(angles * (n / 2))[0]
         c, s = cos_sin_array(angles)
-        shape = superellipse(0.42 * self.flat + 0.1, self.flat, 2.6)  # x: across the wall; the frames of the sweep start with their normal up
+        shape = superellipse(
+            0.42 * self.flat + 0.1, self.flat, 2.6
+        )  # x: across the wall; the frames of the sweep start with their normal up
         for k in range(self.rows):
             z = (k + 0.5) * step
             r = side.radius_at(z) + (stake + 0.25 * weaver) * wave * (1 if k % 2 else -1)
@@ -92,8 +110,10 @@ class Basket(Family):
 
     def floor(self) -> Solid:
         return union(
-            (cylinder(self.bottom + 0.02, 0.07, "base", "weaver").move(0, 0, -0.02),
-             rope(hoop(self.bottom + 0.01), 0.07, "base rim", "rim").move(0, 0, 0.03))
+            (
+                cylinder(self.bottom + 0.02, 0.07, "base", "weaver").move(0, 0, -0.02),
+                rope(hoop(self.bottom + 0.01), 0.07, "base rim", "rim").move(0, 0, 0.03),
+            )
         )
 
     def rims(self, side: Profile) -> list[Solid]:
@@ -134,18 +154,40 @@ class Basket(Family):
             cloth = lathe(_cuff(r, hem, high), "cloth", "cloth", kit.skin("cloth"))
             return [cloth, cylinder(r - 0.06, 0.04, "cloth", "cloth").move(0, 0, high - 0.1)]
         if self.filling == "lid":
-            line = turned(r + 0.05, high + 0.02).up(0.05).curve((0.75 * r, high + 0.2), (0.3 * r, high + 0.29), (0.12, high + 0.3))
-            knob = lathe(turned(0.06, high + 0.27).up(0.06).curve((0.12, high + 0.4), (0.03, high + 0.48)).close(), "knob", "rim", sides=24)
-            return [lathe(line.close(), "lid", "lid", kit.skin("lid")), rope(hoop(r + 0.05), 0.045, "lid rim", "rim").move(0, 0, high + 0.06), knob]
+            line = (
+                turned(r + 0.05, high + 0.02)
+                .up(0.05)
+                .curve((0.75 * r, high + 0.2), (0.3 * r, high + 0.29), (0.12, high + 0.3))
+            )
+            knob = lathe(
+                turned(0.06, high + 0.27).up(0.06).curve((0.12, high + 0.4), (0.03, high + 0.48)).close(),
+                "knob",
+                "rim",
+                sides=24,
+            )
+            return [
+                lathe(line.close(), "lid", "lid", kit.skin("lid")),
+                rope(hoop(r + 0.05), 0.045, "lid rim", "rim").move(0, 0, high + 0.06),
+                knob,
+            ]
         if self.filling == "fruit":
             rng = Rng(self.seed, "fruit")
             wide = side.radius_at(high - 0.1)
             mound = turned(wide, high - 0.4).to(wide, high + 0.1 - 0.5 * wide * wide)
             mound = mound.curve((0.5 * wide, high + 0.1 - 0.125 * wide * wide), (0.0, high + 0.1))
             bed = lathe(mound.close(), "bed", "cloth", sides=36)
-            places = [(ring * 0.31, TAU * k / max(1, 6 * ring) + ring) for ring in range(3) for k in range(max(1, 6 * ring)) if ring * 0.31 + 0.1 < r]
+            places = [
+                (ring * 0.31, TAU * k / max(1, 6 * ring) + ring)
+                for ring in range(3)
+                for k in range(max(1, 6 * ring))
+                if ring * 0.31 + 0.1 < r
+            ]
             fruits = [
-                _fruit(0.15 + 0.05 * rng.unit()).turn("x", rng.uniform(-0.7, 0.7)).move(0, 0, high + 0.16 - 0.5 * d * d).move(d).turn("z", a)
+                _fruit(0.15 + 0.05 * rng.unit())
+                .turn("x", rng.uniform(-0.7, 0.7))
+                .move(0, 0, high + 0.16 - 0.5 * d * d)
+                .move(d)
+                .turn("z", a)
                 for d, a in places
             ]
             return [bed, *fruits]
@@ -153,7 +195,10 @@ class Basket(Family):
 
     def words(self) -> str:
         extra = {"none": "", "lining": " with a cloth lining", "fruit": " of fruit", "lid": " with a lid"}[self.filling]
-        return f"a woven basket{extra}" + {"arch": " under an arched handle", "ears": " with two handles", "none": ""}[self.handle]
+        return (
+            f"a woven basket{extra}"
+            + {"arch": " under an arched handle", "ears": " with two handles", "none": ""}[self.handle]
+        )
 
 
 def _cuff(r: float, hem: float, high: float) -> Profile:
@@ -183,7 +228,9 @@ def _cuff(r: float, hem: float, high: float) -> Profile:
 
 def _fruit(r: float) -> Solid:
     """An apple with its stem, in the middle of its own height."""
-    line = turned(0.0, -0.72 * r).curve((0.45 * r, -0.86 * r), (0.98 * r, -0.1 * r), (0.8 * r, 0.62 * r), (0.25 * r, 0.72 * r), (0.0, 0.5 * r))
+    line = turned(0.0, -0.72 * r).curve(
+        (0.45 * r, -0.86 * r), (0.98 * r, -0.1 * r), (0.8 * r, 0.62 * r), (0.25 * r, 0.72 * r), (0.0, 0.5 * r)
+    )
     stem = tube(spline([(0, 0, 0.4 * r), (0.02, 0, 0.9 * r), (0.1 * r, 0, 1.15 * r)]), 0.02, "stem", "stake", sides=6)
     return union((lathe(line.close(), "fruit", "fruit", sides=28), stem))
 
@@ -229,7 +276,10 @@ class RopeKnot(Family):
         turns = max(2, round(core.length / (self.pitch * 1.6 * r)))
         strands = [core.offset_strand(k, 3, 0.55 * r, turns) for k in range(3)]
         fine = [strand.resample(n=min(700, 16 * turns)) for strand in strands]
-        return union(tube(strand, 0.56 * r, "strand", "rope", section=rosette(3, 1.0, 0.3), twist=-2 * turns * TAU, sides=18) for strand in fine)
+        return union(
+            tube(strand, 0.56 * r, "strand", "rope", section=rosette(3, 1.0, 0.3), twist=-2 * turns * TAU, sides=18)
+            for strand in fine
+        )
 
     def whippings(self, core: Path, r: float) -> list[Solid]:
         """Bands of thread around the rope."""

@@ -1,4 +1,5 @@
 """Rocks, crystals, shells and land: what grew or weathered without being alive now."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,10 +32,16 @@ class Rock(Family):
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
-        stones = [self.stone(0, 0.8)] if self.kind != "pile" else [self.stone(i, size).move(*place) for i, (size, place) in enumerate(self.places())]
+        stones = (
+            [self.stone(0, 0.8)]
+            if self.kind != "pile"
+            else [self.stone(i, size).move(*place) for i, (size, place) in enumerate(self.places())]
+        )
         whole = sdf.union(*stones, smooth=0.02)
         if kit.level >= 1 and self.kind != "worn":
-            whole = whole.displace(sdf.noise(5.0, self.seed % 9973, octaves=3, creased=self.kind == "chipped"), 0.35 * self.rough)
+            whole = whole.displace(
+                sdf.noise(5.0, self.seed % 9973, octaves=3, creased=self.kind == "chipped"), 0.35 * self.rough
+            )
         return blob(whole, 0.022, "rock", "rock", kit.skin("rock"), room=0.018)
 
     def places(self):
@@ -52,15 +59,24 @@ class Rock(Family):
                 z = size * self.flat * (-0.6 + 0.3 * i)
                 stone = stone - sdf.torus(size * (0.9 + 0.4 * rng.child("groove", i).unit()), 0.05 * size).move(z=z)
         if self.kind in ("chipped", "pile", "boulder"):
-            planes = [sdf.half_space(rng.child("chip", i).direction(), size * self.flat * rng.child("deep", i).uniform(0.72, 0.98))
-                      for i in range(self.chips)]
+            planes = [
+                sdf.half_space(
+                    rng.child("chip", i).direction(), size * self.flat * rng.child("deep", i).uniform(0.72, 0.98)
+                )
+                for i in range(self.chips)
+            ]
             for plane in planes:
                 stone = sdf.smooth_intersection(stone, plane, 0.03 * size)
         return stone.displace(sdf.noise(1.3 / size, rng.child("lump").word() % 9973, octaves=2), self.rough)
 
     def words(self) -> str:
-        return {"boulder": "a boulder", "chipped": "a chipped rock", "layered": "a layered rock", "worn": "a water-worn stone",
-                "pile": "a pile of rocks"}[self.kind]
+        return {
+            "boulder": "a boulder",
+            "chipped": "a chipped rock",
+            "layered": "a layered rock",
+            "worn": "a water-worn stone",
+            "pile": "a pile of rocks",
+        }[self.kind]
 
 
 @dataclass(frozen=True)
@@ -79,8 +95,12 @@ class Crystals(Family):
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
-        base = sdf.ellipsoid(0.75, 0.7, 0.3).displace(sdf.noise(2.5, self.seed % 9973, octaves=3), 0.12) & sdf.half_space((0, 0, -1), 0.15)
-        crystals = union(self.crystal(Rng(self.seed, "crystal", i), i / self.crystals, kit.level) for i in range(self.crystals))
+        base = sdf.ellipsoid(0.75, 0.7, 0.3).displace(
+            sdf.noise(2.5, self.seed % 9973, octaves=3), 0.12
+        ) & sdf.half_space((0, 0, -1), 0.15)
+        crystals = union(
+            self.crystal(Rng(self.seed, "crystal", i), i / self.crystals, kit.level) for i in range(self.crystals)
+        )
         return union((crystals, blob(base, 0.025, "matrix", "matrix", kit.skin("matrix"))))
 
     def crystal(self, rng: Rng, outward: float, level: int) -> Solid:
@@ -92,7 +112,9 @@ class Crystals(Family):
         for i in range(self.striae if level >= 3 else 0):
             z = length * rng.child("stria", i).uniform(0.25, 0.75)
             prism = prism - self.groove(radius).move(0, 0, z)
-        return prism.transform(towards((lean * c, lean * s, 1.0)), (0.55 * np.sqrt(outward) * c, 0.5 * np.sqrt(outward) * s, 0.0))
+        return prism.transform(
+            towards((lean * c, lean * s, 1.0)), (0.55 * np.sqrt(outward) * c, 0.5 * np.sqrt(outward) * s, 0.0)
+        )
 
     def prism(self, radius: float, length: float, rng: Rng) -> Solid:
         ring = [cos_sin(TAU * k / self.sides) for k in range(self.sides)]
@@ -104,10 +126,30 @@ class Crystals(Family):
 
     def groove(self, radius: float) -> Solid:
         """A thin step around the prism: it is a ring that is cut."""
-        outer = hull(np.array([(2 * radius * c, 2 * radius * s, z) for k in range(self.sides) for c, s in [cos_sin(TAU * k / self.sides)]
-                               for z in (0.0, 0.012)]), "crystal", "crystal")
-        inner = hull(np.array([(0.78 * radius * c, 0.78 * radius * s, z) for k in range(self.sides) for c, s in [cos_sin(TAU * k / self.sides)]
-                               for z in (-0.1, 0.2)]), "crystal", "crystal")
+        outer = hull(
+            np.array(
+                [
+                    (2 * radius * c, 2 * radius * s, z)
+                    for k in range(self.sides)
+                    for c, s in [cos_sin(TAU * k / self.sides)]
+                    for z in (0.0, 0.012)
+                ]
+            ),
+            "crystal",
+            "crystal",
+        )
+        inner = hull(
+            np.array(
+                [
+                    (0.78 * radius * c, 0.78 * radius * s, z)
+                    for k in range(self.sides)
+                    for c, s in [cos_sin(TAU * k / self.sides)]
+                    for z in (-0.1, 0.2)
+                ]
+            ),
+            "crystal",
+            "crystal",
+        )
         return outer - inner
 
     def words(self) -> str:
@@ -116,7 +158,9 @@ class Crystals(Family):
 
 @dataclass(frozen=True)
 class Shell(Family):
-    """A coiled shell: an ammonite, a snail or a horn, by the three numbers of Raup (1966): expansion, distance from the axis, translation."""
+    """A coiled shell: an ammonite, a snail or a horn, by the three numbers of Raup (1966): expansion, distance from the
+    axis, translation.
+    """
 
     SKINS = {"shell": ("marine",)}
     FINISHES = {"shell": ("shell", "coral", "bone", "shell")}
@@ -133,19 +177,33 @@ class Shell(Family):
         points, radii = self.coil(kit.level)
         shell = sdf.chain(points, radii)
         if self.keel and self.form != "horn":
-            outer = points * (1.0 + 0.9 * radii[:, None] / np.maximum(np.sqrt((points[:, :2] ** 2).sum(axis=1)), 1e-6)[:, None] * [1, 1, 0])
+            outer = points * (
+                1.0
+                + 0.9
+                * radii[:, None]
+                / np.maximum(np.sqrt((points[:, :2] ** 2).sum(axis=1)), 1e-6)[:, None]
+                * [1, 1, 0]
+            )
             shell = sdf.union(shell, sdf.chain(outer, 0.22 * radii), smooth=0.03)
         if self.open:
             mouth, before = points[-1], points[-4]
             outward = (mouth - before) / np.sqrt(((mouth - before) ** 2).sum())
             shell = shell & sdf.half_space(outward, float((mouth * outward).sum()))
-            shell = sdf.smooth_difference(shell, sdf.sphere(0.8 * float(radii[-1])).move(*(mouth + 0.25 * radii[-1] * outward)), 0.02)
-        return blob(shell, 0.018, "shell", "shell", kit.skin("shell"), room=0.008).turn("x", TAU / 4 if self.form in ("ammonite", "horn") else 0.0)
+            shell = sdf.smooth_difference(
+                shell, sdf.sphere(0.8 * float(radii[-1])).move(*(mouth + 0.25 * radii[-1] * outward)), 0.02
+            )
+        return blob(shell, 0.018, "shell", "shell", kit.skin("shell"), room=0.008).turn(
+            "x", TAU / 4 if self.form in ("ammonite", "horn") else 0.0
+        )
 
     def coil(self, level: int) -> tuple[np.ndarray, np.ndarray]:
         """(points [N, 3], radii [N]) of the tube, the mouth last and about 1 from the axis."""
-        turns, away, rise = {"ammonite": (self.whorls, 1.0, 0.0), "snail": (self.whorls, 0.85, 1.1), "turret": (self.whorls + 3, 0.6, 2.8),
-                             "horn": (0.75, 2.2, 0.3)}[self.form]
+        turns, away, rise = {
+            "ammonite": (self.whorls, 1.0, 0.0),
+            "snail": (self.whorls, 0.85, 1.1),
+            "turret": (self.whorls + 3, 0.6, 2.8),
+            "horn": (0.75, 2.2, 0.3),
+        }[self.form]
         expansion = {"turret": 1.55, "horn": 40.0}.get(self.form, self.expansion)
         steps = int(56 * turns)
         t = np.arange(steps + 1) / steps
@@ -158,7 +216,12 @@ class Shell(Family):
         return points, size * 0.98 * grow * (1.0 + self.ribbed * wave)
 
     def words(self) -> str:
-        name = {"ammonite": "an ammonite", "snail": "a snail shell", "turret": "a turret shell", "horn": "a curved horn"}[self.form]
+        name = {
+            "ammonite": "an ammonite",
+            "snail": "a snail shell",
+            "turret": "a turret shell",
+            "horn": "a curved horn",
+        }[self.form]
         return f"{name} with {self.ribs} ribs a whorl" if self.form != "horn" else f"{name} with ribs"
 
 
@@ -180,10 +243,15 @@ class Terrain(Family):
 
     def build(self, kit: Kit) -> Solid:
         rows, columns = round(190 * self.long), 190
-        x, y = np.meshgrid((np.arange(columns) / (columns - 1) - 0.5) * 2, (np.arange(rows) / (rows - 1) - 0.5) * 2 * self.long)
+        x, y = np.meshgrid(
+            (np.arange(columns) / (columns - 1) - 0.5) * 2, (np.arange(rows) / (rows - 1) - 0.5) * 2 * self.long
+        )
         land = 0.18 + self.height * self.relief(x, y, kit.level)
         ground = slab(land, 2.0, 2.0 * self.long, "land", "land", kit.skin("land"))
-        parts = [ground, *(self.boulder(Rng(self.seed, "boulder", i), land) for i in range(self.boulders if kit.level >= 2 else 0))]
+        parts = [
+            ground,
+            *(self.boulder(Rng(self.seed, "boulder", i), land) for i in range(self.boulders if kit.level >= 2 else 0)),
+        ]
         if self.lake > 0:
             deep = 0.17 + self.height * self.lake
             parts.append(box(1.99, 1.99 * self.long, deep, "water", "water").move(0, 0, deep / 2 + 0.005))
@@ -201,7 +269,12 @@ class Terrain(Family):
 
     def fir(self, level: int) -> Solid:
         """A trunk and three skirts."""
-        skirts = (cylinder(0.035 - 0.008 * k, 0.055, "firs", "tree", top=0.004, sides=7 + 2 * level).move(0, 0, 0.02 + 0.032 * k) for k in range(3))
+        skirts = (
+            cylinder(0.035 - 0.008 * k, 0.055, "firs", "tree", top=0.004, sides=7 + 2 * level).move(
+                0, 0, 0.02 + 0.032 * k
+            )
+            for k in range(3)
+        )
         return union((cylinder(0.01, 0.06, "firs", "tree", sides=6).move(0, 0, -0.03), *skirts))
 
     def relief(self, x, y, level: int) -> np.ndarray:
@@ -230,12 +303,19 @@ class Terrain(Family):
     def boulder(self, rng: Rng, land: np.ndarray) -> Solid:
         i, j = (int(rng.child(name).unit() * 0.8 * n + 0.1 * n) for name, n in zip("ij", land.shape))
         size = rng.child("size").uniform(0.03, 0.09)
-        points = np.array([size * rng.child("corner", k).uniform(0.7, 1.2) * rng.child("way", k).direction() for k in range(16)])
+        points = np.array(
+            [size * rng.child("corner", k).uniform(0.7, 1.2) * rng.child("way", k).direction() for k in range(16)]
+        )
         return hull(points, "boulder", "rock").move(*_on(land, i, j, self.long))
 
     def words(self) -> str:
-        name = {"ridges": "a ridged mountain", "dunes": "a field of dunes", "volcano": "a volcano", "terraces": "terraced land",
-                "canyon": "a canyon"}[self.form]
+        name = {
+            "ridges": "a ridged mountain",
+            "dunes": "a field of dunes",
+            "volcano": "a volcano",
+            "terraces": "terraced land",
+            "canyon": "a canyon",
+        }[self.form]
         return f"{name} on a block"
 
 
@@ -250,4 +330,3 @@ def _powers(base, exponents):  # [N] -> base to the power of each
     for i in range(exponents.size):
         out[i] = exp(exponents[i] * log(base))
     return out
-

@@ -1,4 +1,5 @@
 """Plants: cactuses, cones, mushrooms, flowers."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,12 @@ class Cactus(Family):
     rows: int = count(7, 13)
 
     def build(self, kit: Kit) -> Solid:
-        pot = lathe(turned(0.34).to(0.46, 0.42).out(0.05).up(0.1).out(-0.08).cove(-0.05, -0.06).to(0.0, 0.42).open(), "pot", "pot", kit.skin("pot"))
+        pot = lathe(
+            turned(0.34).to(0.46, 0.42).out(0.05).up(0.1).out(-0.08).cove(-0.05, -0.06).to(0.0, 0.42).open(),
+            "pot",
+            "pot",
+            kit.skin("pot"),
+        )
         return union((pot, *(part.move(0, 0, 0.4) for part in self.plant(kit.level))))
 
     def plant(self, level: int):
@@ -51,8 +57,13 @@ class Cactus(Family):
             small = self.stem(0.55 * wide, 0.5 * tall, level)
             for k in range(self.arms):
                 angle, z = TAU * (k * GOLDEN + 0.1), tall * (0.3 + 0.12 * k)
-                elbow = tube(spline([(0.5 * wide, 0, z), (wide + 0.16, 0, z + 0.01), (wide + 0.28, 0, z + 0.16)]), 0.5 * wide, "cactus",
-                             "cactus", sides=24)
+                elbow = tube(
+                    spline([(0.5 * wide, 0, z), (wide + 0.16, 0, z + 0.01), (wide + 0.28, 0, z + 0.16)]),
+                    0.5 * wide,
+                    "cactus",
+                    "cactus",
+                    sides=24,
+                )
                 yield union((elbow, small.move(wide + 0.28, 0, z + 0.12))).turn("z", angle)
         for k in range(self.flowers if level >= 1 else 0):
             c, s = cos_sin(TAU * GOLDEN * k)
@@ -87,8 +98,20 @@ class Cactus(Family):
 
     def star(self, points: int) -> Solid:
         """A tuft of spines about +z."""
-        needle = hull(np.array([(0.015, 0, -0.02), (-0.008, 0.013, -0.02), (-0.008, -0.013, -0.02), (0.004, 0.003, 0.08), (0.004, -0.003, 0.08),
-                                (-0.004, 0, 0.08)]), "spines", "spine")
+        needle = hull(
+            np.array(
+                [
+                    (0.015, 0, -0.02),
+                    (-0.008, 0.013, -0.02),
+                    (-0.008, -0.013, -0.02),
+                    (0.004, 0.003, 0.08),
+                    (0.004, -0.003, 0.08),
+                    (-0.004, 0, 0.08),
+                ]
+            ),
+            "spines",
+            "spine",
+        )
         return union((needle, around(needle.turn("y", 1.0), points)))
 
     def paddles(self, level: int):
@@ -96,10 +119,20 @@ class Cactus(Family):
         pad = ball(0.3, "cactus", "cactus").scale(0.8, 0.24, 1.15)
         spines = self.star(4)
         if level >= 2:
-            places = [(x, z) for x in np.linspace(-0.16, 0.16, 4) for z in np.linspace(-0.22, 0.24, 5 + level)
-                      if (x / 0.2) ** 2 + (z / 0.3) ** 2 < 0.9]
-            sides = [(towards((0, side, 0)), (x, side * 0.072 * np.sqrt(max(0.05, 1 - (x / 0.24) ** 2 - (z / 0.345) ** 2)) - side * 0.004, z))
-                     for x, z in places for side in (1, -1)]
+            places = [
+                (x, z)
+                for x in np.linspace(-0.16, 0.16, 4)
+                for z in np.linspace(-0.22, 0.24, 5 + level)
+                if (x / 0.2) ** 2 + (z / 0.3) ** 2 < 0.9
+            ]
+            sides = [
+                (
+                    towards((0, side, 0)),
+                    (x, side * 0.072 * np.sqrt(max(0.05, 1 - (x / 0.24) ** 2 - (z / 0.345) ** 2)) - side * 0.004, z),
+                )
+                for x, z in places
+                for side in (1, -1)
+            ]
             pad = union((pad, at(spines, sides)))
         yield pad.move(0, 0, 0.25)
         for k in range(2 + self.arms):
@@ -107,15 +140,37 @@ class Cactus(Family):
             yield pad.scale(0.8).move(0, 0, 0.28).turn("y", tilt).turn("z", turn).move(0.06 * (-1) ** k, 0, up)
 
     def flower(self) -> Solid:
-        petal = hull(np.array([(0, 0, 0), (0.05, 0, 0.12), (-0.05, 0, 0.12), (0, 0.012, 0.1), (0, -0.012, 0.1), (0, 0, 0.2), (0.03, 0.012, 0.04),
-                               (-0.03, -0.012, 0.04)]),
-                     "flower", "flower")
-        return union((around(petal.turn("x", 0.75), 9), around(petal.scale(0.75).turn("x", 0.35), 6),
-                      ball(0.04, "flower", "flower").move(0, 0, 0.02)))
+        petal = hull(
+            np.array(
+                [
+                    (0, 0, 0),
+                    (0.05, 0, 0.12),
+                    (-0.05, 0, 0.12),
+                    (0, 0.012, 0.1),
+                    (0, -0.012, 0.1),
+                    (0, 0, 0.2),
+                    (0.03, 0.012, 0.04),
+                    (-0.03, -0.012, 0.04),
+                ]
+            ),
+            "flower",
+            "flower",
+        )
+        return union(
+            (
+                around(petal.turn("x", 0.75), 9),
+                around(petal.scale(0.75).turn("x", 0.35), 6),
+                ball(0.04, "flower", "flower").move(0, 0, 0.02),
+            )
+        )
 
     def words(self) -> str:
-        name = {"column": "a column cactus", "barrel": "a barrel cactus", "saguaro": "a saguaro cactus with arms",
-                "paddles": "a prickly pear"}[self.form]
+        name = {
+            "column": "a column cactus",
+            "barrel": "a barrel cactus",
+            "saguaro": "a saguaro cactus with arms",
+            "paddles": "a prickly pear",
+        }[self.form]
         return f"{name} in a pot"
 
 
@@ -159,25 +214,64 @@ class Cone(Family):
             out = affine.unit(np.array([r * c / wide, r * s / wide, z / tall]))
             size = 0.5 + 0.5 * r if self.form != "succulent" else 1.6 * (1.15 - t)
             frame = _upright(out, self.open * (1.1 - 0.6 * t) if self.form != "succulent" else 1.5 * (1 - t) + 0.15)
-            yield frame * size * 14.0 / np.sqrt(self.scales * 1.0) * 0.62, (0.84 * wide * r * c, 0.84 * wide * r * s, 0.96 * tall * z)
+            yield (
+                frame * size * 14.0 / np.sqrt(self.scales * 1.0) * 0.62,
+                (0.84 * wide * r * c, 0.84 * wide * r * s, 0.96 * tall * z),
+            )
 
     def scale(self, level: int) -> Solid:
         """A scale with its root at the origin, along +z, its back towards +x."""
         thick, tip = (0.05, 0.2 + 0.08 * self.pointed) if self.form != "pineapple" else (0.09, 0.1)
         outline = [(-0.02, 0.05), (0.06, 0.09), (0.15, 0.1 * (1.2 - 0.5 * self.pointed)), (tip, 0.02)]
-        points = [(x, sign * y, z) for z, y in outline for sign in (1, -1) for x in (-0.5 * thick, 0.2 * thick * (1 if z < 0.14 else 0.5))]
+        points = [
+            (x, sign * y, z)
+            for z, y in outline
+            for sign in (1, -1)
+            for x in (-0.5 * thick, 0.2 * thick * (1 if z < 0.14 else 0.5))
+        ]
         body = hull(np.array(points), "scales", "scale")
         if self.ridge and level >= 1:
-            body = union((body, hull(np.array([(0.1 * thick, 0.02, 0.0), (0.1 * thick, -0.02, 0.0), (0.9 * thick, 0, 0.11), (0.1 * thick, 0, tip)]),
-                                     "scales", "scale")))
+            body = union(
+                (
+                    body,
+                    hull(
+                        np.array(
+                            [
+                                (0.1 * thick, 0.02, 0.0),
+                                (0.1 * thick, -0.02, 0.0),
+                                (0.9 * thick, 0, 0.11),
+                                (0.1 * thick, 0, tip),
+                            ]
+                        ),
+                        "scales",
+                        "scale",
+                    ),
+                )
+            )
         if level >= 3:
             body = union((body, lump(0.022, "scales", "scale").move(0.35 * thick, 0, 0.13)))
         return body
 
     def crown(self) -> Solid:
-        leaf = hull(np.array([(0.02, 0.06, 0), (0.02, -0.06, 0), (-0.03, 0.0, 0), (0.05, 0.05, 0.25), (0.05, -0.05, 0.25), (0.0, 0, 0.25),
-                              (0.22, 0, 0.6)]), "crown", "leaf")
-        rings = [around(leaf.turn("y", 0.75 - 0.22 * k).scale(1.0, 1.0, 0.8 + 0.12 * k).turn("z", 0.3 * k), 9 - k) for k in range(4)]
+        leaf = hull(
+            np.array(
+                [
+                    (0.02, 0.06, 0),
+                    (0.02, -0.06, 0),
+                    (-0.03, 0.0, 0),
+                    (0.05, 0.05, 0.25),
+                    (0.05, -0.05, 0.25),
+                    (0.0, 0, 0.25),
+                    (0.22, 0, 0.6),
+                ]
+            ),
+            "crown",
+            "leaf",
+        )
+        rings = [
+            around(leaf.turn("y", 0.75 - 0.22 * k).scale(1.0, 1.0, 0.8 + 0.12 * k).turn("z", 0.3 * k), 9 - k)
+            for k in range(4)
+        ]
         return union((*rings, ball(0.1, "crown", "leaf")))
 
     def words(self) -> str:
@@ -190,7 +284,11 @@ class Mushrooms(Family):
 
     SKINS = {"cap": ("marine",), "ground": ("plant", "ground")}
     PLAIN = True
-    FINISHES = {"cap": ("petal", "petal", "painted", "leather"), "stalk": ("bone", "paper"), "ground": ("bark", "terrain")}
+    FINISHES = {
+        "cap": ("petal", "petal", "painted", "leather"),
+        "stalk": ("bone", "paper"),
+        "ground": ("bark", "terrain"),
+    }
 
     caps: int = count(2, 6)
     form: str = choice("dome", "flat", "bell", "funnel")
@@ -201,9 +299,14 @@ class Mushrooms(Family):
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
-        ground = lathe(turned(0.8).up(0.34).to(0.0, 0.4).close() if self.stump else turned(0.85).curve((0.6, 0.14), (0.0, 0.2)).close(),
-                       "ground", "ground",
-                       kit.skin("ground"))
+        ground = lathe(
+            turned(0.8).up(0.34).to(0.0, 0.4).close()
+            if self.stump
+            else turned(0.85).curve((0.6, 0.14), (0.0, 0.2)).close(),
+            "ground",
+            "ground",
+            kit.skin("ground"),
+        )
         mushroom = self.mushroom(kit)
         parts = [ground]
         for k in range(self.caps):
@@ -212,40 +315,65 @@ class Mushrooms(Family):
             c, s = cos_sin(TAU * (k * GOLDEN + 0.05 * rng.child("turn").unit()))
             out = 0.12 if k == 0 else 0.42 + 0.16 * rng.child("out").unit()
             lean = rng.child("lean").uniform(0.0, 0.25)
-            parts.append(mushroom.scale(size).turn((-s, c, 0), lean).turn("z", 2.4 * k).move(out * c, out * s, 0.28 if self.stump else 0.05))
+            parts.append(
+                mushroom.scale(size)
+                .turn((-s, c, 0), lean)
+                .turn("z", 2.4 * k)
+                .move(out * c, out * s, 0.28 if self.stump else 0.05)
+            )
         return union(parts)
 
     def mushroom(self, kit: Kit) -> Solid:
-        top = {"dome": [(0.52, 0.0), (0.5, 0.14), (0.3, 0.34), (0.0, 0.42)], "flat": [(0.6, 0.0), (0.6, 0.06), (0.3, 0.15), (0.0, 0.17)],
-               "bell": [(0.42, -0.1), (0.36, 0.2), (0.16, 0.5), (0.0, 0.58)],
-               "funnel": [(0.55, 0.1), (0.58, 0.2), (0.3, 0.1), (0.0, 0.02)]}[self.form]
+        top = {
+            "dome": [(0.52, 0.0), (0.5, 0.14), (0.3, 0.34), (0.0, 0.42)],
+            "flat": [(0.6, 0.0), (0.6, 0.06), (0.3, 0.15), (0.0, 0.17)],
+            "bell": [(0.42, -0.1), (0.36, 0.2), (0.16, 0.5), (0.0, 0.58)],
+            "funnel": [(0.55, 0.1), (0.58, 0.2), (0.3, 0.1), (0.0, 0.02)],
+        }[self.form]
         edge = top[0]
         under = [(0.0, -0.02), (0.1, -0.02), (edge[0], edge[1])]
         cap = lathe(_profile(under, top), "cap", "cap", kit.skin("cap", self.caps)).move(0, 0, 1.05)
         stalk = lathe(turned(0.15).curve((0.09, 0.5), (0.1, 1.08)).close(), "stalk", "stalk")
         parts = [cap, stalk]
         if self.ring:
-            parts.append(lathe(turned(0.1).out(0.12).up(0.02).to(0.085, 0.09).close(), "ring", "stalk").move(0, 0, 0.72))
+            parts.append(
+                lathe(turned(0.1).out(0.12).up(0.02).to(0.085, 0.09).close(), "ring", "stalk").move(0, 0, 0.72)
+            )
         if kit.level >= 2:
-            gill = hull(np.array([(0.09, t, z) for t in (-0.006, 0.006) for z in (0.97, 1.05)]
-                                 + [(0.92 * edge[0], t, 1.05 + edge[1] + z) for t in (-0.006, 0.006) for z in (-0.015, 0.02)]),
-                        "gills", "stalk")
+            gill = hull(
+                np.array(
+                    [(0.09, t, z) for t in (-0.006, 0.006) for z in (0.97, 1.05)]
+                    + [(0.92 * edge[0], t, 1.05 + edge[1] + z) for t in (-0.006, 0.006) for z in (-0.015, 0.02)]
+                ),
+                "gills",
+                "stalk",
+            )
             parts.append(around(gill, self.gills))
         if self.warts and kit.level >= 1:
             parts.append(self.spots(top))
         return union(parts)
 
     def spots(self, top) -> Solid:
-        wart = hull(np.array([(0.05 * c, 0.05 * s, z * 0.03) for k in range(6) for c, s in [cos_sin(TAU * k / 6)]
-                              for z in (-1, 0.4)] + [(0, 0, 0.03)]), "warts", "stalk")
+        wart = hull(
+            np.array(
+                [(0.05 * c, 0.05 * s, z * 0.03) for k in range(6) for c, s in [cos_sin(TAU * k / 6)] for z in (-1, 0.4)]
+                + [(0, 0, 0.03)]
+            ),
+            "warts",
+            "stalk",
+        )
         frames = []
         for k in range(26):
             r = top[0][0] * np.sqrt((k + 0.5) / 28)
             c, s = cos_sin(TAU * GOLDEN * k)
             line = np.array(top[::-1])
             z = float(np.interp(r, line[:, 0], line[:, 1]))
-            frames.append((towards((0.6 * r / top[0][0] * c, 0.6 * r / top[0][0] * s, 1.0)) * (0.7 + 0.5 * (k * GOLDEN % 1)),
-                           (r * c, r * s, 1.05 + z)))
+            frames.append(
+                (
+                    towards((0.6 * r / top[0][0] * c, 0.6 * r / top[0][0] * s, 1.0)) * (0.7 + 0.5 * (k * GOLDEN % 1)),
+                    (r * c, r * s, 1.05 + z),
+                )
+            )
         return at(wart, frames)
 
     def words(self) -> str:
@@ -270,28 +398,62 @@ class Flower(Family):
     bend: float = span(0.0, 0.25)
 
     def build(self, kit: Kit) -> Solid:
-        pot = lathe(turned(0.2).to(0.32, 0.42).out(0.04).up(0.08).out(-0.07).to(0.0, 0.44).open(), "pot", "pot", kit.skin("pot"))
+        pot = lathe(
+            turned(0.2).to(0.32, 0.42).out(0.04).up(0.08).out(-0.07).to(0.0, 0.44).open(), "pot", "pot", kit.skin("pot")
+        )
         head, leaf, parts = self.head(kit.level).turn("x", 0.45), self.leaf(), [pot]
         for k in range(self.blooms):
             c, s = cos_sin(TAU * (0.75 + k / self.blooms))  # the first leans to the front
-            out, top, size = (0.0, 1.35, 1.0) if self.blooms == 1 else (0.55 * self.long + 0.1, 1.35 - 0.22 * (k % 3), 0.72)
-            stem = spline([(0.1 * out * c, 0.1 * out * s, 0.3), (0.5 * out * c + self.bend, 0.5 * out * s, 0.8), (out * c, out * s + self.bend, top)])
-            parts += [tube(stem, 0.035, "stem", "stem"), head.scale(size).turn("z", TAU * k / self.blooms).move(*stem.at(stem.length))]
-            parts += [leaf.turn("y", 0.9).turn("z", TAU * GOLDEN * (j + k)).move(*stem.at((0.2 + 0.5 * j / self.leaves) * stem.length))
-                      for j in range(self.leaves)]
+            out, top, size = (
+                (0.0, 1.35, 1.0) if self.blooms == 1 else (0.55 * self.long + 0.1, 1.35 - 0.22 * (k % 3), 0.72)
+            )
+            stem = spline(
+                [
+                    (0.1 * out * c, 0.1 * out * s, 0.3),
+                    (0.5 * out * c + self.bend, 0.5 * out * s, 0.8),
+                    (out * c, out * s + self.bend, top),
+                ]
+            )
+            parts += [
+                tube(stem, 0.035, "stem", "stem"),
+                head.scale(size).turn("z", TAU * k / self.blooms).move(*stem.at(stem.length)),
+            ]
+            parts += [
+                leaf.turn("y", 0.9)
+                .turn("z", TAU * GOLDEN * (j + k))
+                .move(*stem.at((0.2 + 0.5 * j / self.leaves) * stem.length))
+                for j in range(self.leaves)
+            ]
         return union(parts)
 
     def head(self, level: int) -> Solid:
         heart = ball(self.heart, "heart", "heart").scale(1, 1, 0.55)
-        rings = [around(self.petal(level).scale(1 - 0.14 * k).turn("y", -self.cup - 0.28 * k).turn("z", TAU * 0.5 * k / self.petals), self.petals)
-                 for k in range(self.rings)]
+        rings = [
+            around(
+                self.petal(level)
+                .scale(1 - 0.14 * k)
+                .turn("y", -self.cup - 0.28 * k)
+                .turn("z", TAU * 0.5 * k / self.petals),
+                self.petals,
+            )
+            for k in range(self.rings)
+        ]
         if level >= 2:
             seed = lump(0.022, "seeds", "heart")
-            places = [(r * c, r * s, 0.55 * np.sqrt(max(0.0, self.heart**2 - r * r))) for k in range(70)
-                      for r in [0.92 * self.heart * np.sqrt((k + 0.5) / 70)]
-                      for c, s in [cos_sin(TAU * GOLDEN * k)]]
+            places = [
+                (r * c, r * s, 0.55 * np.sqrt(max(0.0, self.heart**2 - r * r)))
+                for k in range(70)
+                for r in [0.92 * self.heart * np.sqrt((k + 0.5) / 70)]
+                for c, s in [cos_sin(TAU * GOLDEN * k)]
+            ]
             rings.append(at(seed, [(np.eye(3), place) for place in places]))
-        return union((heart, *rings, lathe(turned(0.04).curve((0.14, 0.12), (0.12, 0.18)).close(), "calyx", "stem").move(0, 0, -0.14)))
+        return union(
+            (
+                heart,
+                *rings,
+                lathe(turned(0.04).curve((0.14, 0.12), (0.12, 0.18)).close(), "calyx", "stem").move(0, 0, -0.14),
+            )
+        )
 
     def petal(self, level: int) -> Solid:
         """Along +x, hollow above: a thin lens bent over a rib."""
@@ -306,28 +468,46 @@ class Flower(Family):
                 lift = 0.35 * half * y * y + 0.12 * t * t + vein
                 top.append((0.06 + self.long * t, half * y, lift + 0.014 * (1 - 0.4 * t)))
                 bottom.append((0.06 + self.long * t, half * y, lift - 0.014 * (1 - 0.4 * t)))
-        return _sheet(np.array(top).reshape(steps, across, 3), np.array(bottom).reshape(steps, across, 3), "petals", "petal")
+        return _sheet(
+            np.array(top).reshape(steps, across, 3), np.array(bottom).reshape(steps, across, 3), "petals", "petal"
+        )
 
     def leaf(self) -> Solid:
         """Along +z, hanging towards +x, folded along its rib."""
         rows, columns = np.meshgrid(np.arange(9) / 8, np.arange(7) / 3 - 1, indexing="ij")
         half = 0.012 + 0.4 * self.wide * np.sqrt(np.maximum(0.0, 4.0 * rows * (1.0 - rows))) * (1.25 - 0.5 * rows)
-        upper = np.stack([np.abs(columns) * half + 0.2 * rows * rows, columns * half, 0.52 * rows - 0.14 * rows**3], axis=-1)
+        upper = np.stack(
+            [np.abs(columns) * half + 0.2 * rows * rows, columns * half, 0.52 * rows - 0.14 * rows**3], axis=-1
+        )
         return _sheet(upper, upper - [0.016, 0.0, 0.0], "leaves", "stem")
 
     def words(self) -> str:
-        return f"{'a potted flower' if self.blooms == 1 else f'{self.blooms} potted flowers'} with {self.rings * self.petals} petals"
+        return (
+            f"{'a potted flower' if self.blooms == 1 else f'{self.blooms} potted flowers'} with "
+            f"{self.rings * self.petals} petals"
+        )
 
 
 def lump(size: float, label: str, finish: str) -> Solid:
     """A ball of few faces, for what leaves hide."""
     around_z = [cos_sin(TAU * k / 8) for k in range(8)]
-    return hull(np.array([(size * r * c, size * r * s, size * z) for z, r in ((-1, 0.2), (-0.6, 0.8), (0, 1), (0.6, 0.8), (1, 0.2))
-                          for c, s in around_z]), label, finish)
+    return hull(
+        np.array(
+            [
+                (size * r * c, size * r * s, size * z)
+                for z, r in ((-1, 0.2), (-0.6, 0.8), (0, 1), (0.6, 0.8), (1, 0.2))
+                for c, s in around_z
+            ]
+        ),
+        label,
+        finish,
+    )
 
 
 def _upright(out: np.ndarray, lift: float) -> np.ndarray:
-    """A frame for a scale on a body: +z leans from upwards along the surface to `out` by `lift` (0 … about 1), its back outside."""
+    """A frame for a scale on a body: +z leans from upwards along the surface to `out` by `lift` (0 … about 1), its back
+    outside.
+    """
     up = np.array([0.0, 0.0, 1.0]) - out * float(out[2])
     up = affine.unit(up if float((up * up).sum()) > 1e-6 else np.array([1.0, 0, 0]))
     z = affine.unit((1 - 0.8 * lift) * up + lift * out)
@@ -348,12 +528,16 @@ def _sheet(top: np.ndarray, bottom: np.ndarray, label: str, finish: str) -> Soli
     rows, columns = top.shape[:2]
     a = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     upper = np.concatenate([np.stack([a, a + columns, a + columns + 1], 1), np.stack([a, a + columns + 1, a + 1], 1)])
-    rim = np.concatenate([np.arange(columns), columns - 1 + columns * np.arange(1, rows), (rows - 1) * columns + np.arange(columns - 2, -1, -1),
-                          columns * np.arange(rows - 2, 0, -1)])
+    rim = np.concatenate(
+        [
+            np.arange(columns),
+            columns - 1 + columns * np.arange(1, rows),
+            (rows - 1) * columns + np.arange(columns - 2, -1, -1),
+            columns * np.arange(rows - 2, 0, -1),
+        ]
+    )
     other, size = np.roll(rim, -1), rows * columns
     walls = np.concatenate([np.stack([rim, other, rim + size], 1), np.stack([other, other + size, rim + size], 1)])
     faces = np.concatenate([upper, upper[:, ::-1] + size, walls])
     points = np.concatenate([top.reshape(-1, 3), bottom.reshape(-1, 3)])
     return leaf_solid(Leaf(label, finish), points, oriented(points, faces), None)
-
-

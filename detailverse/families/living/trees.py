@@ -1,4 +1,5 @@
 """Trees in leaf and bare, corals, firs, palms."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +21,17 @@ from zeroverse.core.rng import Rng
 
 @dataclass(frozen=True)
 class Tree(Family):
-    """A tree, bare or in leaf, a coral, whose limbs fork and grow thinner by da Vinci's rule in one smooth skin; a fir or a palm."""
+    """A tree, bare or in leaf, a coral, whose limbs fork and grow thinner by da Vinci's rule in one smooth skin; a fir
+    or a palm.
+    """
 
     SKINS = {"bark": ("plant",)}
-    FINISHES = {"bark": ("bark", "bark", "wood"), "leaf": ("foliage", "foliage", "foliage", "petal"), "fruit": ("bark", "petal"),
-                "ground": ("terrain", "stone")}
+    FINISHES = {
+        "bark": ("bark", "bark", "wood"),
+        "leaf": ("foliage", "foliage", "foliage", "petal"),
+        "fruit": ("bark", "petal"),
+        "ground": ("terrain", "stone"),
+    }
 
     form: str = choice("tree", "leafy", "leafy", "conifer", "palm", "coral", "bonsai")
     forks: int = count(4, 6)
@@ -35,7 +42,9 @@ class Tree(Family):
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
-        ground = lathe(turned(0.5).up(0.07).curve((0.3, 0.07), (0.08, 0.04)).close(), "ground", "ground").move(0, 0, -0.07)
+        ground = lathe(turned(0.5).up(0.07).curve((0.3, 0.07), (0.08, 0.04)).close(), "ground", "ground").move(
+            0, 0, -0.07
+        )
         if self.form in ("conifer", "palm"):
             return union((ground, *(self.fir(kit) if self.form == "conifer" else self.palm(kit))))
         points, radii, bones, tips = self.limbs()
@@ -71,9 +80,18 @@ class Tree(Family):
             for child in range(children):
                 out = stream.child("out", child).direction()
                 side = affine.unit(out - way * float((out * way).sum()))
-                spread = self.lean * (1.5 if self.form == "coral" else 1.0) * stream.child("spread", child).uniform(0.7, 1.4)
-                ends.append((start, affine.unit(way + spread * 1.6 * side), length * self.shrink, radius * (0.74 if children == 2 else 0.62),
-                             (*path, child)))
+                spread = (
+                    self.lean * (1.5 if self.form == "coral" else 1.0) * stream.child("spread", child).uniform(0.7, 1.4)
+                )
+                ends.append(
+                    (
+                        start,
+                        affine.unit(way + spread * 1.6 * side),
+                        length * self.shrink,
+                        radius * (0.74 if children == 2 else 0.62),
+                        (*path, child),
+                    )
+                )
         return np.array(points), np.array(radii), bones, tips
 
     def roots(self):
@@ -88,8 +106,12 @@ class Tree(Family):
         clump = self.clump(size, level)
         frames = []
         for k, (tip, way) in enumerate(tips):
-            if all(float(((tip - other) ** 2).sum()) > (1.15 * size) ** 2 for _, other in frames):  # every overlap is a boolean that costs
-                frames.append((towards(way + np.array([0, 0, 1.2])) * Rng(self.seed, "clump", k).uniform(0.85, 1.2), tip))
+            if all(
+                float(((tip - other) ** 2).sum()) > (1.15 * size) ** 2 for _, other in frames
+            ):  # every overlap is a boolean that costs
+                frames.append(
+                    (towards(way + np.array([0, 0, 1.2])) * Rng(self.seed, "clump", k).uniform(0.85, 1.2), tip)
+                )
         return at(clump, frames)
 
     def clump(self, size: float, level: int) -> Solid:
@@ -102,14 +124,21 @@ class Tree(Family):
             c, s = cos_sin(TAU * GOLDEN * k)
             r = np.sqrt(max(0.0, 1 - z * z))
             out = np.array((r * c, r * s, z))
-            leaves.append((towards(out + [0.5 * c, 0.5 * s, 0.1]), 0.55 * size * out))  # outwards and a little down: roof tiles against the rain
+            leaves.append(
+                (towards(out + [0.5 * c, 0.5 * s, 0.1]), 0.55 * size * out)
+            )  # outwards and a little down: roof tiles against the rain
         return union((at(self.leaf(size), leaves), lump(0.7 * size, "leaves", "leaf")))
 
     def leaf(self, size: float) -> Solid:
         """Pointed, folded along its rib, from its stem at the origin along +z."""
         wide = 0.16 + 0.12 * self.lean
         edge = [(0.0, 0.05), (wide, 0.32), (0.65 * wide, 0.52), (0.0, 0.72)]
-        points = [(sign * x * size, 0.35 * size * x + y, z * size) for x, z in edge for sign in (1, -1) for y in (0.0, 0.03 * size + 0.008)]
+        points = [
+            (sign * x * size, 0.35 * size * x + y, z * size)
+            for x, z in edge
+            for sign in (1, -1)
+            for y in (0.0, 0.03 * size + 0.008)
+        ]
         return hull(np.array(points), "leaves", "leaf")
 
     def fir(self, kit: Kit):
@@ -124,22 +153,63 @@ class Tree(Family):
                 size = long * Rng(self.seed, "bough", tier, k).uniform(0.85, 1.1)
                 tilt = 0.35 - 0.75 * t
                 turn = TAU * (k + 0.5 * (tier % 2)) / number
-                yield bough.scale(size, size, min(1.0, 1.6 * size)).turn("y", tilt).turn("z", turn).move(0, 0, 0.3 + 1.42 * t)
+                yield (
+                    bough.scale(size, size, min(1.0, 1.6 * size))
+                    .turn("y", tilt)
+                    .turn("z", turn)
+                    .move(0, 0, 0.3 + 1.42 * t)
+                )
 
     def bough(self, level: int) -> Solid:
         """Along +x, 1 long, flat: a rib, and needles that point outwards from it."""
-        rib = hull(np.array([(0, y, z) for y in (-0.035, 0.035) for z in (-0.03, 0.03)] + [(1.0, 0.0, -0.06)]), "boughs", "leaf")
+        rib = hull(
+            np.array([(0, y, z) for y in (-0.035, 0.035) for z in (-0.03, 0.03)] + [(1.0, 0.0, -0.06)]),
+            "boughs",
+            "leaf",
+        )
         if level < 2:
-            return union((rib, hull(np.array([(0.0, 0, 0.02), (0.0, 0, -0.03), (0.55, 0.24, -0.03), (0.55, -0.24, -0.03), (1.0, 0, -0.06)]), "boughs", "leaf")))
-        needle = hull(np.array([(0, y, z) for y in (-0.03, 0.03) for z in (-0.028, 0.028)] + [(0.3, 0.01, -0.02), (0.3, -0.01, -0.02)]), "boughs", "leaf")
-        pairs = [needle.scale(1.15 - 0.9 * abs(t - 0.3)).turn("z", sign * 0.85).move(t, 0, -0.055 * t)
-                 for t in np.linspace(0.15, 0.95, 3 + 2 * level) for sign in (1, -1)]
+            return union(
+                (
+                    rib,
+                    hull(
+                        np.array(
+                            [
+                                (0.0, 0, 0.02),
+                                (0.0, 0, -0.03),
+                                (0.55, 0.24, -0.03),
+                                (0.55, -0.24, -0.03),
+                                (1.0, 0, -0.06),
+                            ]
+                        ),
+                        "boughs",
+                        "leaf",
+                    ),
+                )
+            )
+        needle = hull(
+            np.array(
+                [(0, y, z) for y in (-0.03, 0.03) for z in (-0.028, 0.028)] + [(0.3, 0.01, -0.02), (0.3, -0.01, -0.02)]
+            ),
+            "boughs",
+            "leaf",
+        )
+        pairs = [
+            needle.scale(1.15 - 0.9 * abs(t - 0.3)).turn("z", sign * 0.85).move(t, 0, -0.055 * t)
+            for t in np.linspace(0.15, 0.95, 3 + 2 * level)
+            for sign in (1, -1)
+        ]
         return union((rib, *pairs))
 
     def palm(self, kit: Kit):
         """A leaning trunk under a crown of fronds, with coconuts."""
         path = spline([(0, 0, -0.05), (0.25 * self.gnarl, 0, 0.6), (1.2 * self.gnarl - 0.1, 0, 1.4)])
-        yield tube(path, lambda s: 0.075 + 0.1 * self.trunk + 0.05 * max(0.0, 0.25 - s) / 0.25 - 0.025 * s, "trunk", "bark", kit.skin("bark"))
+        yield tube(
+            path,
+            lambda s: 0.075 + 0.1 * self.trunk + 0.05 * max(0.0, 0.25 - s) / 0.25 - 0.025 * s,
+            "trunk",
+            "bark",
+            kit.skin("bark"),
+        )
         top, frond = path.at(path.length), self.frond(kit.level)
         for k in range(9 + self.forks):
             lift = Rng(self.seed, "frond", k).uniform(-0.45, 0.25)
@@ -151,16 +221,40 @@ class Tree(Family):
     def frond(self, level: int) -> Solid:
         """Along +x, 0.75 long, arched and hanging; leaflets from level 2 on."""
         arch = lambda t: np.array([0.78 * t, 0.0, 0.42 * t - 0.62 * t * t])
-        rib = tube(spline([tuple(arch(t)) for t in (0.0, 0.35, 0.7, 1.0)]), lambda s: 0.022 - 0.012 * s, "fronds", "leaf", sides=8)
+        rib = tube(
+            spline([tuple(arch(t)) for t in (0.0, 0.35, 0.7, 1.0)]),
+            lambda s: 0.022 - 0.012 * s,
+            "fronds",
+            "leaf",
+            sides=8,
+        )
         number = 5 if level < 2 else 5 + 3 * level
         leaflets = []
         for t in np.linspace(0.14, 0.98, number):
             long, half = 0.3 * (1.0 - 0.8 * (t - 0.35) ** 2) * (1.15 - 0.45 * t), 0.34 / number
-            blade = hull(np.array([(0, 0, 0.012), (0, 0, -0.012), (-half, 0.3 * long, 0.0), (half, 0.3 * long, 0.0), (0, 0.35 * long, 0.014),
-                                   (0.25 * long, long, -0.35 * long)]), "fronds", "leaf")
+            blade = hull(
+                np.array(
+                    [
+                        (0, 0, 0.012),
+                        (0, 0, -0.012),
+                        (-half, 0.3 * long, 0.0),
+                        (half, 0.3 * long, 0.0),
+                        (0, 0.35 * long, 0.014),
+                        (0.25 * long, long, -0.35 * long),
+                    ]
+                ),
+                "fronds",
+                "leaf",
+            )
             leaflets += [one.move(*arch(t)) for one in (blade, blade.mirror("y"))]
         return union((rib, *leaflets))
 
     def words(self) -> str:
-        return {"tree": "a bare tree", "leafy": "a tree in leaf", "conifer": "a fir", "palm": "a palm with coconuts", "coral": "a branching coral",
-                "bonsai": "a bonsai"}[self.form]
+        return {
+            "tree": "a bare tree",
+            "leafy": "a tree in leaf",
+            "conifer": "a fir",
+            "palm": "a palm with coconuts",
+            "coral": "a branching coral",
+            "bonsai": "a bonsai",
+        }[self.form]

@@ -65,11 +65,25 @@ class RobotArm(Family):
         return union((body, *self.base(r, kit)))
 
     def base(self, r: float, kit: Kit) -> list[Solid]:
-        foot = lathe(turned(0.5, 0.0).up(0.06).out(-0.08).to(0.34, 0.1).to(0.3, 0.24).up(0.04).close(), "base", "base", kit.skin("base"))
-        table = lathe(turned(0.33, 0.26).up(0.06).out(-0.03).up(0.03).to(0.2, 0.4).close(), "turntable", "link", sides=64)
-        cheeks = [box(2.0 * r, 0.06, 0.42, "shoulder", "link").move(0, y, 0.42).turn("z", self.yaw) for y in (-0.75 * r - 0.03, 0.75 * r + 0.03)]
+        foot = lathe(
+            turned(0.5, 0.0).up(0.06).out(-0.08).to(0.34, 0.1).to(0.3, 0.24).up(0.04).close(),
+            "base",
+            "base",
+            kit.skin("base"),
+        )
+        table = lathe(
+            turned(0.33, 0.26).up(0.06).out(-0.03).up(0.03).to(0.2, 0.4).close(), "turntable", "link", sides=64
+        )
+        cheeks = [
+            box(2.0 * r, 0.06, 0.42, "shoulder", "link").move(0, y, 0.42).turn("z", self.yaw)
+            for y in (-0.75 * r - 0.03, 0.75 * r + 0.03)
+        ]
         bolts = [ring_of(bolt(0.03, self.screws), 12, 0.46).move(0, 0, 0.06)] if kit.level >= 1 else []
-        motor = union((cylinder(0.09, 0.22, "motor", "joint"), cylinder(0.06, 0.27, "motor", "steel"))).move(-0.22, 0, 0.33).turn("z", self.yaw)
+        motor = (
+            union((cylinder(0.09, 0.22, "motor", "joint"), cylinder(0.06, 0.27, "motor", "steel")))
+            .move(-0.22, 0, 0.33)
+            .turn("z", self.yaw)
+        )
         return [foot, table, *cheeks, *bolts, motor]
 
     def between(self, a, b, wide: float, narrow: float, kit: Kit) -> Solid:
@@ -97,14 +111,25 @@ class RobotArm(Family):
                     side, y = 1 - 2 * (k % 2), long * (0.24 + 0.14 * k)
                     hole = polygon([(-0.5 * wide, y), (0.5 * wide, y + 0.02), (0.0, y + 0.13 * long)])
                     region = region - (hole if side > 0 else hole.mirror("x"))
-            slab = plate(region.mirror("x") | region, 0.4 * thick if self.link == "twin" else thick, "link", "link", kit.skin("link"), margin=0.03)
+            slab = plate(
+                region.mirror("x") | region,
+                0.4 * thick if self.link == "twin" else thick,
+                "link",
+                "link",
+                kit.skin("link"),
+                margin=0.03,
+            )
             if self.link == "twin":
                 slab = slab.move(0, 0, 0.35 * thick)
                 pair = slab | slab.turn("y", TAU / 2)
-                body = union((pair, cylinder(0.03, 1.1 * thick, "spacer", "steel").move(0, 0.5 * long, -0.55 * thick))).turn("x", TAU / 4)
+                body = union(
+                    (pair, cylinder(0.03, 1.1 * thick, "spacer", "steel").move(0, 0.5 * long, -0.55 * thick))
+                ).turn("x", TAU / 4)
             else:
                 seam = extrude(region.offset(-0.008), 0.08, "link", "link").move(0, 0, -0.04)
-                body = union((slab.move(0, 0, 0.006), slab.turn("y", TAU / 2).move(0, 0, -0.006), seam)).turn("x", TAU / 4)
+                body = union((slab.move(0, 0, 0.006), slab.turn("y", TAU / 2).move(0, 0, -0.006), seam)).turn(
+                    "x", TAU / 4
+                )
         angle_c, angle_s = way[1] / long, way[0] / long
         matrix = np.array([[angle_c, 0.0, angle_s], [0.0, 1.0, 0.0], [-angle_s, 0.0, angle_c]])
         return body.transform(matrix, (a[0], 0.0, a[1]))
@@ -114,8 +139,17 @@ class RobotArm(Family):
         wide = 1.7 * r
         drum = cylinder(0.82 * r, 2 * wide - 0.4 * r, "joint", "joint").move(0, 0, -wide + 0.2 * r)
         cap = lathe(
-            turned(0.9 * r, 0.0).up(0.25 * r).to(0.8 * r, 0.4 * r).out(-0.3 * r).up(-0.1 * r).out(-0.2 * r).up(0.2 * r).close(), "joint cap",
-            "joint", sides=48
+            turned(0.9 * r, 0.0)
+            .up(0.25 * r)
+            .to(0.8 * r, 0.4 * r)
+            .out(-0.3 * r)
+            .up(-0.1 * r)
+            .out(-0.2 * r)
+            .up(0.2 * r)
+            .close(),
+            "joint cap",
+            "joint",
+            sides=48,
         )
         if kit.level >= 1:
             cap = cap | ring_of(bolt(0.075 * r, self.screws), 8, 0.68 * r).move(0, 0, 0.39 * r)
@@ -148,19 +182,45 @@ class RobotArm(Family):
         r, kind = 0.5 * self.joint, self.gripper
         wrist = union(
             (
-                lathe(turned(1.0 * r, 0.0).up(0.2).out(-0.2 * r).up(0.04).out(0.3 * r).up(0.07).close(), "wrist", "joint", sides=48),
+                lathe(
+                    turned(1.0 * r, 0.0).up(0.2).out(-0.2 * r).up(0.04).out(0.3 * r).up(0.07).close(),
+                    "wrist",
+                    "joint",
+                    sides=48,
+                ),
                 flange(1.25 * r, 0.05, 8, "wrist", "steel").move(0, 0, 0.28),
             )
         )
         if kind == "suction":
-            cup = lathe(turned(0.02, 0.0).up(0.1).out(0.02).up(0.03).out(-0.01).up(0.03).out(0.015).up(0.02).to(0.09, 0.24).close(), "cup",
-                        "tip", sides=32)
-            tool = union((around(cup.move(0.15, 0, 0.02), 4), around(box(0.17, 0.04, 0.04, "spider", "steel").move(0.08, 0, 0.03), 4)))
-        elif kind == "welder":
-            tool = tube(spline([(0, 0, -0.02), (0, 0, 0.15), (0.06, 0, 0.26), (0.2, 0, 0.36)]), lambda s: 0.05 - 0.035 * s, "torch", "tip",
-                        sides=16) | disc(
-                0.075, 0.0, 0.06, "torch", "steel", 0.02, 24
+            cup = lathe(
+                turned(0.02, 0.0)
+                .up(0.1)
+                .out(0.02)
+                .up(0.03)
+                .out(-0.01)
+                .up(0.03)
+                .out(0.015)
+                .up(0.02)
+                .to(0.09, 0.24)
+                .close(),
+                "cup",
+                "tip",
+                sides=32,
             )
+            tool = union(
+                (
+                    around(cup.move(0.15, 0, 0.02), 4),
+                    around(box(0.17, 0.04, 0.04, "spider", "steel").move(0.08, 0, 0.03), 4),
+                )
+            )
+        elif kind == "welder":
+            tool = tube(
+                spline([(0, 0, -0.02), (0, 0, 0.15), (0.06, 0, 0.26), (0.2, 0, 0.36)]),
+                lambda s: 0.05 - 0.035 * s,
+                "torch",
+                "tip",
+                sides=16,
+            ) | disc(0.075, 0.0, 0.06, "torch", "steel", 0.02, 24)
         else:
             n = 2 if kind == "jaws" else 3
             bent = (
@@ -175,7 +235,12 @@ class RobotArm(Family):
         return [union((wrist, tool.move(0, 0, 0.29))).turn("y", way).move(a[0], 0, a[1])]
 
     def words(self) -> str:
-        tool = {"jaws": "a two-jaw gripper", "claw": "a three-fingered claw", "suction": "suction cups", "welder": "a welding torch"}[self.gripper]
+        tool = {
+            "jaws": "a two-jaw gripper",
+            "claw": "a three-fingered claw",
+            "suction": "suction cups",
+            "welder": "a welding torch",
+        }[self.gripper]
         return f"a robot arm of {self.link} links with {tool}"
 
 
@@ -222,14 +287,27 @@ class Cannon(Family):
         for wide, z in places[1:]:
             line_ = line_.to(wide + 0.02, z).out(-0.025)
         line_ = line_.curve((1.35 * b, 0.5 * n - 0.08), (1.35 * b * self.flare, 0.56 * n)).to(1.15 * b, 0.56 * n + 0.05)
-        barrel = lathe(line_.close(), "barrel", "barrel", kit.skin("barrel")) - cylinder(b, 0.5, "barrel", "barrel").move(0, 0, 0.56 * n - 0.42)
-        rings = [tube(hoop(wide + 0.01), 0.028, "ring", "barrel", sides=12).move(0, 0, z) for wide, z in [*places, (1.33 * b * self.flare, 0.56 * n)]]
-        rear = lathe(turned(0.3 * r, low - 0.12).ogee(0.72 * r, 0.13, upright=True).up(0.03).close(), "breech", "barrel", sides=64)
+        barrel = lathe(line_.close(), "barrel", "barrel", kit.skin("barrel")) - cylinder(
+            b, 0.5, "barrel", "barrel"
+        ).move(0, 0, 0.56 * n - 0.42)
+        rings = [
+            tube(hoop(wide + 0.01), 0.028, "ring", "barrel", sides=12).move(0, 0, z)
+            for wide, z in [*places, (1.33 * b * self.flare, 0.56 * n)]
+        ]
+        rear = lathe(
+            turned(0.3 * r, low - 0.12).ogee(0.72 * r, 0.13, upright=True).up(0.03).close(),
+            "breech",
+            "barrel",
+            sides=64,
+        )
         end = {
             "ball": ball(0.075, "button", "barrel"),
             "ring": tube(hoop(0.08), 0.028, "button", "barrel", sides=14).turn("y", TAU / 4).move(0, 0, -0.05),
             "acorn": lathe(
-                turned(0.0, -0.14).curve((0.05, -0.08), (0.07, 0.0)).out(0.015).up(0.03).to(0.04, 0.06).close(), "button", "barrel", sides=40
+                turned(0.0, -0.14).curve((0.05, -0.08), (0.07, 0.0)).out(0.015).up(0.03).to(0.04, 0.06).close(),
+                "button",
+                "barrel",
+                sides=40,
             ),
         }[self.button]
         parts = [
@@ -243,7 +321,15 @@ class Cannon(Family):
         ]
         if self.dolphins and kit.level >= 1:
             handle = tube(
-                spline([(0, 0.7 * r, -0.1), (0, 1.35 * r, -0.08), (0, 1.45 * r, 0.0), (0, 1.3 * r, 0.1), (0, 0.65 * r, 0.13)]),
+                spline(
+                    [
+                        (0, 0.7 * r, -0.1),
+                        (0, 1.35 * r, -0.08),
+                        (0, 1.45 * r, 0.0),
+                        (0, 1.3 * r, 0.1),
+                        (0, 0.65 * r, 0.13),
+                    ]
+                ),
                 lambda s: 0.022 + 0.02 * s * (1 - s),
                 "dolphin",
                 "barrel",
@@ -288,16 +374,27 @@ class Cannon(Family):
             )
             region = region - circle(0.12).move(0.1, 0.13)
         region = region.rounded(0.02) - circle(0.62 * self.bore + 0.03).move(0.05, high + 0.03)
-        plank = plate(region, t, "cheek", "carriage", kit.skin("cheek"), margin=0.03).turn("x", TAU / 4).turn("z", TAU / 4).move(gap, 0, 0)
+        plank = (
+            plate(region, t, "cheek", "carriage", kit.skin("cheek"), margin=0.03)
+            .turn("x", TAU / 4)
+            .turn("z", TAU / 4)
+            .move(gap, 0, 0)
+        )
         strap = box(0.03, 0.14, 0.05, "strap", "iron").move(gap + t, 0.05, high + 0.045)
         beams = [
             box(2 * gap + 0.04, 0.1, 0.1, "transom", "carriage").move(0, y, z)
-            for y, z in (((-0.3, axle + 0.08), (0.5, high - 0.28), (1.2, 0.08))
-                         if self.carriage == "field" else ((-0.45, 0.24), (0.3, 0.22), (0.75, 0.2)))
+            for y, z in (
+                ((-0.3, axle + 0.08), (0.5, high - 0.28), (1.2, 0.08))
+                if self.carriage == "field"
+                else ((-0.45, 0.24), (0.3, 0.22), (0.75, 0.2))
+            )
         ]
         parts = [plank, plank.mirror("x"), *beams]
         cap = box(t + 0.04, 0.3, 0.035, "cap square", "iron").move(gap + t / 2, 0.05, high + 0.62 * self.bore + 0.03)
-        pegs = [box(0.04, 0.04, 0.62 * self.bore + 0.1, "peg", "iron").move(gap + t / 2, 0.05 + y, high + 0.31 * self.bore) for y in (-0.12, 0.12)]
+        pegs = [
+            box(0.04, 0.04, 0.62 * self.bore + 0.1, "peg", "iron").move(gap + t / 2, 0.05 + y, high + 0.31 * self.bore)
+            for y in (-0.12, 0.12)
+        ]
         iron = [cap, *pegs, strap]
         if kit.level >= 2:
             iron += [
@@ -312,25 +409,57 @@ class Cannon(Family):
     def wheels(self, axle: float, kit: Kit) -> list[Solid]:
         gap = 2.1 * self.bore + 0.05
         if self.carriage == "naval":
-            truck = union((disc(0.17, -0.05, 0.05, "wheel", "wheel", 0.01, 48), disc(0.06, -0.08, 0.08, "hub", "iron", 0.01, 24))).turn("y", TAU / 4)
+            truck = union(
+                (disc(0.17, -0.05, 0.05, "wheel", "wheel", 0.01, 48), disc(0.06, -0.08, 0.08, "hub", "iron", 0.01, 24))
+            ).turn("y", TAU / 4)
             bar = cylinder(0.05, 2 * gap + 0.42, "axle", "wheel").turn("y", TAU / 4).move(-gap - 0.21, 0, 0.17)
-            return [*(bar.move(0, y) for y in (-0.4, 0.65)), *(truck.move(side * (gap + 0.16), y, 0.17) for side in (-1, 1) for y in (-0.4, 0.65))]
+            return [
+                *(bar.move(0, y) for y in (-0.4, 0.65)),
+                *(truck.move(side * (gap + 0.16), y, 0.17) for side in (-1, 1) for y in (-0.4, 0.65)),
+            ]
         r = self.wheel
-        rim = lathe(turned(0.84 * r, -0.045).to(0.96 * r, -0.045).to(0.96 * r, 0.045).to(0.84 * r, 0.045).back(), "rim", "wheel", sides=96)
+        rim = lathe(
+            turned(0.84 * r, -0.045).to(0.96 * r, -0.045).to(0.96 * r, 0.045).to(0.84 * r, 0.045).back(),
+            "rim",
+            "wheel",
+            sides=96,
+        )
         tyre = lathe(turned(0.94 * r, -0.05).out(0.06 * r).up(0.1).out(-0.06 * r).back(), "tyre", "tyre", sides=96)
-        spoke = lathe(turned(0.026, 0.0).curve((0.03, 0.4 * r), (0.02, 0.75 * r)).to(0.028, 0.9 * r).close(), "spoke", "wheel",
-                      sides=12).turn("y", TAU / 4)
+        spoke = lathe(
+            turned(0.026, 0.0).curve((0.03, 0.4 * r), (0.02, 0.75 * r)).to(0.028, 0.9 * r).close(),
+            "spoke",
+            "wheel",
+            sides=12,
+        ).turn("y", TAU / 4)
         hub = lathe(
-            turned(0.055, -0.13).to(0.07, -0.08).to(0.09, -0.03).to(0.09, 0.05).to(0.065, 0.09).to(0.065, 0.16).to(0.05, 0.17).close(), "hub",
-            "wheel", sides=40
+            turned(0.055, -0.13)
+            .to(0.07, -0.08)
+            .to(0.09, -0.03)
+            .to(0.09, 0.05)
+            .to(0.065, 0.09)
+            .to(0.065, 0.16)
+            .to(0.05, 0.17)
+            .close(),
+            "hub",
+            "wheel",
+            sides=40,
         )
         nails = (
-            [union(bolt(0.018, "dome", "nail", "iron").turn("y", TAU / 4).move(0.995 * r).turn("z", TAU * (k + 0.5) / self.spokes)
-                   for k in range(self.spokes))]
+            [
+                union(
+                    bolt(0.018, "dome", "nail", "iron")
+                    .turn("y", TAU / 4)
+                    .move(0.995 * r)
+                    .turn("z", TAU * (k + 0.5) / self.spokes)
+                    for k in range(self.spokes)
+                )
+            ]
             if kit.level >= 2
             else []
         )
-        wheel = union((rim, tyre, around(spoke, self.spokes), hub, *nails, disc(0.045, 0.1, 0.2, "linchpin", "iron", 0.01, 24))).turn("y", TAU / 4)
+        wheel = union(
+            (rim, tyre, around(spoke, self.spokes), hub, *nails, disc(0.045, 0.1, 0.2, "linchpin", "iron", 0.01, 24))
+        ).turn("y", TAU / 4)
         bar = box(2 * gap + 0.5, 0.1, 0.1, "axle", "wheel").move(0, 0, axle)
         return [bar, wheel.move(gap + 0.22, 0, axle), wheel.mirror("x").move(-gap - 0.22, 0, axle)]
 
@@ -342,7 +471,9 @@ class Cannon(Family):
         y = -0.1 if self.carriage == "naval" else 0.9
         tray = box(0.2 + 2 * gap, 0.3, 0.05, "tray", "carriage").move(0, y, 0.16)
         tray = tray.move(gap * 0.6, 0, 0)
-        rounds = [ball(r, "shot", "ball").move(1.1 * gap + 0.16, y + (k - 0.5) * 1.9 * r, 0.17 + 0.9 * r) for k in range(2)]
+        rounds = [
+            ball(r, "shot", "ball").move(1.1 * gap + 0.16, y + (k - 0.5) * 1.9 * r, 0.17 + 0.9 * r) for k in range(2)
+        ]
         return [tray, *rounds]
 
     def words(self) -> str:

@@ -29,11 +29,21 @@ def heat_sink(x: float, y: float, height: float, kind: str, finish: str = "sink"
         return union((base, around(fin, 22), cylinder(0.14 * min(x, y), 1.05 * height, "heat sink", finish)))
     if kind == "fins":
         n = max(4, round(x / 0.05))
-        fins = row(box(0.018, y, height, "heat sink", finish).move(-x / 2 + 0.012, 0, height / 2), n, ((x - 0.024) / (n - 1), 0, 0))
+        fins = row(
+            box(0.018, y, height, "heat sink", finish).move(-x / 2 + 0.012, 0, height / 2),
+            n,
+            ((x - 0.024) / (n - 1), 0, 0),
+        )
         return base | fins
     n, m = max(3, round(x / 0.075)), max(3, round(y / 0.075))
-    pin = hull(np.array([(a * w, b * w, z) for a in (-1, 1) for b in (-1, 1) for w, z in ((0.02, 0.0), (0.014, height))]), "heat sink", finish)
-    pins = row(row(pin.move(-x / 2 + 0.03, -y / 2 + 0.03), n, ((x - 0.06) / (n - 1), 0, 0)), m, (0, (y - 0.06) / (m - 1), 0))
+    pin = hull(
+        np.array([(a * w, b * w, z) for a in (-1, 1) for b in (-1, 1) for w, z in ((0.02, 0.0), (0.014, height))]),
+        "heat sink",
+        finish,
+    )
+    pins = row(
+        row(pin.move(-x / 2 + 0.03, -y / 2 + 0.03), n, ((x - 0.06) / (n - 1), 0, 0)), m, (0, (y - 0.06) / (m - 1), 0)
+    )
     return base | pins
 
 
@@ -42,11 +52,18 @@ def fan(radius: float, deep: float, blades: int, label: str, finish: str) -> Sol
     frame = extrude(rect(2.1 * radius, 2.1 * radius, 0.12 * radius) - circle(radius), deep, label, finish)
     hub = disc(0.34 * radius, 0.0, 0.9 * deep, label, finish, 0.06 * radius, 32)
     vane = (
-        extrude(stroke([(0.2 * radius, 0), (0.6 * radius, 0.16 * radius), (0.94 * radius, 0.42 * radius)], 0.3 * radius), 0.03, label, finish)
+        extrude(
+            stroke([(0.2 * radius, 0), (0.6 * radius, 0.16 * radius), (0.94 * radius, 0.42 * radius)], 0.3 * radius),
+            0.03,
+            label,
+            finish,
+        )
         .turn("x", 0.35)
         .move(0, 0, deep / 2)
     )
-    struts = around(box(radius, 0.05 * radius, 0.03, label, finish).move(radius / 2 + 0.02, 0, 0.015), 4).turn("z", TAU / 8)
+    struts = around(box(radius, 0.05 * radius, 0.03, label, finish).move(radius / 2 + 0.02, 0, 0.015), 4).turn(
+        "z", TAU / 8
+    )
     return union((frame, hub, around(vane, blades) & cylinder(0.96 * radius, deep, label, finish), struts))
 
 
@@ -85,12 +102,17 @@ class CircuitBoard(Family):
         if kit.level >= 1:
             parts.append(extrude(self.tracks(), 0.02, "trace", "trace").move(0, 0, TOP - 0.008))
             parts += [
-                disc(0.06, TOP - 0.01, TOP + 0.012, "pad", "trace", sides=24).move(*place) - cylinder(0.034, 0.3, "pad", "trace").move(*place, -0.1)
+                disc(0.06, TOP - 0.01, TOP + 0.012, "pad", "trace", sides=24).move(*place)
+                - cylinder(0.034, 0.3, "pad", "trace").move(*place, -0.1)
                 for place in self.mounts()
             ]
         parts.append(self.edge_connector())
         body = union(parts)
-        return upright(body) | box(0.6 * self.width, 0.5, 0.08, "foot", "socket").move(0, 0, -self.depth / 2) if self.stands else body
+        return (
+            upright(body) | box(0.6 * self.width, 0.5, 0.08, "foot", "socket").move(0, 0, -self.depth / 2)
+            if self.stands
+            else body
+        )
 
     def mounts(self) -> list[tuple[float, float]]:
         return [(x * (self.width / 2 - 0.09), y * (self.depth / 2 - 0.09)) for x in (-1, 1) for y in (-1, 1)]
@@ -103,8 +125,11 @@ class CircuitBoard(Family):
         wide = 0.5 * self.width
         tongue = box(wide, 0.14, 0.034, "tongue", "board").move(0, -self.depth / 2 - 0.05, TOP / 2)
         n = int(wide / 0.045)
-        fingers = row(box(0.024, 0.11, 0.05, "contact", "trace").move(-wide / 2 + 0.03, -self.depth / 2 - 0.06, TOP / 2), n,
-                      ((wide - 0.06) / (n - 1), 0, 0))
+        fingers = row(
+            box(0.024, 0.11, 0.05, "contact", "trace").move(-wide / 2 + 0.03, -self.depth / 2 - 0.06, TOP / 2),
+            n,
+            ((wide - 0.06) / (n - 1), 0, 0),
+        )
         return tongue | fingers
 
     def components(self, kit: Kit) -> list[Solid]:
@@ -115,25 +140,39 @@ class CircuitBoard(Family):
         centre = lambda i, j: ((i - (self.columns - 1) / 2) * x, (j - (self.rows - 1) / 2) * y, TOP)  # noqa: E731
         size = 1.8 * min(x, y)
         parts = [self.mains(size, kit).move(*(np.add(centre(i0, j0), centre(i0 + 1, j0 + 1)) / 2))]
-        weights = {"chips": (5, 1, 1, 2, 1, 1, 1), "power": (1, 5, 3, 1, 2, 1, 1), "memory": (3, 1, 1, 4, 0, 4, 1),
-                   "ports": (2, 1, 1, 1, 1, 1, 5)}[self.mix]
+        weights = {
+            "chips": (5, 1, 1, 2, 1, 1, 1),
+            "power": (1, 5, 3, 1, 2, 1, 1),
+            "memory": (3, 1, 1, 4, 0, 4, 1),
+            "ports": (2, 1, 1, 1, 1, 1, 5),
+        }[self.mix]
         chip = self.chip(0.8 * x, 0.8 * y, kit)
         for i in range(self.columns):
             for j in range(self.rows):
                 if (i, j) not in taken:
                     cell = rng.child(i, j)
                     kind = cell.choice(("chip", "can", "coil", "small", "sink", "slot", "port"), weights)
-                    parts.append(chip.move(*centre(i, j)) if kind == "chip" else self.part(kind, 0.84 * x, 0.84 * y, cell).move(*centre(i, j)))
+                    parts.append(
+                        chip.move(*centre(i, j))
+                        if kind == "chip"
+                        else self.part(kind, 0.84 * x, 0.84 * y, cell).move(*centre(i, j))
+                    )
         return parts
 
     def mains(self, size: float, kit: Kit) -> Solid:
         if self.main == "socket":
-            frame = box(size, size, 0.07, "socket", "socket") - box(0.7 * size, 0.7 * size, 0.05, "socket", "socket").move(0, 0, 0.04)
+            frame = box(size, size, 0.07, "socket", "socket") - box(
+                0.7 * size, 0.7 * size, 0.05, "socket", "socket"
+            ).move(0, 0, 0.04)
             lid = box(0.6 * size, 0.6 * size, 0.09, "lid", "shield", kit.skin("shield"), sides="+z").move(0, 0, 0.03)
             lever = tube(
                 polyline(
-                    [(0.47 * size, -0.42 * size, 0.02), (0.47 * size, -0.42 * size, 0.08), (0.47 * size, 0.4 * size, 0.09),
-                     (0.3 * size, 0.46 * size, 0.09)]
+                    [
+                        (0.47 * size, -0.42 * size, 0.02),
+                        (0.47 * size, -0.42 * size, 0.08),
+                        (0.47 * size, 0.4 * size, 0.09),
+                        (0.3 * size, 0.46 * size, 0.09),
+                    ]
                 ),
                 0.012,
                 "lever",
@@ -141,10 +180,9 @@ class CircuitBoard(Family):
                 sides=8,
             )
             return union((frame, lid, lever))
-        base = box(size, size, 0.06, "package",
-                   "board").move(0, 0, 0.01) | box(0.8 * size, 0.8 * size, 0.1, "chip", "chip", kit.skin("chip"), sides="+z").move(
-            0, 0, 0.05
-        )
+        base = box(size, size, 0.06, "package", "board").move(0, 0, 0.01) | box(
+            0.8 * size, 0.8 * size, 0.1, "chip", "chip", kit.skin("chip"), sides="+z"
+        ).move(0, 0, 0.05)
         if self.main == "chip":
             return base
         top = heat_sink(size, size, 0.26 if self.main == "fan" else 0.34, self.sink).move(0, 0, 0.1)
@@ -156,8 +194,12 @@ class CircuitBoard(Family):
         """A package with gull-wing leads on two sides."""
         body = box(0.72 * x, y, 0.09, "chip", "chip", kit.skin("chip"), sides="+z").move(0, 0, 0.055)
         n = max(3, int(y / 0.045))
-        lead = extrude(stroke([(0.3 * x, 0.06), (0.42 * x, 0.06), (0.44 * x, 0.004), (0.52 * x, 0.004)], 0.014), 0.02, "lead",
-                       "lead").turn("x", TAU / 4)
+        lead = extrude(
+            stroke([(0.3 * x, 0.06), (0.42 * x, 0.06), (0.44 * x, 0.004), (0.52 * x, 0.004)], 0.014),
+            0.02,
+            "lead",
+            "lead",
+        ).turn("x", TAU / 4)
         side = row(lead.move(0, -y / 2 + 0.03), n, (0, (y - 0.05) / (n - 1), 0))
         mark = cylinder(0.02, 0.02, "chip", "lead").move(-0.25 * x, 0.38 * y, 0.085)
         return union((body, side, side.turn("z", TAU / 2).move(0, 0.015), mark))
@@ -167,8 +209,16 @@ class CircuitBoard(Family):
         if kind == "can":
             n = 2 if max(x, y) > 1.7 * min(x, y) else 1
             can = lathe(
-                turned(r,
-                       -0.01).up(0.03).out(-0.08 * r).up(0.02).out(0.08 * r).to(r, high - 0.02).ovolo(-0.02, 0.02).out(-0.1 * r).up(-0.012).close(),
+                turned(r, -0.01)
+                .up(0.03)
+                .out(-0.08 * r)
+                .up(0.02)
+                .out(0.08 * r)
+                .to(r, high - 0.02)
+                .ovolo(-0.02, 0.02)
+                .out(-0.1 * r)
+                .up(-0.012)
+                .close(),
                 "capacitor",
                 "can",
                 sides=28,
@@ -177,18 +227,32 @@ class CircuitBoard(Family):
             return row(can.move(*(-step / 2 * (n - 1))), n, step)
         if kind == "coil":
             turns = tube(hoop(0.6 * r), 0.36 * r, "coil", "board", sides=14).move(0, 0, 0.3 * r)
-            wire = tube(hoop(0.42 * r), 0.05 * r + 0.008, "coil", "trace", sides=8).turn("x", TAU / 4).move(0.6 * r, 0, 0.3 * r)
+            wire = (
+                tube(hoop(0.42 * r), 0.05 * r + 0.008, "coil", "trace", sides=8)
+                .turn("x", TAU / 4)
+                .move(0.6 * r, 0, 0.3 * r)
+            )
             return turns | around(wire, 16)
         if kind == "sink":
             return heat_sink(x, y, high, rng.choice(("fins", "pins")))
         if kind == "slot":
             n = max(1, int(x / 0.13))
-            slot = box(0.07, y, 0.13, "slot", "socket").move(0, 0, 0.055) - box(0.022, 0.92 * y, 0.14, "slot", "socket").move(0, 0, 0.1)
-            slot = slot | box(0.016, 0.8 * y, high + 0.1, "module", "board").move(0, 0, 0.06 + high / 2) if rng.chance(0.5) else slot
+            slot = box(0.07, y, 0.13, "slot", "socket").move(0, 0, 0.055) - box(
+                0.022, 0.92 * y, 0.14, "slot", "socket"
+            ).move(0, 0, 0.1)
+            slot = (
+                slot | box(0.016, 0.8 * y, high + 0.1, "module", "board").move(0, 0, 0.06 + high / 2)
+                if rng.chance(0.5)
+                else slot
+            )
             return row(slot.move(-0.13 * (n - 1) / 2), n, (0.13, 0, 0))
         if kind == "port":
-            shell = box(x, 0.9 * y, 0.2, "port", "shield").move(0, 0, 0.095) - box(0.8 * x, 0.5 * y, 0.13, "port", "shield").move(0, -0.3 * y, 0.1)
-            return shell | row(box(0.02, 0.3 * y, 0.03, "contact", "trace").move(-0.3 * x, -0.15 * y, 0.05), 5, (0.15 * x, 0, 0))
+            shell = box(x, 0.9 * y, 0.2, "port", "shield").move(0, 0, 0.095) - box(
+                0.8 * x, 0.5 * y, 0.13, "port", "shield"
+            ).move(0, -0.3 * y, 0.1)
+            return shell | row(
+                box(0.02, 0.3 * y, 0.03, "contact", "trace").move(-0.3 * x, -0.15 * y, 0.05), 5, (0.15 * x, 0, 0)
+            )
         return self.passives(x, y, rng)
 
     def passives(self, x: float, y: float, rng: Rng) -> Solid:
@@ -211,10 +275,14 @@ class CircuitBoard(Family):
             one = rng.child(k)
             x, y = one.uniform(-0.42, 0.42) * self.width, one.uniform(-0.42, 0.42) * self.depth
             run, jog = one.uniform(0.1, 0.35), one.uniform(-0.15, 0.15)
-            points = np.array([(x, y), (x + run, y), (x + run + abs(jog) + 0.01, y + jog), (x + 1.6 * run + abs(jog), y + jog)])
+            points = np.array(
+                [(x, y), (x + run, y), (x + run + abs(jog) + 0.01, y + jog), (x + 1.6 * run + abs(jog), y + jog)]
+            )
             points = points[:, ::-1] if one.chance(0.4) else points
             lines += [stroke(points, 0.013), *(circle(0.018).move(*points[end]) for end in (0, -1))]
-        return (joined(lines) & rect(self.width - 0.04, self.depth - 0.04)) - joined(circle(0.08).move(*place) for place in self.mounts())
+        return (joined(lines) & rect(self.width - 0.04, self.depth - 0.04)) - joined(
+            circle(0.08).move(*place) for place in self.mounts()
+        )
 
     def words(self) -> str:
         main = {

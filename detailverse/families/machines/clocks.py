@@ -29,7 +29,9 @@ def numerals(words, radius: float, start: float, end: float, height: float, styl
 
 def hand(length: float, width: float, kind: str) -> Region:
     """Along +x from the pivot: "sword", "spade", "arrow" or "bar", with a counterweight."""
-    tail = polygon([(0.0, -0.5 * width), (0.0, 0.5 * width), (-0.28 * length, 0.9 * width), (-0.28 * length, -0.9 * width)]) | circle(1.3 * width)
+    tail = polygon(
+        [(0.0, -0.5 * width), (0.0, 0.5 * width), (-0.28 * length, 0.9 * width), (-0.28 * length, -0.9 * width)]
+    ) | circle(1.3 * width)
     if kind == "bar":
         return tail | rect(length, width).move(length / 2, 0)
     if kind == "spade":
@@ -42,7 +44,9 @@ def hand(length: float, width: float, kind: str) -> Region:
     if kind == "arrow":
         head = polygon([(0.75 * length, -1.5 * width), (length, 0), (0.75 * length, 1.5 * width)])
         return tail | rect(0.85 * length, 0.7 * width).move(0.42 * length, 0) | head
-    return tail | polygon([(0, -0.6 * width), (0.7 * length, -1.0 * width), (length, 0), (0.7 * length, 1.0 * width), (0, 0.6 * width)])
+    return tail | polygon(
+        [(0, -0.6 * width), (0.7 * length, -1.0 * width), (length, 0), (0.7 * length, 1.0 * width), (0, 0.6 * width)]
+    )
 
 
 @dataclass(frozen=True)
@@ -80,17 +84,26 @@ class Gauge(Family):
             disc(0.09, -0.05, 0.1, "pivot", "bezel", 0.03),
         ]
         if self.second:
-            parts.append(extrude(hand(0.45, 0.022, "bar"), 0.02, "set hand", "mark").turn("z", start + 0.75 * (end - start)).move(0, 0, 0.034))
+            parts.append(
+                extrude(hand(0.45, 0.022, "bar"), 0.02, "set hand", "mark")
+                .turn("z", start + 0.75 * (end - start))
+                .move(0, 0, 0.034)
+            )
         return union((upright(union(parts)), self.stem(kit).move(0, self.depth / 2, -0.9)))
 
     def housing(self, kit: Kit) -> Solid:
         """The can behind the dial, which is at z = 0, and the bezel around it."""
-        can = lathe(turned(0.8, -self.depth).fillet(0.05).to(0.93, -self.depth + 0.05).to(0.93, 0.0).close(), "case", "case", kit.skin("case"))
-        line = turned(0.86, -0.06).out(0.14)
-        line = {"stepped": line.up(0.08).out(-0.04).up(0.06).out(-0.04).up(0.05).to(0.86, 0.1),
-                "round": line.up(0.06).torus(0.1, 0.04).to(0.86, 0.06)}.get(
-            self.bezel, line.up(0.17).to(0.96, 0.15).to(0.86, 0.1)
+        can = lathe(
+            turned(0.8, -self.depth).fillet(0.05).to(0.93, -self.depth + 0.05).to(0.93, 0.0).close(),
+            "case",
+            "case",
+            kit.skin("case"),
         )
+        line = turned(0.86, -0.06).out(0.14)
+        line = {
+            "stepped": line.up(0.08).out(-0.04).up(0.06).out(-0.04).up(0.05).to(0.86, 0.1),
+            "round": line.up(0.06).torus(0.1, 0.04).to(0.86, 0.06),
+        }.get(self.bezel, line.up(0.17).to(0.96, 0.15).to(0.86, 0.1))
         bezel = lathe(line.back(), "bezel", "bezel", kit.skin("bezel"))
         parts = [can, bezel]
         if self.bezel == "eight-sided":
@@ -99,7 +112,9 @@ class Gauge(Family):
             parts.append(ring_of(bolt(0.036, "dome", finish="stem"), 12, 0.945).move(0, 0, 0.1))
         if self.lugs:
             ear = (rect(0.3, 0.18).move(0.95, 0) | circle(0.09).move(1.1, 0)) - circle(0.04).move(1.1, 0)
-            parts.append(around(extrude(ear, 0.06, "lug", "case").move(0, 0, -self.depth + 0.06), self.lugs).turn("z", TAU / 8))
+            parts.append(
+                around(extrude(ear, 0.06, "lug", "case").move(0, 0, -self.depth + 0.06), self.lugs).turn("z", TAU / 8)
+            )
         return union(parts)
 
     def face(self, start, end, kit: Kit) -> Solid:
@@ -114,7 +129,9 @@ class Gauge(Family):
     def stem(self, kit: Kit) -> Solid:
         neck = cylinder(0.11, 0.3, "stem", "stem").move(0, 0, -0.22)
         nut = extrude(ngon(6, 0.19), 0.16, "stem", "stem").move(0, 0, -0.32)
-        screw = thread(0.13, 0.105, 0.045, 0.3, "stem", "stem") if kit.level >= 1 else cylinder(0.125, 0.3, "stem", "stem")
+        screw = (
+            thread(0.13, 0.105, 0.045, 0.3, "stem", "stem") if kit.level >= 1 else cylinder(0.125, 0.3, "stem", "stem")
+        )
         return union((neck, nut, screw.move(0, 0, -0.6)))
 
     def words(self) -> str:
@@ -126,7 +143,11 @@ class Gauge(Family):
 class AlarmClock(Family):
     """A clock on feet: dial, hands, bells with a hammer between them, or a carrying handle; winding keys behind."""
 
-    SKINS = {"case": ("machine", "classical", "tech"), "bezel": ("jewel", "classical", "machine"), "bell": ("classical", "jewel", "machine")}
+    SKINS = {
+        "case": ("machine", "classical", "tech"),
+        "bezel": ("jewel", "classical", "machine"),
+        "bell": ("classical", "jewel", "machine"),
+    }
     FINISHES = {
         "case": ("painted", "brass", "chrome", "copper", "wood", "ceramic"),
         "bezel": ("brass", "chrome", "gold", "steel"),
@@ -157,19 +178,31 @@ class AlarmClock(Family):
         d, skin = self.depth, kit.skin("case")
         if self.shape == "round" or self.shape == "barrel":
             line = turned(0.62, -d)
-            line = line.to(0.78, -d + 0.02).to(0.8, -0.02) if self.shape == "round" else line.curve((0.82, -0.5 * d), (0.76, 0.0))
+            line = (
+                line.to(0.78, -d + 0.02).to(0.8, -0.02)
+                if self.shape == "round"
+                else line.curve((0.82, -0.5 * d), (0.76, 0.0))
+            )
             body = lathe(line.close(), "case", "case", skin)
         else:
-            region = superellipse(0.86, 0.86, 6.0) if self.shape == "square" else ngon(8, 0.88).turn(TAU / 16).rounded(0.04)
+            region = (
+                superellipse(0.86, 0.86, 6.0) if self.shape == "square" else ngon(8, 0.88).turn(TAU / 16).rounded(0.04)
+            )
             body = extrude(region, d, "case", "case", skin).move(0, 0, -d)
         rim = turned(0.7, -0.05).out(0.12).up(0.06).torus(0.07, 0.03).out(-0.03).to(0.7, 0.05)
-        return union((body, lathe(rim.back(), "bezel", "bezel", kit.skin("bezel")), *(self.keys() if kit.level >= 1 else ())))
+        return union(
+            (body, lathe(rim.back(), "bezel", "bezel", kit.skin("bezel")), *(self.keys() if kit.level >= 1 else ()))
+        )
 
     def keys(self) -> list[Solid]:
         """Two winding keys and a knob on the back."""
         bow = upright(extrude(circle(0.09).move(-0.08, 0) | circle(0.09).move(0.08, 0), 0.03, "key", "bell"))
         key, z = union((cylinder(0.04, 0.18, "key", "bell"), bow.move(0, 0, 0.2))).turn("x", TAU / 2), 0.02 - self.depth
-        return [key.move(0.25, 0, z), key.turn("z", 0.7).move(-0.25, 0, z), disc(0.07, -0.1, 0.0, "key", "bell", sides=24).move(0, -0.25, z)]
+        return [
+            key.move(0.25, 0, z),
+            key.turn("z", 0.7).move(-0.25, 0, z),
+            disc(0.07, -0.1, 0.0, "key", "bell", sides=24).move(0, -0.25, z),
+        ]
 
     def dial(self, kit: Kit) -> list[Solid]:
         marks = ticks(0.66, TAU / 4, TAU / 4 - TAU * 11 / 12, 12, 1, 0.09)
@@ -183,28 +216,58 @@ class AlarmClock(Family):
         minute, hour = TAU / 4 - TAU * (self.hour - int(self.hour)), TAU / 4 - TAU * self.hour / 12
         short = extrude(hand(0.34, 0.036, self.hands), 0.022, "hour hand", "mark").turn("z", hour).move(0, 0, 0.035)
         long = extrude(hand(0.55, 0.026, self.hands), 0.022, "minute hand", "mark").turn("z", minute).move(0, 0, 0.05)
-        return [face | extrude(marks, 0.022, "figures", "mark").move(0, 0, 0.004), short, long, disc(0.05, -0.03, 0.09, "pivot", "bezel", 0.015, 24)]
+        return [
+            face | extrude(marks, 0.022, "figures", "mark").move(0, 0, 0.004),
+            short,
+            long,
+            disc(0.05, -0.03, 0.09, "pivot", "bezel", 0.015, 24),
+        ]
 
     def crown(self, kit: Kit) -> list[Solid]:
         """What is on top: two bells and a hammer, one bell, or a handle."""
         y, r = self.depth / 2, self.bell_radius
-        grip = tube(spline([(-0.42, y, 0.6), (-0.4, y, 1.0), (0, y, 1.18), (0.4, y, 1.0), (0.42, y, 0.6)]), 0.03, "handle", "bell", sides=14)
+        grip = tube(
+            spline([(-0.42, y, 0.6), (-0.4, y, 1.0), (0, y, 1.18), (0.4, y, 1.0), (0.42, y, 0.6)]),
+            0.03,
+            "handle",
+            "bell",
+            sides=14,
+        )
         if self.top == "handle":
             return [grip]
         cup = lathe(turned(r).up(0.04).ovolo(-0.94 * r, 0.72 * r).close(), "bell", "bell", kit.skin("bell"))
-        bell = union((cup, ball(0.05, "knob", "bell").move(0, 0, 0.78 * r), cylinder(0.045, 0.5, "post", "foot").move(0, 0, -0.45)))
+        bell = union(
+            (
+                cup,
+                ball(0.05, "knob", "bell").move(0, 0, 0.78 * r),
+                cylinder(0.045, 0.5, "post", "foot").move(0, 0, -0.45),
+            )
+        )
         if self.top == "bell":
             return [bell.move(0, y, 0.98)]
-        hammer = union((cylinder(0.018, 0.4, "hammer", "foot"), cylinder(0.05, 0.16, "hammer", "bell").turn("y", TAU / 4).move(-0.08, 0, 0.38)))
-        return [*(bell.turn("y", side * 0.55).move(side * 0.52, y, 0.86) for side in (-1, 1)), hammer.move(0.02, y, 0.7)]
+        hammer = union(
+            (
+                cylinder(0.018, 0.4, "hammer", "foot"),
+                cylinder(0.05, 0.16, "hammer", "bell").turn("y", TAU / 4).move(-0.08, 0, 0.38),
+            )
+        )
+        return [
+            *(bell.turn("y", side * 0.55).move(side * 0.52, y, 0.86) for side in (-1, 1)),
+            hammer.move(0.02, y, 0.7),
+        ]
 
     def stand(self) -> list[Solid]:
         foot = {
             "pegs": lathe(turned(0.045, -0.42).to(0.06, 0.0).close(), "foot", "foot", sides=24),
-            "balls": ball(0.1, "foot", "foot").move(0, 0, -0.33) | cylinder(0.045, 0.4, "foot", "foot").move(0, 0, -0.3),
+            "balls": ball(0.1, "foot", "foot").move(0, 0, -0.33)
+            | cylinder(0.045, 0.4, "foot", "foot").move(0, 0, -0.3),
             "cones": lathe(turned(0.11, -0.4).to(0.05, 0.0).close(), "foot", "foot", sides=24),
         }[self.feet]
-        return [foot.turn("y", side * -0.5).move(side * 0.42, y, -0.58) for side in (-1, 1) for y in (0.12, self.depth - 0.12)]
+        return [
+            foot.turn("y", side * -0.5).move(side * 0.42, y, -0.58)
+            for side in (-1, 1)
+            for y in (0.12, self.depth - 0.12)
+        ]
 
     def words(self) -> str:
         top = {"bells": "two bells", "bell": "a bell", "handle": "a handle"}[self.top]

@@ -20,7 +20,9 @@ SECTION = TAU * np.arange(20) / 20
 
 
 def blade(stations, label: str, finish: str) -> Solid:
-    """A twisted blade up the z axis. stations: (z, chord, thickness, angle, sweep along the chord) each; angle 0: the chord along x."""
+    """A twisted blade up the z axis. stations: (z, chord, thickness, angle, sweep along the chord) each; angle 0: the
+    chord along x.
+    """
     c, s = cos_sin_array(SECTION)
     rings = []
     for z, chord, thick, angle, sweep in stations:
@@ -30,12 +32,19 @@ def blade(stations, label: str, finish: str) -> Solid:
     return loft(np.stack(rings), label, finish)
 
 
-def finned(radius: float, low: float, high: float, fins: int, deep: float, label: str, finish: str, sides: int = 36) -> Solid:
+def finned(
+    radius: float, low: float, high: float, fins: int, deep: float, label: str, finish: str, sides: int = 36
+) -> Solid:
     """A cylinder with cooling fins."""
     line, step = turned(radius, low), (high - low) / fins
     for k in range(fins):
         z = low + k * step
-        line = line.to(radius, z + 0.3 * step).to(radius + deep, z + 0.42 * step).to(radius + deep, z + 0.68 * step).to(radius, z + 0.8 * step)
+        line = (
+            line.to(radius, z + 0.3 * step)
+            .to(radius + deep, z + 0.42 * step)
+            .to(radius + deep, z + 0.68 * step)
+            .to(radius, z + 0.8 * step)
+        )
     return lathe(line.to(radius, high).close(), label, finish, sides=sides)
 
 
@@ -69,7 +78,10 @@ class RadialEngine(Family):
         bore = min(self.bore, 0.62 / self.cylinders + 0.02)
         core = max(0.3, 1.25 * bore * self.cylinders / 3.0)
         jug, deep = self.jug(bore, core, kit), 2.7 * bore
-        rows = [around(jug, self.cylinders).turn("z", (TAU / 2 / self.cylinders) * k).move(0, 0, -deep * k) for k in range(self.rows)]
+        rows = [
+            around(jug, self.cylinders).turn("z", (TAU / 2 / self.cylinders) * k).move(0, 0, -deep * k)
+            for k in range(self.rows)
+        ]
         back = -deep * (self.rows - 1) - 1.5 * bore
         parts = [*rows, self.crankcase(core, 1.5 * bore, back, kit), *self.pipes(core, bore, back)]
         if self.blades:
@@ -86,21 +98,36 @@ class RadialEngine(Family):
         head = finned(0.86 * bore, top - 0.92 * bore, top, 5, 0.26 * bore, "cylinder head", "cylinder")
         box_at = [(side * 0.5 * bore, 0.55 * bore) for side in (-1, 1)]
         rockers = [
-            box(0.5 * bore, 1.1 * bore, 0.5 * bore, "rocker box", "case").turn("z", -side * 0.25).move(x, -y, top + 0.1 * bore)
+            box(0.5 * bore, 1.1 * bore, 0.5 * bore, "rocker box", "case")
+            .turn("z", -side * 0.25)
+            .move(x, -y, top + 0.1 * bore)
             for side, (x, y) in zip((-1, 1), box_at)
         ]
         rods = [
-            tube(polyline([(side * 0.3 * bore, -1.1 * bore, low), (x, -y - 0.45 * bore, top)]), 0.1 * bore, "pushrod", "steel", sides=10)
+            tube(
+                polyline([(side * 0.3 * bore, -1.1 * bore, low), (x, -y - 0.45 * bore, top)]),
+                0.1 * bore,
+                "pushrod",
+                "steel",
+                sides=10,
+            )
             for side, (x, y) in zip((-1, 1), box_at)
         ]
-        plug = union((cylinder(0.12 * bore, 0.6 * bore, "plug", "steel"),
-                      bolt(0.2 * bore, "hex").move(0, 0, 0.2 * bore))).move(0, 0.3 * bore, top - 0.05)
+        plug = union(
+            (cylinder(0.12 * bore, 0.6 * bore, "plug", "steel"), bolt(0.2 * bore, "hex").move(0, 0, 0.2 * bore))
+        ).move(0, 0.3 * bore, top - 0.05)
         collar = disc(1.15 * bore, low, low + 0.25 * bore, "cylinder", "case", 0.04 * bore, 32)
         lead = (
             [
                 tube(
-                    spline([(0, 0.3 * bore, top + 0.5 * bore), (0, 0.9 * bore, top + 0.75 * bore), (0, 1.45 * bore, top - 0.7 * bore),
-                            (0, 1.3 * bore, low)]),
+                    spline(
+                        [
+                            (0, 0.3 * bore, top + 0.5 * bore),
+                            (0, 0.9 * bore, top + 0.75 * bore),
+                            (0, 1.45 * bore, top - 0.7 * bore),
+                            (0, 1.3 * bore, low),
+                        ]
+                    ),
                     0.09 * bore,
                     "lead",
                     "wire",
@@ -110,8 +137,17 @@ class RadialEngine(Family):
             if kit.level >= 1
             else []
         )
-        studs = [ring_of(bolt(0.11 * bore, self.screws), 8, 1.0 * bore).move(0, 0, low + 0.25 * bore)] if kit.level >= 2 else []
-        return union((barrel, head, *rockers, *rods, plug, collar, *lead, *studs)).turn("x", -TAU / 4).turn("z", -TAU / 4).turn("x", TAU / 2)
+        studs = (
+            [ring_of(bolt(0.11 * bore, self.screws), 8, 1.0 * bore).move(0, 0, low + 0.25 * bore)]
+            if kit.level >= 2
+            else []
+        )
+        return (
+            union((barrel, head, *rockers, *rods, plug, collar, *lead, *studs))
+            .turn("x", -TAU / 4)
+            .turn("z", -TAU / 4)
+            .turn("x", TAU / 2)
+        )
 
     def crankcase(self, core: float, front: float, back: float, kit: Kit) -> Solid:
         drum = cylinder(core, front - back, "crankcase", "case", kit.skin("case")).move(0, 0, back)
@@ -126,14 +162,26 @@ class RadialEngine(Family):
         )
         nose = lathe(line.close(), "nose", "nose", kit.skin("nose"))
         rear = lathe(
-            turned(0.5 * core, back - 0.3).to(0.62 * core, back - 0.26).to(0.62 * core, back - 0.1).to(0.9 * core, back + 0.01).close(),
+            turned(0.5 * core, back - 0.3)
+            .to(0.62 * core, back - 0.26)
+            .to(0.62 * core, back - 0.1)
+            .to(0.9 * core, back + 0.01)
+            .close(),
             "rear case",
             "case",
             sides=64,
         )
         shaft = cylinder(0.16 * core, self.nose + 0.2, "shaft", "steel").move(0, 0, front)
-        parts = [drum, nose, rear, shaft,
-                 *(cylinder(0.13, 0.2, "magneto", "wire").move(x, 0.25 * core, back - 0.45) for x in (-0.3 * core, 0.3 * core))]
+        parts = [
+            drum,
+            nose,
+            rear,
+            shaft,
+            *(
+                cylinder(0.13, 0.2, "magneto", "wire").move(x, 0.25 * core, back - 0.45)
+                for x in (-0.3 * core, 0.3 * core)
+            ),
+        ]
         if kit.level >= 1:
             parts.append(ring_of(bolt(0.026, self.screws), 3 * self.cylinders, 0.9 * core).move(0, 0, front + 0.04))
             parts.append(disc(1.0 * core, front - 0.03, front + 0.045, "crankcase", "case", 0.01, 72))
@@ -150,9 +198,17 @@ class RadialEngine(Family):
             one = tube(spline(ends), 0.34 * bore, "exhaust", "pipe", sides=14, ends="flat")
             parts.append(around(one, self.cylinders).turn("z", TAU / 2 / self.cylinders * k))
         if self.exhaust == "ring":
-            parts.append(tube(hoop(core + 1.9 * bore), 0.55 * bore, "exhaust ring", "pipe", sides=20).move(0, 0, back - 0.25))
+            parts.append(
+                tube(hoop(core + 1.9 * bore), 0.55 * bore, "exhaust ring", "pipe", sides=20).move(0, 0, back - 0.25)
+            )
         intake = tube(
-            spline([(core + 1.6 * bore, 0.5 * bore, -0.6 * bore), (core + 0.7 * bore, 0.8 * bore, back), (0.55 * core, 0.3 * bore, back - 0.18)]),
+            spline(
+                [
+                    (core + 1.6 * bore, 0.5 * bore, -0.6 * bore),
+                    (core + 0.7 * bore, 0.8 * bore, back),
+                    (0.55 * core, 0.3 * bore, back - 0.18),
+                ]
+            ),
             0.26 * bore,
             "intake",
             "case",
@@ -161,7 +217,9 @@ class RadialEngine(Family):
         return [*parts, around(intake, self.cylinders)]
 
     def propeller(self, tip: float) -> Solid:
-        pitch = {"paddle": (0.2, 0.26, 0.22), "scimitar": (0.22, 0.2, 0.06), "straight": (0.16, 0.15, 0.13)}[self.blade_shape]
+        pitch = {"paddle": (0.2, 0.26, 0.22), "scimitar": (0.22, 0.2, 0.06), "straight": (0.16, 0.15, 0.13)}[
+            self.blade_shape
+        ]
         sweep = 0.09 if self.blade_shape == "scimitar" else 0.0
         stations = [
             (0.0, 0.11, 0.1, 1.2, 0),
@@ -173,24 +231,35 @@ class RadialEngine(Family):
         ]
         one = blade(stations, "blade", "blade").turn("y", TAU / 4).turn("x", TAU / 4)
         spinner = lathe(turned(0.2, -0.1).up(0.14).curve((0.15, 0.2), (0.0, 0.34)).close(), "spinner", "nose", sides=64)
-        return union((around(one, self.blades), spinner)).move(0, 0, tip + 0.08) if self.blades > 1 else spinner.move(0, 0, tip + 0.05)
+        return (
+            union((around(one, self.blades), spinner)).move(0, 0, tip + 0.08)
+            if self.blades > 1
+            else spinner.move(0, 0, tip + 0.05)
+        )
 
     def trestle(self, back: float) -> Solid:
         leg = tube(polyline([(-0.2, -back + 0.2, 0), (-0.65, -back + 0.4, -1.15)]), 0.05, "trestle", "case", sides=12)
         ram = tube(polyline([(0, -back + 0.05, 0), (0, -back + 0.42, 0)]), 0.16, "trestle", "case", sides=16)
-        bar = tube(polyline([(-0.65, -back + 0.4, -1.13), (0.65, -back + 0.4, -1.13)]), 0.05, "trestle", "case", sides=12)
+        bar = tube(
+            polyline([(-0.65, -back + 0.4, -1.13), (0.65, -back + 0.4, -1.13)]), 0.05, "trestle", "case", sides=12
+        )
         keel = tube(polyline([(0, -back + 0.4, -1.13), (0, -back - 0.9, -1.13)]), 0.05, "trestle", "case", sides=12)
         brace = tube(polyline([(0, -back - 0.85, -1.12), (0, -back + 0.3, -0.1)]), 0.045, "trestle", "case", sides=12)
         return union((leg, leg.mirror("x"), ram, bar, keel, brace))
 
     def words(self) -> str:
         propeller = f" with a {self.blades}-bladed propeller" if self.blades > 1 else ""
-        return f"a radial engine of {self.cylinders * self.rows} cylinders{' in two rows' if self.rows == 2 else ''}{propeller}"
+        return (
+            f"a radial engine of {self.cylinders * self.rows} "
+            f"cylinders{' in two rows' if self.rows == 2 else ''}{propeller}"
+        )
 
 
 @dataclass(frozen=True)
 class Turbine(Family):
-    """A jet engine: fan, compressor, burner cans, turbine and nozzle along one shaft, in a casing that may be cut open."""
+    """A jet engine: fan, compressor, burner cans, turbine and nozzle along one shaft, in a casing that may be cut
+    open.
+    """
 
     SKINS = {"casing": ("machine", "tech"), "core": ("machine", "tech")}
     FINISHES = {
@@ -222,8 +291,17 @@ class Turbine(Family):
         body = upright(union(parts))
         if self.stand:
             r = self.radius
-            post = hull(np.array([(x, y, z) for x in (-0.08, 0.08) for y, z in ((-0.5, -r - 0.2), (0.3, -r - 0.2), (-0.3, 0.0), (0.2, 0.0))]),
-                        "pylon", "stand")
+            post = hull(
+                np.array(
+                    [
+                        (x, y, z)
+                        for x in (-0.08, 0.08)
+                        for y, z in ((-0.5, -r - 0.2), (0.3, -r - 0.2), (-0.3, 0.0), (0.2, 0.0))
+                    ]
+                ),
+                "pylon",
+                "stand",
+            )
             post = post - cylinder(0.9 * r, 6.0, "pylon", "stand").move(0, 0, -3).turn("x", TAU / 4)
             struts = box(0.06, 0.07, 0.9 * r, "pylon", "stand").move(0, -0.4, -0.62 * r)
             body = union((body, post, struts, box(0.7, 1.1, 0.08, "base", "stand").move(0, -0.1, -r - 0.22)))
@@ -244,24 +322,60 @@ class Turbine(Family):
         rotors = []
         for k in range(self.stages):
             share = k / self.stages
-            rotors.append(self.stage(0.62 - 0.62 * share, (0.62 - 0.2 * share) * self.radius + 0.06, self.blades + 4 * (k % 3) + 2,
-                                     0.14 + 0.06 * share, 0.3))
-        return [*rotors, *(self.stage(-0.52 - 0.13 * k, 0.46 * self.radius + 0.08 + 0.05 * k, self.blades + 6, 0.17, -0.35) for k in range(2))]
+            rotors.append(
+                self.stage(
+                    0.62 - 0.62 * share,
+                    (0.62 - 0.2 * share) * self.radius + 0.06,
+                    self.blades + 4 * (k % 3) + 2,
+                    0.14 + 0.06 * share,
+                    0.3,
+                )
+            )
+        return [
+            *rotors,
+            *(
+                self.stage(-0.52 - 0.13 * k, 0.46 * self.radius + 0.08 + 0.05 * k, self.blades + 6, 0.17, -0.35)
+                for k in range(2)
+            ),
+        ]
 
     def shaft(self) -> Solid:
-        tip = {"cone": [(0.12, 1.05), (0.0, 1.2)], "round": [(0.17, 1.0), (0.0, 1.08)],
-               "long": [(0.15, 1.08), (0.06, 1.3), (0.0, 1.38)]}[self.spinner]
+        tip = {
+            "cone": [(0.12, 1.05), (0.0, 1.2)],
+            "round": [(0.17, 1.0), (0.0, 1.08)],
+            "long": [(0.15, 1.08), (0.06, 1.3), (0.0, 1.38)],
+        }[self.spinner]
         nose = lathe(turned(0.22, 0.8).up(0.1).curve(*tip).close(), "spinner", "spinner", sides=64)
-        drum = lathe(turned(0.1, -0.9).to(0.18, -0.6).to(0.19, 0.0).to(0.13, 0.7).to(0.13, 0.85).close(), "shaft", "core", sides=64)
-        mark = tube(helix(0.17, 0.1, 0.8, 0.4).move(0, 0, 0.93), 0.02, "spiral", "blade", sides=8) if self.spinner != "round" else nose
+        drum = lathe(
+            turned(0.1, -0.9).to(0.18, -0.6).to(0.19, 0.0).to(0.13, 0.7).to(0.13, 0.85).close(),
+            "shaft",
+            "core",
+            sides=64,
+        )
+        mark = (
+            tube(helix(0.17, 0.1, 0.8, 0.4).move(0, 0, 0.93), 0.02, "spiral", "blade", sides=8)
+            if self.spinner != "round"
+            else nose
+        )
         return union((nose, drum, mark))
 
     def burner(self, kit: Kit) -> Solid:
         """The cans between compressor and turbine, and the core's rear casing behind them."""
         r = 0.42 * self.radius + 0.08
-        can = lathe(turned(0.0, -0.5).out(0.045).ogee(0.04, 0.1).up(0.2).ovolo(-0.06, 0.12).close(), "burner can", "pipe", sides=28)
+        can = lathe(
+            turned(0.0, -0.5).out(0.045).ogee(0.04, 0.1).up(0.2).ovolo(-0.06, 0.12).close(),
+            "burner can",
+            "pipe",
+            sides=28,
+        )
         rear = lathe(
-            turned(r + 0.03, -1.0).to(r + 0.1, -0.7).to(r + 0.08, -0.42).out(-0.04).to(r + 0.06, -0.7).to(r - 0.01, -1.0).back(),
+            turned(r + 0.03, -1.0)
+            .to(r + 0.1, -0.7)
+            .to(r + 0.08, -0.42)
+            .out(-0.04)
+            .to(r + 0.06, -0.7)
+            .to(r - 0.01, -1.0)
+            .back(),
             "turbine case",
             "core",
             kit.skin("core"),
@@ -279,15 +393,32 @@ class Turbine(Family):
 
     def tail(self) -> Solid:
         r = 0.42 * self.radius + 0.08
-        cone = lathe(turned(0.0, -1.35).curve((0.08, -1.15), (0.17, -0.9)).to(0.17, -0.75).close(), "tail cone", "core", sides=48)
-        ring_ = lathe(turned(r - 0.1, -1.25).to(r + 0.06, -0.96).out(-0.05).to(r - 0.14, -1.23).back(), "nozzle", "steel", sides=72)
+        cone = lathe(
+            turned(0.0, -1.35).curve((0.08, -1.15), (0.17, -0.9)).to(0.17, -0.75).close(), "tail cone", "core", sides=48
+        )
+        ring_ = lathe(
+            turned(r - 0.1, -1.25).to(r + 0.06, -0.96).out(-0.05).to(r - 0.14, -1.23).back(),
+            "nozzle",
+            "steel",
+            sides=72,
+        )
         if self.nozzle == "cone":
             return cone | ring_
         if self.nozzle == "chevrons":
-            notch = hull(np.array([(x, y, z) for x in (0.0, 1.0) for y, z in ((-0.07, -1.4), (0.07, -1.4), (0, -1.12))]), "nozzle", "steel")
+            notch = hull(
+                np.array([(x, y, z) for x in (0.0, 1.0) for y, z in ((-0.07, -1.4), (0.07, -1.4), (0, -1.12))]),
+                "nozzle",
+                "steel",
+            )
             return cone | (ring_ - around(notch, 12))
         petal = hull(
-            np.array([(x, y, z) for y in (-0.055, 0.055) for x, z in ((r - 0.12, -1.25), (r - 0.08, -1.25), (r + 0.05, -0.94), (r + 0.09, -0.94))]),
+            np.array(
+                [
+                    (x, y, z)
+                    for y in (-0.055, 0.055)
+                    for x, z in ((r - 0.12, -1.25), (r - 0.08, -1.25), (r + 0.05, -0.94), (r + 0.09, -0.94))
+                ]
+            ),
             "petal",
             "steel",
         )
@@ -296,17 +427,28 @@ class Turbine(Family):
     def cowling(self, kit: Kit) -> Solid:
         """A hollow nacelle around the fan, struts to the core, and the core's own case, each open where cut."""
         r, rear = self.radius, 0.98 - self.cowl
-        line = turned(0.86 * r + 0.02, rear).to(r + 0.05, rear + 0.3 * self.cowl).curve((r + 0.09, 0.75), (r + 0.04, 1.02))
+        line = (
+            turned(0.86 * r + 0.02, rear).to(r + 0.05, rear + 0.3 * self.cowl).curve((r + 0.09, 0.75), (r + 0.04, 1.02))
+        )
         line = line.ovolo(-0.05, 0.06).curve((r - 0.06, 1.0), (r - 0.02, 0.86)).to(0.82 * r, rear + 0.01)
         cowl = lathe(line.back(), "nacelle", "casing", kit.skin("casing"))
         q = 0.42 * r + 0.08
         inner = lathe(
-            turned(q + 0.03, -0.1).curve((q + 0.06, 0.2), (0.6 * r + 0.09, 0.72)).out(-0.035).curve((q + 0.025, 0.2), (q - 0.005, -0.1)).back(),
+            turned(q + 0.03, -0.1)
+            .curve((q + 0.06, 0.2), (0.6 * r + 0.09, 0.72))
+            .out(-0.035)
+            .curve((q + 0.025, 0.2), (q - 0.005, -0.1))
+            .back(),
             "core case",
             "casing",
             sides=96,
         )
-        struts = around(box(r, 0.035, 0.1, "strut", "steel").move(r / 2 - 0.02, 0, rear + 0.55 * self.cowl if self.cowl > 0.7 else 0.74), 6)
+        struts = around(
+            box(r, 0.035, 0.1, "strut", "steel").move(
+                r / 2 - 0.02, 0, rear + 0.55 * self.cowl if self.cowl > 0.7 else 0.74
+            ),
+            6,
+        )
         whole = union((cowl, inner))
         if self.cut != "closed":
             start, end = (-0.35, 1.7) if self.cut == "open" else (0.0, TAU / 4)
@@ -320,7 +462,14 @@ class Turbine(Family):
         rail = [tube(hoop(q + 0.1), 0.022, "fuel rail", "pipe", sides=10).move(0, 0, z) for z in (-0.34, -0.2)]
         runs = [
             tube(
-                spline([(q + 0.1, 0, -0.2), (q + 0.16, 0.04, -0.05), (q + 0.1, 0.1, 0.2), (0.5 * self.radius + 0.16, 0.1, 0.45)]),
+                spline(
+                    [
+                        (q + 0.1, 0, -0.2),
+                        (q + 0.16, 0.04, -0.05),
+                        (q + 0.1, 0.1, 0.2),
+                        (0.5 * self.radius + 0.16, 0.1, 0.45),
+                    ]
+                ),
                 0.018,
                 "pipe",
                 "pipe",
@@ -328,7 +477,9 @@ class Turbine(Family):
             ).turn("z", 2.2 + k)
             for k in range(self.lines)
         ]
-        joint = flange(q + 0.13, 0.05, 24, "flange", "core", "hex", kit.level).move(0, 0, -0.72) - cylinder(q, 1.0, "flange", "core").move(0, 0, -1.2)
+        joint = flange(q + 0.13, 0.05, 24, "flange", "core", "hex", kit.level).move(0, 0, -0.72) - cylinder(
+            q, 1.0, "flange", "core"
+        ).move(0, 0, -1.2)
         return [*rail, *runs, joint]
 
     def words(self) -> str:

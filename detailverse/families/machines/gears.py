@@ -47,11 +47,17 @@ class GearTrain(Family):
 
     def build(self, kit: Kit) -> Solid:
         train = self.train()
-        places, reaches = np.array([place for place, *_ in train]), np.array([0.5 * teeth + 1 for _, _, teeth, *_ in train])
+        places, reaches = (
+            np.array([place for place, *_ in train]),
+            np.array([0.5 * teeth + 1 for _, _, teeth, *_ in train]),
+        )
         low, high = (places - reaches[:, None]).min(axis=0), (places + reaches[:, None]).max(axis=0)
         module = 1.85 / float((high - low).max())
         places = module * (places - (low + high) / 2)
-        wheels = [self.wheel(number, place, module, *rest, kit) for number, (place, (_, *rest)) in enumerate(zip(places, train))]
+        wheels = [
+            self.wheel(number, place, module, *rest, kit)
+            for number, (place, (_, *rest)) in enumerate(zip(places, train))
+        ]
         half = module * (high - low) / 2
         body = union((*wheels, self.plate(places, module * reaches, half, kit)))
         if not self.stands:
@@ -81,8 +87,17 @@ class GearTrain(Family):
             way = rng.uniform(0.0, TAU)
             spot = place + reach * np.array(cos_sin(way))
             if all(self.clear(spot, level, own, other, number == len(train) - 1) for number, other in enumerate(train)):
-                share = (way - angle) * driver / TAU  # of a tooth of the driver, where they meet; the driven one has a gap there
-                return (spot, level, own, way + TAU / 2 + (share - math.floor(share) - 0.5) * TAU / own, -hand, 0), pinion
+                share = (
+                    (way - angle) * driver / TAU
+                )  # of a tooth of the driver, where they meet; the driven one has a gap there
+                return (
+                    spot,
+                    level,
+                    own,
+                    way + TAU / 2 + (share - math.floor(share) - 0.5) * TAU / own,
+                    -hand,
+                    0,
+                ), pinion
         return None
 
     def clear(self, spot, level, teeth, other, driver: bool) -> bool:
@@ -90,17 +105,31 @@ class GearTrain(Family):
         far = float(np.sqrt(((spot - place) ** 2).sum()))
         if layer == level:
             return driver or far > (teeth + others) / 2 + 2.5
-        return driver and far > others / 2 + 3.5 or far > max(others, teeth) / 2 + 3.5  # the shaft of one passes beside the other
+        return (
+            driver and far > others / 2 + 3.5 or far > max(others, teeth) / 2 + 3.5
+        )  # the shaft of one passes beside the other
 
     def wheel(self, number, place, module, layer, teeth, angle, hand, pinion, kit: Kit) -> Solid:
         t, radius = self.thickness, 0.5 * module * teeth
         height = 0.14 + layer * (t + GAP) + t / 2
-        web = self.web if number % 3 else ("spokes", "holes", "dish", "solid")[Rng(self.seed, "web", number).integer(0, 4)]
-        parts = [cogwheel(teeth, module, t, web, self.form, hand, "gear", "gear", kit.level).turn("z", angle).move(0, 0, height)]
+        web = (
+            self.web
+            if number % 3
+            else ("spokes", "holes", "dish", "solid")[Rng(self.seed, "web", number).integer(0, 4)]
+        )
+        parts = [
+            cogwheel(teeth, module, t, web, self.form, hand, "gear", "gear", kit.level)
+            .turn("z", angle)
+            .move(0, 0, height)
+        ]
         top = height + 0.62 * t
         if pinion:
             top = height + t + GAP + 0.5 * t
-            parts.append(cogwheel(pinion, module, t, "solid", self.form, hand, "pinion", "pinion", 0).turn("z", angle).move(0, 0, height + t + GAP))
+            parts.append(
+                cogwheel(pinion, module, t, "solid", self.form, hand, "pinion", "pinion", 0)
+                .turn("z", angle)
+                .move(0, 0, height + t + GAP)
+            )
         shaft = min(0.07, 0.2 * radius)
         parts.append(cylinder(shaft, top + 0.07, "shaft", "steel"))
         if kit.level >= 1:
@@ -136,7 +165,10 @@ class GearTrain(Family):
         return union((body, *bosses, *heads))
 
     def words(self) -> str:
-        return f"a train of {len(self.train())} {'' if self.form == 'spur' else self.form + ' '}gears on a {'standing ' if self.stands else ''}plate"
+        return (
+            f"a train of {len(self.train())} {'' if self.form == 'spur' else self.form + ' '}gears on a "
+            f"{'standing ' if self.stands else ''}plate"
+        )
 
 
 @dataclass(frozen=True)
@@ -165,7 +197,9 @@ class Screw(Family):
     def build(self, kit: Kit) -> Solid:
         r, depth = self.radius, 0.55 * self.pitch
         shank = cylinder(r, self.shank + 0.04, "shank", "head", kit.skin("shank"))
-        cut = thread(r, r - depth, self.pitch, 1.62 - self.shank, "thread", "thread").turn("x", TAU / 2).move(0, 0, 0.02)
+        cut = (
+            thread(r, r - depth, self.pitch, 1.62 - self.shank, "thread", "thread").turn("x", TAU / 2).move(0, 0, 0.02)
+        )
         body = union((self.top(kit).move(0, 0, self.shank), shank, cut, *self.fittings(kit)))
         return body.turn("y", TAU / 4 + 0.1) if self.lies else body
 
@@ -176,17 +210,27 @@ class Screw(Family):
         places = [z for z, before in zip(places, [-9.0, *places]) if z - before > 1.5 * r]
         nuts = [self.one_nut(kit).turn("z", rng.uniform(0.0, TAU)).move(0, 0, z) for z in places]
         ring = disc(self.washer * r, 0.0, 0.05, "washer", "washer", 0.01)
-        return [*nuts, *(ring.move(0, 0, z + 0.86 * r) for z in places), *([ring.move(0, 0, self.shank - 0.04)] if self.nuts != 1 else [])]
+        return [
+            *nuts,
+            *(ring.move(0, 0, z + 0.86 * r) for z in places),
+            *([ring.move(0, 0, self.shank - 0.04)] if self.nuts != 1 else []),
+        ]
 
     def one_nut(self, kit: Kit) -> Solid:
         r, high = self.radius, 0.9 * self.radius
         if self.nut == "round":
             body = disc(1.7 * r, 0.0, high, "nut", "nut", 0.1 * r)
-            return body - around(cylinder(0.16 * r, high + 0.1, "nut", "nut").move(1.7 * r, 0, -0.05), 24) if kit.level >= 1 else body
+            return (
+                body - around(cylinder(0.16 * r, high + 0.1, "nut", "nut").move(1.7 * r, 0, -0.05), 24)
+                if kit.level >= 1
+                else body
+            )
         sides = 4 if self.nut == "square" else 6
         body = chamfered(sides, 1.75 * r, high, "nut")
         if self.nut == "castle":
-            slots = union(box(5 * r, 0.35 * r, 0.9 * r, "nut", "nut").turn("z", TAU / 6 * k + TAU / 12) for k in range(3)).move(0, 0, high)
+            slots = union(
+                box(5 * r, 0.35 * r, 0.9 * r, "nut", "nut").turn("z", TAU / 6 * k + TAU / 12) for k in range(3)
+            ).move(0, 0, high)
             body = body - slots
         return body
 
@@ -198,10 +242,20 @@ class Screw(Family):
         if self.head == "wing":
             wing = spline([(0.5 * r, 0, 0.3 * r), (1.6 * r, 0, 0.6 * r), (2.4 * r, 0, 1.5 * r), (2.6 * r, 0, 2.1 * r)])
             wing = tube(wing, lambda s: r * (0.55 - 0.1 * s + 0.3 * s * s), "wing", "head", sides=24).scale(1, 0.55, 1)
-            hub = lathe(turned(1.5 * r, -0.01).to(1.15 * r, r).ovolo(-0.6 * r, 0.35 * r).close(), "head", "head", kit.skin("head"))
+            hub = lathe(
+                turned(1.5 * r, -0.01).to(1.15 * r, r).ovolo(-0.6 * r, 0.35 * r).close(),
+                "head",
+                "head",
+                kit.skin("head"),
+            )
             return union((hub, wing, wing.turn("z", TAU / 2)))
         if self.head == "hand wheel":
-            hub = lathe(turned(1.3 * r, -0.01).to(1.3 * r, 0.9 * r).ovolo(-0.4 * r, 0.2 * r).close(), "head", "head", kit.skin("head"))
+            hub = lathe(
+                turned(1.3 * r, -0.01).to(1.3 * r, 0.9 * r).ovolo(-0.4 * r, 0.2 * r).close(),
+                "head",
+                "head",
+                kit.skin("head"),
+            )
             return hub | handwheel(3.2 * r, 5, finish="head").move(0, 0, 1.2 * r)
         return self.driven(kit) - self.recess()
 
@@ -209,12 +263,21 @@ class Screw(Family):
         """A head with a recess for a driver on its top, which is at height r."""
         r = self.radius
         if self.head == "socket":
-            return lathe(turned(1.65 * r, -0.01).to(1.65 * r, 1.4 * r).ovolo(-0.15 * r, 0.15 * r).close(), "head", "head", kit.skin("head"))
+            return lathe(
+                turned(1.65 * r, -0.01).to(1.65 * r, 1.4 * r).ovolo(-0.15 * r, 0.15 * r).close(),
+                "head",
+                "head",
+                kit.skin("head"),
+            )
         if self.head == "round":
-            return lathe(turned(1.9 * r, -0.01).up(0.1 * r).ovolo(-1.2 * r, r).close(), "head", "head", kit.skin("head"))
+            return lathe(
+                turned(1.9 * r, -0.01).up(0.1 * r).ovolo(-1.2 * r, r).close(), "head", "head", kit.skin("head")
+            )
         body = chamfered(6, 1.85 * r, 1.2 * r, "head").move(0, 0, -0.01)
         if self.head == "flanged":
-            body = body | lathe(turned(2.4 * r, -0.01).up(0.12 * r).to(1.7 * r, 0.45 * r).close(), "head", "head", kit.skin("head"))
+            body = body | lathe(
+                turned(2.4 * r, -0.01).up(0.12 * r).to(1.7 * r, 0.45 * r).close(), "head", "head", kit.skin("head")
+            )
         return body
 
     def recess(self) -> Solid:
@@ -237,5 +300,10 @@ class Screw(Family):
 def chamfered(sides: int, radius: float, height: float, label: str) -> Solid:
     """A nut or head: a prism turned down at both ends."""
     bevel = 0.16 * radius
-    line = turned(0.86 * radius).to(1.02 * radius, 0.6 * bevel).to(1.02 * radius, height - 0.6 * bevel).to(0.86 * radius, height)
+    line = (
+        turned(0.86 * radius)
+        .to(1.02 * radius, 0.6 * bevel)
+        .to(1.02 * radius, height - 0.6 * bevel)
+        .to(0.86 * radius, height)
+    )
     return extrude(ngon(sides, radius), height, label, label) & lathe(line.close(), label, label, sides=60)

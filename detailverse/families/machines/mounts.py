@@ -33,7 +33,10 @@ def split(rng: Rng, x: float, y: float, w: float, h: float, least: float):
 
 def greebles(rng: Rng, w: float, h: float, least: float, tall: float, label: str, finish: str) -> Solid:
     """Small blocks, tanks, pipes and vents packed on w by h about the origin, up from z = 0."""
-    return union(greeble(one, a - 0.01, b - 0.01, tall, label, finish).move(x, y) for x, y, a, b, one in split(rng, 0.0, 0.0, w, h, least))
+    return union(
+        greeble(one, a - 0.01, b - 0.01, tall, label, finish).move(x, y)
+        for x, y, a, b, one in split(rng, 0.0, 0.0, w, h, least)
+    )
 
 
 def greeble(rng: Rng, w: float, h: float, tall: float, label: str, finish: str) -> Solid:
@@ -44,8 +47,11 @@ def greeble(rng: Rng, w: float, h: float, tall: float, label: str, finish: str) 
         return box(w, h, z + 0.03, label, finish).move(0, 0, z / 2 - 0.015)
     if kind == "stepped":
         return union(
-            (base, box(0.7 * w, 0.7 * h, z, label, finish).move(0, 0, z / 2),
-             box(0.3 * w, 0.5 * h, 1.3 * z, label, finish).move(0.1 * w, 0, 0.65 * z))
+            (
+                base,
+                box(0.7 * w, 0.7 * h, z, label, finish).move(0, 0, z / 2),
+                box(0.3 * w, 0.5 * h, 1.3 * z, label, finish).move(0.1 * w, 0, 0.65 * z),
+            )
         )
     if kind == "vent":
         n = max(2, int(max(w, h) / 0.035))
@@ -54,10 +60,23 @@ def greeble(rng: Rng, w: float, h: float, tall: float, label: str, finish: str) 
         return base | row(slat.move(*(-step * (n - 1) / 2)).move(0, 0, z / 2), n, step)
     r = 0.42 * min(w, h)
     if kind == "drum":
-        return base | disc(r, 0.0, z + 0.1 * r, label, finish, 0.15 * r, 20) | disc(0.5 * r, 0.0, 1.3 * z + 0.1 * r, label, finish, sides=16)
+        return (
+            base
+            | disc(r, 0.0, z + 0.1 * r, label, finish, 0.15 * r, 20)
+            | disc(0.5 * r, 0.0, 1.3 * z + 0.1 * r, label, finish, sides=16)
+        )
     if kind == "wedge":
         return base | hull(
-            np.array([(a * w * s, b * h * s, c) for a in (-0.45, 0.45) for b in (-0.45, 0.45) for s, c in ((1.0, 0.0), (0.6, z))]), label, finish
+            np.array(
+                [
+                    (a * w * s, b * h * s, c)
+                    for a in (-0.45, 0.45)
+                    for b in (-0.45, 0.45)
+                    for s, c in ((1.0, 0.0), (0.6, z))
+                ]
+            ),
+            label,
+            finish,
         )
     turn = TAU / 4 if w > h else 0.0
     long = max(w, h) - 2 * r
@@ -67,8 +86,18 @@ def greeble(rng: Rng, w: float, h: float, tall: float, label: str, finish: str) 
     thin = min(0.02, 0.25 * r)
     bundle = union(
         tube(
-            polyline([(x, -long / 2 - r, 0), (x, -long / 2, 0.5 * z + 0.02), (x, long / 2, 0.5 * z + 0.02), (x, long / 2 + r, 0)]), thin, label,
-            finish, sides=8
+            polyline(
+                [
+                    (x, -long / 2 - r, 0),
+                    (x, -long / 2, 0.5 * z + 0.02),
+                    (x, long / 2, 0.5 * z + 0.02),
+                    (x, long / 2 + r, 0),
+                ]
+            ),
+            thin,
+            label,
+            finish,
+            sides=8,
         )
         for x in (-0.6 * r, 0.0, 0.6 * r)
     )
@@ -99,7 +128,12 @@ class Turret(Family):
     screws: int = count(10, 24)
 
     def build(self, kit: Kit) -> Solid:
-        mount = lathe(turned(0.72, 0.0).up(0.1).out(-0.08).up(0.08).out(0.04).up(0.06).to(0.5, 0.3).close(), "mount", "mount", kit.skin("mount"))
+        mount = lathe(
+            turned(0.72, 0.0).up(0.1).out(-0.08).up(0.08).out(0.04).up(0.06).to(0.5, 0.3).close(),
+            "mount",
+            "mount",
+            kit.skin("mount"),
+        )
         parts = [mount, self.housing(kit), *self.guns()]
         if kit.level >= 1:
             parts += [ring_of(bolt(0.03, "hex"), self.screws, 0.68).move(0, 0, 0.1)]
@@ -119,14 +153,22 @@ class Turret(Family):
             body = lathe(turned(0.6, 0.24).up(0.16).ovolo(-0.6, 0.5).close(), "housing", "housing", skin)
         else:
             low = np.array([(-0.5, -0.5), (0.5, -0.5), (0.58, 0.1), (0.4, 0.62), (-0.4, 0.62), (-0.58, 0.1)])
-            top = low * ((0.62, 0.55) if self.shape == "wedge" else (0.9, 0.9)) + (0.0, 0.12 if self.shape == "wedge" else 0.03)
+            top = low * ((0.62, 0.55) if self.shape == "wedge" else (0.9, 0.9)) + (
+                0.0,
+                0.12 if self.shape == "wedge" else 0.03,
+            )
             share = np.linspace(0, 1, 2)[:, None, None]
             rings = low + share * (top - low)
             rings = np.concatenate([rings, np.broadcast_to(0.24 + 0.6 * share, (2, 6, 1))], axis=2)
             body = panelled(rings, "housing", "housing", skin)
         if self.armour:
-            cheek = hull(np.array([(x, y, z) for x in (0.5, 0.66) for y, z in ((-0.55, 0.2), (-0.4, 0.75), (0.45, 0.65), (0.5, 0.3))]),
-                         "cheek", "housing")
+            cheek = hull(
+                np.array(
+                    [(x, y, z) for x in (0.5, 0.66) for y, z in ((-0.55, 0.2), (-0.4, 0.75), (0.45, 0.65), (0.5, 0.3))]
+                ),
+                "cheek",
+                "housing",
+            )
             body = union((body, cheek, cheek.mirror("x")))
         return body
 
@@ -136,11 +178,20 @@ class Turret(Family):
         line = turned(1.5 * r, 0.0).to(1.5 * r, 0.25).to(1.1 * r, 0.32).to(0.85 * r, self.length - 0.15)
         line = {
             "plain": line.to(1.1 * r, self.length - 0.1).up(0.1),
-            "brake": line.to(1.5 * r, self.length - 0.14).up(0.04).out(-0.4 * r).up(0.03).out(0.4 * r).up(0.04).out(-0.3 * r).up(0.04),
+            "brake": line.to(1.5 * r, self.length - 0.14)
+            .up(0.04)
+            .out(-0.4 * r)
+            .up(0.03)
+            .out(0.4 * r)
+            .up(0.04)
+            .out(-0.3 * r)
+            .up(0.04),
             "ring": line.up(0.02).torus(0.08, 0.6 * r).up(0.03),
             "flare": line.to(1.6 * r, self.length),
         }[self.muzzle]
-        one = lathe(line.close(), "barrel", "barrel", sides=32) - cylinder(0.5 * r, 0.2, "barrel", "barrel").move(0, 0, self.length - 0.12)
+        one = lathe(line.close(), "barrel", "barrel", sides=32) - cylinder(0.5 * r, 0.2, "barrel", "barrel").move(
+            0, 0, self.length - 0.12
+        )
         if self.shroud:
             one = one | finned(1.35 * r, 0.3, 0.62 * self.length, 6, 0.35 * r, "shroud", "steel", 28)
         step = 3.6 * r
@@ -150,7 +201,10 @@ class Turret(Family):
         return [union((row_, cradle)).turn("x", TAU / 4 - self.pitch).move(0, -0.38, 0.52), trunnion.move(0, -0.2, 0.5)]
 
     def words(self) -> str:
-        return f"a {self.shape} gun turret with {('one barrel', 'two barrels', 'three barrels', 'four barrels')[self.barrels - 1]}"
+        return (
+            f"a {self.shape} gun turret with "
+            f"{('one barrel', 'two barrels', 'three barrels', 'four barrels')[self.barrels - 1]}"
+        )
 
 
 @dataclass(frozen=True)
@@ -189,17 +243,35 @@ class Dish(Family):
         """Its pole at the origin, open to +z."""
         r, d, t = self.radius, self.depth, 0.03
         inside = [(r * k / 12, d * k * k / 144) for k in range(13)]
-        line_ = turned(0.0, -t).curve(*((x, z - t) for x, z in inside[1:-1]), (r, d - t)).up(t).curve(*reversed(inside[1:-1]), (0.0, 0.0))
+        line_ = (
+            turned(0.0, -t)
+            .curve(*((x, z - t) for x, z in inside[1:-1]), (r, d - t))
+            .up(t)
+            .curve(*reversed(inside[1:-1]), (0.0, 0.0))
+        )
         shell = lathe(line_.close(), "reflector", "bowl", kit.skin("bowl"))
         rim = tube(hoop(r), 0.026, "rim", "bowl", sides=10).move(0, 0, d - 0.01)
-        rib = tube(spline([(0.05, 0, -0.06), (0.5 * r, 0, 0.25 * d - 0.05), (0.97 * r, 0, 0.94 * d - 0.04)]), 0.018, "rib", "steel", sides=8)
+        rib = tube(
+            spline([(0.05, 0, -0.06), (0.5 * r, 0, 0.25 * d - 0.05), (0.97 * r, 0, 0.94 * d - 0.04)]),
+            0.018,
+            "rib",
+            "steel",
+            sides=8,
+        )
         hoops = [
-            tube(hoop(r * (k + 1) / (self.rings + 1)), 0.016, "rib", "steel", sides=8).move(0, 0, d * (k + 1) ** 2 / (self.rings + 1) ** 2 - 0.045)
+            tube(hoop(r * (k + 1) / (self.rings + 1)), 0.016, "rib", "steel", sides=8).move(
+                0, 0, d * (k + 1) ** 2 / (self.rings + 1) ** 2 - 0.045
+            )
             for k in range(self.rings)
         ]
         focus = min(r * r / (4 * d), 0.9)
         strut = tube(line((0.75 * r, 0, 0.56 * d), (0.04, 0, focus)), 0.014, "strut", "steel", sides=8)
-        feed = lathe(turned(0.09, -0.1).to(0.05, 0.02).to(0.07, 0.04).up(0.1).ovolo(-0.07, 0.05).close(), "feed", "feed", sides=32).move(0, 0, focus)
+        feed = lathe(
+            turned(0.09, -0.1).to(0.05, 0.02).to(0.07, 0.04).up(0.1).ovolo(-0.07, 0.05).close(),
+            "feed",
+            "feed",
+            sides=32,
+        ).move(0, 0, focus)
         hub = lathe(turned(0.1, -0.24).to(0.2, -0.16).to(0.22, -0.02).to(0.1, 0.01).close(), "hub", "mast", sides=48)
         return union((shell, rim, around(rib, self.ribs), *hoops, around(strut, self.struts), feed, hub))
 
@@ -211,13 +283,21 @@ class Dish(Family):
         if self.mast == "column":
             return [base, column, *bolts]
         if self.mast == "tripod":
-            leg = tube(line((0.05, 0, h - 0.15), (0.62, 0, 0.02)), 0.04, "leg", "mast",
-                       sides=14) | disc(0.1, 0.0, 0.05, "foot", "mast", 0.01, 24).move(0.62)
-            return [column.move(0, 0, 0.12), around(leg, 3), tube(hoop(0.35), 0.016, "brace", "steel", sides=8).move(0, 0, h * 0.42)]
+            leg = tube(line((0.05, 0, h - 0.15), (0.62, 0, 0.02)), 0.04, "leg", "mast", sides=14) | disc(
+                0.1, 0.0, 0.05, "foot", "mast", 0.01, 24
+            ).move(0.62)
+            return [
+                column.move(0, 0, 0.12),
+                around(leg, 3),
+                tube(hoop(0.35), 0.016, "brace", "steel", sides=8).move(0, 0, h * 0.42),
+            ]
         posts = [tube(line((0.3, 0.3, 0.05), (0.1, 0.1, h)), 0.024, "leg", "mast", sides=10)]
         n = max(2, round(h / 0.25))
         levels = [(0.3 - 0.2 * k / n, 0.05 + (h - 0.05) * k / n) for k in range(n + 1)]
-        posts += [tube(line((a, -a, z), (b, b, up)), 0.014, "brace", "steel", sides=6) for (a, z), (b, up) in zip(levels, levels[1:])]
+        posts += [
+            tube(line((a, -a, z), (b, b, up)), 0.014, "brace", "steel", sides=6)
+            for (a, z), (b, up) in zip(levels, levels[1:])
+        ]
         posts += [tube(line((a, -a, z), (a, a, z)), 0.014, "brace", "steel", sides=6) for a, z in levels[1:]]
         return [base, around(union(posts), 4), *bolts, column.scale(0.6, 0.6, 1.0)]
 

@@ -57,8 +57,10 @@ class ServerRack(Family):
         rail = box(0.07, 0.03, 1.76, "rail", "steel").move(w / 2 - 0.06, -d / 2 + 0.06, 0.9)
         parts = [shell, rail, rail.mirror("x")]
         kinds = ("drives", "fans", "ports", "vents", "panel", "display")
-        built = {kind: self.unit(kind, w - 0.1, step - 0.025, d, kit)
-                 for kind in {rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1)) for k in range(self.units)}}
+        built = {
+            kind: self.unit(kind, w - 0.1, step - 0.025, d, kit)
+            for kind in {rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1)) for k in range(self.units)}
+        }
         for k in range(self.units):
             parts.append(built[rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1))].move(0, 0, 0.06 + (k + 0.5) * step))
         return union((*parts, *self.leads(rng, step), *self.ends()))
@@ -66,12 +68,22 @@ class ServerRack(Family):
     def unit(self, kind: str, w: float, h: float, d: float, kit: Kit) -> Solid:
         """A box of height h around z = 0 with its front at about y = -d/2."""
         front = -d / 2 + 0.03
-        chassis = box(w, 0.8 * d, h, kind, "panel", kit.skin("panel") if kind == "panel" else BARE, sides="-y").move(0, front + 0.4 * d, 0)
+        chassis = box(w, 0.8 * d, h, kind, "panel", kit.skin("panel") if kind == "panel" else BARE, sides="-y").move(
+            0, front + 0.4 * d, 0
+        )
         parts, y = [chassis], front
         for x in (-w / 2 + 0.035, w / 2 - 0.035):
             parts.append(
                 tube(
-                    spline([(x, y + 0.02, -0.35 * h), (x, y - 0.05, -0.25 * h), (x, y - 0.05, 0.25 * h), (x, y + 0.02, 0.35 * h)], per_span=5),
+                    spline(
+                        [
+                            (x, y + 0.02, -0.35 * h),
+                            (x, y - 0.05, -0.25 * h),
+                            (x, y - 0.05, 0.25 * h),
+                            (x, y + 0.02, 0.35 * h),
+                        ],
+                        per_span=5,
+                    ),
                     0.012,
                     "handle",
                     "steel",
@@ -82,10 +94,13 @@ class ServerRack(Family):
         if kind == "drives":
             n, m = max(2, round(room / 0.14)), 1 if h < 0.2 else 2
             bay = box(0.86 * room / n, 0.06, 0.82 * h / m, "drive", "drive").move(0, y)
-            slots = union(box(0.6 * room / n, 0.02, 0.014, "drive", "drive").move(0, y - 0.03, (k - 1) * 0.2 * h / m) for k in range(3))
-            latch = box(0.1 * room / n + 0.01, 0.02, 0.5 * h / m, "latch", "steel").move(0.3 * room / n, y - 0.035) | cylinder(
-                0.009, 0.02, "lamp", "lamp"
-            ).turn("x", TAU / 4).move(-0.32 * room / n, y - 0.022, 0.3 * h / m)
+            slots = union(
+                box(0.6 * room / n, 0.02, 0.014, "drive", "drive").move(0, y - 0.03, (k - 1) * 0.2 * h / m)
+                for k in range(3)
+            )
+            latch = box(0.1 * room / n + 0.01, 0.02, 0.5 * h / m, "latch", "steel").move(
+                0.3 * room / n, y - 0.035
+            ) | cylinder(0.009, 0.02, "lamp", "lamp").turn("x", TAU / 4).move(-0.32 * room / n, y - 0.022, 0.3 * h / m)
             one = (bay - slots) | latch
             grid = row(one.move(-room / 2 + 0.5 * room / n), n, (room / n, 0, 0))
             parts += [grid.move(0, 0, (j - (m - 1) / 2) * 0.88 * h / m) for j in range(m)]
@@ -97,25 +112,45 @@ class ServerRack(Family):
             n = max(5, round(room / 0.075))
             hole = box(0.048, 0.05, min(0.05, 0.3 * h), "ports", "panel").move(-room / 2 + 0.04, y)
             holes = row(row(hole, n, ((room - 0.08) / (n - 1), 0, 0)).move(0, 0, -0.2 * h), 2, (0, 0, 0.4 * h))
-            lamps = row(cylinder(0.008, 0.03, "lamp", "lamp").turn("x", TAU / 4).move(-room / 2 + 0.04, y + 0.015), n,
-                        ((room - 0.08) / (n - 1), 0, 0))
+            lamps = row(
+                cylinder(0.008, 0.03, "lamp", "lamp").turn("x", TAU / 4).move(-room / 2 + 0.04, y + 0.015),
+                n,
+                ((room - 0.08) / (n - 1), 0, 0),
+            )
             parts = [union(parts) - holes, lamps]
         elif kind == "vents":
             n, m = round(room / 0.05), max(2, round(0.8 * h / 0.05))
             hole = extrude(circle(0.018, 6), 0.06, kind, "panel").turn("x", TAU / 4).move(0, y + 0.03)
-            field = [hole.move((i - (n - 1) / 2 + 0.5 * (j % 2) - 0.25) * room / n, 0, (j - (m - 1) / 2) * 0.8 * h / m) for i in range(n)
-                     for j in range(m)]
+            field = [
+                hole.move((i - (n - 1) / 2 + 0.5 * (j % 2) - 0.25) * room / n, 0, (j - (m - 1) / 2) * 0.8 * h / m)
+                for i in range(n)
+                for j in range(m)
+            ]
             parts = [union(parts) - union(field)]
         elif kind == "display":
             glass = box(0.4 * room, 0.03, 0.6 * h, "screen", "lamp").move(-0.2 * room, y)
-            keys = row(row(box(0.04, 0.04, 0.03, "key", "drive").move(0.1 * room, y, -0.2 * h), 5, (0.07, 0, 0)), 2, (0, 0, 0.35 * h))
+            keys = row(
+                row(box(0.04, 0.04, 0.03, "key", "drive").move(0.1 * room, y, -0.2 * h), 5, (0.07, 0, 0)),
+                2,
+                (0, 0, 0.35 * h),
+            )
             parts += (
-                [glass, keys, upright(extrude(text("DV1", 0.25 * h), 0.03, "badge", "steel")).move(0.36 * room, y + 0.015, 0.28 * h)]
+                [
+                    glass,
+                    keys,
+                    upright(extrude(text("DV1", 0.25 * h), 0.03, "badge", "steel")).move(
+                        0.36 * room, y + 0.015, 0.28 * h
+                    ),
+                ]
                 if h > 0.15
                 else [glass, keys]
             )
         if kit.level >= 2:
-            parts += [upright(bolt(0.014, self.screws)).move(x, y, z) for x in (-w / 2 + 0.065, w / 2 - 0.065) for z in (-0.3 * h, 0.3 * h)]
+            parts += [
+                upright(bolt(0.014, self.screws)).move(x, y, z)
+                for x in (-w / 2 + 0.065, w / 2 - 0.065)
+                for z in (-0.3 * h, 0.3 * h)
+            ]
         return union(parts)
 
     def leads(self, rng: Rng, step: float) -> list[Solid]:
@@ -124,7 +159,11 @@ class ServerRack(Family):
         for k in range(self.cables):
             one, y = rng.child("cable", k), -self.depth / 2
             a, b = (0.06 + (one.integer(0, self.units) + 0.5) * step for _ in range(2))
-            x0, x1, far = one.uniform(-0.35, 0.35) * self.width, one.uniform(-0.35, 0.35) * self.width, one.uniform(0.08, 0.16)
+            x0, x1, far = (
+                one.uniform(-0.35, 0.35) * self.width,
+                one.uniform(-0.35, 0.35) * self.width,
+                one.uniform(0.08, 0.16),
+            )
             low = min(a, b) - one.uniform(0.0, 0.2)
             out.append(
                 tube(
@@ -152,8 +191,10 @@ class ServerRack(Family):
             disc(0.05, -0.06, 0.03, "foot", "dark", sides=24)
             if not self.casters
             else union(
-                (cylinder(0.07, 0.05, "caster", "dark").turn("x", TAU / 4).move(0, 0.025, -0.08),
-                 box(0.05, 0.08, 0.12, "caster", "steel").move(0, 0, -0.02))
+                (
+                    cylinder(0.07, 0.05, "caster", "dark").turn("x", TAU / 4).move(0, 0.025, -0.08),
+                    box(0.05, 0.08, 0.12, "caster", "steel").move(0, 0, -0.02),
+                )
             )
         )
         parts = [feet.move(x * (w / 2 - 0.08), y * (d / 2 - 0.1)) for x in (-1, 1) for y in (-1, 1)]
@@ -161,10 +202,19 @@ class ServerRack(Family):
             parts += [fan(0.2, 0.07, 8, "fan", "dark").move(x * 0.24 * w, 0, 1.8) for x in (-1, 1)]
         elif self.cap == "handle":
             parts += [
-                tube(spline([(x, -0.2, 1.79), (x, -0.2, 1.88), (x, 0.2, 1.88), (x, 0.2, 1.79)]), 0.025, "handle", "steel", sides=10)
+                tube(
+                    spline([(x, -0.2, 1.79), (x, -0.2, 1.88), (x, 0.2, 1.88), (x, 0.2, 1.79)]),
+                    0.025,
+                    "handle",
+                    "steel",
+                    sides=10,
+                )
                 for x in (-0.4 * w, 0.4 * w)
             ]
         return parts
 
     def words(self) -> str:
-        return f"a rack of {self.units} server units{' with hanging cables' if self.cables > 1 else ''}{' on casters' if self.casters else ''}"
+        return (
+            f"a rack of {self.units} server "
+            f"units{' with hanging cables' if self.cables > 1 else ''}{' on casters' if self.casters else ''}"
+        )

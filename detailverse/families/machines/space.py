@@ -18,7 +18,9 @@ from zeroverse.core.rng import Rng
 
 @dataclass(frozen=True)
 class Spaceship(Family):
-    """A spacecraft: a tapered hull plated by a recursive split, a bridge, wings, engines, and on it a turret or a dish."""
+    """A spacecraft: a tapered hull plated by a recursive split, a bridge, wings, engines, and on it a turret or a
+    dish.
+    """
 
     SKINS = {"hull": ("plating",), "engine": ("machine", "tech")}
     FINISHES = {
@@ -61,11 +63,27 @@ class Spaceship(Family):
             (1.0, self.tail, 0.8),
         )
         at = [stop[0] for stop in stops]
-        return (float(np.interp(s, at, [stop[1] for stop in stops])) * self.width / 2,
-                float(np.interp(s, at, [stop[2] for stop in stops])) * self.height / 2)
+        return (
+            float(np.interp(s, at, [stop[1] for stop in stops])) * self.width / 2,
+            float(np.interp(s, at, [stop[2] for stop in stops])) * self.height / 2,
+        )
 
     def hull(self, kit: Kit) -> Solid:
-        section, rings = np.array([(1.0, -0.25), (1.0, 0.3), (0.62, 1.0), (-0.62, 1.0), (-1.0, 0.3), (-1.0, -0.25), (-0.55, -1.0), (0.55, -1.0)]), []
+        section, rings = (
+            np.array(
+                [
+                    (1.0, -0.25),
+                    (1.0, 0.3),
+                    (0.62, 1.0),
+                    (-0.62, 1.0),
+                    (-1.0, 0.3),
+                    (-1.0, -0.25),
+                    (-0.55, -1.0),
+                    (0.55, -1.0),
+                ]
+            ),
+            [],
+        )
         for s in (0.0, 0.25, 0.55, 0.85, 1.0):
             w, h = self.half(s)
             rings.append(np.column_stack([section[:, 0] * w, np.full(8, 2.0 * s - 1.0), section[:, 1] * h]))
@@ -80,12 +98,17 @@ class Spaceship(Family):
             w, h = (min(x) for x in zip(self.half(a), self.half(b)))
             long, y = 2 * (b - a), (a + b) - 1.0
             deep = max(self.half(a)[0], self.half(b)[0]) - w
-            flank = greebles(one.child("side"), long, 0.42 * h * 2 * 0.55, self.fineness, self.relief, "machinery", "machinery")
+            flank = greebles(
+                one.child("side"), long, 0.42 * h * 2 * 0.55, self.fineness, self.relief, "machinery", "machinery"
+            )
             flank = flank.turn("z", TAU / 4).turn("y", TAU / 4).move(w - 0.01, y, 0.02 * h)
             base = box(0.06 + 2 * deep, long, 0.5 * h, "machinery", "machinery").move(w - 0.03 - deep, y, 0.02 * h)
             back = self.plates(one.child("top"), 1.1 * w, long).move(0, y, h - 0.012)
-            belly = greebles(one.child("belly"), 0.95 * w, long, self.fineness, self.relief, "machinery",
-                             "machinery").turn("y", TAU / 2).move(0, y, -h + 0.012)
+            belly = (
+                greebles(one.child("belly"), 0.95 * w, long, self.fineness, self.relief, "machinery", "machinery")
+                .turn("y", TAU / 2)
+                .move(0, y, -h + 0.012)
+            )
             parts += [flank, flank.mirror("x"), base, base.mirror("x"), back, belly]
         return parts
 
@@ -96,7 +119,9 @@ class Spaceship(Family):
             z = self.relief * one.uniform(0.15, 0.6)
             parts.append(box(a - 0.014, b - 0.014, z + 0.03, "plate", "plate").move(x, y, z / 2 - 0.015))
             if one.chance(0.3):
-                parts.append(greeble(one.child("hatch"), 0.5 * a, 0.5 * b, self.relief, "machinery", "machinery").move(x, y, z))
+                parts.append(
+                    greeble(one.child("hatch"), 0.5 * a, 0.5 * b, self.relief, "machinery", "machinery").move(x, y, z)
+                )
         return union(parts)
 
     def drive(self, kit: Kit) -> list[Solid]:
@@ -116,7 +141,11 @@ class Spaceship(Family):
         )
         bell = lathe(line_.close(), "engine", "engine", kit.skin("engine"))
         glow = disc(0.5 * r, 0.05, 0.14, "glow", "glow", 0.02, 32)
-        one = union((bell, glow, around(box(0.3 * r, 0.03, 0.2, "strut", "engine").move(0.82 * r, 0, 0.06), 8))).turn("x", -TAU / 4).move(0, 0.99, 0)
+        one = (
+            union((bell, glow, around(box(0.3 * r, 0.03, 0.2, "strut", "engine").move(0.82 * r, 0, 0.06), 8)))
+            .turn("x", -TAU / 4)
+            .move(0, 0.99, 0)
+        )
         step = 2.0 * r
         return [
             row(one.move(-step * (self.engines - 1) / 2), self.engines, (step, 0, 0)),
@@ -128,13 +157,27 @@ class Spaceship(Family):
         if self.wings == "none":
             return []
         if self.wings == "ring":
-            ring_ = lathe(turned(w + 0.3, -0.1).up(0.2).out(-0.09).up(-0.2).back(), "ring", "plate", sides=96).turn("x", TAU / 4).move(0, 0.3, 0)
+            ring_ = (
+                lathe(turned(w + 0.3, -0.1).up(0.2).out(-0.09).up(-0.2).back(), "ring", "plate", sides=96)
+                .turn("x", TAU / 4)
+                .move(0, 0.3, 0)
+            )
             spoke = box(w + 0.32, 0.06, 0.05, "strut", "plate").move((w + 0.24) / 2, 0.3, 0)
             return [ring_, *(spoke.turn("y", TAU * k / 4) for k in range(4))]
         reach = w + (0.55 if self.wings == "swept" else 0.3)
         flat = hull(
-            np.array([(x, y, z) for x, y, t in ((0.5 * w, -0.1, 0.05), (0.5 * w, 0.85, 0.05), (reach, 0.5, 0.016), (reach, 0.9, 0.016))
-                      for z in (-t, t)]),
+            np.array(
+                [
+                    (x, y, z)
+                    for x, y, t in (
+                        (0.5 * w, -0.1, 0.05),
+                        (0.5 * w, 0.85, 0.05),
+                        (reach, 0.5, 0.016),
+                        (reach, 0.9, 0.016),
+                    )
+                    for z in (-t, t)
+                ]
+            ),
             "wing",
             "plate",
         )
@@ -152,9 +195,9 @@ class Spaceship(Family):
         gun = tube(line((reach, 0.65, -0.02), (reach, -0.25, -0.02)), 0.02, "gun", "engine", sides=10)
         wing = union((flat, pod if self.wings == "pods" else gun))
         greeble = (
-            greebles(Rng(self.seed, "wing"), 0.4 * (reach - w) + 0.05, 0.3, self.fineness, 0.04, "machinery", "machinery").move(
-                w + 0.3 * (reach - w), 0.45, 0.02
-            )
+            greebles(
+                Rng(self.seed, "wing"), 0.4 * (reach - w) + 0.05, 0.3, self.fineness, 0.04, "machinery", "machinery"
+            ).move(w + 0.3 * (reach - w), 0.45, 0.02)
             if kit.level >= 1
             else None
         )
@@ -166,7 +209,11 @@ class Spaceship(Family):
         w, h = self.half(0.8)
         if self.bridge == "canopy":
             nose_w, nose_h = self.half(0.2)
-            return [ball(0.16, "canopy", "window").scale(0.9 * nose_w / 0.16, 1.8, nose_h / 0.16 * 0.9 + 0.25).move(0, -0.55, 0.7 * nose_h)]
+            return [
+                ball(0.16, "canopy", "window")
+                .scale(0.9 * nose_w / 0.16, 1.8, nose_h / 0.16 * 0.9 + 0.25)
+                .move(0, -0.55, 0.7 * nose_h)
+            ]
         if self.bridge == "domes":
             dome = union((ball(0.1, "dome", "window"), disc(0.13, -0.08, 0.02, "collar", "plate", 0.02)))
             return [dome.move(x * 0.4 * w, y, h + 0.01) for x, y in ((-1, 0.5), (1, 0.5), (0, 0.2))]
@@ -175,17 +222,36 @@ class Spaceship(Family):
                 [
                     (x * a, y, z)
                     for x in (-1, 1)
-                    for a, y, z in ((0.4 * w, 0.3, h - 0.02), (0.4 * w, 0.8, h - 0.02), (0.22 * w, 0.5, h + 0.22), (0.22 * w, 0.75, h + 0.22))
+                    for a, y, z in (
+                        (0.4 * w, 0.3, h - 0.02),
+                        (0.4 * w, 0.8, h - 0.02),
+                        (0.22 * w, 0.5, h + 0.22),
+                        (0.22 * w, 0.75, h + 0.22),
+                    )
                 ]
             ),
             "bridge",
             "plate",
         )
         head = box(0.9 * w, 0.16, 0.09, "bridge", "plate").move(0, 0.6, h + 0.24)
-        panes = row(box(0.05 * w + 0.01, 0.05, 0.03, "window", "window").move(-0.36 * w, 0.515, h + 0.25), 7, (0.12 * w, 0, 0))
-        masts = [tube(line((x * 0.3 * w, 0.62, h + 0.26), (x * 0.3 * w, 0.66, h + 0.5)), 0.012, "aerial", "engine", sides=8) for x in (-1, 1)]
+        panes = row(
+            box(0.05 * w + 0.01, 0.05, 0.03, "window", "window").move(-0.36 * w, 0.515, h + 0.25), 7, (0.12 * w, 0, 0)
+        )
+        masts = [
+            tube(line((x * 0.3 * w, 0.62, h + 0.26), (x * 0.3 * w, 0.66, h + 0.5)), 0.012, "aerial", "engine", sides=8)
+            for x in (-1, 1)
+        ]
         return [tower, head, panes, *masts]
 
     def words(self) -> str:
-        wings = {"none": "", "swept": " with swept wings", "pods": " with pods", "fins": " with four fins", "ring": " inside a ring"}[self.wings]
-        return f"a spaceship with {self.engines} engine{'s' if self.engines > 1 else ''}{wings}, carrying {self.mounted.words()}"
+        wings = {
+            "none": "",
+            "swept": " with swept wings",
+            "pods": " with pods",
+            "fins": " with four fins",
+            "ring": " inside a ring",
+        }[self.wings]
+        return (
+            f"a spaceship with {self.engines} engine{'s' if self.engines > 1 else ''}{wings}, carrying "
+            f"{self.mounted.words()}"
+        )

@@ -46,8 +46,14 @@ class RoadWheel(Family):
         """About the z axis, the outside up, then on its edge with the outside towards -y."""
         inner, half = 0.97 - self.profile, self.width / 2
         body = union(
-            (self.tyre(inner, half, kit), *self.blocks(half), self.rim(inner, half, kit), self.face(inner, half), self.hub(half, kit),
-             self.brake(inner, half))
+            (
+                self.tyre(inner, half, kit),
+                *self.blocks(half),
+                self.rim(inner, half, kit),
+                self.face(inner, half),
+                self.hub(half, kit),
+                self.brake(inner, half),
+            )
         )
         return body if self.lies else upright(body)
 
@@ -72,15 +78,21 @@ class RoadWheel(Family):
         wide, step, label = 2 * half - 0.1, TAU * 0.98 / self.pitch, "tread"
         if self.tread == "ribs":
             ribs = [
-                lathe(turned(0.9, z - 0.055 * wide).out(0.095).up(0.11 * wide).out(-0.095).back(), label, "tyre", sides=120)
+                lathe(
+                    turned(0.9, z - 0.055 * wide).out(0.095).up(0.11 * wide).out(-0.095).back(),
+                    label,
+                    "tyre",
+                    sides=120,
+                )
                 for z in (wide * (k / 5 - 0.4) for k in range(5))
             ]
             sipe = box(0.06, 0.014, 0.36 * wide, label, "tyre").turn("x", 0.5).move(0.995, 0, 0.38 * wide)
             return [union(ribs) - around(sipe | sipe.mirror("z"), self.pitch)]
         if self.tread == "blocks":
             block = [
-                box(0.12, 0.66 * step, 0.15 * wide, label,
-                    "tyre").turn("x", 0.25 * (k - 1.5)).move(0.95, (0.5 * step if k % 2 else 0), (k - 1.5) * 0.24 * wide)
+                box(0.12, 0.66 * step, 0.15 * wide, label, "tyre")
+                .turn("x", 0.25 * (k - 1.5))
+                .move(0.95, (0.5 * step if k % 2 else 0), (k - 1.5) * 0.24 * wide)
                 for k in range(4)
             ]
             return [around(union(block), self.pitch)]
@@ -88,8 +100,12 @@ class RoadWheel(Family):
         lean = 0.8 * step
         arm = hull(
             np.array(
-                [(x, y + lean * z / (0.5 * wide) * 1.3, z) for x in (0.88, 0.95 + deep / 4) for z in (-0.02, 0.52 * wide)
-                 for y in (-0.3 * step, 0.3 * step)]
+                [
+                    (x, y + lean * z / (0.5 * wide) * 1.3, z)
+                    for x in (0.88, 0.95 + deep / 4)
+                    for z in (-0.02, 0.52 * wide)
+                    for y in (-0.3 * step, 0.3 * step)
+                ]
             ),
             label,
             "tyre",
@@ -120,7 +136,9 @@ class RoadWheel(Family):
         if self.design == "wire":
             one = tube(polyline([(0.09, 0.08, -0.2), (r, -0.06, z)]), 0.012, "spoke", "rim", sides=8)
             other = tube(polyline([(0.09, -0.08, 0.3), (r, 0.06, z)]), 0.012, "spoke", "rim", sides=8)
-            return around(union((one, other)), 4 * self.spokes // 2 + 8) | cylinder(0.14, 0.6, "hub", "hub").move(0, 0, -0.25)
+            return around(union((one, other)), 4 * self.spokes // 2 + 8) | cylinder(0.14, 0.6, "hub", "hub").move(
+                0, 0, -0.25
+            )
         if self.design == "disc":
             plate_ = lathe(
                 turned(0.0, z - 0.05)
@@ -136,7 +154,9 @@ class RoadWheel(Family):
                 "rim",
                 sides=96,
             )
-            return plate_ - extrude(circle(0.1 * r).move(0.75 * r, 0).around(2 * self.spokes), 1.0, "disc", "rim").move(0, 0, -0.3)
+            return plate_ - extrude(circle(0.1 * r).move(0.75 * r, 0).around(2 * self.spokes), 1.0, "disc", "rim").move(
+                0, 0, -0.3
+            )
         wide = min(0.2, 1.2 * r / self.spokes)
         shapes = {
             "straight": polygon([(0, -wide), (r, -0.45 * wide), (r, 0.45 * wide), (0, wide)]),
@@ -164,7 +184,12 @@ class RoadWheel(Family):
 
     def hub(self, half: float, kit: Kit) -> Solid:
         z = 0.25 * half + self.dish
-        cup = lathe(turned(0.22, z - 0.2).to(0.24, z - 0.02).to(0.22, z + 0.03).out(-0.1).up(0.03).ovolo(-0.12, 0.04).close(), "hub", "hub", sides=64)
+        cup = lathe(
+            turned(0.22, z - 0.2).to(0.24, z - 0.02).to(0.22, z + 0.03).out(-0.1).up(0.03).ovolo(-0.12, 0.04).close(),
+            "hub",
+            "hub",
+            sides=64,
+        )
         axle = cylinder(0.12, half + z, "axle", "steel").move(0, 0, -half)
         parts = [cup, axle]
         if kit.level >= 1:
@@ -177,8 +202,12 @@ class RoadWheel(Family):
     def brake(self, inner: float, half: float) -> Solid:
         r, z = 0.72 * inner, -0.35 * half
         rotor = extrude(
-            ring(r, 0.1) - circle(0.018).move(0.8 * r, 0).around(24) - circle(0.018).move(0.65 * r, 0).around(24).turn(0.13), 0.05,
-            "brake disc", "brake"
+            ring(r, 0.1)
+            - circle(0.018).move(0.8 * r, 0).around(24)
+            - circle(0.018).move(0.65 * r, 0).around(24).turn(0.13),
+            0.05,
+            "brake disc",
+            "brake",
         ).move(0, 0, z)
         caliper = extrude(sector(r + 0.05, 0.5, 1.3, 0.62 * r), 0.14, "caliper", "caliper").move(0, 0, z - 0.045)
         return rotor | caliper

@@ -1,4 +1,5 @@
 """Sculptures of one closed band or knot, on a plinth."""
+
 import math
 from dataclasses import dataclass
 
@@ -21,10 +22,15 @@ from zeroverse.core.record import choice, count, span
 
 @dataclass(frozen=True)
 class KnotSculpture(Family):
-    """A knot of one tube, upright on a turned piece: a torus knot, a figure eight, a Lissajous knot or a loop that winds like a rosette."""
+    """A knot of one tube, upright on a turned piece: a torus knot, a figure eight, a Lissajous knot or a loop that
+    winds like a rosette.
+    """
 
     SKINS = {"knot": ("organic", "machine", "jewel", "textile", "armour")}
-    FINISHES = {"knot": ("bronze", "gold", "marble", "ceramic", "steel", "painted", "wood", "rubber"), "mount": ("metal", "wood", "stone")}
+    FINISHES = {
+        "knot": ("bronze", "gold", "marble", "ceramic", "steel", "painted", "wood", "rubber"),
+        "mount": ("metal", "wood", "stone"),
+    }
 
     form: str = choice("torus", "torus", "eight", "lissajous", "rosette")
     p: int = count(2, 4)
@@ -43,24 +49,44 @@ class KnotSculpture(Family):
         if self.strands > 1 and kit.level >= 1:
             loop = union(self.strand(path, k, thick) for k in range(self.strands))
         else:
-            section = {"round": None, "ribbed": rosette(8, 1.0, 0.18), "square": ngon(4, 1.0).rounded(0.2),
-                       "star": rosette(5, 1.0, 0.4)}[self.section]
+            section = {
+                "round": None,
+                "ribbed": rosette(8, 1.0, 0.18),
+                "square": ngon(4, 1.0).rounded(0.2),
+                "star": rosette(5, 1.0, 0.4),
+            }[self.section]
             wave = lambda s: thick * (1 - self.swell * (0.5 + 0.5 * cos_sin(TAU * self.q * s)[0]))
-            loop = tube(path, wave, "knot", "knot", kit.skin("knot"), section=section,
-                        twist=TAU * self.turns if section is not None else 0.0)
+            loop = tube(
+                path,
+                wave,
+                "knot",
+                "knot",
+                kit.skin("knot"),
+                section=section,
+                twist=TAU * self.turns if section is not None else 0.0,
+            )
         foot = path.points[int(np.argmin(path.points[:, 2]))]
         loop = loop.move(*(-foot)).scale(0.85)
         plinth = kit.nest("plinth", self.plinth, 0.36)
         top = float(plinth.bounds[1][2])
-        mount = lathe(turned(0.4, -0.08).up(0.06).ogee(-0.1, 0.08).to(0.12, 0.1).curve((0.07, 0.2), (0.09, 0.36)).close(), "mount", "mount")
+        mount = lathe(
+            turned(0.4, -0.08).up(0.06).ogee(-0.1, 0.08).to(0.12, 0.1).curve((0.07, 0.2), (0.09, 0.36)).close(),
+            "mount",
+            "mount",
+        )
         stem = lathe(turned(0.2, float(plinth.bounds[0][2])).to(0.12, top).close(), "mount", "mount")
         return union((loop.move(0, 0, top + 0.34), plinth, stem, mount.move(0, 0, top)))
 
     def strand(self, path, number: int, thick: float) -> Solid:
         """One of those of a rope."""
         turns = 4 * self.q
-        return tube(path.offset_strand(number, self.strands, 0.52 * thick, turns).resample(n=len(path.points)), 0.56 * thick, "knot", "knot",
-                    sides=14)
+        return tube(
+            path.offset_strand(number, self.strands, 0.52 * thick, turns).resample(n=len(path.points)),
+            0.56 * thick,
+            "knot",
+            "knot",
+            sides=14,
+        )
 
     def path(self):
         if self.form == "torus":
@@ -73,7 +99,9 @@ class KnotSculpture(Family):
             r = 0.3 * (2 + turn(2)[0])
             points = np.stack([r * c3, r * s3, 0.32 * turn(4)[1]], axis=1)
         elif self.form == "lissajous":
-            points = np.stack([0.85 * turn(3, 0.7)[0], 0.85 * turn(2, 0.2)[0], 0.5 * turn(7 if self.q % 2 else 5)[0]], axis=1)
+            points = np.stack(
+                [0.85 * turn(3, 0.7)[0], 0.85 * turn(2, 0.2)[0], 0.5 * turn(7 if self.q % 2 else 5)[0]], axis=1
+            )
         else:
             c, s = turn(1)
             r = 0.62 + 0.26 * turn(self.q)[0]
@@ -81,8 +109,12 @@ class KnotSculpture(Family):
         return spline(points, closed=True, per_span=3)
 
     def words(self) -> str:
-        return {"torus": "a torus knot", "eight": "a figure-eight knot", "lissajous": "a Lissajous knot",
-                "rosette": "a winding loop"}[self.form] + " on a plinth"
+        return {
+            "torus": "a torus knot",
+            "eight": "a figure-eight knot",
+            "lissajous": "a Lissajous knot",
+            "rosette": "a winding loop",
+        }[self.form] + " on a plinth"
 
 
 def _clearance(points: np.ndarray) -> float:
@@ -99,8 +131,11 @@ class Moebius(Family):
     """A band that closes on itself after half turns: plain, pierced, toothed at its edges or studded; on a plinth."""
 
     SKINS = {"base": ("classical", "machine", "jewel")}
-    FINISHES = {"band": ("steel", "bronze", "gold", "marble", "wood", "painted", "copper"), "trim": ("gold", "metal", "gem"),
-                "base": ("stone", "wood", "marble", "metal")}
+    FINISHES = {
+        "band": ("steel", "bronze", "gold", "marble", "wood", "painted", "copper"),
+        "trim": ("gold", "metal", "gem"),
+        "base": ("stone", "wood", "marble", "metal"),
+    }
 
     halves: int = count(1, 5)
     wide: float = span(0.22, 0.42)
@@ -125,17 +160,28 @@ class Moebius(Family):
         return union((band, lathe(base, "base", "base", kit.skin("base")).move(0, 0, low)))
 
     def band(self, steps: int = 360, across: int = 48) -> Solid:
-        """A section that is the same after half a turn, swept around; after an odd number of half turns it joins the other side."""
+        """A section that is the same after half a turn, swept around; after an odd number of half turns it joins the
+        other side.
+        """
         c, s = cos_sin_array(TAU * (np.arange(across) + 0.5) / across)
-        flat = np.sqrt(np.sqrt(np.sqrt(c ** 4 + s ** 4)))  # towards a box
-        section = np.stack([self.wide * c / (flat * flat), self.thick * s * (1 + self.bulge * s * s * 0.5) / (flat * flat)], axis=1)
-        rings = np.stack([section[:, :1] * x + section[:, 1:] * y + place for place, x, y in map(self.frame, np.arange(steps) / steps)])
+        flat = np.sqrt(np.sqrt(np.sqrt(c**4 + s**4)))  # towards a box
+        section = np.stack(
+            [self.wide * c / (flat * flat), self.thick * s * (1 + self.bulge * s * s * 0.5) / (flat * flat)], axis=1
+        )
+        rings = np.stack(
+            [
+                section[:, :1] * x + section[:, 1:] * y + place
+                for place, x, y in map(self.frame, np.arange(steps) / steps)
+            ]
+        )
         i, j = np.meshgrid(np.arange(steps), np.arange(across), indexing="ij")
         shift = np.where(i == steps - 1, self.halves * across // 2, 0)
         a, b = i * across + j, i * across + (j + 1) % across
         i = (i + 1) % steps
         c, d = i * across + (j + shift) % across, i * across + (j + 1 + shift) % across
-        faces = np.concatenate([np.stack([a, b, d], axis=-1).reshape(-1, 3), np.stack([a, d, c], axis=-1).reshape(-1, 3)])
+        faces = np.concatenate(
+            [np.stack([a, b, d], axis=-1).reshape(-1, 3), np.stack([a, d, c], axis=-1).reshape(-1, 3)]
+        )
         points = rings.reshape(-1, 3)
         solid = float((points[faces[:, 0]] * affine.cross(points[faces[:, 1]], points[faces[:, 2]])).sum())
         return leaf_solid(Leaf("band", "band"), points, faces if solid > 0 else faces[:, ::-1], None)
@@ -145,7 +191,11 @@ class Moebius(Family):
         c, s = cos_sin(TAU * t)
         turn, tilt = cos_sin(TAU / 2 * self.halves * t)
         out, up = np.array([c, s, 0.0]), np.array([0.0, 0.0, 1.0])
-        return np.array([0.78 * c, 0.78 * s, self.wave * cos_sin(TAU * self.waves * t)[1]]), turn * up + tilt * out, turn * out - tilt * up
+        return (
+            np.array([0.78 * c, 0.78 * s, self.wave * cos_sin(TAU * self.waves * t)[1]]),
+            turn * up + tilt * out,
+            turn * out - tilt * up,
+        )
 
     def mark(self, number: int) -> Solid:
         place, x, y = self.frame((number + 0.5) / self.marks)
@@ -155,20 +205,64 @@ class Moebius(Family):
         if self.worked == "studded":
             ring = [cos_sin(TAU * k / 10) for k in range(10)]
             size = 0.3 * step
-            return hull(np.array([corner(size * c * f, h, size * s * f) for c, s in ring
-                                  for f, h in ((1.0, -1.3 * self.thick), (1.0, 1.3 * self.thick), (0.5, -1.8 * self.thick),
-                                               (0.5, 1.8 * self.thick))]), "studs", "trim")
+            return hull(
+                np.array(
+                    [
+                        corner(size * c * f, h, size * s * f)
+                        for c, s in ring
+                        for f, h in (
+                            (1.0, -1.3 * self.thick),
+                            (1.0, 1.3 * self.thick),
+                            (0.5, -1.8 * self.thick),
+                            (0.5, 1.8 * self.thick),
+                        )
+                    ]
+                ),
+                "studs",
+                "trim",
+            )
         if self.worked == "toothed":
-            return union(hull(np.array([corner(side * u, v, w) for u, f in ((0.9 * self.wide, 1.0), (1.0 * self.wide + 0.07, 0.45))
-                                        for v in (-0.5 * self.thick * f, 0.5 * self.thick * f) for w in (-0.33 * step * f, 0.33 * step * f)]),
-                              "teeth", "trim") for side in (1, -1))
+            return union(
+                hull(
+                    np.array(
+                        [
+                            corner(side * u, v, w)
+                            for u, f in ((0.9 * self.wide, 1.0), (1.0 * self.wide + 0.07, 0.45))
+                            for v in (-0.5 * self.thick * f, 0.5 * self.thick * f)
+                            for w in (-0.33 * step * f, 0.33 * step * f)
+                        ]
+                    ),
+                    "teeth",
+                    "trim",
+                )
+                for side in (1, -1)
+            )
         if self.worked == "ribbed":
-            return hull(np.array([corner(u, v, w) for u in (-0.85 * self.wide, 0.85 * self.wide) for v,
-                                  f in ((-1.35 * self.thick, 0.5), (1.35 * self.thick, 0.5), (0.0, 1.0))
-                                  for w in (-0.25 * step * f, 0.25 * step * f)]), "ribs", "trim")
+            return hull(
+                np.array(
+                    [
+                        corner(u, v, w)
+                        for u in (-0.85 * self.wide, 0.85 * self.wide)
+                        for v, f in ((-1.35 * self.thick, 0.5), (1.35 * self.thick, 0.5), (0.0, 1.0))
+                        for w in (-0.25 * step * f, 0.25 * step * f)
+                    ]
+                ),
+                "ribs",
+                "trim",
+            )
         sides = 3 + number % 2 if self.marks % 2 else 8
-        return hull(np.array([corner(0.6 * self.wide * c, v, 0.36 * step * s) for k in range(sides) for c, s in [cos_sin(TAU * (k + 0.5) / sides)]
-                              for v in (-2.2 * self.thick, 2.2 * self.thick)]), "band", "band")
+        return hull(
+            np.array(
+                [
+                    corner(0.6 * self.wide * c, v, 0.36 * step * s)
+                    for k in range(sides)
+                    for c, s in [cos_sin(TAU * (k + 0.5) / sides)]
+                    for v in (-2.2 * self.thick, 2.2 * self.thick)
+                ]
+            ),
+            "band",
+            "band",
+        )
 
     def words(self) -> str:
         return f"a {self.worked} band with {self.halves} half turn{'s' if self.halves > 1 else ''} on a base"

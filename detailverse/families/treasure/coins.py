@@ -43,11 +43,19 @@ METALS = ("gold", "silver", "bronze", "copper", "brass", "iron")
 
 @dataclass(frozen=True)
 class Medal(Family):
-    """A coin or a medal, upright: a figure, a legend around it, a beaded or milled rim; with a ribbon, a stand, or neither."""
+    """A coin or a medal, upright: a figure, a legend around it, a beaded or milled rim; with a ribbon, a stand, or
+    neither.
+    """
 
     SKINS = {"field": ("jewel", "classical"), "ribbon": ("textile",)}
     PLAIN = True
-    FINISHES = {"field": METALS, "relief": METALS, "ribbon": ("cloth", "leather"), "gem": ("gem",), "stand": ("wood", "stone", "marble")}
+    FINISHES = {
+        "field": METALS,
+        "relief": METALS,
+        "ribbon": ("cloth", "leather"),
+        "gem": ("gem",),
+        "stand": ("wood", "stone", "marble"),
+    }
 
     shape: str = choice("round", "scalloped", "twelve-sided", "star", "cross")
     emblem: str = choice(*EMBLEMS)
@@ -72,11 +80,18 @@ class Medal(Family):
         parts = [upright(body).turn("x", 0.45).move(0, -0.1, 0.72)]
         rng = Rng(self.seed, "pile")
         coin = self.spare()
-        parts += [coin.turn("x", rng.uniform(-0.05, 0.05)).move(rng.uniform(-0.05, 0.05), 0.42 + rng.uniform(-0.05, 0.05), 0.045 + 0.085 * k)
-                  for k in range(9)]
+        parts += [
+            coin.turn("x", rng.uniform(-0.05, 0.05)).move(
+                rng.uniform(-0.05, 0.05), 0.42 + rng.uniform(-0.05, 0.05), 0.045 + 0.085 * k
+            )
+            for k in range(9)
+        ]
         parts += [coin.move(x, y, 0.03) for x, y in ((-0.5, -0.1), (0.55, 0.0), (0.1, -0.42))]
-        parts += [coin.turn("x", 0.2).move(-0.3, -0.35, 0.1), coin.turn("y", 0.25).move(0.4, -0.25, 0.09),
-                  coin.turn("y", -0.2).move(-0.55, 0.25, 0.1)]
+        parts += [
+            coin.turn("x", 0.2).move(-0.3, -0.35, 0.1),
+            coin.turn("y", 0.25).move(0.4, -0.25, 0.09),
+            coin.turn("y", -0.2).move(-0.55, 0.25, 0.1),
+        ]
         return union(parts)
 
     def outline(self, r: float) -> Region:
@@ -99,12 +114,24 @@ class Medal(Family):
         if self.legend:
             words = Rng(self.seed, "legend").choice(LEGENDS)
             size = min(0.15, 2.6 / len(words) * 0.55)
-            parts.append(extrude(text_around(words, 0.58, size, 0.15, self.style, 0.3), 0.05, "legend", "relief").move(0, 0, t - 0.02))
+            parts.append(
+                extrude(text_around(words, 0.58, size, 0.15, self.style, 0.3), 0.05, "legend", "relief").move(
+                    0, 0, t - 0.02
+                )
+            )
             year = str(1500 + Rng(self.seed, "year").integer(0, 500))
-            parts.append(extrude(text_around(year, 0.58, 0.12, 0.15, self.style, 0.3, inside=True), 0.05, "legend", "relief").move(0, 0, t - 0.02))
+            parts.append(
+                extrude(
+                    text_around(year, 0.58, 0.12, 0.15, self.style, 0.3, inside=True), 0.05, "legend", "relief"
+                ).move(0, 0, t - 0.02)
+            )
         if kit.level >= 1:
             parts += self.trim(t)
-        return union(parts) - cylinder(0.05, 1.0, "field", "field").move(0, 0.7, -0.5) if self.hole and self.mount != "ribbon" else union(parts)
+        return (
+            union(parts) - cylinder(0.05, 1.0, "field", "field").move(0, 0.7, -0.5)
+            if self.hole and self.mount != "ribbon"
+            else union(parts)
+        )
 
     def trim(self, t: float) -> list[Solid]:
         """What lies between figure and rim, and the edge."""
@@ -127,13 +154,22 @@ class Medal(Family):
     def spare(self) -> Solid:
         """A plain small coin about the origin, flat."""
         face = extrude(emblem(self.emblem, 0.3), 0.1, "figure", "relief").move(0, 0, -0.05)
-        return union((cylinder(0.26, 0.07, "coin", "field").move(0, 0, -0.035),
-                      tube(hoop(0.24), 0.022, "rim", "relief", sides=8).move(0, 0, 0.035), face))
+        return union(
+            (
+                cylinder(0.26, 0.07, "coin", "field").move(0, 0, -0.035),
+                tube(hoop(0.24), 0.022, "rim", "relief", sides=8).move(0, 0, 0.035),
+                face,
+            )
+        )
 
     def ribbon(self, kit: Kit) -> list[Solid]:
         """The loop over the medal, the ribbon through it and its bar."""
         top = self.outline(0.8).bounds[3]
-        loop = tube(hoop(0.13), 0.03, "loop", "relief", sides=12).turn("x", TAU / 4).move(0, -self.thickness / 2, top + 0.08)
+        loop = (
+            tube(hoop(0.13), 0.03, "loop", "relief", sides=12)
+            .turn("x", TAU / 4)
+            .move(0, -self.thickness / 2, top + 0.08)
+        )
         cloth = (rect(0.62, 1.0).move(0, 0.55) | ngon(3, 0.36).turn(-TAU / 4).scale(1.0, 0.5)).rounded(0.01)
         band = plate(cloth, 0.05, "ribbon", "ribbon", kit.skin("ribbon"), margin=0.03)
         bar = extrude(rect(0.72, 0.15, 0.03), 0.1, "bar", "relief").move(0, 1.02, -0.02)
@@ -142,7 +178,9 @@ class Medal(Family):
         return [loop, upright(hung).move(0, -self.thickness / 2 + 0.025, top + 0.3)]
 
     def words(self) -> str:
-        mount = {"ribbon": "medal on a ribbon", "stand": "medal on a stand", "pile": "coin with others in a pile"}[self.mount]
+        mount = {"ribbon": "medal on a ribbon", "stand": "medal on a stand", "pile": "coin with others in a pile"}[
+            self.mount
+        ]
         return f"a {self.shape} {mount}, with a {self.emblem}" + (" and lettering" if self.legend else "")
 
 
@@ -159,7 +197,15 @@ class Treasure(Family):
         "button": ("gold", "cloth"),
     }
 
-    piece: Family = one_of(crown=Crown, finger_ring=FingerRing, goblet=Goblet, helmet=Helmet, medal=Medal, chess_piece=ChessPiece, teapot=Teapot)
+    piece: Family = one_of(
+        crown=Crown,
+        finger_ring=FingerRing,
+        goblet=Goblet,
+        helmet=Helmet,
+        medal=Medal,
+        chess_piece=ChessPiece,
+        teapot=Teapot,
+    )
     plinth: str = choice("drum", "octagon", "square", "fluted")
     tall: float = span(0.5, 0.95)
     puff: float = span(0.16, 0.26)
@@ -182,8 +228,13 @@ class Treasure(Family):
             cap = extrude(edge.offset(0.06, round=False), 0.08, "plinth", "plinth").move(0, 0, h - 0.07)
             moulding = extrude(edge.offset(0.03, round=False), 0.05, "plinth", "plinth")
             return union(
-                (extrude(edge, h - 0.04, "plinth", "plinth", kit.skin("plinth")), tread, cap, moulding.move(0, 0, 0.09),
-                 moulding.move(0, 0, h - 0.11))
+                (
+                    extrude(edge, h - 0.04, "plinth", "plinth", kit.skin("plinth")),
+                    tread,
+                    cap,
+                    moulding.move(0, 0, 0.09),
+                    moulding.move(0, 0, h - 0.11),
+                )
             )
         if self.plinth == "fluted":
             shaft = extrude(rosette(20, 0.6, 0.05), h - 0.1, "plinth", "plinth").move(0, 0, 0.05)
@@ -192,7 +243,12 @@ class Treasure(Family):
                 (
                     shaft,
                     lathe(line.close(), "plinth", "plinth"),
-                    lathe(turned(0.6, h - 0.16).bead(0.04).ovolo(0.1, 0.06).up(0.06).close(), "plinth", "plinth", kit.skin("plinth")),
+                    lathe(
+                        turned(0.6, h - 0.16).bead(0.04).ovolo(0.1, 0.06).up(0.06).close(),
+                        "plinth",
+                        "plinth",
+                        kit.skin("plinth"),
+                    ),
                 )
             )
         line = turned(0.78, 0.0).up(0.06).fillet(0.02).out(-0.04).bead(0.05).cove(-0.08, 0.06)
@@ -202,7 +258,9 @@ class Treasure(Family):
     def cushion(self, kit: Kit) -> list[Solid]:
         """A round cushion with piping, and four tassels."""
         r, p, z = 0.6, self.puff, self.tall - 0.03
-        line = turned(0.0, 0.0).out(0.3).curve((0.5, 0.1 * p), (r, p), (0.5, 1.72 * p), (0.25, 1.92 * p), (0.0, 1.9 * p))
+        line = (
+            turned(0.0, 0.0).out(0.3).curve((0.5, 0.1 * p), (r, p), (0.5, 1.72 * p), (0.25, 1.92 * p), (0.0, 1.9 * p))
+        )
         body = lathe(line.close(), "cushion", "cloth", kit.skin("cloth")).move(0, 0, z)
         cord = (
             tube(hoop(r), 0.035, "piping", "piping", section=rosette(3, 1.0, 0.3), twist=30 * TAU, sides=18)

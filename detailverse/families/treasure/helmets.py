@@ -55,7 +55,9 @@ class Helmet(Family):
         if self.form in ("spangenhelm", "kettle"):
             parts.append(self.mail(kit))
         body = union(parts)
-        return body.move(0, 0, -float(body.bounds[0][2])).scale(2.0 / float(max(body.size)) if max(body.size) > 2.4 else 1.0)
+        return body.move(0, 0, -float(body.bounds[0][2])).scale(
+            2.0 / float(max(body.size)) if max(body.size) > 2.4 else 1.0
+        )
 
     def line(self) -> Turning:
         """The outside from the lower edge to the top, on the axis."""
@@ -69,8 +71,14 @@ class Helmet(Family):
                 .ovolo(-0.5 + 0.6 * p, 0.06 + 0.4 * p)
             )
         wide = {"sallet": 0.8, "corinthian": 0.56 + 0.4 * self.flare, "spangenhelm": 0.7, "kettle": 0.7}[self.form]
-        return turned(wide, low).curve((0.69, 0.5 * low), (0.7, 0.1), (0.64, 0.45 * h), (0.4, 0.86 * h + 0.25 * p), (0.12, h + 0.8 * p),
-                                       (0.0, h + p + 0.02))
+        return turned(wide, low).curve(
+            (0.69, 0.5 * low),
+            (0.7, 0.1),
+            (0.64, 0.45 * h),
+            (0.4, 0.86 * h + 0.25 * p),
+            (0.12, h + 0.8 * p),
+            (0.0, h + p + 0.02),
+        )
 
     def opening(self) -> Region:
         """What is cut out of the front, (x, z): a face, eyes, a slit."""
@@ -80,7 +88,11 @@ class Helmet(Family):
         gap = rect(0.09, 0.6).move(0, low + 0.2)
         if self.form == "corinthian":
             eye = superellipse(0.19, 0.12, 1.6).move(0.25, 0.02)
-            return eye | eye.mirror("x") | polygon([(-0.05, low - 0.1), (0.05, low - 0.1), (0.035, -0.18), (-0.035, -0.18)])
+            return (
+                eye
+                | eye.mirror("x")
+                | polygon([(-0.05, low - 0.1), (0.05, low - 0.1), (0.035, -0.18), (-0.035, -0.18)])
+            )
         if self.form == "sallet" and self.face == "bars":
             return superellipse(0.46, 0.2, 4.0).move(0, -0.08)
         eyes = {
@@ -108,11 +120,22 @@ class Helmet(Family):
         parts = [edge, band]
         if self.bands and self.form != "great":
             heights = [brow + (self.tall + self.peak - brow) * s for s in (0, 0.2, 0.4, 0.6, 0.75, 0.88, 0.96)]
-            strap = spline([(line.radius_at(z) - 0.005, 0, z) for z in heights] + [(0, 0, self.tall + self.peak + 0.02)])
+            strap = spline(
+                [(line.radius_at(z) - 0.005, 0, z) for z in heights] + [(0, 0, self.tall + self.peak + 0.02)]
+            )
             one = tube(strap, 0.05, "strap", "trim", section=superellipse(0.6, 1.5, 4.0), sides=16)
             if kit.level >= 1:
-                one = union((one,
-                             *(bead(0.026, "rivet", "trim").move(*strap.at(strap.length * (k + 0.5) / 7)).move(0.02, 0, 0.012) for k in range(6))))
+                one = union(
+                    (
+                        one,
+                        *(
+                            bead(0.026, "rivet", "trim")
+                            .move(*strap.at(strap.length * (k + 0.5) / 7))
+                            .move(0.02, 0, 0.012)
+                            for k in range(6)
+                        ),
+                    )
+                )
             parts.append(around(one, 2 * self.bands if self.bands > 1 else 4).turn("z", TAU / 4))
         if kit.level >= 1:
             stud = bead(0.03, "rivet", "trim", 12)
@@ -135,44 +158,90 @@ class Helmet(Family):
             )
             return [lathe(brim.back(), "brim", "skull")]
         if self.form == "spangenhelm":
-            nose = upright(extrude(polygon([(-0.07, 0.2), (-0.075, -0.28), (0.075, -0.28), (0.07, 0.2)]).rounded(0.03), 0.05, "nasal", "trim")).move(
-                0, -0.68, 0
-            )
+            nose = upright(
+                extrude(
+                    polygon([(-0.07, 0.2), (-0.075, -0.28), (0.075, -0.28), (0.07, 0.2)]).rounded(0.03),
+                    0.05,
+                    "nasal",
+                    "trim",
+                )
+            ).move(0, -0.68, 0)
             arcs = [
-                tube(hoop(0.19), 0.035, "spectacle", "trim", sides=12).turn("x", TAU / 4).move(0, -0.69, 0).turn("z", side * 0.32).move(0, 0, -0.12)
+                tube(hoop(0.19), 0.035, "spectacle", "trim", sides=12)
+                .turn("x", TAU / 4)
+                .move(0, -0.69, 0)
+                .turn("z", side * 0.32)
+                .move(0, 0, -0.12)
                 for side in (-1, 1)
             ]
             return [nose, *arcs] if self.face in ("eyes", "bars") else [nose]
         if self.form == "sallet" and self.face == "bars":
-            bar = tube(spline([(0, -0.6, 0.16), (0, -0.74, 0.08), (0, -0.8, -0.12), (0, -0.76, low + 0.08)]), 0.024, "bar", "trim", sides=10)
+            bar = tube(
+                spline([(0, -0.6, 0.16), (0, -0.74, 0.08), (0, -0.8, -0.12), (0, -0.76, low + 0.08)]),
+                0.024,
+                "bar",
+                "trim",
+                sides=10,
+            )
             return [bar.turn("z", 0.22 * k) for k in (-2, -1, 0, 1, 2)]
         keel = spline([(0, -0.66, 0.14), (0, -0.74, -0.1), (0, -0.72, low + 0.06)])
-        return [tube(keel, 0.04, "keel", "trim",
-                     sides=12)] if self.ridge and self.form == "great" and self.face != "slit" and self.face != "cross" else []
+        return (
+            [tube(keel, 0.04, "keel", "trim", sides=12)]
+            if self.ridge and self.form == "great" and self.face != "slit" and self.face != "cross"
+            else []
+        )
 
     def top(self) -> list[Solid]:
         """Crest, plume, horns, spike."""
         high = (0.66 + 0.4 * self.peak) if self.form == "great" else self.tall + self.peak
-        knob = lathe(turned(0.12, high - 0.1).up(0.06).bead(0.06).to(0.07, high + 0.05).bead(0.05).close(), "knob", "trim", sides=36)
+        knob = lathe(
+            turned(0.12, high - 0.1).up(0.06).bead(0.06).to(0.07, high + 0.05).bead(0.05).close(),
+            "knob",
+            "trim",
+            sides=36,
+        )
         if self.crest == "spike":
-            return [lathe(turned(0.12, high - 0.1).up(0.08).bead(0.05).cove(-0.07, 0.15).taper(0.0, 0.3).close(), "spike", "trim", sides=32)]
+            return [
+                lathe(
+                    turned(0.12, high - 0.1).up(0.08).bead(0.05).cove(-0.07, 0.15).taper(0.0, 0.3).close(),
+                    "spike",
+                    "trim",
+                    sides=32,
+                )
+            ]
         if self.crest == "horns":
             way = spline(
-                [(0.55, 0, 0.2), (0.85, 0, 0.3), (0.85 + 0.3 * self.curl, 0, 0.5), (0.75 + 0.35 * self.curl, 0, 0.95),
-                 (0.6 + 0.2 * self.curl, 0, 1.2)]
+                [
+                    (0.55, 0, 0.2),
+                    (0.85, 0, 0.3),
+                    (0.85 + 0.3 * self.curl, 0, 0.5),
+                    (0.75 + 0.35 * self.curl, 0, 0.95),
+                    (0.6 + 0.2 * self.curl, 0, 1.2),
+                ]
             )
             horn = tube(way, lambda t: 0.02 + 0.13 * (1 - t * t) * (1 - 0.3 * t), "horn", "horn", sides=20)
-            cuff = lathe(turned(0.1, 0).out(0.07).bead(0.05).bead(0.05).out(-0.07).close(), "cuff", "trim",
-                         sides=32).turn("y", 1.2).move(0.66, 0, 0.245)
+            cuff = (
+                lathe(turned(0.1, 0).out(0.07).bead(0.05).bead(0.05).out(-0.07).close(), "cuff", "trim", sides=32)
+                .turn("y", 1.2)
+                .move(0.66, 0, 0.245)
+            )
             return [around(union((horn, cuff)), 2), knob]
         if self.crest in ("comb", "brush"):
             grow = 0.22 + 0.2 * self.curl
-            whole = (superellipse(0.62 + grow, high + grow, 2.2) - superellipse(0.6, high - 0.06, 2.2)) & sector(3.0, TAU / 120, 2.67)
+            whole = (superellipse(0.62 + grow, high + grow, 2.2) - superellipse(0.6, high - 0.06, 2.2)) & sector(
+                3.0, TAU / 120, 2.67
+            )
             if self.crest == "brush":
-                teeth = joined(rect(0.016, 3).turn(TAU * k / 60) for k in range(60)) - superellipse(0.62 + 0.3 * grow, high + 0.3 * grow, 2.2)
+                teeth = joined(rect(0.016, 3).turn(TAU * k / 60) for k in range(60)) - superellipse(
+                    0.62 + 0.3 * grow, high + 0.3 * grow, 2.2
+                )
                 whole = whole - teeth
-            blade = extrude(whole, 0.09, "crest",
-                            "plume" if self.crest == "brush" else "trim").move(0, 0, -0.045).turn("x", TAU / 4).turn("z", TAU / 4)
+            blade = (
+                extrude(whole, 0.09, "crest", "plume" if self.crest == "brush" else "trim")
+                .move(0, 0, -0.045)
+                .turn("x", TAU / 4)
+                .turn("z", TAU / 4)
+            )
             return [blade]
         if self.crest == "plume":
             strands = []
@@ -186,21 +255,44 @@ class Helmet(Family):
                         (0.5 * a, 0.85 * self.curl + 0.2, high + 0.2 - 0.2 * abs(a)),
                     ]
                 )
-                strands.append(tube(line, lambda t: 0.035 + 0.08 * t * (1.15 - t), "plume", "plume", section=superellipse(0.7, 1.2, 2.0), sides=10))
+                strands.append(
+                    tube(
+                        line,
+                        lambda t: 0.035 + 0.08 * t * (1.15 - t),
+                        "plume",
+                        "plume",
+                        section=superellipse(0.7, 1.2, 2.0),
+                        sides=10,
+                    )
+                )
             return [knob, *strands]
         if self.crest == "fins":
             wing = joined(slot(0.5 - 0.08 * k, 0.11).move(0.25 - 0.04 * k).turn(0.5 + 0.33 * k) for k in range(4))
             side = extrude(wing, 0.05, "wing", "trim").turn("x", TAU / 4).turn("z", TAU / 4).move(0.64, -0.1, 0.2)
-            return [side, side.mirror("x"), ball(0.13, "hub", "trim").move(0.66, -0.08, 0.22), ball(0.13, "hub", "trim").move(-0.66, -0.08, 0.22)]
+            return [
+                side,
+                side.mirror("x"),
+                ball(0.13, "hub", "trim").move(0.66, -0.08, 0.22),
+                ball(0.13, "hub", "trim").move(-0.66, -0.08, 0.22),
+            ]
         return [knob] if self.form != "great" else []
 
     def mail(self, kit: Kit) -> Solid:
         """A collar of mail from the rim down to the shoulders."""
         line = turned(0.92, -0.75).curve((0.78, -0.55), (0.7, -0.3), (0.68, 0.0))
-        solid = lathe(line.to(0.6, 0.04).curve((0.62, -0.3), (0.7, -0.55), (0.84, -0.74)).back(), "mail", "mail", kit.skin("mail"))
+        solid = lathe(
+            line.to(0.6, 0.04).curve((0.62, -0.3), (0.7, -0.55), (0.84, -0.74)).back(), "mail", "mail", kit.skin("mail")
+        )
         return solid - upright(extrude(superellipse(0.34, 0.42, 3.0).move(0, -0.42), 1.5, "mail", "mail"))
 
     def words(self) -> str:
-        what = {"great": "great helm", "sallet": "sallet", "corinthian": "Corinthian helmet", "spangenhelm": "spangenhelm",
-                "kettle": "kettle hat"}[self.form]
-        return f"a {what}" + ("" if self.crest == "none" else f" with {'a ' if self.crest not in ('horns', 'fins') else ''}{self.crest}")
+        what = {
+            "great": "great helm",
+            "sallet": "sallet",
+            "corinthian": "Corinthian helmet",
+            "spangenhelm": "spangenhelm",
+            "kettle": "kettle hat",
+        }[self.form]
+        return f"a {what}" + (
+            "" if self.crest == "none" else f" with {'a ' if self.crest not in ('horns', 'fins') else ''}{self.crest}"
+        )

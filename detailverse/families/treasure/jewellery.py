@@ -43,7 +43,11 @@ class FingerRing(Family):
         if kit.level >= 1 and self.band != "rope":
             small = setting("round", min(0.09, 0.3 * self.width), 4, 1.0)
             start = (1.5 if self.head == "trio" else 1.15) * self.stone
-            parts += [small.move(0, 0, r + t + 0.012).turn("y", side * (start + 0.24 * k)) for side in (-1, 1) for k in range(self.shoulders)]
+            parts += [
+                small.move(0, 0, r + t + 0.012).turn("y", side * (start + 0.24 * k))
+                for side in (-1, 1)
+                for k in range(self.shoulders)
+            ]
         if kit.level >= 2 and self.milgrain and self.band != "rope":
             grain = ring_of(bead(0.022, "milgrain", "setting", 8), 110, r + 0.55 * t).turn("x", TAU / 4)
             parts += [grain.move(0, side * 0.5 * self.width, 0) for side in (-1, 1)]
@@ -56,8 +60,13 @@ class FingerRing(Family):
         if self.band == "rope":
             strands = 3 if self.width < 0.35 else 4
             return tube(
-                hoop(r + 0.55 * t).resample(n=260), 0.3 * self.width, "band", "band", section=rosette(strands, 1.0, 0.4), twist=9 * TAU,
-                sides=12 * strands
+                hoop(r + 0.55 * t).resample(n=260),
+                0.3 * self.width,
+                "band",
+                "band",
+                section=rosette(strands, 1.0, 0.4),
+                twist=9 * TAU,
+                sides=12 * strands,
             )
         start = turned(r, -w)
         if self.band == "flat":
@@ -65,7 +74,11 @@ class FingerRing(Family):
         elif self.band == "ridged":
             line = start.out(0.4 * t).bead(0.35 * w).out(0.4 * t).up(1.3 * w).out(-0.4 * t).bead(0.35 * w).to(r, w)
         else:
-            line = start.out(0.35 * t).curve((r + 0.9 * t, -0.5 * w), (r + 1.05 * t, 0), (r + 0.9 * t, 0.5 * w), (r + 0.35 * t, w)).to(r, w)
+            line = (
+                start.out(0.35 * t)
+                .curve((r + 0.9 * t, -0.5 * w), (r + 1.05 * t, 0), (r + 0.9 * t, 0.5 * w), (r + 0.35 * t, w))
+                .to(r, w)
+            )
         return lathe(line.back(), "band", "band", kit.skin("band"))
 
     def crest(self, kit: Kit) -> Solid:
@@ -73,8 +86,17 @@ class FingerRing(Family):
         g, deep = self.stone, 0.8
         if self.head == "signet":
             seal = emblem(self.seal, 1.7 * g)
-            table = lathe(turned(0.6 * g, -0.5 * g).to(1.3 * g, 0.05).up(0.15 * g).bead(0.12 * g).out(-0.14 * g).to(1.1 * g, 0.16 * g).close(),
-                          "table", "band")
+            table = lathe(
+                turned(0.6 * g, -0.5 * g)
+                .to(1.3 * g, 0.05)
+                .up(0.15 * g)
+                .bead(0.12 * g)
+                .out(-0.14 * g)
+                .to(1.1 * g, 0.16 * g)
+                .close(),
+                "table",
+                "band",
+            )
             return union((table, extrude(seal, 0.14 * g, "seal", "setting").move(0, 0, 0.13 * g)))
         main = setting(self.cut, g, 0 if self.head == "bezel" else self.claws, deep).move(0, 0, deep * g - 0.06)
         if self.head == "halo" and kit.level >= 1:
@@ -85,12 +107,24 @@ class FingerRing(Family):
                     main,
                     ring_of(tiny, round(TAU * spread / 0.19), spread).move(0, 0, deep * g - 0.1),
                     wire(spread, 0.05, "gallery", "setting", deep * g - 0.17),
-                    ring_of(tube(polyline([(0.5 * g, 0, 0), (spread, 0, deep * g - 0.17)]), 0.03, "gallery", "setting", sides=8), 8, 0),
+                    ring_of(
+                        tube(
+                            polyline([(0.5 * g, 0, 0), (spread, 0, deep * g - 0.17)]),
+                            0.03,
+                            "gallery",
+                            "setting",
+                            sides=8,
+                        ),
+                        8,
+                        0,
+                    ),
                 )
             )
         if self.head == "trio":
             side = setting("round", 0.66 * g, self.claws, deep).move(0, 0, deep * 0.66 * g - 0.06)
-            main = union((main, *(side.move(0, 0, 0.8).turn("y", way * (1.55 * g)).move(0, 0, -0.8) for way in (-1, 1))))
+            main = union(
+                (main, *(side.move(0, 0, 0.8).turn("y", way * (1.55 * g)).move(0, 0, -0.8) for way in (-1, 1)))
+            )
         if self.head == "flower":
             petal = setting("pear", 0.5 * g, 5, 0.6).turn("z", -TAU / 4).turn("y", 0.5).move(0.0, 0, 0)
             main = union(
@@ -98,7 +132,11 @@ class FingerRing(Family):
                     main,
                     ring_of(petal, 8, 1.28 * g).move(0, 0, 0.5 * g),
                     wire(1.0 * g, 0.05 * g + 0.02, "gallery", "setting", 0.3 * g),
-                    ring_of(tube(polyline([(0.3 * g, 0, 0), (1.2 * g, 0, 0.4 * g)]), 0.03, "gallery", "setting", sides=8), 8, 0),
+                    ring_of(
+                        tube(polyline([(0.3 * g, 0, 0), (1.2 * g, 0, 0.4 * g)]), 0.03, "gallery", "setting", sides=8),
+                        8,
+                        0,
+                    ),
                 )
             )
         return main
@@ -153,7 +191,9 @@ class Crown(Family):
         if kit.level >= 1:
             parts += self.jewels(kit)
         if self.fur:
-            parts.append(lathe(turned(low - 0.12, -0.2).out(0.1).torus(0.24, 0.16).out(-0.1).back(), "fur", "fur", sides=96))
+            parts.append(
+                lathe(turned(low - 0.12, -0.2).out(0.1).torus(0.24, 0.16).out(-0.1).back(), "fur", "fur", sides=96)
+            )
         if self.cap:
             parts.append(self.lining(high, kit))
         if self.arches:
@@ -169,10 +209,19 @@ class Crown(Family):
         tip = bead(0.055, "pearl", "pearl", 16)
         if self.between == "spikes":
             spike = extrude(star(4, 0.34 * size, 0.09 * size), 0.05, "point", "circlet").move(0, 0, -0.055)
-            out += [facing(union((spike, tip.move(0, 0.34 * size, -0.03))), TAU * ((k + 0.5) / n + 0.25), r, self.height + 0.18 * size)
-                    for k in range(n)]
+            out += [
+                facing(
+                    union((spike, tip.move(0, 0.34 * size, -0.03))),
+                    TAU * ((k + 0.5) / n + 0.25),
+                    r,
+                    self.height + 0.18 * size,
+                )
+                for k in range(n)
+            ]
         if self.between == "pearls":
-            out.append(ring_of(bead(0.075, "pearl", "pearl", 18), n, r - 0.03).turn("z", TAU / 4).move(0, 0, self.height + 0.1))
+            out.append(
+                ring_of(bead(0.075, "pearl", "pearl", 18), n, r - 0.03).turn("z", TAU / 4).move(0, 0, self.height + 0.1)
+            )
         return out
 
     def jewels(self, kit: Kit) -> list[Solid]:
@@ -181,25 +230,48 @@ class Crown(Family):
         pearl = bead(0.034, "pearl", "pearl", 10)
         pair = union((small, *(pearl.move(0, side * 0.27 * self.height, -0.03) for side in (-1, 1))))
         n, middle, lean = self.gems // 2 * 2, 0.82 + self.flare / 2, atan2(self.flare, self.height)
-        out = [facing((large, pair)[k % 2].turn("x", lean), TAU * (k / n + 0.25), middle + 0.04, 0.5 * self.height) for k in range(n)]
+        out = [
+            facing((large, pair)[k % 2].turn("x", lean), TAU * (k / n + 0.25), middle + 0.04, 0.5 * self.height)
+            for k in range(n)
+        ]
         if kit.level >= 2:
             grain = bead(0.022, "milgrain", "setting", 8)
-            out += [ring_of(grain, 120, 0.82 + 0.012 + self.flare * s).move(0, 0, s * self.height) for s in (0.12, 0.88)]
+            out += [
+                ring_of(grain, 120, 0.82 + 0.012 + self.flare * s).move(0, 0, s * self.height) for s in (0.12, 0.88)
+            ]
         return out
 
     def lining(self, r: float, kit: Kit) -> Solid:
         low, top = 0.82 - 0.05, self.height + 0.55
-        line = turned(low, 0.05).curve((r - 0.06, self.height), (r - 0.05, self.height + 0.22), (0.55 * r, top - 0.08), (0.16, top - 0.02))
+        line = turned(low, 0.05).curve(
+            (r - 0.06, self.height), (r - 0.05, self.height + 0.22), (0.55 * r, top - 0.08), (0.16, top - 0.02)
+        )
         button = bead(0.1, "button", "setting", 20).move(0, 0, top)
         return union((lathe(line.close(), "cap", "cap", kit.skin("cap")), button))
 
     def canopy(self, r: float) -> list[Solid]:
         """Half arches to the middle, and the orb with its cross over it."""
         n, top = 2 * self.arches if self.arches > 1 else 4, self.height + 0.95
-        way = spline([(r - 0.04, 0, self.height - 0.05), (r + 0.05, 0, self.height + 0.45), (0.55 * r, 0, top + 0.05), (0, 0, top - 0.03)])
+        way = spline(
+            [
+                (r - 0.04, 0, self.height - 0.05),
+                (r + 0.05, 0, self.height + 0.45),
+                (0.55 * r, 0, top + 0.05),
+                (0, 0, top - 0.03),
+            ]
+        )
         arch = tube(way, 0.045, "arch", "circlet", section=superellipse(0.8, 1.6, 4.0), sides=20)
-        pearls = [bead(0.036, "pearl", "pearl", 10).move(*way.at(s * way.length)) for s in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)]
-        mound = turned(0.06, top - 0.06).out(0.05).bead(0.05).to(0.05, top + 0.02).curve((0.17, top + 0.16), (0.03, top + 0.31)).close()
+        pearls = [
+            bead(0.036, "pearl", "pearl", 10).move(*way.at(s * way.length)) for s in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+        ]
+        mound = (
+            turned(0.06, top - 0.06)
+            .out(0.05)
+            .bead(0.05)
+            .to(0.05, top + 0.02)
+            .curve((0.17, top + 0.16), (0.03, top + 0.31))
+            .close()
+        )
         rood = extrude(cross(0.3, 0.07, 0.05), 0.06, "orb", "setting").move(0, 0, -0.03)
         studs = [bead(0.04, "pearl", "pearl", 12).move(0, 0, 0.035)]
         return [
@@ -210,7 +282,11 @@ class Crown(Family):
         ]
 
     def words(self) -> str:
-        extra = [word for word, there in (("arches and an orb", self.arches > 0), ("a cap", self.cap), ("a rim of fur", self.fur)) if there]
+        extra = [
+            word
+            for word, there in (("arches and an orb", self.arches > 0), ("a cap", self.cap), ("a rim of fur", self.fur))
+            if there
+        ]
         return f"a crown with {self.points} points ({self.point})" + (f", {', '.join(extra)}" if extra else "")
 
 
@@ -239,7 +315,10 @@ class Pendant(Family):
     def build(self, kit: Kit) -> Solid:
         region, t = self.outline(), 0.1
         parts = [plate(region, t, "plate", "plate", kit.skin("plate"), margin=0.09)]
-        parts += [outlined(region.offset(-0.012 - 0.07 * k), 0.042 - 0.006 * k, "rim", "setting", t - 0.005) for k in range(self.rims)]
+        parts += [
+            outlined(region.offset(-0.012 - 0.07 * k), 0.042 - 0.006 * k, "rim", "setting", t - 0.005)
+            for k in range(self.rims)
+        ]
         parts.append(setting(self.cut, self.stone, 6, 0.4).move(0, 0, t + 0.33 * self.stone))
         if kit.level >= 1:
             parts += self.trim(t)
@@ -292,17 +371,35 @@ class Pendant(Family):
     def bail(self, highest: float, t: float) -> list[Solid]:
         """The loop on top, and the cord through it."""
         top = 0.37 if self.shape == "heart" else highest
-        loop = lathe(Profile((hoop(0.035).points[:, :2][list(range(len(hoop(0.035).points))) + [0]] + (0.11, 0.0),)), "bail", "setting", sides=32)
+        loop = lathe(
+            Profile((hoop(0.035).points[:, :2][list(range(len(hoop(0.035).points))) + [0]] + (0.11, 0.0),)),
+            "bail",
+            "setting",
+            sides=32,
+        )
         line = spline([(-0.62, 0.62, 0), (-0.3, 0.26, 0), (0, 0.1, 0), (0.3, 0.26, 0), (0.62, 0.62, 0)])
         if self.cord == "beads":
             thread = tube(line, 0.016, "cord", "cord", sides=8)
-            cord = union((thread, *(bead(0.048, "pearl", "pearl", 14).move(*line.at(0.098 * (k + 0.5))) for k in range(int(line.length / 0.098)))))
+            cord = union(
+                (
+                    thread,
+                    *(
+                        bead(0.048, "pearl", "pearl", 14).move(*line.at(0.098 * (k + 0.5)))
+                        for k in range(int(line.length / 0.098))
+                    ),
+                )
+            )
         elif self.cord == "rope":
-            cord = tube(line.resample(n=120), 0.05, "cord", "cord", section=rosette(3, 1.0, 0.35), twist=10 * TAU, sides=30)
+            cord = tube(
+                line.resample(n=120), 0.05, "cord", "cord", section=rosette(3, 1.0, 0.35), twist=10 * TAU, sides=30
+            )
         else:
             cord = tube(line, 0.035, "cord", "cord", sides=14)
-        return [loop.turn("y", TAU / 4).move(0, top + 0.07, t / 2), cord.move(0, top + 0.07, t / 2),
-                ball(0.055, "bail", "setting").move(0, top - 0.01, t / 2)]
+        return [
+            loop.turn("y", TAU / 4).move(0, top + 0.07, t / 2),
+            cord.move(0, top + 0.07, t / 2),
+            ball(0.055, "bail", "setting").move(0, top - 0.01, t / 2),
+        ]
 
     def words(self) -> str:
         extra = f" and {self.drops} drops" if self.drops > 1 else ""

@@ -24,7 +24,12 @@ class Shield(Family):
     """A curved shield: a face with an ordinary or an emblem, a rim with rivets, a boss."""
 
     SKINS = {"face": ("armour", "wood", "jewel", "classical")}
-    FINISHES = {"face": ("painted", "wood", "leather", "steel", "bronze"), "charge": (*METALS, "painted"), "rim": METALS, "boss": METALS}
+    FINISHES = {
+        "face": ("painted", "wood", "leather", "steel", "bronze"),
+        "charge": (*METALS, "painted"),
+        "rim": METALS,
+        "boss": METALS,
+    }
 
     shape: str = choice("heater", "round", "oval", "kite", "tower")
     width: float = span(1.25, 1.7)
@@ -50,8 +55,10 @@ class Shield(Family):
             "heater": lambda: shield(w, 1.22 * w),
             "round": lambda: circle(0.56 * w),
             "oval": lambda: ellipse(0.46 * w, 0.66 * w),
-            "kite": lambda: (circle(0.45 * w).move(0, 0.35 * w)
-                             | polygon([(-0.435 * w, 0.25 * w), (0, -0.85 * w), (0.435 * w, 0.25 * w)])).rounded(0.03),
+            "kite": lambda: (
+                circle(0.45 * w).move(0, 0.35 * w)
+                | polygon([(-0.435 * w, 0.25 * w), (0, -0.85 * w), (0.435 * w, 0.25 * w)])
+            ).rounded(0.03),
             "tower": lambda: rect(0.84 * w, 1.32 * w, 0.1),
         }
         return shapes[self.shape]()
@@ -67,7 +74,9 @@ class Shield(Family):
         size, n = 1.5 * self.width, 150 if kit and kit.details else 48
         name = "face" if kit else "charge"
         top = slab(self.heights(size, n) + lift, size, size, name, name, kit.skin("face") if kit else BARE)
-        below = slab(self.heights(1.1 * size, n) + lift - thickness, 1.1 * size, 1.1 * size, name, name).move(0, 0, -0.001)
+        below = slab(self.heights(1.1 * size, n) + lift - thickness, 1.1 * size, 1.1 * size, name, name).move(
+            0, 0, -0.001
+        )
         return (top - below).move(0, 0, -1.0)
 
     def heights(self, size: float, n: int) -> np.ndarray:
@@ -97,7 +106,11 @@ class Shield(Family):
         out = [self.raised(shape & region.offset(-0.02), "charge", "charge", 0.035)]
         if self.charge in ("bend", "chevron", "quarters") and low < 0:
             small = emblem(self.emblem, 0.24 * w)
-            spots = [(-0.25 * w, 0.3 * w), (0.25 * w, -0.22 * w)] if self.charge == "quarters" else [(0.2 * w, 0.3 * w), (0.0, -0.4 * w)]
+            spots = (
+                [(-0.25 * w, 0.3 * w), (0.25 * w, -0.22 * w)]
+                if self.charge == "quarters"
+                else [(0.2 * w, 0.3 * w), (0.0, -0.4 * w)]
+            )
             out.append(self.raised(small.move(*spots[0]) | small.move(*spots[1]), "emblem", "rim", 0.05))
         return out
 
@@ -115,7 +128,11 @@ class Shield(Family):
         return out
 
     def line(self, region: Region, size: float, lift: float) -> Solid:
-        contour = Path(np.column_stack([region.contours()[0], np.zeros(len(region.contours()[0]))]), True).resample(spacing=0.04).points
+        contour = (
+            Path(np.column_stack([region.contours()[0], np.zeros(len(region.contours()[0]))]), True)
+            .resample(spacing=0.04)
+            .points
+        )
         z = self.height(contour[:, 0], contour[:, 1]) + lift
         return tube(Path(np.column_stack([contour[:, :2], z]), True), size, "rim", "rim", sides=12)
 

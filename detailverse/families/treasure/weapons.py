@@ -52,7 +52,12 @@ class Sword(Family):
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
-        parts = [self.steel().turn("x", TAU / 2), *self.ornament(kit), *self.hilt(kit), self.end(kit).move(0, 0, self.grip + 0.06)]
+        parts = [
+            self.steel().turn("x", TAU / 2),
+            *self.ornament(kit),
+            *self.hilt(kit),
+            self.end(kit).move(0, 0, self.grip + 0.06),
+        ]
         body = union(parts).move(0, 0, self.length)
         return body.scale(2.1 / float(body.size[2]))
 
@@ -65,8 +70,12 @@ class Sword(Family):
 
     def half_width(self, t: np.ndarray) -> np.ndarray:
         tip = np.sqrt(np.maximum(0.0, 1 - np.maximum(0.0, (t - 0.78) / 0.22) ** 2))
-        shapes = {"leaf": 0.78 + 0.34 * cos_sin_array(TAU * (0.9 * t - 0.52))[0], "tapered": 1.1 - 0.75 * t, "kris": 1.15 - 0.6 * t,
-                  "sabre": 1.0 - 0.15 * t}
+        shapes = {
+            "leaf": 0.78 + 0.34 * cos_sin_array(TAU * (0.9 * t - 0.52))[0],
+            "tapered": 1.1 - 0.75 * t,
+            "kris": 1.15 - 0.6 * t,
+            "sabre": 1.0 - 0.15 * t,
+        }
         return np.maximum(0.5 * self.width * shapes.get(self.blade, 1.0 - 0.2 * t) * tip, 0.006)
 
     def steel(self) -> Solid:
@@ -91,23 +100,46 @@ class Sword(Family):
         half = plate(slot(long, wide), 0.125 * self.width, "inlay", "inlay", kit.skin("blade"), margin=0.008)
         if self.fuller == "motto" and kit.level >= 2:
             words = text(Rng(self.seed, "motto").choice(MOTTOES), 0.75 * wide, 0.16, "serif")
-            half = union((half, extrude(words.scale(min(1.0, 0.9 * long / (words.bounds[2] - words.bounds[0]))), 0.125 * self.width + 0.012,
-                                        "motto", "guard")))
+            half = union(
+                (
+                    half,
+                    extrude(
+                        words.scale(min(1.0, 0.9 * long / (words.bounds[2] - words.bounds[0]))),
+                        0.125 * self.width + 0.012,
+                        "motto",
+                        "guard",
+                    ),
+                )
+            )
         half = half.turn("z", TAU / 4).turn("x", TAU / 4).move(0, 0, -0.55 * long + 0.02)
         return [half, half.turn("z", TAU / 2)]
 
     def hilt(self, kit: Kit) -> list[Solid]:
         """Guard about z = 0 and grip above it."""
         r, top = 0.07, self.grip + 0.06
-        line = turned(0.8 * r, 0.0).curve((1.02 * r, 0.3 * top), (1.08 * r, 0.5 * top), (0.86 * r, 0.85 * top), (0.9 * r, top))
-        parts = [lathe(line.close(), "grip", "grip", kit.skin("grip") if self.wrap == "skin" else BARE), self.cross(kit)]
+        line = turned(0.8 * r, 0.0).curve(
+            (1.02 * r, 0.3 * top), (1.08 * r, 0.5 * top), (0.86 * r, 0.85 * top), (0.9 * r, top)
+        )
+        parts = [
+            lathe(line.close(), "grip", "grip", kit.skin("grip") if self.wrap == "skin" else BARE),
+            self.cross(kit),
+        ]
         ring = lathe(turned(0.6 * r, 0.0).out(0.58 * r).bead(0.04).out(-0.58 * r).back(), "ferrule", "guard", sides=32)
         parts += [ring.move(0, 0, 0.05), ring.move(0, 0, top - 0.06)]
         if kit.level >= 1 and self.wrap in ("wire", "crossed"):
             turns = 14.0 if self.wrap == "wire" else 5.0
-            coil = tube(helix(1.03 * r, (top - 0.12) / turns, turns), 0.013 if self.wrap == "wire" else 0.02, "wire", "wire",
-                        sides=8).move(0, 0, 0.07)
-            parts += [coil] if self.wrap == "wire" else [coil, coil.mirror("y").turn("z", TAU / 2), coil.turn("z", TAU / 2), coil.mirror("y")]
+            coil = tube(
+                helix(1.03 * r, (top - 0.12) / turns, turns),
+                0.013 if self.wrap == "wire" else 0.02,
+                "wire",
+                "wire",
+                sides=8,
+            ).move(0, 0, 0.07)
+            parts += (
+                [coil]
+                if self.wrap == "wire"
+                else [coil, coil.mirror("y").turn("z", TAU / 2), coil.turn("z", TAU / 2), coil.mirror("y")]
+            )
         if kit.level >= 1 and self.wrap == "rings":
             parts += [ring.scale(1.0, 1.0, 0.7).move(0, 0, 0.05 + (top - 0.1) * s) for s in (0.25, 0.5, 0.75)]
         return parts
@@ -116,21 +148,56 @@ class Sword(Family):
         s = self.across / 2
         if self.guard == "tsuba":
             flat = rosette(6, 0.3, 0.03) - circle(0.045).move(0.2).around(6)
-            return union((extrude(flat, 0.05, "guard", "guard").move(0, 0, -0.02), outlined(rosette(6, 0.29, 0.03), 0.026, "guard", "guard", 0.005)))
+            return union(
+                (
+                    extrude(flat, 0.05, "guard", "guard").move(0, 0, -0.02),
+                    outlined(rosette(6, 0.29, 0.03), 0.026, "guard", "guard", 0.005),
+                )
+            )
         if self.guard in ("crescent", "wings"):
-            horn = outline([(0, -0.09), (0.5, -0.05), (0.86, 0.06), (1.02, 0.3)], [(1.02, 0.3), (0.78, 0.2), (0.5, 0.11), (0, 0.1)]).scale(s, 0.5)
+            horn = outline(
+                [(0, -0.09), (0.5, -0.05), (0.86, 0.06), (1.02, 0.3)], [(1.02, 0.3), (0.78, 0.2), (0.5, 0.11), (0, 0.1)]
+            ).scale(s, 0.5)
             if self.guard == "wings":
                 feathers = [slot(0.5 * s, 0.05).turn(0.5 + 0.35 * k).move(0.5 * s, 0.05 + 0.03 * k) for k in range(3)]
                 horn = horn | feathers[0] | feathers[1] | feathers[2]
             flip = -1.0 if self.guard == "crescent" else 1.0
-            body = extrude(horn | horn.mirror("x"), 0.09, "guard", "guard").move(0, 0, -0.045).turn("x", TAU / 4).scale(1, 1, flip)
+            body = (
+                extrude(horn | horn.mirror("x"), 0.09, "guard", "guard")
+                .move(0, 0, -0.045)
+                .turn("x", TAU / 4)
+                .scale(1, 1, flip)
+            )
             return union((body, self.stud(kit)))
         if self.guard == "curved":
             line = spline([(-s, 0, -0.16), (-0.8 * s, 0, -0.03), (0, 0, 0), (0.8 * s, 0, 0.03), (s, 0, 0.16)])
-            body = tube(line, lambda t: 0.036 + 0.03 * abs(2 * t - 1), "guard", "guard", section=superellipse(1.0, 1.0, 3.0), sides=20)
-            return union((body, ball(0.07, "guard", "guard").move(-s, 0, -0.16), ball(0.07, "guard", "guard").move(s, 0, 0.16), self.stud(kit)))
+            body = tube(
+                line,
+                lambda t: 0.036 + 0.03 * abs(2 * t - 1),
+                "guard",
+                "guard",
+                section=superellipse(1.0, 1.0, 3.0),
+                sides=20,
+            )
+            return union(
+                (
+                    body,
+                    ball(0.07, "guard", "guard").move(-s, 0, -0.16),
+                    ball(0.07, "guard", "guard").move(s, 0, 0.16),
+                    self.stud(kit),
+                )
+            )
         bar = lathe(
-            turned(0.045, -s).up(0.04).bead(0.05).to(0.035, -0.7 * s).to(0.05, 0).to(0.035, 0.7 * s).to(0.045, s - 0.09).bead(0.05).up(0.04).close(),
+            turned(0.045, -s)
+            .up(0.04)
+            .bead(0.05)
+            .to(0.035, -0.7 * s)
+            .to(0.05, 0)
+            .to(0.035, 0.7 * s)
+            .to(0.045, s - 0.09)
+            .bead(0.05)
+            .up(0.04)
+            .close(),
             "guard",
             "guard",
             sides=28,
@@ -165,10 +232,21 @@ class Sword(Family):
             lobes = [ball(0.055, "pommel", "guard").move(0.15).turn("z", TAU * k / 5 + TAU / 20) for k in (0, 1, 2)]
             return union((neck, union((fan, *lobes)).turn("x", TAU / 4).move(0, 0, 0.13)))
         if self.pommel == "gem":
-            claws = around(tube(spline([(0.05, 0, 0), (0.125, 0, 0.08), (0.12, 0, 0.18), (0.07, 0, 0.24)]), 0.016, "claw", "guard", sides=8), 5)
+            claws = around(
+                tube(
+                    spline([(0.05, 0, 0), (0.125, 0, 0.08), (0.12, 0, 0.18), (0.07, 0, 0.24)]),
+                    0.016,
+                    "claw",
+                    "guard",
+                    sides=8,
+                ),
+                5,
+            )
             return union((neck, gem("round", 0.12, "stone").turn("x", TAU / 2).move(0, 0, 0.12), claws))
         if self.pommel == "ring":
-            return union((neck, tube(hoop(0.11), 0.032, "pommel", "guard", sides=16).turn("x", TAU / 4).move(0, 0, 0.15)))
+            return union(
+                (neck, tube(hoop(0.11), 0.032, "pommel", "guard", sides=16).turn("x", TAU / 4).move(0, 0, 0.15))
+            )
         line = turned(0.06, 0).cove(0.05, 0.05).up(0.03).ovolo(-0.06, 0.08).bead(0.04)
         return union((neck, lathe(line.close(), "pommel", "guard", sides=8)))
 
@@ -225,8 +303,11 @@ class Axe(Family):
                 [(0.92 * w, -0.6 * h), (w, 0), (0.92 * w, 0.6 * h)],
                 [(0.92 * w, 0.6 * h), (0.5 * w, 0.2), (0, 0.14)],
             ),
-            "broad": ([(0, -0.16), (0.3 * w, -0.22), (0.8 * w, -h)], [(0.8 * w, -h), (0.98 * w, 0), (0.8 * w, h)],
-                      [(0.8 * w, h), (0.3 * w, 0.22), (0, 0.16)]),
+            "broad": (
+                [(0, -0.16), (0.3 * w, -0.22), (0.8 * w, -h)],
+                [(0.8 * w, -h), (0.98 * w, 0), (0.8 * w, h)],
+                [(0.8 * w, h), (0.3 * w, 0.22), (0, 0.16)],
+            ),
             "hooked": (
                 [(0, -0.12), (0.35 * w, -0.14), (0.5 * w, -0.55 * h), (0.38 * w, -1.2 * h)],
                 [(0.38 * w, -1.2 * h), (0.85 * w, -0.8 * h), (w, 0.0), (0.9 * w, 0.5 * h)],
@@ -247,34 +328,70 @@ class Axe(Family):
         }[self.pierced]
         region = region - hole.move(0.52 * self.reach, 0.0)
         body = plate(region.offset(-0.001), 0.045, "blade", "blade", kit.skin("blade"), margin=0.05)
-        body = union((body, body.mirror("z"))) if not kit.details else union((body.move(0, 0, -0.005), body.mirror("z").move(0, 0, 0.005)))
-        bevel = (region - region.move(-0.09 * self.reach - 0.03).offset(0.01)) & rect(self.reach, 4 * self.tall).move(0.85 * self.reach + 0.1)
+        body = (
+            union((body, body.mirror("z")))
+            if not kit.details
+            else union((body.move(0, 0, -0.005), body.mirror("z").move(0, 0, 0.005)))
+        )
+        bevel = (region - region.move(-0.09 * self.reach - 0.03).offset(0.01)) & rect(self.reach, 4 * self.tall).move(
+            0.85 * self.reach + 0.1
+        )
         parts = [upright(body)]
         if not bevel.is_empty:
-            parts.append(upright(extrude(bevel, 0.024, "edge", "edge", taper=1.0).move(0, 0, -0.012)).scale(1.03, 1, 1.01))
-        cheek = extrude(mirrored([(0, -0.15), (0.12, -0.13), (0.24, 0), (0.12, 0.13), (0, 0.15)]), 0.16, "eye", "blade").move(0, 0, -0.08)
+            parts.append(
+                upright(extrude(bevel, 0.024, "edge", "edge", taper=1.0).move(0, 0, -0.012)).scale(1.03, 1, 1.01)
+            )
+        cheek = extrude(
+            mirrored([(0, -0.15), (0.12, -0.13), (0.24, 0), (0.12, 0.13), (0, 0.15)]), 0.16, "eye", "blade"
+        ).move(0, 0, -0.08)
         return union((*parts, upright(cheek))).move(0, 0, 1.55)
 
     def haft(self, kit: Kit) -> Solid:
         b = self.bend
-        line = spline([(0, 0, 1.85), (0, 0, 1.5), (0.3 * b, 0, 1.0), (-0.2 * b, 0, 0.5), (b, 0, 0.12), (1.3 * b, 0, 0.02)])
+        line = spline(
+            [(0, 0, 1.85), (0, 0, 1.5), (0.3 * b, 0, 1.0), (-0.2 * b, 0, 0.5), (b, 0, 0.12), (1.3 * b, 0, 0.02)]
+        )
         knob = ball(0.085, "knob", "haft" if self.top == "none" else "iron").scale(1, 1, 0.8).move(1.3 * b, 0, 0.06)
-        return union((tube(line, lambda t: 0.06 - 0.012 * t, "haft", "haft", kit.skin("haft"), sides=None if kit.details else 24), knob))
+        return union(
+            (
+                tube(
+                    line,
+                    lambda t: 0.06 - 0.012 * t,
+                    "haft",
+                    "haft",
+                    kit.skin("haft"),
+                    sides=None if kit.details else 24,
+                ),
+                knob,
+            )
+        )
 
     def fittings(self, kit: Kit) -> list[Solid]:
-        cap = lathe(turned(0.062, -0.05).out(0.025).bead(0.05).to(0.05, 0.06).close(), "cap", "iron", sides=32).move(0, 0, 1.85)
+        cap = lathe(turned(0.062, -0.05).out(0.025).bead(0.05).to(0.05, 0.06).close(), "cap", "iron", sides=32).move(
+            0, 0, 1.85
+        )
         collar = lathe(turned(0.05, -0.03).out(0.04).bead(0.06).out(-0.04).close(), "collar", "iron", sides=32)
         parts = [cap, collar.move(0, 0, 1.37), collar.move(0, 0, 1.73)]
         if self.top == "spike":
-            parts.append(lathe(turned(0.05, 1.88).taper(0.065, 0.06).taper(0.0, 0.32).close(), "spike", "blade", sides=4))
+            parts.append(
+                lathe(turned(0.05, 1.88).taper(0.065, 0.06).taper(0.0, 0.32).close(), "spike", "blade", sides=4)
+            )
         if self.top == "ball":
             parts.append(ball(0.09, "finial", "iron").move(0, 0, 1.95))
         if self.back == "spike":
-            parts.append(lathe(turned(0.09, 0).taper(0.06, 0.14).taper(0.0, 0.3).close(), "spike", "blade",
-                               sides=4).turn("y", -TAU / 4).move(-0.02, 0, 1.55))
+            parts.append(
+                lathe(turned(0.09, 0).taper(0.06, 0.14).taper(0.0, 0.3).close(), "spike", "blade", sides=4)
+                .turn("y", -TAU / 4)
+                .move(-0.02, 0, 1.55)
+            )
         if self.back == "hammer":
             parts.append(
-                lathe(turned(0.07, 0).up(0.16).fillet(0.02).out(0.05).up(0.16).fillet(0.02).out(-0.03).close(), "hammer", "blade", sides=8)
+                lathe(
+                    turned(0.07, 0).up(0.16).fillet(0.02).out(0.05).up(0.16).fillet(0.02).out(-0.03).close(),
+                    "hammer",
+                    "blade",
+                    sides=8,
+                )
                 .turn("y", -TAU / 4)
                 .move(-0.02, 0, 1.55)
             )

@@ -1,8 +1,10 @@
-"""A shape autoencoder: points on a surface -> a set of latent tokens -> signed distances anywhere (TripoSG's SDF VAE, arXiv 2502.06608 §3.3).
+"""A shape autoencoder: points on a surface -> a set of latent tokens -> signed distances anywhere (TripoSG's SDF VAE,
+arXiv 2502.06608 §3.3).
 
-Written from the paper's text (facts/hi3dgen_triposg.md §2.2), not from any released code, which cannot train. Frame: that of detailverse.labels.fields, in
-which the object fills [-1, 1]^3; distances are negative inside.
+Written from the paper's text (facts/hi3dgen_triposg.md §2.2), not from any released code, which cannot train. Frame:
+that of detailverse.labels.fields, in which the object fills [-1, 1]^3; distances are negative inside.
 """
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -34,7 +36,9 @@ LOGVAR = (-20.0, 10.0)  # what the posterior's log-variance is kept within
 
 @dataclass(frozen=True, kw_only=True)
 class VAEConfig(Recipe):
-    """Model and training recipe of one run. Defaults without a remark are TripoSG's (facts/hi3dgen_triposg.md §2.2); presets say what they change and why."""
+    """Model and training recipe of one run. Defaults without a remark are TripoSG's (facts/hi3dgen_triposg.md §2.2);
+    presets say what they change and why.
+    """
 
     preset: str  # where the numbers come from; "own" for a config of your own
     tokens: int = 2048  # latent tokens of an object; without positions to embed, other numbers work too
@@ -65,7 +69,10 @@ class VAEConfig(Recipe):
         if not 0 <= self.salient <= 1:
             raise ValueError(f"salient: expected a share, 0 to 1, got {self.salient}")
         if not 1 <= self.fewest_tokens <= self.tokens <= self.points // POOL:
-            raise ValueError(f"tokens: expected 1 <= fewest_tokens <= tokens <= points / {POOL}, got {self.fewest_tokens}, {self.tokens}, {self.points}")
+            raise ValueError(
+                f"tokens: expected 1 <= fewest_tokens <= tokens <= points / {POOL}, got {self.fewest_tokens}, "
+                f"{self.tokens}, {self.points}"
+            )
 
 
 def base() -> VAEConfig:
@@ -75,16 +82,65 @@ def base() -> VAEConfig:
 
 def small() -> VAEConfig:
     """26M parameters, for one GPU; the learning rate of TripoSG's ablations."""
-    return replace(base(), preset="small", tokens=512, fewest_tokens=256, channels=32, encoder_width=256, encoder_layers=4, encoder_heads=4, width=512,
-                   layers=6, points=8192, near=4096, volume=4096, oriented=2048, steps=100_000, batch=32, micro_batch=0, lr=1e-4, cache_gb=32.0)
+    return replace(
+        base(),
+        preset="small",
+        tokens=512,
+        fewest_tokens=256,
+        channels=32,
+        encoder_width=256,
+        encoder_layers=4,
+        encoder_heads=4,
+        width=512,
+        layers=6,
+        points=8192,
+        near=4096,
+        volume=4096,
+        oriented=2048,
+        steps=100_000,
+        batch=32,
+        micro_batch=0,
+        lr=1e-4,
+        cache_gb=32.0,
+    )
 
 
 def tiny() -> VAEConfig:
-    """0.5M parameters, for one family of objects and half an hour of a laptop: a tenth as wide, with a twentieth of the points. A truncation of 0.2
-    learned fastest, and normals weigh little, or they outweigh the distances of so few points (300 steps, one seed)."""
-    return replace(base(), preset="tiny", tokens=64, fewest_tokens=64, channels=16, encoder_width=96, encoder_layers=1, encoder_heads=4, width=96, layers=2,
-                   heads=4, octaves=5, points=1024, near=512, volume=256, oriented=64, truncation=0.2, normal_weight=0.1, kl_weight=1e-4, steps=8000, batch=8,
-                   micro_batch=0, lr=2e-3, warmup=100, ema=0.998, cache_gb=4.0, save_every=500, validate_every=1000, preview_every=1000)
+    """0.5M parameters, for one family of objects and half an hour of a laptop: a tenth as wide, with a twentieth of the
+    points. A truncation of 0.2 learned fastest, and normals weigh little, or they outweigh the distances of so few
+    points (300 steps, one seed).
+    """
+    return replace(
+        base(),
+        preset="tiny",
+        tokens=64,
+        fewest_tokens=64,
+        channels=16,
+        encoder_width=96,
+        encoder_layers=1,
+        encoder_heads=4,
+        width=96,
+        layers=2,
+        heads=4,
+        octaves=5,
+        points=1024,
+        near=512,
+        volume=256,
+        oriented=64,
+        truncation=0.2,
+        normal_weight=0.1,
+        kl_weight=1e-4,
+        steps=8000,
+        batch=8,
+        micro_batch=0,
+        lr=2e-3,
+        warmup=100,
+        ema=0.998,
+        cache_gb=4.0,
+        save_every=500,
+        validate_every=1000,
+        preview_every=1000,
+    )
 
 
 PRESETS = {preset.__name__: preset for preset in (tiny, small, base)}
@@ -105,7 +161,9 @@ class Posterior(NamedTuple):
 
 
 class ShapeVAE(nn.Module):
-    """The network. Weights come from `seed` alone. `blocks` are those of both halves, for the loop to compile and to shard."""
+    """The network. Weights come from `seed` alone. `blocks` are those of both halves, for the loop to compile and to
+    shard.
+    """
 
     def __init__(self, config: VAEConfig, device=None):
         super().__init__()
@@ -119,15 +177,19 @@ class ShapeVAE(nn.Module):
             self.embed_queries = nn.Linear(place, outer)
             self.answer = CrossBlock(outer, config.heads)
             self.to_distance = nn.Sequential(nn.LayerNorm(outer, bias=False), nn.Linear(outer, 1))
-            self.blocks = nn.ModuleList([*(Block(inner, config.encoder_heads) for _ in range(config.encoder_layers)),
-                                         *(Block(outer, config.heads) for _ in range(config.layers))])
+            self.blocks = nn.ModuleList(
+                [
+                    *(Block(inner, config.encoder_heads) for _ in range(config.encoder_layers)),
+                    *(Block(outer, config.heads) for _ in range(config.layers)),
+                ]
+            )
         if device != "meta":
             self._init_weights(torch.Generator().manual_seed(config.seed))
 
     @torch.no_grad()
     def _init_weights(self, generator: torch.Generator) -> None:
-        init_blocks(self.blocks[:self.config.encoder_layers], generator)
-        init_blocks(self.blocks[self.config.encoder_layers:], generator)
+        init_blocks(self.blocks[: self.config.encoder_layers], generator)
+        init_blocks(self.blocks[self.config.encoder_layers :], generator)
         inside = {id(parameter) for parameter in self.blocks.parameters()}
         for parameter in self.parameters():
             if id(parameter) not in inside and parameter.ndim == 2:
@@ -136,19 +198,27 @@ class ShapeVAE(nn.Module):
             if name.endswith(".bias") or name.startswith("to_distance.1"):
                 parameter.zero_()
 
-    def forward(self, surface: Tensor, queries: Tensor, oriented: Tensor, tokens: int) -> tuple[Posterior, Tensor, Tensor]:
-        """(posterior, truncated distances at the queries [B, Q], their gradients at the oriented points [B, O, 3]), of a sample of the posterior."""
+    def forward(
+        self, surface: Tensor, queries: Tensor, oriented: Tensor, tokens: int
+    ) -> tuple[Posterior, Tensor, Tensor]:
+        """(posterior, truncated distances at the queries [B, Q], their gradients at the oriented points [B, O, 3]), of
+        a sample of the posterior.
+        """
         posterior = self.encode(surface, tokens)
         latent = self.decode(posterior.sample())
         return posterior, self.distances(latent, queries), self.gradients(latent, oriented)
 
     def encode(self, surface: Tensor, tokens: int) -> Posterior:
-        """Points with normals [B, P, 6] -> one token for each of the points chosen among the first POOL x `tokens`, which are expected in random order."""
-        features = self.embed_points(torch.cat([fourier(surface[..., :3], self.config.octaves), surface[..., 3:]], dim=-1))  # float32: places to 24 bits
+        """Points with normals [B, P, 6] -> one token for each of the points chosen among the first POOL x `tokens`,
+        which are expected in random order.
+        """
+        features = self.embed_points(
+            torch.cat([fourier(surface[..., :3], self.config.octaves), surface[..., 3:]], dim=-1)
+        )  # float32: places to 24 bits
         with self._autocast(surface):
-            chosen = farthest_points(surface[:, :POOL * tokens, :3], tokens)
+            chosen = farthest_points(surface[:, : POOL * tokens, :3], tokens)
             x = self.read(features.gather(1, chosen[..., None].expand(-1, -1, features.shape[-1])), features)
-            for block in self.blocks[:self.config.encoder_layers]:
+            for block in self.blocks[: self.config.encoder_layers]:
                 x = block(x)
         mean, logvar = self.to_latent(x.float()).chunk(2, dim=-1)
         return Posterior(mean, logvar.clamp(*LOGVAR))
@@ -157,12 +227,14 @@ class ShapeVAE(nn.Module):
         """Latent tokens [B, M, C] -> what queries look at [B, M, width]."""
         with self._autocast(latent):
             x = self.from_latent(latent)
-            for block in self.blocks[self.config.encoder_layers:]:
+            for block in self.blocks[self.config.encoder_layers :]:
                 x = block(x)
             return x.float()
 
     def distances(self, decoded: Tensor, points: Tensor) -> Tensor:
-        """At points [B, Q, 3], in units of the truncation, about -1 … 1: [B, Q]. In float32: its slopes are looked at."""
+        """At points [B, Q, 3], in units of the truncation, about -1 … 1: [B, Q]. In float32: its slopes are looked
+        at.
+        """
         with torch.autocast(points.device.type, enabled=False):
             x = self.answer(self.embed_queries(fourier(points, self.config.octaves)), decoded)
             return self.to_distance(x)[..., 0]
@@ -186,7 +258,9 @@ def fourier(points: Tensor, octaves: int) -> Tensor:
 
 @torch.no_grad()
 def farthest_points(points: Tensor, count: int) -> Tensor:
-    """[B, P, 3] -> [B, count] int64, distinct where the points are: from the first on, always the one farthest from those that are chosen."""
+    """[B, P, 3] -> [B, count] int64, distinct where the points are: from the first on, always the one farthest from
+    those that are chosen.
+    """
     if count > points.shape[1]:
         raise ValueError(f"count: expected at most the {points.shape[1]} points, got {count}")
     chosen = torch.zeros(len(points), count, dtype=torch.int64, device=points.device)
@@ -199,30 +273,54 @@ def farthest_points(points: Tensor, count: int) -> Tensor:
 
 
 def vae_work(config: VAEConfig) -> Work:
-    """Of one sample with all tokens, a backward pass as twice a forward one; the second derivatives at the oriented points are left out."""
-    place, queries, inner, outer = 3 + 6 * config.octaves, config.near + config.volume + config.oriented, config.encoder_width, config.width
+    """Of one sample with all tokens, a backward pass as twice a forward one; the second derivatives at the oriented
+    points are left out.
+    """
+    place, queries, inner, outer = (
+        3 + 6 * config.octaves,
+        config.near + config.volume + config.oriented,
+        config.encoder_width,
+        config.width,
+    )
     encoder = linear_flops(config.points, place + 3, inner) + _cross_flops(config.tokens, config.points, inner)
-    encoder += config.encoder_layers * block_flops(config.tokens, inner) + linear_flops(config.tokens, inner, 2 * config.channels)
+    encoder += config.encoder_layers * block_flops(config.tokens, inner) + linear_flops(
+        config.tokens, inner, 2 * config.channels
+    )
     decoder = linear_flops(config.tokens, config.channels, outer) + config.layers * block_flops(config.tokens, outer)
     decoder += linear_flops(queries, place + 1, outer) + _cross_flops(queries, config.tokens, outer)
     return Work(config.tokens, 3 * (encoder + decoder))
 
 
 def _cross_flops(queries: int, context: int, width: int) -> int:
-    """One `CrossBlock`, forward: q, projection and MLP per query, k and v per token of the context, and the two products of attention."""
-    return linear_flops(queries, width, 10 * width) + linear_flops(context, width, 2 * width) + 2 * linear_flops(queries, context, width)
+    """One `CrossBlock`, forward: q, projection and MLP per query, k and v per token of the context, and the two
+    products of attention.
+    """
+    return (
+        linear_flops(queries, width, 10 * width)
+        + linear_flops(context, width, 2 * width)
+        + 2 * linear_flops(queries, context, width)
+    )
 
 
-def vae_losses(distance: Tensor, gradient: Tensor, truth: Tensor, normals: Tensor, posterior: Posterior, truncation: float) -> dict[str, Tensor]:
-    """Means over a batch of TripoSG's terms (eq. 17 to 20). distance, truth [B, Q]: in units of the truncation, and in field units.
+def vae_losses(
+    distance: Tensor, gradient: Tensor, truth: Tensor, normals: Tensor, posterior: Posterior, truncation: float
+) -> dict[str, Tensor]:
+    """Means over a batch of TripoSG's terms (eq. 17 to 20). distance, truth [B, Q]: in units of the truncation, and in
+    field units.
 
-    sdf: |e| + e² of the truncated distance. normal: 1 - cosine of gradient and normal [B, O, 3]; of gradients shorter than FLAT, as if they were that
-    long: the cosine's slope grows as they shrink, and from flat first weights no training got away. eikonal: (|gradient| - 1)², printed without the norm.
+    sdf: |e| + e² of the truncated distance. normal: 1 - cosine of gradient and normal [B, O, 3]; of gradients shorter
+        than FLAT, as if they were that
+    long: the cosine's slope grows as they shrink, and from flat first weights no training got away. eikonal:
+        (|gradient| - 1)², printed without the norm.
     """
     error = distance - (truth / truncation).clamp(-1, 1)
     length = gradient.square().sum(-1).clamp_min(1e-12).sqrt()  # clamped: the root's slope at 0 is infinite
-    return {"sdf": (error.abs() + error.square()).mean(), "normal": (1 - (gradient * normals).sum(-1) / length.clamp_min(FLAT)).mean(),
-            "eikonal": (length - 1).square().mean(), "kl": posterior.kl().mean()}
+    return {
+        "sdf": (error.abs() + error.square()).mean(),
+        "normal": (1 - (gradient * normals).sum(-1) / length.clamp_min(FLAT)).mean(),
+        "eikonal": (length - 1).square().mean(),
+        "kl": posterior.kl().mean(),
+    }
 
 
 class VAETask:
@@ -233,8 +331,16 @@ class VAETask:
     def __init__(self, config: VAEConfig, reader, held_out=None):
         """reader, held_out: ShardReaders whose samples have `fields.npz`."""
         self.config, self.model = config, ShapeVAE(config)
-        draws = dict(points=config.points, salient=config.salient, near=config.near, volume=config.volume, oriented=config.oriented, seed=config.seed,
-                     cache_gb=config.cache_gb, on_error=config.on_error)
+        draws = dict(
+            points=config.points,
+            salient=config.salient,
+            near=config.near,
+            volume=config.volume,
+            oriented=config.oriented,
+            seed=config.seed,
+            cache_gb=config.cache_gb,
+            on_error=config.on_error,
+        )
         self.shapes = FieldSampler(reader, range(len(reader)), **draws)
         self.held_out = FieldSampler(held_out, range(min(len(held_out), VALIDATED)), **draws) if held_out else None
         self.fingerprint, self.bad = self.shapes.fingerprint, self.shapes.bad
@@ -252,16 +358,22 @@ class VAETask:
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor], step: int) -> tuple[Tensor, dict[str, Tensor]]:
         config = self.config
-        surface = batch["surface"][:, torch.randperm(config.points, device=batch["surface"].device)]  # creases among the first, from which tokens are chosen
+        surface = batch["surface"][
+            :, torch.randperm(config.points, device=batch["surface"].device)
+        ]  # creases among the first, from which tokens are chosen
         tokens = config.tokens if torch.rand(()) < 0.5 else config.fewest_tokens
         posterior, distance, gradient = model(surface, batch["queries"], batch["oriented"][..., :3], tokens)
-        terms = vae_losses(distance, gradient, batch["distance"], batch["oriented"][..., 3:], posterior, config.truncation)
+        terms = vae_losses(
+            distance, gradient, batch["distance"], batch["oriented"][..., 3:], posterior, config.truncation
+        )
         weights = {"sdf": 1.0, "normal": config.normal_weight, "eikonal": config.eikonal_weight, "kl": config.kl_weight}
         return sum(weights[name] * term for name, term in terms.items()), terms
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Share of the volume that truth and reconstruction have in common, of that which either has; over held-out objects."""
+        """Share of the volume that truth and reconstruction have in common, of that which either has; over held-out
+        objects.
+        """
         if self.held_out is None:
             return {}
         device = next(model.parameters()).device
@@ -278,18 +390,24 @@ class VAETask:
         columns = []
         for _, arrays in islice(shapes.each_whole(), PREVIEWED):
             decoded = reconstruct(model, arrays, device)
-            columns.append(np.concatenate([slice_of(arrays), sliced(lambda points, decoded=decoded: signed(model, decoded, points))]))
+            columns.append(
+                np.concatenate(
+                    [slice_of(arrays), sliced(lambda points, decoded=decoded: signed(model, decoded, points))]
+                )
+            )
         if columns:
             write_whole(path, png.encode(np.ascontiguousarray(np.concatenate(columns, axis=1))))
 
 
 @torch.no_grad()
 def reconstruct(model: ShapeVAE, arrays: dict[str, np.ndarray], device="cpu", tokens: int | None = None) -> Tensor:
-    """What queries look at [1, M, width], of as many surface points as a sample of fields has in training's mixture, through the posterior's mean."""
+    """What queries look at [1, M, width], of as many surface points as a sample of fields has in training's mixture,
+    through the posterior's mean.
+    """
     config = model.config
     most = max(config.salient, 1 - config.salient)
     kinds = (("random_surface", 1 - config.salient), ("sharp_surface", config.salient))
-    surface = np.concatenate([arrays[kind][:round(share / most * len(arrays[kind]))] for kind, share in kinds])
+    surface = np.concatenate([arrays[kind][: round(share / most * len(arrays[kind]))] for kind, share in kinds])
     order = torch.randperm(len(surface), generator=torch.Generator().manual_seed(0))
     points = torch.from_numpy(surface)[order].to(device)[None]
     return model.decode(model.encode(points, tokens or config.tokens).mean)
@@ -298,17 +416,36 @@ def reconstruct(model: ShapeVAE, arrays: dict[str, np.ndarray], device="cpu", to
 @torch.no_grad()
 def signed(model: ShapeVAE, decoded: Tensor, points: np.ndarray, chunk: int = 32_768) -> np.ndarray:
     """Distances at points [N, 3] in field units, truncated: [N] float32."""
-    parts = [model.distances(decoded, torch.from_numpy(points[i:i + chunk]).to(decoded)[None])[0] for i in range(0, len(points), chunk)]
+    parts = [
+        model.distances(decoded, torch.from_numpy(points[i : i + chunk]).to(decoded)[None])[0]
+        for i in range(0, len(points), chunk)
+    ]
     return (model.config.truncation * torch.cat(parts)).cpu().numpy()
 
 
-def train_vae(data: str | Path | Sequence[str | Path], run_dir: str | Path, preset: str | VAEConfig = "tiny", steps: int | None = None, seed: int | None = None,
-              resume: bool = False, validate_dir: str | Path | None = None, device: str | None = None) -> Outcome:
-    """Train on shards with fields (`verse generate detailverse --fields vae`), of one folder or several. The arguments are those of `train_lrm`."""
+def train_vae(
+    data: str | Path | Sequence[str | Path],
+    run_dir: str | Path,
+    preset: str | VAEConfig = "tiny",
+    steps: int | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+    validate_dir: str | Path | None = None,
+    device: str | None = None,
+) -> Outcome:
+    """Train on shards with fields (`verse generate detailverse --fields vae`), of one folder or several. The arguments
+    are those of `train_lrm`.
+    """
     config = configured(preset, PRESETS, steps=steps, seed=seed)
     folders = [data] if isinstance(data, (str, Path)) else list(data)
     held_out = open_shards([validate_dir], on_error=config.on_error) if validate_dir is not None else None
-    return fit(VAETask(config, open_shards(folders, on_error=config.on_error), held_out), config, run_dir, resume=resume, device=device)
+    return fit(
+        VAETask(config, open_shards(folders, on_error=config.on_error), held_out),
+        config,
+        run_dir,
+        resume=resume,
+        device=device,
+    )
 
 
 def load_vae(run_dir: str | Path, device: str = "cpu") -> tuple[ShapeVAE, VAEConfig]:

@@ -1,4 +1,5 @@
 """Bands: painted stripes, sediment strata, a plain gradient, and op-art waves."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,12 @@ class Stripes(Texture):
         tone, edge = bands(along, self.noise, self.uneven)
         line = 1.0 - cover(edge - 0.04, self.frequency)
         color = shade(pick(tone, self.palette), 0.05 * grain - 0.25 * line)
-        return pack(color, 1.0 - self.gloss + 0.3 * (tone - 0.5) + 0.05 * grain, 0.0, 0.02 / self.frequency * (tone - line) + 0.001 * grain)
+        return pack(
+            color,
+            1.0 - self.gloss + 0.3 * (tone - 0.5) + 0.05 * grain,
+            0.0,
+            0.02 / self.frequency * (tone - line) + 0.001 * grain,
+        )
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,9 @@ class Strata(Texture):
         tone, edge = bands(height * self.frequency, self.noise, 0.95)
         fine, _ = bands(height * self.frequency * 5.0, self.noise ^ 1, 0.9)
         grit = fbm(local * 11.0, self.noise ^ 2, 3)
-        color = shade(pick(tone, self.palette), 0.35 * (fine - 0.5) + 0.14 * grit - 0.3 * (1.0 - smoothstep(0.0, 0.08, edge)))
+        color = shade(
+            pick(tone, self.palette), 0.35 * (fine - 0.5) + 0.14 * grit - 0.3 * (1.0 - smoothstep(0.0, 0.08, edge))
+        )
         return pack(color, 0.8 + 0.15 * grit - 0.3 * (tone - 0.5), 0.0, self.relief * (tone + 0.4 * fine + 0.25 * grit))
 
 
@@ -83,7 +91,10 @@ class OpArt(Texture):
         centred = warp(local, self.noise, self.swirl) - self.offset
         radius = np.sqrt((centred * centred).sum(axis=1))
         other = centred - (0.9, 0.3, 0.5)
-        phase = {"waves": centred[:, 0], "rings": np.sqrt(centred[:, 0] * centred[:, 0] + centred[:, 1] * centred[:, 1])}.get(self.scheme, radius)
+        phase = {
+            "waves": centred[:, 0],
+            "rings": np.sqrt(centred[:, 0] * centred[:, 0] + centred[:, 1] * centred[:, 1]),
+        }.get(self.scheme, radius)
         line = wave(phase * self.frequency)
         if self.scheme == "moire":
             line = 0.8 * line + 0.8 * wave(np.sqrt((other * other).sum(axis=1)) * self.frequency)

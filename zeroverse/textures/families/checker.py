@@ -1,4 +1,5 @@
 """Checker: cubes of two colours with worn edges."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,14 @@ class Checker(Texture):
     def fields(self, points, normals):
         local = self.place(points)
         grain = fbm(local * 3.0, self.noise, 4)
-        sides = 2.0 * cover(0.5 - np.abs(local * self.frequency - 2.0 * np.floor(local * self.frequency * 0.5) - 1.0), self.frequency) - 1.0
+        sides = (
+            2.0
+            * cover(
+                0.5 - np.abs(local * self.frequency - 2.0 * np.floor(local * self.frequency * 0.5) - 1.0),
+                self.frequency,
+            )
+            - 1.0
+        )
         mask = 0.5 + 0.5 * sides[:, 0] * sides[:, 1] * sides[:, 2]
         worn = self.wear * smoothstep(0.1, 0.6, grain)
         color = shade(mix(*self.palette, mask), 0.12 * grain - 0.3 * worn)

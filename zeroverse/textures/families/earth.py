@@ -1,4 +1,5 @@
 """Broken ground: cracked clay, lava with bright veins, leather."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,9 @@ from zeroverse.textures.palettes import any_palette, earth, ember, tonal
 
 @dataclass(frozen=True)
 class Clay(Texture):
-    palette: tuple = colors(4, lambda rng, number: rng.choice((earth, tonal, any_palette))(rng, number))  # crack, then plates
+    palette: tuple = colors(
+        4, lambda rng, number: rng.choice((earth, tonal, any_palette))(rng, number)
+    )  # crack, then plates
     frequency: float = scale(1.5, 4.5)
     crack: float = span(0.02, 0.07)
     ragged: float = span(0.1, 0.4)

@@ -1,4 +1,5 @@
 """Marble: soft clouds crossed by veins of two sizes, polished."""
+
 from dataclasses import dataclass
 
 from zeroverse.core.record import scale, seed, span
@@ -21,4 +22,9 @@ class Marble(Texture):
         vein = smoothstep(1.0 - 2.0 * self.breadth, 1.0, ridged(local, self.noise ^ 2, 2, 0.3))
         hair = smoothstep(0.75, 1.0, ridged(local * 3.1, self.noise ^ 3, 1)) * smoothstep(-0.2, 0.5, cloud)
         color = mix(mix(self.palette[0], self.palette[1], smoothstep(-0.6, 0.8, cloud)), self.palette[2], 0.9 * vein)
-        return pack(mix(color, self.palette[3], 0.8 * hair), 1.0 - self.gloss + 0.12 * vein + 0.05 * cloud, 0.0, -0.002 * (vein + hair))
+        return pack(
+            mix(color, self.palette[3], 0.8 * hair),
+            1.0 - self.gloss + 0.12 * vein + 0.05 * cloud,
+            0.0,
+            -0.002 * (vein + hair),
+        )

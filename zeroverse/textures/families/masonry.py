@@ -1,4 +1,5 @@
 """Masonry: bricks in running bond, square tiles with grout, small mosaic stones."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +32,16 @@ class Bricks(Texture):
         wall = np.minimum(ends, to_joint(local[:, 2] / self.height, facing[:, 2])) + self.wear * grain
         tone = cell_tone(np.stack([np.floor(x), np.floor(y), course], axis=1), self.noise ^ 1)
         brick = cover(wall - 0.5 * self.mortar, 1.0 / self.height)
-        body = shade(pick(tone, self.palette[1:]), self.variety * (7.0 * tone - np.floor(7.0 * tone) - 0.5) + 0.2 * grain)
+        body = shade(
+            pick(tone, self.palette[1:]), self.variety * (7.0 * tone - np.floor(7.0 * tone) - 0.5) + 0.2 * grain
+        )
         relief = 0.12 * self.height * smoothstep(0.3 * self.mortar, self.mortar, wall)
-        return pack(mix(shade(self.palette[0], 0.15 * grain), body, brick), 0.85 - 0.15 * brick + 0.15 * grain, 0.0, relief + 0.004 * grain)
+        return pack(
+            mix(shade(self.palette[0], 0.15 * grain), body, brick),
+            0.85 - 0.15 * brick + 0.15 * grain,
+            0.0,
+            relief + 0.004 * grain,
+        )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 """Metals: brushed or anodised, hammered, rusted; and tread plate."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,11 @@ class Brushed(Texture):
         centred = local - self.offset
         radius = np.sqrt(centred[:, 0] * centred[:, 0] + centred[:, 1] * centred[:, 1])
         turned = self.lay == "turned"
-        across = np.stack([radius * 34.0, centred[:, 2] * 34.0, 0.0 * radius], axis=1) if turned else local * (34.0, 34.0, 1.2)
+        across = (
+            np.stack([radius * 34.0, centred[:, 2] * 34.0, 0.0 * radius], axis=1)
+            if turned
+            else local * (34.0, 34.0, 1.2)
+        )
         streak = fbm(across, self.noise, 3, 0.8)
         zone = fbm((across if turned else local * 34.0) * (self.bands / 34.0), self.noise ^ 1, 2)
         band = smoothstep(-0.05, 0.05, zone)
@@ -46,8 +51,15 @@ class Hammered(Texture):
         nearest, wall, tone = worley(local * self.frequency, self.noise, 0.75)
         patch = fbm(local * 2.2, self.noise ^ 1, 4)
         dark = self.tarnish * smoothstep(0.0, 0.5, patch) + 0.3 * (1.0 - smoothstep(0.0, 0.15, wall))
-        color = shade(mix(self.palette[0], self.palette[1], smoothstep(0.0, 0.6, nearest)), 0.25 * (tone - 0.5) - 0.5 * dark)
-        return pack(color, self.rough + 0.4 * dark + 0.1 * patch, 1.0 - 0.5 * dark, 0.16 / self.frequency * np.minimum(nearest * nearest, 0.5))
+        color = shade(
+            mix(self.palette[0], self.palette[1], smoothstep(0.0, 0.6, nearest)), 0.25 * (tone - 0.5) - 0.5 * dark
+        )
+        return pack(
+            color,
+            self.rough + 0.4 * dark + 0.1 * patch,
+            1.0 - 0.5 * dark,
+            0.16 / self.frequency * np.minimum(nearest * nearest, 0.5),
+        )
 
 
 @dataclass(frozen=True)
@@ -62,19 +74,28 @@ class Rust(Texture):
     def fields(self, points, normals):
         local = self.place(points)
         grit = fbm(local * 9.0, self.noise, 4, 0.7)
-        spread = fbm(warp(local * self.frequency, self.noise ^ 1, 0.4), self.noise ^ 2, 4, 0.6) + 0.12 * grit + self.share
+        spread = (
+            fbm(warp(local * self.frequency, self.noise ^ 1, 0.4), self.noise ^ 2, 4, 0.6) + 0.12 * grit + self.share
+        )
         eaten = smoothstep(0.0, 0.06, spread)
         halo = smoothstep(-0.25, 0.0, spread) * (1.0 - eaten)
         sound = mix(*self.under, smoothstep(-0.1, 0.1, fbm(local * 1.5, self.noise ^ 3, 1)))
         color = mix(shade(sound, 0.05 * grit), self.palette[0], 0.5 * halo)
         color = mix(color, ramp(0.5 + 0.7 * grit, np.array(self.palette)), eaten)
         bare = 1.0 if self.coat == "bare" else 0.0
-        return pack(color, 0.35 + 0.5 * eaten + 0.2 * halo + 0.1 * grit, bare * (1.0 - eaten), 0.008 * (1.0 - eaten) + 0.008 * eaten * grit)
+        return pack(
+            color,
+            0.35 + 0.5 * eaten + 0.2 * halo + 0.1 * grit,
+            bare * (1.0 - eaten),
+            0.008 * (1.0 - eaten) + 0.008 * eaten * grit,
+        )
 
 
 @dataclass(frozen=True)
 class Tread(Planar):
-    palette: tuple = colors(2, lambda rng, number: rng.choice((metal, metal, any_palette))(rng, number))  # plate, worn ridges
+    palette: tuple = colors(
+        2, lambda rng, number: rng.choice((metal, metal, any_palette))(rng, number)
+    )  # plate, worn ridges
     frequency: float = scale(2.5, 6.0)
     worn: float = span(0.2, 0.9)
     metallic: float = span(0.6, 1.0)
@@ -91,4 +112,9 @@ class Tread(Planar):
         lens = 0.16 - np.abs(short) - 0.62 * long * long  # two arcs that meet in points
         ridge = cover(lens, self.frequency)
         color = shade(mix(*self.palette, ridge * self.worn), 0.6 * (0.3 - grime) * (1.2 - ridge) + 0.4 * (ridge - 0.35))
-        return color, 0.3 + 0.6 * grime * (1.2 - ridge), self.metallic, 0.6 / self.frequency * np.minimum(np.maximum(lens, 0.0), 0.07)
+        return (
+            color,
+            0.3 + 0.6 * grime * (1.2 - ridge),
+            self.metallic,
+            0.6 / self.frequency * np.minimum(np.maximum(lens, 0.0), 0.07),
+        )

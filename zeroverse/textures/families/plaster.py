@@ -1,4 +1,5 @@
 """Plaster: clouds of one hue, trowel ridges and pits."""
+
 from dataclasses import dataclass
 
 import numpy as np

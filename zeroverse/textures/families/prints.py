@@ -1,4 +1,5 @@
 """Flat patterns, cloth and print: woven threads, overlapping scales, arcs, lines of letters, patchwork."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,11 +83,20 @@ class Truchet(Planar):
         near, far = np.sqrt(x * x + y * y), np.sqrt((1.0 - x) ** 2 + (1.0 - y) ** 2)
         arc = np.minimum(np.abs(near - 0.5), np.abs(far - 0.5))
         parity = np.floor(u) + np.floor(v) + flip
-        inside = (np.minimum(near, far) < 0.5) ^ (parity - 2.0 * np.floor(0.5 * parity) > 0.5)  # so that areas stay whole across cells
+        inside = (np.minimum(near, far) < 0.5) ^ (
+            parity - 2.0 * np.floor(0.5 * parity) > 0.5
+        )  # so that areas stay whole across cells
         line, core = cover(self.ribbon - arc, self.frequency), cover(self.ribbon * 0.6 - arc, self.frequency)
         grain = fbm(flat * 9.0, self.noise ^ 1, 2)
-        color = mix(mix(np.where(inside[:, None], *np.array(self.palette[:2])), self.palette[3], line), self.palette[2], core)
-        return shade(color, 0.06 * grain), 1.0 - self.gloss + 0.25 * core, 0.0, 0.05 / self.frequency * (line + core) + 0.001 * grain
+        color = mix(
+            mix(np.where(inside[:, None], *np.array(self.palette[:2])), self.palette[3], line), self.palette[2], core
+        )
+        return (
+            shade(color, 0.06 * grain),
+            1.0 - self.gloss + 0.25 * core,
+            0.0,
+            0.05 / self.frequency * (line + core) + 0.001 * grain,
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,9 @@ class Print(Planar):
 
     def pattern(self, flat, axis):
         panel = np.stack([flat[:, 0] * self.panels, flat[:, 1] * self.panels * 1.6], axis=1)
-        panel[:, 0] += 3.7 * _tone(np.zeros(len(panel)), panel[:, 1], axis, self.noise)  # rows of panels are shifted against each other
+        panel[:, 0] += 3.7 * _tone(
+            np.zeros(len(panel)), panel[:, 1], axis, self.noise
+        )  # rows of panels are shifted against each other
         tone = lambda salt: _tone(panel[:, 0], panel[:, 1], axis, self.noise ^ salt)
         size = self.letters * np.array([0.4, 1.0, 1.7])[np.minimum((3.0 * tone(1)).astype(np.int64), 2)]
         ink = self._letters(flat[:, 0] * size, flat[:, 1] * size * 0.7, size, axis) * (tone(2) < self.filled)
@@ -114,7 +126,9 @@ class Print(Planar):
         return shade(color, 0.04 * grain), 1.0 - self.gloss + 0.2 * ink, 0.0, 0.002 * ink
 
     def _letters(self, u, v, size, axis: int):
-        """Coverage by letters one unit wide and one high: strokes of a 3 x 5 grid drawn at random, with gaps between words and lines."""
+        """Coverage by letters one unit wide and one high: strokes of a 3 x 5 grid drawn at random, with gaps between
+        words and lines.
+        """
         word = _tone(u, v, axis, self.noise ^ 11) < 0.8
         x, y = (u - np.floor(u)) * 3.9, (v - np.floor(v)) * 7.0
         stroke = _tone(3.0 * np.floor(u) + np.floor(x), 5.0 * np.floor(v) + np.floor(y), axis, self.noise ^ 12) < 0.62
@@ -137,11 +151,25 @@ class Patchwork(Planar):
         a, b = to_wall(u * self.fine) - 0.25, to_wall(v * self.fine) - 0.25
         repeat = self.frequency * self.fine
         dot = 0.3 - np.sqrt((a - 0.25) ** 2 + (b - 0.25) ** 2)
-        shapes = (a, b, to_wall((u + v) * self.fine * 0.7) - 0.25, dot, -dot, np.where((a > 0) ^ (b > 0), 0.2, -0.2), np.maximum(a, b), np.full(len(u), -1.0))
+        shapes = (
+            a,
+            b,
+            to_wall((u + v) * self.fine * 0.7) - 0.25,
+            dot,
+            -dot,
+            np.where((a > 0) ^ (b > 0), 0.2, -0.2),
+            np.maximum(a, b),
+            np.full(len(u), -1.0),
+        )
         mask = cover(np.choose(np.minimum((len(shapes) * kind).astype(np.int64), len(shapes) - 1), shapes), repeat)
         wall = np.minimum(to_wall(u), to_wall(v))
         cloth = fbm(flat * 18.0, self.noise, 2, 0.8)
         puff = smoothstep(0.0, 0.3, wall)
         color = mix(pick(first, self.palette[:3]), pick(second, self.palette[3:]), mask)
         seam = 1.0 - cover(wall - self.hem, self.frequency)
-        return shade(color, 0.09 * cloth + 0.15 * (puff - 0.7) - 0.4 * seam), 0.85 + 0.1 * cloth, 0.0, 0.06 / self.frequency * puff + 0.002 * cloth
+        return (
+            shade(color, 0.09 * cloth + 0.15 * (puff - 0.7) - 0.4 * seam),
+            0.85 + 0.1 * cloth,
+            0.0,
+            0.06 / self.frequency * puff + 0.002 * cloth,
+        )

@@ -1,4 +1,5 @@
 """Spots: dots, sprinkles, camouflage, animal coats, layered paint blobs."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +26,19 @@ class Dots(Texture):
         nearest, _, tone = worley(local * self.frequency, self.noise, self.scatter, 0.7)
         radius = self.radius * (0.8 + 0.4 * tone)
         dot, core = cover(radius - nearest, self.frequency), cover(radius * (1.0 - self.ring) - nearest, self.frequency)
-        color = mix(mix(self.palette[0], pick(1.0 - tone, self.palette[:1:-1]), dot), pick(tone, self.palette[1:]), core)
-        return pack(shade(color, 0.05 * grain), 1.0 - self.gloss + 0.2 * dot, 0.0, 0.03 / self.frequency * dot + 0.001 * grain)
+        color = mix(
+            mix(self.palette[0], pick(1.0 - tone, self.palette[:1:-1]), dot), pick(tone, self.palette[1:]), core
+        )
+        return pack(
+            shade(color, 0.05 * grain), 1.0 - self.gloss + 0.2 * dot, 0.0, 0.03 / self.frequency * dot + 0.001 * grain
+        )
 
 
 @dataclass(frozen=True)
 class Sprinkles(Texture):
-    palette: tuple = colors(5, lambda rng, number: rng.choice((vivid, any_palette))(rng, number))  # ground, then strokes
+    palette: tuple = colors(
+        5, lambda rng, number: rng.choice((vivid, any_palette))(rng, number)
+    )  # ground, then strokes
     frequency: float = scale(3.0, 8.0)  # strokes per unit
     slender: float = span(2.0, 5.0)  # length over width
     share: float = span(0.4, 0.9)
@@ -69,13 +76,20 @@ class Camouflage(Texture):
             mask = cover((patch - 0.12) * 0.7, self.frequency)
             color, top = mix(color, self.palette[layer], mask), top + mask * (0.25 * layer - top)
         cloth = fbm(local * 18.0, self.noise, 2, 0.9)
-        return pack(shade(color, self.weave * cloth), 0.7 + 0.2 * top + self.weave * cloth, 0.0, 0.003 * top + 0.03 * self.weave * cloth)
+        return pack(
+            shade(color, self.weave * cloth),
+            0.7 + 0.2 * top + self.weave * cloth,
+            0.0,
+            0.003 * top + 0.03 * self.weave * cloth,
+        )
 
 
 @dataclass(frozen=True)
 class Coat(Texture):
     quat: tuple = rotation()
-    palette: tuple = colors(3, lambda rng, number: rng.choice((earth, any_palette))(rng, number))  # ground, heart of a rosette, mark
+    palette: tuple = colors(
+        3, lambda rng, number: rng.choice((earth, any_palette))(rng, number)
+    )  # ground, heart of a rosette, mark
     kind: str = choice("leopard", "zebra", "giraffe")
     frequency: float = scale(2.0, 5.0)
     bend: float = span(0.2, 0.6)
@@ -113,12 +127,22 @@ class Graffiti(Texture):
         local = self.place(points)
         grit = fbm(local * 12.0, self.noise, 2)
         color, paint = shade(self.palette[0], 0.1 * grit), np.zeros(len(grit))
-        bent = warp(local * self.frequency, self.noise, self.swirl), warp(local * self.frequency * 1.4, self.noise ^ 1, self.swirl)
+        bent = (
+            warp(local * self.frequency, self.noise, self.swirl),
+            warp(local * self.frequency * 1.4, self.noise ^ 1, self.swirl),
+        )
         for layer in range(2, 6):
             blob = fbm(bent[layer % 2], self.noise ^ (layer + 16), 1)
-            level = (np.abs(blob) - 0.32) * 0.5 if layer % 2 else (0.09 - np.abs(blob)) * 0.5  # filled blobs and ribbons in turn
+            level = (
+                (np.abs(blob) - 0.32) * 0.5 if layer % 2 else (0.09 - np.abs(blob)) * 0.5
+            )  # filled blobs and ribbons in turn
             edge, fill = cover(level + self.outline, self.frequency), cover(level, self.frequency)
             spray = smoothstep(0.0, 0.3, level)
             color = mix(mix(color, self.palette[1], edge), shade(self.palette[layer], 0.3 * spray), fill)
             paint = paint + edge * (1.0 - paint)
-        return pack(color, 0.9 - self.gloss * paint + 0.1 * grit * (1.0 - paint), 0.0, 0.003 * paint + 0.004 * grit * (1.0 - paint))
+        return pack(
+            color,
+            0.9 - self.gloss * paint + 0.1 * grit * (1.0 - paint),
+            0.0,
+            0.003 * paint + 0.004 * grit * (1.0 - paint),
+        )

@@ -1,4 +1,5 @@
 """Stones: granite (packed crystals), terrazzo (chips in a matrix) and pebbles (rounded, in mortar)."""
+
 from dataclasses import dataclass
 
 from zeroverse.core.record import scale, seed, span
@@ -22,7 +23,12 @@ class Granite(Texture):
         _, _, speck = worley(local * self.frequency * 2.3, self.noise ^ 2, 0.9, 0.9)
         color = shade(pick(tone, self.palette), self.clouds * cloud + 0.25 * (speck - 0.5))
         color = mix(color, self.palette[0], 0.8 * (speck > 0.86))
-        return pack(color, 1.0 - self.gloss + 0.25 * (tone - 0.5) + 0.1 * (speck > 0.86), 0.0, 0.05 / self.frequency * smoothstep(0.0, 0.25, wall))
+        return pack(
+            color,
+            1.0 - self.gloss + 0.25 * (tone - 0.5) + 0.1 * (speck > 0.86),
+            0.0,
+            0.05 / self.frequency * smoothstep(0.0, 0.25, wall),
+        )
 
 
 @dataclass(frozen=True)
@@ -62,4 +68,9 @@ class Pebbles(Texture):
         dome = smoothstep(self.gap, self.gap + 0.28, wall)
         stone = cover(wall - self.gap, self.frequency)
         body = shade(pick(tone, self.palette[1:]), 0.22 * grain + 0.3 * (dome - 0.6))
-        return pack(mix(self.palette[0], body, stone), 0.95 - self.gloss * stone + 0.1 * grain, 0.0, (0.12 * dome + 0.01 * grain) / self.frequency)
+        return pack(
+            mix(self.palette[0], body, stone),
+            0.95 - self.gloss * stone + 0.1 * grain,
+            0.0,
+            (0.12 * dome + 0.01 * grain) / self.frequency,
+        )
