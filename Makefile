@@ -22,13 +22,14 @@ demo: $(VENV)/installed
 	@echo "the same object by the released model, trained for under three hours: $(DEMO)/released/turntable.webp, $(DEMO)/released/viewer.html"
 
 test: $(VENV)/installed $(VENV)/pyrender
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 10
 
 test-all: $(VENV)/installed $(VENV)/pyrender
 	$(BIN)/python -m pytest -m "not gpu"
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 # Training without any C compiler works, but takes four times as long: then the wheel ziglang, which is one, comes along.
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt
