@@ -1,5 +1,5 @@
-"""The rules of the house that a program can check: import direction, no hidden randomness, no machine-dependent
-arithmetic.
+"""The rules of the house that a program can check: no hidden randomness, no machine-dependent arithmetic. The layers
+are in `test_layers.py`.
 """
 
 import ast
@@ -10,10 +10,10 @@ import pytest
 
 from tests.helpers.processes import ROOT
 
-ORDER = ("zeroverse", "detailverse", "renderers", "train", "verse")  # nothing imports what stands to its right
+PACKAGES = ("zeroverse", "detailverse", "renderers", "train", "verse")
 FILES = sorted(
     path
-    for package in ORDER
+    for package in PACKAGES
     for path in ([ROOT / f"{package}.py"] if (ROOT / f"{package}.py").exists() else (ROOT / package).rglob("*.py"))
 )
 GEOMETRY = [path for path in FILES if path.relative_to(ROOT).parts[0] in ("zeroverse", "detailverse")]
@@ -24,26 +24,11 @@ def name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
-def test_imports_point_forwards(path):
-    package = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    for node in ast.walk(ast.parse(path.read_text())):
-        modules = (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-        for module in (module.split(".")[0] for module in modules):
-            if module in ORDER:
-                assert ORDER.index(module) <= ORDER.index(package), (
-                    f"{name(path)}:{node.lineno} imports {module}; what both need belongs in {package} or left of it"
-                )
-
-
-@pytest.mark.parametrize("path", FILES, ids=name)
 def test_nothing_is_random_or_dated_but_keyed_streams(path):
-    forbidden = r"np\.random\.(seed|rand\w*|default_rng|normal|uniform|choice|shuffle)|import random\b|\buuid|time\.time\(|datetime|fastmath\s*=\s*True"
+    forbidden = (
+        r"np\.random\.(seed|rand\w*|default_rng|normal|uniform|choice|shuffle)|import random\b|\buuid|time\.time\("
+        r"|datetime|fastmath\s*=\s*True"
+    )
     for number, line in enumerate(path.read_text().splitlines(), 1):
         assert not re.search(forbidden, line), (
             f"{name(path)}:{number}: {line.strip()}: draw from zeroverse.core.rng.Rng"
@@ -52,10 +37,13 @@ def test_nothing_is_random_or_dated_but_keyed_streams(path):
 
 @pytest.mark.parametrize("path", GEOMETRY, ids=name)
 def test_geometry_has_the_same_bits_everywhere(path):
-    """numpy's and libm's transcendentals and BLAS differ between CPU types (facts/procedural.md §10): use
+    """numpy's and libm's transcendentals and BLAS differ between CPU types (docs/papers.md, Geometry): use
     zeroverse.core.portable and einsum.
     """
-    forbidden = r"(np|numpy|math)\.(sin|cos|tan|exp\w*|log\w*|power|pow|arc\w+|atan2?|sinh|cosh|tanh|hypot|cbrt|dot|matmul|linalg\.\w+)"
+    forbidden = (
+        r"(np|numpy|math)\.(sin|cos|tan|exp\w*|log\w*|power|pow|arc\w+|atan2?|sinh|cosh|tanh|hypot|cbrt|dot|matmul"
+        r"|linalg\.\w+)"
+    )
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.BinOp):
             assert not isinstance(node.op, ast.MatMult), (
