@@ -16,7 +16,7 @@ if (
 ):  # Triton's kernels are tested in its interpreter, which must be asked for before anything imports Triton
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
-from renderers.cameras import turntable  # noqa: E402
+from renderers.cameras.rigs import turntable  # noqa: E402
 from renderers.shards import SAMPLE_FORMAT, canonical  # noqa: E402
 from zeroverse.core import png  # noqa: E402
 

@@ -225,7 +225,7 @@ class GenerateZeroverse(_Generate):
     """Texels across each surface."""
 
     def run(self) -> int:
-        from renderers.sources import Zeroverse
+        from renderers.sources.procedural import Zeroverse
         from zeroverse.grammar import mixture_of
 
         need(self.count >= 1, "--count", "at least 1", self.count)
@@ -264,7 +264,7 @@ class GenerateDetailverse(_Generate):
 
     def run(self) -> int:
         from detailverse import families
-        from renderers.sources import Detailverse
+        from renderers.sources.procedural import Detailverse
 
         need(self.count >= 1, "--count", "at least 1", self.count)
         need(self.texture_size >= 64, "--texture-size", "at least 64", self.texture_size)
@@ -295,7 +295,7 @@ class GenerateFiles(_Generate):
     """How many files; default: all."""
 
     def run(self) -> int:
-        from renderers.sources import Files
+        from renderers.sources.files import Files
 
         return self._run(
             Files(str(need_folder(self.assets, "--assets")), self.seed, f"+{self.obj_up.upper()}"), self.count

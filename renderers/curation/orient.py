@@ -17,7 +17,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 import renderers
-from renderers.cameras import Cameras, framing_distance, look_at, moved_back, pinhole
+from renderers.cameras import Cameras, look_at, pinhole
+from renderers.cameras.framing import framing_distance, moved_back
 from renderers.lighting import UNIFORM
 from zeroverse.asset import Asset
 from zeroverse.core.files import write_whole

@@ -14,11 +14,12 @@ import numpy as np
 
 import renderers
 from detailverse.spatial.sampling import POINTS, Points, surface_points, triangles_of
-from renderers.cameras import Cameras, framing_distance, look_at, moved_back, pinhole, spherical
+from renderers.cameras import Cameras, look_at, pinhole, spherical
+from renderers.cameras.framing import framing_distance, moved_back
 from renderers.farm import hull
 from renderers.lighting import UNIFORM
 from renderers.shards import ShardError, ShardReader
-from renderers.sources import Files
+from renderers.sources.files import Files
 from zeroverse.asset import Asset, AssetError, load_file
 from zeroverse.core.rng import Rng
 

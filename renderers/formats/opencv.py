@@ -7,7 +7,7 @@ Two dialects are about: a list of views (LaCT and the published GSO renders), an
 import json
 from pathlib import Path
 
-from renderers.cameras import to_opencv_json
+from renderers.cameras.files import to_opencv_json
 from renderers.formats.sample import Sample
 
 CAMERA_FILE = "opencv_cameras.json"

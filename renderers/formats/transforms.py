@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from renderers.cameras import to_transforms_json
+from renderers.cameras.files import to_transforms_json
 from renderers.formats.sample import Sample
 from renderers.passes import DEPTH_UNIT
 from zeroverse.core import png

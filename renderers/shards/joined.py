@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from renderers.cameras import Cameras
-from renderers.shards import ShardError, ShardReader, halves
+from renderers.shards.format import ShardError, halves
+from renderers.shards.reader import ShardReader
 
 
 class JoinedReader:

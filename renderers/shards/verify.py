@@ -10,13 +10,13 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from renderers.shards import (
+from renderers.shards import codecs
+from renderers.shards.format import (
     DATASET_FILE,
     DATASET_FORMAT,
     ShardError,
     at_size,
     check_meta,
-    codecs,
     read_sidecar,
     sidecar_of,
     sizes_of,

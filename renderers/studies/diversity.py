@@ -19,7 +19,8 @@ from detailverse.labels import detail
 from detailverse.spatial.sampling import triangles_of
 from renderers.cameras import look_at, pinhole, spherical
 from renderers.lighting import UNIFORM
-from renderers.sources import Detailverse, Files, Zeroverse
+from renderers.sources.files import Files
+from renderers.sources.procedural import Detailverse, Zeroverse
 from zeroverse.asset import Asset, moved, normalise
 from zeroverse.core.progress import progress
 

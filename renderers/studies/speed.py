@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 import renderers
-from renderers.cameras import Cameras, opengl_c2w, turntable
+from renderers.cameras import Cameras, opengl_c2w
+from renderers.cameras.rigs import turntable
 from renderers.lighting import STUDIO, UNIFORM, Light
 from renderers.passes import DEFAULT_PASSES, quantise, with_alpha
 from zeroverse import grammar

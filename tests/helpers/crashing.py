@@ -7,7 +7,7 @@ import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from renderers.sources import Zeroverse
+from renderers.sources.procedural import Zeroverse
 from zeroverse.asset import AssetError
 from zeroverse.shapes.solid import Rejected
 

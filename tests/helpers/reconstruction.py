@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from renderers.cameras import sphere_shell
+from renderers.cameras.rigs import sphere_shell
 from renderers.shards import ShardError
 from train.data import ViewSampler
 from train.models.lrm import LRMConfig, tiny

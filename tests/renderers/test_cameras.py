@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from renderers import cameras as camera
 from renderers import farm
-from renderers.cameras import CUBE, FAR, NEAR, Cameras, framing_distance
+from renderers.cameras import Cameras, files, framing, look_at, opengl_c2w, rigs
+from renderers.cameras.framing import CUBE, FAR, NEAR, framing_distance
 from renderers.cameras.orbit import Orbit
 from zeroverse.asset import LONGEST_SIDE, Asset
 from zeroverse.core.rng import Rng
@@ -19,14 +19,14 @@ WILD = Orbit(elevation=(-90, 90), fov=(5, 120), distance=(1, 3), look_at=1.0, ro
 
 def test_first_gso_camera_is_the_published_one():
     """Row for row as the published file has it (facts/lrm_zero.md §8), in its own precision."""
-    first = camera.gso64().w2c[0].astype(np.float32)
+    first = rigs.gso64().w2c[0].astype(np.float32)
     assert first.tolist() == [[0, 1, 0, 0], [0, 0, -1, 0], [-1, 0, 0, np.float32(2.7)], [0, 0, 0, 1]]
-    assert camera.gso64().intrinsics[0].tolist() == pytest.approx([548.99377, 548.99377, 256, 256], abs=1e-5)
+    assert rigs.gso64().intrinsics[0].tolist() == pytest.approx([548.99377, 548.99377, 256, 256], abs=1e-5)
 
 
 def test_gso_rig_order():
     """index = 16 * elevation index + azimuth index; elevations 0, 20, 40, 60; azimuth counter-clockwise from +X."""
-    rig = camera.gso64()
+    rig = rigs.gso64()
     x, y, z = rig.centers[16 * 2 + 4]
     assert np.degrees(np.arcsin(z / 2.7)) == pytest.approx(40) and np.degrees(np.arctan2(y, x)) == pytest.approx(90)
     assert len(rig) == 64 and np.linalg.norm(rig.centers, axis=1) == pytest.approx(2.7)
@@ -34,7 +34,7 @@ def test_gso_rig_order():
 
 @pytest.mark.parametrize(
     "cameras",
-    [camera.gso64(32), camera.turntable(5, 32), camera.sphere_shell(Rng("x"), 9, 32), camera.zero123(Rng("x"), 9, 32)],
+    [rigs.gso64(32), rigs.turntable(5, 32), rigs.sphere_shell(Rng("x"), 9, 32), rigs.zero123(Rng("x"), 9, 32)],
 )
 def test_cameras_look_at_the_origin_upright(cameras):
     pixels, depth = cameras.project(np.array([[0.0, 0, 0], [0, 0, 0.1]]))
@@ -44,25 +44,25 @@ def test_cameras_look_at_the_origin_upright(cameras):
 
 
 def test_sphere_shell_is_the_published_one():
-    rig = camera.sphere_shell(Rng("x"), 500, 32, (2.0, 3.0))
+    rig = rigs.sphere_shell(Rng("x"), 500, 32, (2.0, 3.0))
     radius = np.linalg.norm(rig.centers, axis=1)
     assert 2.0 <= radius.min() and radius.max() <= 3.0
     assert -0.75 < rig.centers[:, 2].min() and rig.centers[:, 2].max() < 1.6
-    assert np.array_equal(camera.sphere_shell(Rng("x"), 20, 32).centers, rig.centers[:20]), (
+    assert np.array_equal(rigs.sphere_shell(Rng("x"), 20, 32).centers, rig.centers[:20]), (
         "more views leave the first ones as they are"
     )
 
 
 def test_zero123_rig_is_the_published_one():
     """Lens 35 on sensor 32, radius 1.5 to 2.2 of the longest side, the whole sphere."""
-    rig = camera.zero123(Rng("x"), 500, 64)
+    rig = rigs.zero123(Rng("x"), 500, 64)
     radius = np.linalg.norm(rig.centers, axis=1) / LONGEST_SIDE
     assert 1.5 <= radius.min() < 1.52 and 2.18 < radius.max() <= 2.2
     assert np.degrees(2 * np.arctan(32 / rig.intrinsics[:, 0])) == pytest.approx(np.full(500, 49.134), abs=1e-3)
     assert (rig.centers[:, 2] / radius / LONGEST_SIDE).min() < -0.95 and (
         rig.centers[:, 2] / radius / LONGEST_SIDE
     ).max() > 0.95
-    assert np.array_equal(camera.zero123(Rng("x"), 20, 64).centers, rig.centers[:20])
+    assert np.array_equal(rigs.zero123(Rng("x"), 20, 64).centers, rig.centers[:20])
 
 
 def test_the_cube_holds_every_object():
@@ -83,7 +83,7 @@ def edge_distance(cameras: Cameras, points) -> np.ndarray:  # [V]
 def at_the_center(fov_deg: float, width: int = 64, height: int = 48) -> Cameras:
     """Three cameras that stand at the origin."""
     focal = width / 2 / np.tan(np.radians(fov_deg) / 2)
-    c2w = camera.turntable(3, 8).c2w
+    c2w = rigs.turntable(3, 8).c2w
     c2w[:, :3, 3] = 0
     return Cameras(c2w, np.tile([focal, focal, width / 2, height / 2], (3, 1)), width, height)
 
@@ -101,13 +101,13 @@ def test_smallest_radius_for_a_ball_is_r_over_the_sine():
 @pytest.mark.parametrize("margin", [0.0, 3.0])
 def test_smallest_radius_for_a_box_puts_a_corner_on_the_margin(points, margin):
     cameras = at_the_center(50)
-    cameras = camera.moved_back(cameras, framing_distance(cameras, points, margin=margin))
+    cameras = framing.moved_back(cameras, framing_distance(cameras, points, margin=margin))
     assert edge_distance(cameras, points) == pytest.approx(np.full(3, margin), abs=1e-9)
 
 
 def test_largest_zoom_puts_a_corner_on_the_margin():
-    cameras = camera.sphere_shell(Rng("x"), 20, 64)
-    zoom = camera.framing_zoom(cameras, CUBE, margin=2.0)
+    cameras = rigs.sphere_shell(Rng("x"), 20, 64)
+    zoom = framing.framing_zoom(cameras, CUBE, margin=2.0)
     zoomed = Cameras(cameras.c2w, cameras.intrinsics * np.stack([zoom, zoom, zoom**0, zoom**0], axis=1), 64, 64)
     assert edge_distance(zoomed, CUBE) == pytest.approx(np.full(20, 2.0), abs=1e-9)
 
@@ -115,7 +115,7 @@ def test_largest_zoom_puts_a_corner_on_the_margin():
 def test_a_wide_lens_is_held_before_the_object_by_the_near_plane():
     """At 170 degrees the sides allow a camera almost on the box; it stays `NEAR` before it."""
     cameras = at_the_center(170, 64, 64)
-    cameras = camera.moved_back(cameras, framing_distance(cameras, POLE * 0.01))
+    cameras = framing.moved_back(cameras, framing_distance(cameras, POLE * 0.01))
     assert cameras.project(POLE * 0.01)[1].min() == pytest.approx(NEAR)
 
 
@@ -123,18 +123,18 @@ def test_framing_moves_only_the_cameras_that_cut():
     """The published shell cuts the corners of a full cube; framed, none of its cameras does, and those that did not are
     as they were.
     """
-    shell = camera.sphere_shell(Rng("x"), 50, 64)
+    shell = rigs.sphere_shell(Rng("x"), 50, 64)
     slender = framing_distance(shell, POLE) <= 0
     assert (framing_distance(shell, CUBE) > 0).any() and 0 < slender.sum() < 50
-    assert edge_distance(camera.framed(shell), CUBE).min() > 1 - 1e-9
-    assert np.array_equal(camera.framed(shell, POLE).c2w[slender], shell.c2w[slender])
-    assert np.array_equal(camera.framed(shell).c2w[:, :3, :3], shell.c2w[:, :3, :3])
+    assert edge_distance(framing.framed(shell), CUBE).min() > 1 - 1e-9
+    assert np.array_equal(framing.framed(shell, POLE).c2w[slender], shell.c2w[slender])
+    assert np.array_equal(framing.framed(shell).c2w[:, :3, :3], shell.c2w[:, :3, :3])
 
 
 @pytest.mark.parametrize("points", [CUBE, POLE])
 @pytest.mark.parametrize("ranges", [Orbit(), WILD])
 def test_orbit_frames_every_object(points, ranges):
-    cameras = camera.orbit(Rng("x"), 300, 64, ranges, points)
+    cameras = rigs.orbit(Rng("x"), 300, 64, ranges, points)
     depth = cameras.project(points)[1]
     assert edge_distance(cameras, points).min() > 1 - 1e-9
     assert depth.min() > NEAR - 1e-9 and depth.max() < FAR + 1e-9, "before the near plane and within 16-bit depth"
@@ -142,7 +142,7 @@ def test_orbit_frames_every_object(points, ranges):
 
 def test_orbit_draws_what_it_was_told():
     ranges = Orbit(elevation=(10, 40), fov=(45, 60), look_at=0.2, roll=15, shift=0.1)
-    cameras = camera.orbit(Rng("x"), 400, 100, ranges, POLE)
+    cameras = rigs.orbit(Rng("x"), 400, 100, ranges, POLE)
     elevation = np.degrees(np.arcsin(-cameras.c2w[:, 2, 2]))
     fov = np.degrees(2 * np.arctan(50 / cameras.intrinsics[:, 0]))
     roll = np.degrees(
@@ -176,14 +176,14 @@ def test_the_hull_frames_the_mesh_and_flat_objects_have_one_too():
 
 
 def test_orbit_cuts_when_asked():
-    cameras = camera.orbit(Rng("x"), 50, 64, Orbit(distance=(0.6, 0.7)), CUBE)
+    cameras = rigs.orbit(Rng("x"), 50, 64, Orbit(distance=(0.6, 0.7)), CUBE)
     assert (framing_distance(cameras, CUBE) > 0).all()
 
 
 def test_orbit_draws_are_keyed_by_view_and_name():
-    many, few = camera.orbit(Rng("x"), 20, 64), camera.orbit(Rng("x"), 5, 64)
+    many, few = rigs.orbit(Rng("x"), 20, 64), rigs.orbit(Rng("x"), 5, 64)
     assert np.array_equal(many.c2w[:5], few.c2w) and np.array_equal(many.intrinsics[:5], few.intrinsics)
-    level = camera.orbit(Rng("x"), 5, 64, Orbit(roll=0))
+    level = rigs.orbit(Rng("x"), 5, 64, Orbit(roll=0))
     assert level.c2w[:, 2, 0] == pytest.approx(0, abs=1e-12), "without roll, camera-right is level"
     assert np.array_equal(level.c2w[:, :3, 2], few.c2w[:, :3, 2]) and np.array_equal(
         level.intrinsics, few.intrinsics
@@ -216,7 +216,7 @@ def test_a_principal_point_outside_cannot_be_framed():
 
 def test_rays_and_projection_are_inverse():
     """A point along the ray of pixel (row i, column j) projects to (j + 0.5, i + 0.5)."""
-    cameras = Cameras(camera.turntable(3, 8).c2w, np.tile([11.0, 7.0, 3.0, 6.0], (3, 1)), 8, 6)
+    cameras = Cameras(rigs.turntable(3, 8).c2w, np.tile([11.0, 7.0, 3.0, 6.0], (3, 1)), 8, 6)
     rays_o, rays_d = cameras.rays()
     assert rays_o.shape == rays_d.shape == (3, 6, 8, 3)
     assert np.linalg.norm(rays_d, axis=-1) == pytest.approx(1)
@@ -227,26 +227,26 @@ def test_rays_and_projection_are_inverse():
 
 
 def test_resized_cameras_see_the_same():
-    cameras = camera.gso64(512)
+    cameras = rigs.gso64(512)
     point = np.array([[0.3, -0.2, 0.5]])
     assert cameras.resized(64, 64).project(point)[0] * 8 == pytest.approx(cameras.project(point)[0])
 
 
 def test_straight_down_has_an_up_direction():
-    c2w = camera.look_at([[0, 0, 2.0]])
+    c2w = look_at([[0, 0, 2.0]])
     assert np.isfinite(c2w).all() and np.linalg.det(c2w[0, :3, :3]) == pytest.approx(1)
     assert c2w[0, :3, 1] == pytest.approx([0, -1, 0]), "image-up is world +Y"
 
 
 def test_opengl_cameras_flip_two_axes():
-    ours, theirs = camera.gso64(32).c2w[5], camera.opengl_c2w(camera.gso64(32))[5]
+    ours, theirs = rigs.gso64(32).c2w[5], opengl_c2w(rigs.gso64(32))[5]
     assert theirs[:3, 1] == pytest.approx(-ours[:3, 1]) and theirs[:3, 2] == pytest.approx(-ours[:3, 2])
     assert theirs[:3, 3] == pytest.approx(ours[:3, 3]) and np.linalg.det(theirs[:3, :3]) == pytest.approx(1)
 
 
 def test_opencv_json_round_trip():
-    cameras = camera.sphere_shell(Rng("x"), 4, 32)
-    again, paths = camera.from_opencv_json(camera.to_opencv_json(cameras, ["a.png", "b.png", "c.png", "d.png"]))
+    cameras = rigs.sphere_shell(Rng("x"), 4, 32)
+    again, paths = files.from_opencv_json(files.to_opencv_json(cameras, ["a.png", "b.png", "c.png", "d.png"]))
     assert paths == ["a.png", "b.png", "c.png", "d.png"]
     assert again.c2w == pytest.approx(cameras.c2w, abs=1e-15) and np.array_equal(again.intrinsics, cameras.intrinsics)
 
@@ -263,16 +263,16 @@ def test_opencv_json_round_trip():
     ],
 )
 def test_bad_camera_files_are_named(break_it, message):
-    rows = camera.to_opencv_json(camera.turntable(2, 32), ["a", "b"])
+    rows = files.to_opencv_json(rigs.turntable(2, 32), ["a", "b"])
     break_it(rows)
     with pytest.raises(ValueError, match=message):
-        camera.from_opencv_json(rows)
+        files.from_opencv_json(rows)
 
 
-@pytest.mark.parametrize("cameras", [camera.sphere_shell(Rng("x"), 4, 32), camera.orbit(Rng("x"), 4, 32)])
+@pytest.mark.parametrize("cameras", [rigs.sphere_shell(Rng("x"), 4, 32), rigs.orbit(Rng("x"), 4, 32)])
 def test_transforms_json_round_trip_is_exact(cameras):
     frames = [{"file_path": f"images/{view}.png"} for view in range(4)]
-    again, paths = camera.from_transforms_json(json.loads(json.dumps(camera.to_transforms_json(cameras, frames))))
+    again, paths = files.from_transforms_json(json.loads(json.dumps(files.to_transforms_json(cameras, frames))))
     assert paths == [frame["file_path"] for frame in frames] and (again.width, again.height) == (32, 32)
     assert np.array_equal(again.c2w, cameras.c2w) and np.array_equal(again.intrinsics, cameras.intrinsics)
 
@@ -287,12 +287,12 @@ def test_nerf_synthetic_cameras_need_the_size():
         "camera_angle_x": np.pi / 2,
         "frames": [{"file_path": "./train/r_0", "rotation": 0.01, "transform_matrix": matrix.tolist()}],
     }
-    cameras, paths = camera.from_transforms_json(data, lambda path: (80, 60))
+    cameras, paths = files.from_transforms_json(data, lambda path: (80, 60))
     pixels, depth = cameras.project([[1, 1, 0]])
     assert paths == ["./train/r_0.png"] and depth[0, 0] == pytest.approx(4)
     assert pixels[0, 0] == pytest.approx([40 + 10, 30 - 10])
     with pytest.raises(ValueError, match="frame 0: missing h, w"):
-        camera.from_transforms_json(data)
+        files.from_transforms_json(data)
 
 
 @pytest.mark.parametrize(
@@ -313,10 +313,10 @@ def test_nerf_synthetic_cameras_need_the_size():
     ],
 )
 def test_bad_transforms_are_named(break_it, message):
-    data = camera.to_transforms_json(camera.turntable(2, 32), [{"file_path": "a.png"}, {"file_path": "b.png"}])
+    data = files.to_transforms_json(rigs.turntable(2, 32), [{"file_path": "a.png"}, {"file_path": "b.png"}])
     break_it(data)
     with pytest.raises(ValueError, match=message):
-        camera.from_transforms_json(data)
+        files.from_transforms_json(data)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_an_object_that_kills_its_worker_is_quarantined_and_the_rest_made(whole,
 
 def test_workers_that_make_whole_shards_survive_it_too(tmp_path, monkeypatch):
     """With many shards they are the unit of work; the lost ones are made object by object."""
-    monkeypatch.setattr(farm, "MANY", 1)
+    monkeypatch.setattr("renderers.farm.run.MANY", 1)
     seen = []
     done = make(tmp_path / "a", Crashing(3, "kill"), count=8, shard_size=1, on_made=seen.extend)
     assert (

@@ -11,8 +11,8 @@ import pytest
 import trimesh
 
 import verse
-from renderers import cameras as camera
-from renderers.cameras import Cameras, from_opencv_json, from_transforms_json
+from renderers.cameras import Cameras, files, rigs
+from renderers.cameras.files import from_opencv_json, from_transforms_json
 from renderers.formats import FORMATS, ExportError, Sample, export, zero123
 from renderers.formats.blender import split_views
 from renderers.passes import DEPTH_UNIT, PASSES
@@ -338,7 +338,7 @@ def test_another_export_is_not_spoilt(dataset, orbits, tmp_path, capsys):
 
 def test_published_and_exported_camera_files_read_alike():
     """Both dialects of opencv_cameras.json, a list and a dict with frames, give the same cameras."""
-    rows = camera.to_opencv_json(camera.turntable(3, 16), ["a", "b", "c"])
+    rows = files.to_opencv_json(rigs.turntable(3, 16), ["a", "b", "c"])
     assert np.array_equal(from_opencv_json(rows)[0].c2w, from_opencv_json({"frames": rows})[0].c2w)
 
 

@@ -14,9 +14,12 @@ import trimesh
 
 import verse
 from renderers import farm
+from renderers.cameras.rigs import RIGS
+from renderers.farm.sample import CONVENTIONS
 from renderers.shards import ShardReader, verify
 from renderers.shards.storage import Local
-from renderers.sources import Files, Zeroverse
+from renderers.sources.files import Files
+from renderers.sources.procedural import Zeroverse
 
 SMALL = "--shard-size 2 --views 2 --size 32 --texture-size 32"
 
@@ -145,7 +148,7 @@ def test_samples_say_what_they_are(reference):
     reader = ShardReader(reference)
     meta = reader.meta(3)
     assert meta["uid"] == reader.keys[3] == "zeroverse-paper-0-00000003"
-    assert meta["caption"] and meta["parts"] and meta["conventions"] == farm.CONVENTIONS.format(half=127.5)
+    assert meta["caption"] and meta["parts"] and meta["conventions"] == CONVENTIONS.format(half=127.5)
     recipe = json.loads(meta["recipe"])
     from zeroverse import grammar
     from zeroverse.grammar.recipe import from_dict
@@ -229,7 +232,7 @@ def test_wrong_settings_are_named(change):
 
 
 def test_every_rig_draws_its_views():
-    for rig in farm.RIGS:
+    for rig in RIGS:
         spec = farm.RenderSpec(views=5, size=16, rig=rig)
         assert len(spec.cameras(Zeroverse().stream(0))) == spec.views == (64 if rig == "gso-64" else 5)
 

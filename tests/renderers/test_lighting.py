@@ -40,7 +40,7 @@ from renderers.lighting.environment import (
     project,
 )
 from renderers.lighting.hdr import read_hdr
-from renderers.sources import Zeroverse
+from renderers.sources.procedural import Zeroverse
 from tests.helpers.meshes import asset_of, front, painted, quad, srgb
 from tests.helpers.processes import printed
 from zeroverse.core.rng import Rng

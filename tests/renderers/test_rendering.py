@@ -8,7 +8,8 @@ import trimesh
 from PIL import Image
 
 from renderers import BACKENDS, load
-from renderers.cameras import look_at, pinhole, spherical, turntable
+from renderers.cameras import look_at, pinhole, spherical
+from renderers.cameras.rigs import turntable
 from renderers.geometry import MAX_EDGE, geometry_of
 from renderers.geometry.textures import pack
 from renderers.lighting import SOFTBOX, STUDIO, UNIFORM, Light, draw_sky

@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 import webdataset as wds
 
-from renderers import shards
 from renderers.farm.plan import write_index
 from renderers.passes import DEPTH_UNIT, PASSES, check_passes, dequantise, quantise
-from renderers.shards import ShardError, ShardReader, read_sidecar, write_shard
+from renderers.shards import ShardError, ShardReader, read_sidecar, write_shard, writer
 from renderers.shards.storage import Local
 from renderers.shards.verify import verify
 from zeroverse.core import png
@@ -150,7 +149,7 @@ def test_samples_of_a_shard_have_the_same_fields(tmp_path, sample):
 
 def test_a_full_disk_leaves_no_shard(tmp_path, sample, monkeypatch):
     """The write of the third block fails as it does on a full disk."""
-    real, writes = shards._member, []
+    real, writes = writer._member, []
 
     def member(name, data):
         writes.append(name)
@@ -158,7 +157,7 @@ def test_a_full_disk_leaves_no_shard(tmp_path, sample, monkeypatch):
             raise OSError(28, "No space left on device")
         return real(name, data)
 
-    monkeypatch.setattr(shards, "_member", member)
+    monkeypatch.setattr(writer, "_member", member)
     with pytest.raises(OSError, match="No space left"):
         write_shard(Local(tmp_path), "s.tar", [sample("a")], {})
     assert list(tmp_path.iterdir()) == []

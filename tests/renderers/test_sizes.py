@@ -11,7 +11,8 @@ import webdataset
 import renderers
 import verse
 from renderers import farm
-from renderers.cameras import Cameras, look_at, pinhole, spherical, turntable
+from renderers.cameras import Cameras, look_at, pinhole, spherical
+from renderers.cameras.rigs import turntable
 from renderers.lighting import STUDIO, UNIFORM, draw_sky
 from renderers.passes import DEFAULT_PASSES, dequantise, quantise
 from renderers.shards import ShardError, ShardReader

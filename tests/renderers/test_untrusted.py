@@ -228,7 +228,7 @@ def test_a_scan_finds_its_picture(scan, name, place):
     darken it.
     """
     from renderers.geometry import geometry_of
-    from renderers.sources import Files
+    from renderers.sources.files import Files
 
     source = Files(str(scan(name, png(8, 8), place)))
     asset = source.make(0)
@@ -238,7 +238,7 @@ def test_a_scan_finds_its_picture(scan, name, place):
 
 @pytest.mark.parametrize("up, world", [("+Z", lambda x, y, z: (x, y, z)), ("+Y", lambda x, y, z: (x, -z, y))])
 def test_a_scan_stands_as_the_user_says(scan, up, world):
-    from renderers.sources import Files
+    from renderers.sources.files import Files
 
     (mesh,) = Files(str(scan("none.png")), up=up).make(0).scene.geometry.values()
     expected = np.array([world(*point) for point in POINTS.astype(float)])
@@ -248,14 +248,14 @@ def test_a_scan_stands_as_the_user_says(scan, up, world):
 
 @pytest.mark.parametrize("name", ["../../../picture.png", "/etc/passwd"])
 def test_a_scan_reads_nothing_outside_its_folder(scan, name):
-    from renderers.sources import Files
+    from renderers.sources.files import Files
 
     with pytest.raises(AssetError, match=r"model\.obj: refers to .* which is not in"):
         Files(str(scan(name))).make(0)
 
 
 def test_a_scan_with_a_picture_that_unpacks_to_gigabytes_is_refused(scan):
-    from renderers.sources import Files
+    from renderers.sources.files import Files
 
     with pytest.raises(AssetError, match="a picture is too large"):
         Files(str(scan("texture.png", png(1 << 15, 1 << 15)))).make(0)

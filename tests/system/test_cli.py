@@ -12,7 +12,7 @@ import renderers
 import verse
 from detailverse import grammar
 from detailverse.grammar.recipe import to_dict
-from renderers.farm import RIGS
+from renderers.cameras.rigs import RIGS
 from renderers.lighting import LIGHTS
 from renderers.shards import ShardReader
 from train.commands.models import LRM_FLAGS

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 import verse
-from renderers.cameras import Cameras, gso64, to_opencv_json, turntable
+from renderers.cameras import Cameras
+from renderers.cameras.files import to_opencv_json
+from renderers.cameras.rigs import gso64, turntable
 from train.data import posed
 from train.data.posed import Posed, PosedError
 from train.evaluation import benchmark
@@ -77,7 +79,7 @@ def test_targets_are_frozen_and_never_inputs():
 
 
 def test_random_inputs_are_frozen_and_of_any_rig():
-    from renderers.cameras import sphere_shell
+    from renderers.cameras.rigs import sphere_shell
     from zeroverse.core.rng import Rng
 
     chosen = find_inputs(sphere_shell(Rng("x"), 32, 8), "random-8", "cup")

@@ -7,7 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from renderers.cameras import Cameras, gso64, rigid_inverse, sphere_shell, to_opencv_json, turntable
+from renderers.cameras import Cameras, rigid_inverse
+from renderers.cameras.files import to_opencv_json
+from renderers.cameras.rigs import gso64, sphere_shell, turntable
 from train.data.posed import Posed, PosedError
 from train.evaluation.benchmark import benchmark
 from train.evaluation.camera_check import Diagnosis, check, diagnose

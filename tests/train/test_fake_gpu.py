@@ -17,7 +17,7 @@ from torch._subclasses import FakeTensorMode
 from torch._subclasses.fake_tensor import DataDependentOutputException
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from renderers.cameras import turntable
+from renderers.cameras.rigs import turntable
 from tests.helpers.reconstruction import micro
 from train.evaluation import reconstruct
 from train.evaluation.benchmark import Trial, reconstruct_views

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from renderers.cameras import turntable
+from renderers.cameras.rigs import turntable
 from train.evaluation import published
 from train.evaluation.compare import CompareError, compare
 from train.metrics.gaussians import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, surface_points

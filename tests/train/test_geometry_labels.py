@@ -9,7 +9,8 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from renderers.cameras import Cameras, look_at, turntable
+from renderers.cameras import Cameras, look_at
+from renderers.cameras.rigs import turntable
 from renderers.shards import ShardReader
 from tests.helpers.reconstruction import FakeReader, micro, sampler
 from tests.helpers.splats import needs_kernel, quick_backends, scene

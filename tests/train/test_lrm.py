@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from renderers.cameras import Cameras, gso64, sphere_shell
+from renderers.cameras import Cameras
+from renderers.cameras.rigs import gso64, sphere_shell
 from renderers.shards import ShardError
 from tests.helpers.reconstruction import FakeReader, micro, same, sampler
 from train.data import composite, drawn_views, prefetch, resize_area

@@ -9,7 +9,7 @@ import torch
 
 import verse
 from renderers.shards import ShardError, ShardReader
-from renderers.sources import Zeroverse
+from renderers.sources.procedural import Zeroverse
 from tests.helpers.line import assert_same_run
 from tests.helpers.reconstruction import FakeReader, micro, same, sampler
 from train.data import decoded

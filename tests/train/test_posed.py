@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from renderers.cameras import OPENGL_AXES, Cameras, to_transforms_json, turntable
+from renderers.cameras import OPENGL_AXES, Cameras
+from renderers.cameras.files import to_transforms_json
+from renderers.cameras.rigs import turntable
 from train.data import composite, posed
 from train.data.posed import PosedError
 

@@ -13,7 +13,7 @@ import trimesh
 
 import verse
 from detailverse.labels.fields import from_npz
-from renderers.cameras import turntable
+from renderers.cameras.rigs import turntable
 from renderers.shards import SAMPLE_FORMAT, ShardError, ShardReader, canonical, write_shard
 from renderers.shards.storage import Local
 from tests.helpers.boxes import SIDES, Boxes, micro

@@ -15,7 +15,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from renderers.cameras import turntable
+from renderers.cameras.rigs import turntable
 from train.models.lrm import camera_tensors, draw
 from train.splatting import SH_C0, Gaussians
 from train.splatting.viewers import SPLAT, glb_bytes, page, splat_bytes

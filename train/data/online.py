@@ -18,7 +18,7 @@ from torch import Tensor
 from renderers.cameras import Cameras
 from renderers.farm import Made, RenderSpec, make_sample
 from renderers.shards import ShardError, ShardReader, canonical
-from renderers.sources import Detailverse, Zeroverse
+from renderers.sources.procedural import Detailverse, Zeroverse
 from train.data import View, collate, decoded, drawn_views, sample_of
 from zeroverse.core.rng import Rng
 from zeroverse.core.workers import leave_with

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from renderers.cameras import OPENGL_AXES, Cameras, from_opencv_json, from_transforms_json
+from renderers.cameras import OPENGL_AXES, Cameras
+from renderers.cameras.files import from_opencv_json, from_transforms_json
 from renderers.shards import ShardReader
 from train.data import composite
 

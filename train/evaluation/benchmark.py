@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 import renderers
-from renderers.cameras import Cameras, gso64
+from renderers.cameras import Cameras
+from renderers.cameras.rigs import gso64
 from renderers.lighting import UNIFORM
 from renderers.shards import ShardError, canonical
-from renderers.sources import Files
+from renderers.sources.files import Files
 from train.data import composite, posed, resize_area
 from train.data.posed import Posed, PosedError, Subject, expect_shown
 from train.evaluation import camera_check, published

@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from renderers.cameras import Cameras, rigid_inverse, turntable
+from renderers.cameras import Cameras, rigid_inverse
+from renderers.cameras.rigs import turntable
 from train.data import posed, resize_area
 from train.data.posed import Posed, PosedError
 from train.evaluation import camera_check

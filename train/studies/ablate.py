@@ -19,7 +19,7 @@ from pathlib import Path
 from renderers import farm
 from renderers.farm.plan import difference
 from renderers.shards.storage import Local
-from renderers.sources import Zeroverse
+from renderers.sources.procedural import Zeroverse
 from train.evaluation.benchmark import benchmark
 from train.loop.runs import Diverged, drop_checkpoints
 from train.models.lrm import LRMConfig, train_lrm

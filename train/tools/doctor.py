@@ -12,7 +12,7 @@ import joblib
 import torch
 
 import renderers
-from renderers.cameras import turntable
+from renderers.cameras.rigs import turntable
 from renderers.lighting import UNIFORM
 from train import splatting, weights
 from zeroverse import grammar

@@ -21,7 +21,7 @@ from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from renderers.cameras import sphere_shell
+from renderers.cameras.rigs import sphere_shell
 from train import splatting
 from train.loop import average, make_optimizer
 from train.models.lrm import (

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from renderers.cameras import turntable
+from renderers.cameras.rigs import turntable
 from train.loop import fit
 from train.models.lrm import PRESETS, LRMConfig, LRMTask, camera_rays, camera_tensors, draw, inverse, open_data
 from train.splatting import BACKENDS, Gaussians, backend_triton, describe, render

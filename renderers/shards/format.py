@@ -1,0 +1,186 @@
+"""What is stored: the names and versions of the format, sidecars, and the json of a sample."""
+
+import json
+import re
+
+import numpy as np
+
+from renderers.cameras import Cameras
+from renderers.passes import PASSES
+from renderers.shards.storage import Store
+
+SHARD_FORMAT = "verse-shard/1"
+SAMPLE_FORMAT = "verse-sample/1"
+DATASET_FORMAT = "verse-dataset/1"
+DATASET_FILE = "dataset.json"
+_VIEW = re.compile(r"_\d{3,}\.")
+
+
+class ShardError(ValueError):
+    """A shard, sidecar or sample that is not what it should be; the message names it."""
+
+
+def canonical(value) -> bytes:
+    """JSON with sorted keys and no spaces: equal values give equal bytes. NaN and infinity raise ValueError."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def sidecar_of(tar: str) -> str:
+    return tar.removesuffix(".tar") + ".json"
+
+
+def read_sidecar(store: Store, name: str) -> dict:
+    """A shard's sidecar. Raises ShardError naming the file for anything but a sidecar of this version."""
+    try:
+        sidecar = json.loads(store.read(name))
+    except FileNotFoundError:
+        raise ShardError(f"{store.at(name)}: missing; without its sidecar a tar is not known to be whole") from None
+    except ValueError as error:
+        raise ShardError(f"{store.at(name)}: not JSON: {error}") from error
+    if not isinstance(sidecar, dict) or "format" not in sidecar:
+        raise ShardError(f"{store.at(name)}: not the sidecar of a shard")
+    if sidecar["format"] != SHARD_FORMAT:
+        raise ShardError(f"{store.at(name)}: format: expected {SHARD_FORMAT}, got {sidecar['format']}")
+    odd = next((key for key, (_, fits) in _SIDECAR.items() if not fits(sidecar.get(key))), None)
+    if odd:
+        raise ShardError(
+            f"{store.at(name)}: {odd}: expected {_SIDECAR[odd][0]}, got {json.dumps(sidecar.get(odd))[:60]}; was it "
+            f"edited? Delete it, and the "
+            "command that made the shard makes it again"
+        )
+    return sidecar
+
+
+def _whole(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_entry(entry) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("key"), str)
+        and all(_whole(entry.get(key)) for key in ("offset", "bytes", "crc32"))
+        and isinstance(entry.get("fields"), dict)
+        and all(_is_pair(place) for place in entry["fields"].values())
+    )
+
+
+def _is_pair(value) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_whole, value))
+
+
+_SIDECAR = {  # key -> what it holds, in words and as a check; the last four, of the farm, are not in every shard
+    "bytes": ("a number", _whole),
+    "sha256": ("a hash", lambda value: isinstance(value, str)),
+    "samples": (
+        "a list of keys, offsets, bytes, crc32 and fields",
+        lambda value: isinstance(value, list) and all(map(_is_entry, value)),
+    ),
+    "dataset": ("settings", lambda value: value is None or isinstance(value, dict)),
+    "indices": ("two numbers", lambda value: value is None or _is_pair(value)),
+    "failed": (
+        "a list of failures",
+        lambda value: value is None or isinstance(value, list) and all(isinstance(row, dict) for row in value),
+    ),
+    "redraws": (
+        "reasons and their numbers",
+        lambda value: value is None or isinstance(value, dict) and all(map(_whole, value.values())),
+    ),
+}
+
+
+def stamp_of(store: Store, name: str) -> dict:
+    """A sidecar that the farm wrote: with dataset, indices, failed and redraws. Raises ShardError as `read_sidecar`,
+    and for one that lacks any.
+    """
+    sidecar = read_sidecar(store, name)
+    missing = [key for key in ("dataset", "indices", "failed", "redraws") if sidecar.get(key) is None]
+    if missing:
+        raise ShardError(
+            f"{store.at(name)}: no {missing[0]}; was it edited? Delete it, and the command that made the shard makes "
+            f"it again"
+        )
+    return sidecar
+
+
+def tars_of(sizes: dict[str, int]) -> list[str]:
+    """The tars of a listing that have a sidecar, in shard order."""
+    return [name for name in sizes if name.endswith(".tar") and sidecar_of(name) in sizes]
+
+
+def halves(store: Store) -> list[str]:
+    """What no reader shows, in words: tars without a sidecar, and sidecars whose tar is gone."""
+    sizes = store.sizes()
+    lone = [name for name in sizes if name.endswith(".tar") and sidecar_of(name) not in sizes]
+    gone = [
+        name
+        for name in sizes
+        if name.endswith(".json") and name != DATASET_FILE and f"{name.removesuffix('.json')}.tar" not in sizes
+    ]
+    return [f"{name} has no sidecar" for name in lone] + [
+        f"the tar of {name} is gone" for name in gone if _is_sidecar(store, name)
+    ]
+
+
+def _is_sidecar(store: Store, name: str) -> bool:
+    try:
+        return bool(read_sidecar(store, name))
+    except ShardError:
+        return False
+
+
+def check_meta(data: bytes, name: str) -> dict:
+    """A sample's json, checked. Raises ShardError beginning with `name`."""
+    try:
+        meta = json.loads(data)
+    except ValueError as error:
+        raise ShardError(f"{name}: json: {error}") from error
+    if not isinstance(meta, dict) or meta.get("format") != SAMPLE_FORMAT:
+        raise ShardError(
+            f"{name}: json: format: expected {SAMPLE_FORMAT}, got "
+            f"{meta.get('format') if isinstance(meta, dict) else type(meta).__name__}"
+        )
+    missing = {"cameras", "image_size", "passes", "uid"} - meta.keys()
+    if missing:
+        raise ShardError(f"{name}: json: missing {', '.join(sorted(missing))}")
+    unknown = (
+        set(meta["passes"]).union(meta.get("files", ()), *(row.get("files", ()) for row in meta.get("other_sizes", ())))
+        - PASSES.keys()
+    )
+    if unknown:
+        raise ShardError(
+            f"{name}: json: passes: unknown {', '.join(sorted(unknown))}; expected some of {', '.join(PASSES)}"
+        )
+    try:
+        cameras_of(meta)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ShardError(f"{name}: json: cameras: {error}") from error
+    return meta
+
+
+def cameras_of(meta: dict) -> Cameras:
+    return Cameras(np.array(meta["cameras"]["c2w"]), np.array(meta["cameras"]["intrinsics"]), *meta["image_size"])
+
+
+def sizes_of(meta: dict) -> list[int]:
+    """The widths of a sample's pictures, the first of them first."""
+    return [meta["image_size"][0], *(row["image_size"][0] for row in meta.get("other_sizes", ()))]
+
+
+def at_size(meta: dict, size: int, name: str) -> dict:
+    """A sample's json as if its pictures were those of the smallest size with at least `size` pixels across; ShardError
+    when all are smaller.
+    """
+    wide = [width for width in sizes_of(meta) if width >= size]
+    if not wide:
+        raise ShardError(f"{name}: expected views of at least {size} pixels, got {max(sizes_of(meta))}")
+    if min(wide) == meta["image_size"][0]:
+        return meta
+    row = next(row for row in meta["other_sizes"] if row["image_size"][0] == min(wide))
+    intrinsics = cameras_of(meta).resized(*row["image_size"]).intrinsics.tolist()
+    return {**meta, **row, "cameras": {**meta["cameras"], "intrinsics": intrinsics}}
+
+
+def folded(field: str) -> str:
+    """A field's name without the number of the view: rgb_*.png."""
+    return _VIEW.sub("_*.", field)

@@ -1,0 +1,105 @@
+"""The existing files of a folder as a source: GLB, glTF and OBJ."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from renderers.sources import untrusted
+from zeroverse.asset import Asset, AssetError, load_file, uid_of
+from zeroverse.core.rng import Rng
+
+SUFFIXES = (".glb", ".gltf", ".obj")
+WITHIN = (
+    "meshes/model",
+    "Scan/Scan",
+)  # where GSO and OmniObject3D have the one mesh of an object's folder, which is what names it
+
+
+@dataclass(frozen=True)
+class Files:
+    """The .glb, .gltf and .obj files of a folder and its sub-folders, in the order of their relative paths.
+
+    up: of the .obj files, whose format does not say: `+Y` as Blender writes them, or `+Z` as the Google scans have it.
+    """
+
+    assets: str
+    seed: int = 0
+    up: str = "+Y"
+    name = "files"
+
+    @classmethod
+    def from_config(cls, config: dict, assets: str | None) -> "Files":
+        if assets is None:
+            raise ValueError("the objects come from files: say where they are with --assets")
+        source = cls(assets, config["seed"], config.get("up", cls.up))
+        if source.config() != config:
+            raise ValueError(
+                f"{assets}: not the files that the shards were made from ({config['files']} of them, by name)"
+            )
+        return source
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        root = Path(self.assets)
+        if not root.is_dir():
+            raise AssetError(f"{root}: no such folder")
+        paths = tuple(sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()))
+        if not paths:
+            raise AssetError(f"{root}: no {', '.join(SUFFIXES)} files")
+        named: dict[str, list[str]] = {}
+        for path in paths:
+            named.setdefault(self.uid(path), []).append(path.relative_to(root).as_posix())
+        twins = [f"{' and '.join(files)} would both be called {uid}" for uid, files in named.items() if len(files) > 1]
+        if twins:
+            raise AssetError(
+                f"{root}: {len(twins)} names are not unique (only letters, digits, - and _ of ASCII count): "
+                f"{twins[0]}; rename all but one"
+            )
+        return paths
+
+    def uid(self, path: Path) -> str:
+        name = path.relative_to(self.assets).with_suffix("").as_posix()
+        return uid_of(next((name.removesuffix(f"/{within}") for within in WITHIN if name.endswith(f"/{within}")), name))
+
+    def config(self) -> dict:
+        names = "\n".join(path.relative_to(self.assets).as_posix() for path in self.paths)
+        turned = {"up": self.up} if self.up != type(self).up else {}  # folders of before it lack it
+        return {
+            "source": self.name,
+            "seed": self.seed,
+            "files": len(self.paths),
+            "names_sha256": hashlib.sha256(names.encode()).hexdigest(),
+            **turned,
+        }
+
+    def size(self) -> int | None:
+        return len(self.paths)
+
+    def make(self, index: int) -> Asset:
+        path, root = self.paths[index], Path(self.assets)
+        asset = self._obj(path, root) if path.suffix.lower() == ".obj" else self._gltf(path, root)
+        provenance = asset.provenance | {
+            "file": path.relative_to(root).as_posix(),
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        return Asset(asset.scene, self.uid(path), asset.caption, asset.recipe, provenance)
+
+    def _obj(self, path: Path, root: Path) -> Asset:
+        beside = untrusted.Beside(path, root)
+        asset = load_file(path, up=self.up, resolver=beside)
+        if beside.refused:
+            raise beside.refused
+        return asset
+
+    @staticmethod
+    def _gltf(path: Path, root: Path) -> Asset:
+        untrusted.check(path, root)
+        return load_file(path)
+
+    def label(self, index: int) -> str:
+        return str(self.paths[index])
+
+    def stream(self, index: int) -> Rng:
+        """Keyed by the file's name, so that its cameras do not change when other files come and go."""
+        return Rng("files", "views", self.seed, self.uid(self.paths[index]))
