@@ -15,25 +15,20 @@ from renderers.shards.storage import Store
 README, LICENSE, PICTURE = "README.md", "LICENSE", "contact_sheet.webp"
 SHOWN = 12  # objects in the picture
 _MARK = "<!-- written by verse generate; a README.md without this line is left alone -->"
+_PROGRAM = "This is about the data in this folder. The program that made it is licensed by itself (Apache-2.0).\n"
 _LICENCES = {  # as the hub spells it -> (LICENSE, what the card says)
     "cc0-1.0": (
-        """CC0 1.0 Universal (short form)
-
-The person who made this data has dedicated it to the public domain by waiving all rights to it worldwide under copyright law, including
-all related and neighbouring rights, to the extent allowed by law. You can copy, modify, distribute and use it, even for commercial
-purposes, all without asking permission. The legal text: https://creativecommons.org/publicdomain/zero/1.0/legalcode
-
-This is about the data in this folder. The program that made it is licensed by itself (Apache-2.0).
-""",
+        "CC0 1.0 Universal (short form)\n\n"
+        "The person who made this data has dedicated it to the public domain by waiving all rights to it worldwide "
+        "under copyright law, including\nall related and neighbouring rights, to the extent allowed by law. You can "
+        "copy, modify, distribute and use it, even for commercial\npurposes, all without asking permission. The legal "
+        "text: https://creativecommons.org/publicdomain/zero/1.0/legalcode\n\n" + _PROGRAM,
         "CC0 1.0: public domain. Every object is made from integers; nobody's files went in. If you made it and want "
         "another licence, change `LICENSE`.",
     ),
     "other": (
-        """These images and meshes were made from files of other people (3D models, or pictures used as textures), and carry the licences of those
-files. Say here which they are before you pass the data on.
-
-This is about the data in this folder. The program that made it is licensed by itself (Apache-2.0).
-""",
+        "These images and meshes were made from files of other people (3D models, or pictures used as textures), and "
+        "carry the licences of those\nfiles. Say here which they are before you pass the data on.\n\n" + _PROGRAM,
         "**That of the files it was made from** (3D models, or pictures used as textures): say which in `LICENSE` "
         "before you pass it on.",
     ),
@@ -135,9 +130,16 @@ views = ShardReader(".").read(0, ("rgb", "alpha", "depth"), views=[0, 1])
 
 {_fields(index, meta)}
 
-Conventions: {meta["conventions"]}. `cameras` in the json has c2w `[V, 4, 4]` and intrinsics `[V, 4]`; `recipe` and `provenance` are JSON strings.
+{_conventions(meta)}
 Labels are exact at pixel centres, colour is anti-aliased.
 """
+
+
+def _conventions(meta: dict) -> str:
+    return (
+        f"Conventions: {meta['conventions']}. `cameras` in the json has c2w `[V, 4, 4]` and intrinsics `[V, 4]`; "
+        "`recipe` and `provenance` are JSON strings."
+    )
 
 
 def _fields(index: dict, meta: dict) -> str:

@@ -7,6 +7,7 @@ import html
 import io
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -93,22 +94,23 @@ def page(
     columns = _columns(len(objects[0]["pictures"]))
     title = f"{Path(reader.folder).resolve().name}: {len(reader)} objects"
     data = json.dumps(objects, separators=(",", ":")).replace("</", "<\\/")
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
-<title>{html.escape(title)}</title><style>{_STYLE}</style></head>
-<body style="--columns:{columns};--rows:{-(-len(objects[0]["pictures"]) // columns)};--tile:{tile}px">
-<header><h1>{html.escape(title)}</h1><p>{html.escape(_summary(reader, metas[0]))}</p>
-<div class="find"><input type="search" placeholder="Filter: torus, wireframe, marble …" aria-label="filter">
-<output id="count">{len(indices)} of {len(indices)} objects</output><button id="clear" hidden>clear</button></div></header>
-<aside>{_panel([facets(meta) for meta in metas])}{_mishaps(reader)}</aside>
-<main>{"".join(articles)}<p id="none" hidden>No object has all of that.</p></main>
-<dialog aria-label="object" autofocus><div class="stage"><div class="tile large"></div><div class="strip"></div></div>
-<div class="about"><nav><button data-go="up" aria-label="previous object">↑</button><button data-go="down" aria-label="next object">↓</button>
-<button data-go="left" aria-label="previous picture">←</button><button data-go="right" aria-label="next picture">→</button>
-<button data-go="close" aria-label="close">✕</button></nav>
-<h2></h2><p class="caption"></p><p class="which"></p><p class="which keys">← → pictures, ↑ ↓ objects, Esc back</p>
-<details><summary>recipe</summary><pre></pre></details></div></dialog>
-<script type="application/json" id="data">{data}</script><script>{_SCRIPT}</script></body></html>"""
+    return _filled(
+        title=html.escape(title),
+        columns=columns,
+        rows=-(-len(objects[0]["pictures"]) // columns),
+        tile=tile,
+        summary=html.escape(_summary(reader, metas[0])),
+        count=len(indices),
+        panel=_panel([facets(meta) for meta in metas]) + _mishaps(reader),
+        articles="".join(articles),
+        data=data,
+    )
+
+
+def _filled(**values) -> str:
+    """Returns page.html with each {{name}} replaced by its value, in one pass: what a value says is never a name."""
+    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8").removesuffix("\n")
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: str(values[match[1]]), template)
 
 
 def sprite(images: list[np.ndarray], tile: int, quality: int) -> bytes:
@@ -210,109 +212,3 @@ def _mishaps(reader: ShardReader) -> str:
         for row in dataset.get("failed", [])
     ]
     return f"<details><summary>rejects</summary><table>{''.join(rows)}</table></details>" if rows else ""
-
-
-_STYLE = """
-:root { color-scheme: light dark; --line: light-dark(#e2e4e8, #33363d); --soft: light-dark(#5c6270, #a0a6b2); --paper: light-dark(#fff, #c4c8ce);
-  --bar: light-dark(#dfe8fb, #2b3a5c); --on: light-dark(#2f6fe4, #7aa5ff); font: 14px/1.45 system-ui, sans-serif }
-* { box-sizing: border-box } [hidden] { display: none !important }
-body { margin: 0; display: grid; grid-template: auto 1fr / 250px minmax(0, 1fr); gap: 0 1.6rem; padding: 0 1.6rem 2rem;
-  background: light-dark(#fafbfc, #17191d) }
-header { grid-column: 1 / -1; position: sticky; top: 0; z-index: 1; padding: .9rem 0 .7rem; background: inherit; border-bottom: 1px solid var(--line);
-  margin-bottom: 1rem; display: flex; flex-wrap: wrap; gap: .2rem 1.6rem; align-items: baseline }
-h1 { font-size: 1.15rem; margin: 0 } header p { margin: 0; color: var(--soft); flex: 1 1 20rem }
-.find { flex: 1 1 100%; min-width: 0; display: flex; gap: .8rem; align-items: center } output { color: var(--soft); white-space: nowrap }
-input { font: inherit; font-size: 16px; padding: .4rem .7rem; width: 24rem; min-width: 0; flex: 0 1 24rem; border: 1px solid var(--line); border-radius: 6px }
-button { font: inherit; color: inherit; cursor: pointer; border: 1px solid var(--line); border-radius: 6px; background: none; padding: .25rem .6rem }
-aside { position: sticky; top: 7rem; align-self: start; max-height: calc(100vh - 8rem); overflow: auto; scrollbar-width: thin }
-summary { cursor: pointer; font-weight: 600; padding: .25rem 0 } .bars { display: grid; gap: 2px; margin-bottom: .7rem }
-.bars button { display: flex; justify-content: space-between; border: 0; border-radius: 4px; padding: .12rem .5rem; text-align: left;
-  background: linear-gradient(90deg, var(--bar) calc(var(--share) * 100%), transparent 0) }
-.bars button:hover { outline: 1px solid var(--on) } .bars [aria-pressed=true] { outline: 2px solid var(--on); font-weight: 600 }
-.bars span + span { color: var(--soft); font-variant-numeric: tabular-nums } td { vertical-align: top; padding-right: .6rem; color: var(--soft) }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(160px, 1fr)); gap: 1.1rem .9rem; align-content: start }
-article { cursor: zoom-in; content-visibility: auto; contain-intrinsic-size: 180px 250px; border-radius: 6px; min-width: 0 }
-article:focus-visible, .strip .tile:focus-visible { outline: 2px solid var(--on); outline-offset: 2px }
-h2 { font-size: .8rem; margin: .35rem 0 0; font-weight: 600; overflow-wrap: anywhere } article p { margin: 0; font-size: .8rem; color: var(--soft);
-  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden }
-.tile { --at: 0; aspect-ratio: 1; border-radius: 6px; border: 1px solid var(--line); background: var(--sprite) var(--paper);
-  background-blend-mode: multiply; background-size: calc(var(--columns) * 100%) calc(var(--rows) * 100%);
-  background-position: calc(mod(var(--at), var(--columns)) * 100% / max(var(--columns) - 1, 1))
-    calc(round(down, var(--at) / var(--columns), 1) * 100% / max(var(--rows) - 1, 1)) }
-dialog { width: min(1500px, 96vw); height: 94vh; max-width: none; max-height: none; padding: 1rem; border: 1px solid var(--line); border-radius: 10px;
-  background: light-dark(#fff, #1d2025) } dialog[open] { display: grid; grid-template-columns: 1fr 290px; gap: 1.2rem } dialog::backdrop { background: #000a }
-dialog, .strip { outline: none }
-.stage { display: grid; grid-template-rows: 1fr auto; gap: .7rem; min-height: 0; min-width: 0 }
-.large { height: 100%; max-width: 100%; justify-self: center; min-height: 0; background-color: light-dark(#fff, #dfe2e6) }
-.strip { display: grid; grid-template-columns: repeat(auto-fill, 58px); gap: 4px; max-height: 188px; overflow: auto; justify-content: center }
-.strip .tile { cursor: pointer; border-radius: 4px } .strip [aria-current=true] { outline: 2px solid var(--on); outline-offset: -1px }
-.about { overflow: auto; min-width: 0 } nav { display: flex; gap: .3rem } nav [data-go=close] { margin-left: auto } .about h2 { font-size: 1rem }
-.which { color: var(--soft) } pre { font-size: 11px; overflow: auto; background: #8881; padding: .5rem; border-radius: 6px }
-@media (max-width: 760px) { body { grid-template: auto auto 1fr / minmax(0, 1fr); padding: 0 .8rem 2rem }
-  aside { position: static; max-height: none; margin-bottom: 1rem }
-  .bars { grid-template-columns: repeat(auto-fill, minmax(130px, 1fr)); max-height: 11rem; overflow: auto } header p { display: none }
-  main { grid-template-columns: repeat(auto-fill, minmax(105px, 1fr)); gap: .9rem .6rem } article p { -webkit-line-clamp: 2 }
-  dialog { width: 100vw; height: 100dvh; border: 0; border-radius: 0; padding: .7rem; margin: 0 }
-  dialog[open] { grid-template: auto 1fr / 1fr; gap: .5rem; overflow: auto } .stage { grid-template-rows: auto auto } .keys { display: none }
-  .large { height: auto; width: 100% } .strip { max-height: 130px } .about { overflow: visible } }
-"""
-_SCRIPT = """
-const one = (query, root = document) => root.querySelector(query), all = query => [...document.querySelectorAll(query)];
-const box = one('input'), items = all('article'), facets = all('aside [data-tag]'), dialog = one('dialog'), data = JSON.parse(one('#data').textContent);
-let shown = items, object = 0, picture = 0;
-
-function filter() {
-  const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean), groups = {};
-  for (const button of facets) if (button.getAttribute('aria-pressed') == 'true')
-    (groups[button.dataset.tag.split('=')[0]] ||= []).push(button.dataset.tag);
-  const fits = item => words.every(word => item.dataset.text.includes(word))
-    && Object.values(groups).every(tags => tags.some(tag => item.dataset.tags.includes(tag)));
-  for (const item of items) item.hidden = !fits(item);
-  shown = items.filter(item => !item.hidden);
-  one('#count').textContent = shown.length + ' of ' + items.length + ' objects';
-  one('#none').hidden = shown.length > 0;
-  one('#clear').hidden = !words.length && !Object.keys(groups).length;
-}
-function show(item, at) {
-  object = shown.indexOf(item); const about = data[items.indexOf(item)], names = about.pictures;
-  picture = (at + names.length) % names.length;
-  dialog.style.setProperty('--sprite', item.style.getPropertyValue('--sprite'));
-  one('.large').style.setProperty('--at', picture);
-  if (one('.strip').dataset.uid != about.uid) fill(about, names);
-  [...one('.strip').children].forEach((tile, i) => tile.setAttribute('aria-current', i == picture));
-  one('.strip').children[picture].scrollIntoView({ block: 'nearest' });
-  one('.which').textContent = names[picture] + ' · picture ' + (picture + 1) + ' of ' + names.length + ' · object ' + (object + 1) + ' of ' + shown.length;
-  if (!dialog.open) dialog.showModal();
-}
-function fill(about, names) {
-  one('.strip').dataset.uid = about.uid; one('dialog h2').textContent = about.uid; one('.caption').textContent = about.caption;
-  one('.strip').replaceChildren(...names.map((name, i) => {
-    const tile = Object.assign(document.createElement('div'), { className: 'tile', title: name, onclick: () => show(shown[object], i) });
-    tile.style.setProperty('--at', i); tile.setAttribute('role', 'img'); tile.setAttribute('aria-label', name); return tile;
-  }));
-  one('dialog pre').textContent = JSON.stringify({ parts: about.parts, provenance: JSON.parse(about.provenance), recipe: JSON.parse(about.recipe) }, null, 1);
-}
-const turn = by => show(shown[object], picture + by), step = by => show(shown[(object + by + shown.length) % shown.length], picture);
-const moves = { left: () => turn(-1), right: () => turn(1), up: () => step(-1), down: () => step(1), close: () => dialog.close() };
-box.addEventListener('input', filter);
-const press = (button, on) => button.setAttribute('aria-pressed', on);
-for (const button of facets) button.addEventListener('click', () => { press(button, button.getAttribute('aria-pressed') != 'true'); filter() });
-one('#clear').addEventListener('click', () => { box.value = ''; facets.forEach(button => press(button, false)); filter(); box.focus() });
-for (const item of items) {
-  const tile = one('.tile', item), count = data[items.indexOf(item)].pictures.length, at = () => +tile.style.getPropertyValue('--at');
-  item.addEventListener('click', () => show(item, at()));
-  item.addEventListener('keydown', event => { if (event.key == 'Enter' || event.key == ' ') { event.preventDefault(); show(item, 0) } });
-  tile.addEventListener('pointermove', event => { if (event.pointerType == 'mouse')
-    tile.style.setProperty('--at', Math.min(count - 1, Math.max(0, Math.floor(event.offsetX / tile.clientWidth * count)))) });
-  tile.addEventListener('pointerleave', () => tile.style.setProperty('--at', 0));
-}
-dialog.addEventListener('click', event => { const go = event.target.dataset.go; if (go) moves[go](); else if (event.target == dialog) dialog.close() });
-dialog.addEventListener('close', () => shown[object]?.focus());
-document.addEventListener('keydown', event => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const move = moves[event.key.replace('Arrow', '').toLowerCase()];
-  if (dialog.open && move && event.key.startsWith('Arrow')) { event.preventDefault(); move() }
-  else if (!dialog.open && event.key == '/' && document.activeElement != box) { event.preventDefault(); box.focus() }
-});
-if (matchMedia('(max-width: 760px)').matches) all('aside details').forEach(details => details.open = false);
-"""
