@@ -75,3 +75,10 @@ def sample():
         return key, fields
 
     return make
+
+
+def pytest_sessionfinish() -> None:
+    """Letters are kept for the next text; what is still alive at the end of a process, manifold3d reports as a leak."""
+    from detailverse.modelling import font
+
+    font.glyph.cache_clear()
