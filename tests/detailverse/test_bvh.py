@@ -2,7 +2,6 @@
 
 import math
 
-import closed_forms
 import numpy as np
 import pytest
 import trimesh
@@ -11,6 +10,7 @@ from manifold3d import Manifold, OpType
 from detailverse.spatial.bvh import Bvh
 from detailverse.spatial.edges import components, edges, twins
 from detailverse.spatial.probes import self_intersections, spread, thickness
+from tests.helpers import closed_forms
 from tests.helpers.closed_forms import box, box_sdf, distance_to_all, mesh, torus, torus_sdf, winding
 
 NOISE = np.random.default_rng(5)
