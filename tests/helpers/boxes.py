@@ -5,10 +5,7 @@ from dataclasses import replace
 from detailverse.labels.fields import Budget, fields, to_npz_bytes
 from tests.helpers.closed_forms import box, surface
 from train.data.fields import FIELD
-from train.models.shape_vae import (
-    VAEConfig,
-    tiny,
-)
+from train.models.shape_vae.config import VAEConfig, tiny
 from zeroverse.core.rng import Rng
 
 SIDES = [

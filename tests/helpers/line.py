@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from train.loop import Recipe
+from train.loop.config import LoopConfig
 from train.loop.flops import Work
 from train.loop.meter import MEASURED
 from zeroverse.core.rng import Rng
 
 
 @dataclass(frozen=True, kw_only=True)
-class LineConfig(Recipe):
+class LineConfig(LoopConfig):
     noise: float = 0.0
 
 

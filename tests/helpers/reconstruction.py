@@ -7,8 +7,8 @@ import torch
 
 from renderers.cameras.rigs import sphere_shell
 from renderers.shards import ShardError
-from train.data import ViewSampler
-from train.models.lrm import LRMConfig, tiny
+from train.data.views import ViewSampler
+from train.models.lrm.config import LRMConfig, tiny
 from zeroverse.core.rng import Rng
 
 

@@ -11,8 +11,8 @@ from renderers.shards import ShardError, ShardReader
 from renderers.shards.joined import JoinedReader, open_shards
 from tests.helpers.reconstruction import FakeReader, micro
 from tests.helpers.small_shards import write_shards
-from train.data import ViewSampler
-from train.models.lrm import load_run, train_lrm
+from train.data.views import ViewSampler
+from train.models.lrm.task import load_run, train_lrm
 
 torch.set_num_threads(1)
 
@@ -130,12 +130,12 @@ def test_shards_that_are_not_whole_are_not_left_out_in_silence(folders, tmp_path
 
 
 def test_the_command_line_takes_several_folders(folders, tmp_path, monkeypatch):
-    from train.loop import Outcome
-    from train.models import lrm
+    from train.loop.fit import Outcome
+    from train.models.lrm import task
 
     given = []
     monkeypatch.setattr(
-        lrm,
+        task,
         "train_lrm",
         lambda data, out, config, **_: given.append([str(path) for path in data]) or Outcome(0, True, 0, {}),
     )

@@ -17,7 +17,7 @@ from renderers.lighting import STUDIO, UNIFORM, draw_sky
 from renderers.passes import DEFAULT_PASSES, dequantise, quantise
 from renderers.shards import ShardError, ShardReader
 from renderers.shards.verify import verify
-from train.data import ViewSampler
+from train.data.views import ViewSampler
 from zeroverse import grammar
 from zeroverse.core import png
 from zeroverse.core.rng import Rng

@@ -16,10 +16,12 @@ from renderers.cameras.rigs import RIGS
 from renderers.lighting import LIGHTS
 from renderers.shards import ShardReader
 from train.commands.models import LRM_FLAGS
-from train.data import ON_ERROR
+from train.data.sampler import ON_ERROR
 from train.evaluation.protocols import PROTOCOLS
-from train.loop import PARALLEL, Outcome
-from train.models import lrm
+from train.loop.config import PARALLEL
+from train.loop.fit import Outcome
+from train.models.lrm import config as lrm
+from train.models.lrm import task as lrm_task
 from zeroverse.core.rng import Rng
 from zeroverse.grammar import PRESETS
 
@@ -160,7 +162,7 @@ def test_flags_of_train_lrm_are_fields_of_its_config(monkeypatch, tmp_path):
     """Unset, they are what every preset says: a flag never overrules a preset in silence."""
     given = []
     monkeypatch.setattr(
-        lrm, "train_lrm", lambda data, out, config, **_: given.append(config) or Outcome(0, True, 0, {})
+        lrm_task, "train_lrm", lambda data, out, config, **_: given.append(config) or Outcome(0, True, 0, {})
     )
     for preset in lrm.PRESETS:
         assert verse.main(f"train lrm --data {tmp_path} --out x --preset {preset}".split()) == 0

@@ -18,9 +18,9 @@ from renderers.shards import ShardReader
 from tests.helpers.processes import environment
 from tests.helpers.reconstruction import micro
 from train.evaluation import published
-from train.loop import RunError
-from train.metrics import crossed_interval, wilson_interval
-from train.models.lrm import LRMTask
+from train.loop.runs import RunError
+from train.metrics.intervals import crossed_interval, wilson_interval
+from train.models.lrm.task import LRMTask
 from train.studies import ablate
 from train.studies.ablate import AblationError, Mix, grid
 from train.studies.ablation_table import floors, summarise, table
@@ -209,7 +209,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from test_ablate import study
-from train.models.lrm import LRMTask
+from train.models.lrm.task import LRMTask
 calls, real = [], LRMTask.loss
 def loss(task, *given):
     calls.append(1)

@@ -386,7 +386,8 @@ def test_reconstructions_have_no_gaps_at_higher_resolutions():
     predicted at.
     """
     from train.evaluation.reconstruct import as_sharp_as_seen
-    from train.models.lrm import camera_rays, camera_tensors, draw
+    from train.geometry.cameras import camera_rays, camera_tensors
+    from train.models.lrm.network import draw
     from train.splatting import EPS2D, Gaussians
 
     cameras, size = turntable(1, 16), 16

@@ -14,7 +14,7 @@ from train.data.posed import Posed, PosedError
 from train.evaluation.benchmark import benchmark
 from train.evaluation.camera_check import Diagnosis, check, diagnose
 from train.evaluation.reconstruct import reconstruct
-from train.models.lrm import train_lrm
+from train.models.lrm.task import train_lrm
 from zeroverse.core import png
 from zeroverse.core.rng import Rng
 

@@ -21,8 +21,11 @@ from renderers.cameras.rigs import turntable
 from tests.helpers.reconstruction import micro
 from train.evaluation import reconstruct
 from train.evaluation.benchmark import Trial, reconstruct_views
-from train.loop import average, make_optimizer
-from train.models.lrm import LRM, PRESETS, LRMTask, camera_tensors, draw, predict
+from train.geometry.cameras import camera_tensors
+from train.loop.optimiser import average, make_optimizer
+from train.models.lrm.config import PRESETS
+from train.models.lrm.network import LRM, draw
+from train.models.lrm.task import LRMTask, predict
 from train.tools import memory
 from train.tools.speed import Noise
 

@@ -9,8 +9,8 @@ import torch
 from renderers.cameras.rigs import turntable
 from train.evaluation import published
 from train.evaluation.compare import CompareError, compare
+from train.geometry.cameras import camera_tensors
 from train.metrics.gaussians import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, surface_points
-from train.models.lrm import camera_tensors
 from train.splatting import Gaussians
 
 RADIUS = 0.7

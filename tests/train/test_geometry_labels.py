@@ -14,9 +14,11 @@ from renderers.cameras.rigs import turntable
 from renderers.shards import ShardReader
 from tests.helpers.reconstruction import FakeReader, micro, sampler
 from tests.helpers.splats import needs_kernel, quick_backends, scene
-from train.data import ViewSampler, resize_labels
-from train.losses import center_error, depth_error, normal_error
-from train.models.lrm import LRMTask, camera_rays, camera_tensors, inverse
+from train.data.images import resize_labels
+from train.data.views import ViewSampler
+from train.geometry.cameras import camera_rays, camera_tensors, inverse
+from train.losses.geometry import center_error, depth_error, normal_error
+from train.models.lrm.task import LRMTask
 from train.splatting import Gaussians, render
 from train.splatting.labels import draw_geometry, facing_normals, surface_points
 

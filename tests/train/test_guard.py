@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from tests.helpers.line import LineTask, Poisoned, assert_same_run, line
-from train.loop import RunError, fit
+from train.loop.fit import fit
 from train.loop.guard import NEEDED, WINDOW, Guard
+from train.loop.runs import RunError
 
 torch.set_num_threads(1)
 

@@ -17,10 +17,12 @@ from tests.helpers.line import LineConfig, LineTask, assert_same_run, line, stop
 from tests.helpers.processes import environment
 from tests.helpers.reconstruction import FakeReader, micro
 from tests.helpers.small_shards import write_shards
-from train.loop import Outcome, RunError, average, fit, learning_rate, make_optimizer, read_run
+from train.loop.fit import Outcome, fit
 from train.loop.meter import MEASURED
+from train.loop.optimiser import average, learning_rate, make_optimizer
 from train.loop.ranks import Interrupt
-from train.models.lrm import LRMTask, load_run, train_lrm
+from train.loop.runs import RunError, read_run
+from train.models.lrm.task import LRMTask, load_run, train_lrm
 
 torch.set_num_threads(1)
 
@@ -65,7 +67,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
 KILLED = """
 import os, signal, sys
 from tests.helpers.line import LineTask, line
-from train.loop import fit
+from train.loop.fit import fit
 fit(LineTask(line(), {5: lambda task: os.kill(os.getpid(), signal.SIGKILL)}), line(), sys.argv[1])
 """
 

@@ -9,21 +9,16 @@ from renderers.cameras import Cameras
 from renderers.cameras.rigs import gso64, sphere_shell
 from renderers.shards import ShardError
 from tests.helpers.reconstruction import FakeReader, micro, same, sampler
-from train.data import composite, drawn_views, prefetch, resize_area
-from train.loop import RunError, accumulation, fit, positions_of
-from train.models.lrm import (
-    LRM,
-    PRESETS,
-    LRMTask,
-    activate,
-    base,
-    base_512,
-    camera_rays,
-    draw,
-    load_run,
-    plucker,
-    train_lrm,
-)
+from train.data.images import composite, resize_area
+from train.data.sampler import prefetch
+from train.data.views import drawn_views
+from train.geometry.cameras import camera_rays, plucker
+from train.loop.fit import fit
+from train.loop.runs import RunError
+from train.loop.shares import accumulation, positions_of
+from train.models.lrm.config import PRESETS, base, base_512
+from train.models.lrm.network import LRM, activate, draw
+from train.models.lrm.task import LRMTask, load_run, train_lrm
 from train.networks.transformer import Block, patchify, unpatchify
 from train.splatting import SH_C0
 from zeroverse.core.rng import Rng

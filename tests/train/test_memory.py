@@ -7,8 +7,9 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 from tests.helpers.reconstruction import FakeReader, micro, sampler
-from train.loop import make_optimizer
-from train.models.lrm import LRM, LRMTask
+from train.loop.optimiser import make_optimizer
+from train.models.lrm.network import LRM
+from train.models.lrm.task import LRMTask
 from train.splatting import backend_triton
 from train.splatting.backend_torch import Cover, list_tiles
 from train.tools import memory

@@ -13,10 +13,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.helpers.line import LineTask, line
 from tests.helpers.reconstruction import FakeReader, micro, sampler
-from train.loop import fit
+from train.loop.fit import fit
 from train.loop.flops import Work, matmul_ceiling
 from train.loop.meter import Meter, trackers
-from train.models.lrm import LRM, base, lrm_work
+from train.models.lrm.config import base
+from train.models.lrm.network import LRM, lrm_work
 
 torch.set_num_threads(1)
 

@@ -4,18 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from train.losses import VggPerceptual, dssim, mse, perceptual_loss, read_weights
-from train.metrics import (
-    LPIPS,
-    VGG16,
-    VGG19,
-    bootstrap_interval,
-    crossed_interval,
-    psnr,
-    ssim,
-    vgg_features,
-    wilson_interval,
-)
+from train.losses.images import VggPerceptual, dssim, mse, perceptual_loss, read_weights
+from train.metrics.images import LPIPS, VGG16, VGG19, psnr, ssim, vgg_features
+from train.metrics.intervals import bootstrap_interval, crossed_interval, wilson_interval
 from zeroverse.core.rng import Rng
 
 torch.set_num_threads(1)

@@ -12,10 +12,10 @@ from renderers.shards import ShardError, ShardReader
 from renderers.sources.procedural import Zeroverse
 from tests.helpers.line import assert_same_run
 from tests.helpers.reconstruction import FakeReader, micro, same, sampler
-from train.data import decoded
 from train.data.curriculum import Curriculum, complexities, complexity
 from train.data.online import FreshViews, source_of
-from train.models.lrm import LRMTask, train_lrm
+from train.data.views import decoded
+from train.models.lrm.task import LRMTask, train_lrm
 from zeroverse import grammar
 from zeroverse.asset import AssetError
 
@@ -206,7 +206,7 @@ def test_training_on_fresh_objects_resumes_exactly(tmp_path):
     source = Zeroverse(seed=7, texture_size=32)
 
     def run(folder, resume=False, die_at=None):
-        from train.loop import fit
+        from train.loop.fit import fit
 
         task = LRMTask(config, source)
         inner, calls = task.loss, []

@@ -11,7 +11,8 @@ from PIL import Image
 from renderers.cameras import OPENGL_AXES, Cameras
 from renderers.cameras.files import to_transforms_json
 from renderers.cameras.rigs import turntable
-from train.data import composite, posed
+from train.data import posed
+from train.data.images import composite
 from train.data.posed import PosedError
 
 SIZE = 16

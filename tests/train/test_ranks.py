@@ -17,15 +17,16 @@ from tests.helpers.boxes import micro as micro_vae
 from tests.helpers.line import LineTask, Poisoned, line
 from tests.helpers.processes import ROOT, environment
 from tests.helpers.reconstruction import FakeReader, micro
-from train.loop import RunError, fit
-from train.models.lrm import LRMTask, load_run
-from train.models.shape_vae import VAETask, load_vae
+from train.loop.fit import fit
+from train.loop.runs import RunError
+from train.models.lrm.task import LRMTask, load_run
+from train.models.shape_vae.task import VAETask, load_vae
 
 torch.set_num_threads(1)
 SCRIPT = """
 import json, sys, torch
 from test_ranks import make
-from train.loop import fit
+from train.loop.fit import fit
 torch.set_num_threads(1)
 fit(*make(sys.argv[1], **json.loads(sys.argv[3])), sys.argv[2], resume=True)
 """

@@ -14,8 +14,9 @@ import renderers
 import verse
 from tests.helpers.reconstruction import FakeReader, micro
 from train import weights
-from train.loop import RunError, fit
-from train.models.lrm import LRMTask, load_run
+from train.loop.fit import fit
+from train.loop.runs import RunError
+from train.models.lrm.task import LRMTask, load_run
 from train.tools import release
 from zeroverse.core.usage import UsageError
 

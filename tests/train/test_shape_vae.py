@@ -20,21 +20,13 @@ from tests.helpers.boxes import SIDES, Boxes, micro
 from tests.helpers.closed_forms import box_sdf
 from train.data.fields import FIELD, FieldSampler
 from train.geometry.isosurface import mesh_of
-from train.loop import fit
+from train.loop.fit import fit
+from train.losses.sdf import vae_losses
 from train.metrics.meshes import surface_scores, volume_iou
-from train.models.shape_vae import (
-    Posterior,
-    ShapeVAE,
-    VAETask,
-    base,
-    farthest_points,
-    fourier,
-    load_vae,
-    reconstruct,
-    signed,
-    train_vae,
-    vae_losses,
-)
+from train.models.shape_vae.config import base
+from train.models.shape_vae.network import Posterior, ShapeVAE
+from train.models.shape_vae.task import VAETask, load_vae, reconstruct, signed, train_vae
+from train.networks.points import farthest_points, fourier
 from zeroverse.core import png
 
 torch.set_num_threads(1)

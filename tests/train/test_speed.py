@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from train import splatting as gaussians
-from train.models.lrm import PRESETS
-from train.models.lrm import tiny as tiny_preset
+from train.models.lrm.config import PRESETS
+from train.models.lrm.config import tiny as tiny_preset
 from train.tools import speed
 
 

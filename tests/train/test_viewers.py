@@ -16,7 +16,8 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from renderers.cameras.rigs import turntable
-from train.models.lrm import camera_tensors, draw
+from train.geometry.cameras import camera_tensors
+from train.models.lrm.network import draw
 from train.splatting import SH_C0, Gaussians
 from train.splatting.viewers import SPLAT, glb_bytes, page, splat_bytes
 from zeroverse.core import png

@@ -161,7 +161,8 @@ class TrainLrm:
         data = self.data if fresh else [need_folder(Path(name), "--data") for name in self.data]
         if self.start_from:
             weights.find(self.start_from, "--start-from")
-        from train.models.lrm import PRESETS, train_lrm
+        from train.models.lrm.config import PRESETS
+        from train.models.lrm.task import train_lrm
 
         config = replace(
             PRESETS[self.preset](),

@@ -58,7 +58,8 @@ class TrainVae:
         need(len(self.data) > 0, "--data", "a folder of shards", "nothing")
         data = [need_folder(path, "--data") for path in self.data]
         held_out = need_folder(self.validate, "--validate") if self.validate else None
-        from train.models.shape_vae import PRESETS, train_vae
+        from train.models.shape_vae.config import PRESETS
+        from train.models.shape_vae.task import train_vae
 
         config = replace(
             PRESETS[self.preset](),

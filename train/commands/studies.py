@@ -59,7 +59,7 @@ class Ablate:
             need(value >= least, flag, f"at least {least}", value)
         import joblib
 
-        from train.models.lrm import PRESETS
+        from train.models.lrm.config import PRESETS
         from train.studies.ablate import AblationError, ablate, grid
 
         try:

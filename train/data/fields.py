@@ -11,7 +11,7 @@ from torch import Tensor
 
 from detailverse.labels.fields import NORMAL, decode, positions
 from renderers.shards import ShardError
-from train.data import ObjectSampler
+from train.data.sampler import ObjectSampler
 from zeroverse.core.rng import Rng
 
 FIELD = "fields.npz"

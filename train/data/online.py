@@ -19,7 +19,8 @@ from renderers.cameras import Cameras
 from renderers.farm import Made, RenderSpec, make_sample
 from renderers.shards import ShardError, ShardReader, canonical
 from renderers.sources.procedural import Detailverse, Zeroverse
-from train.data import View, collate, decoded, drawn_views, sample_of
+from train.data.sampler import collate
+from train.data.views import View, decoded, drawn_views, sample_of
 from zeroverse.core.rng import Rng
 from zeroverse.core.workers import leave_with
 

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 from renderers.cameras import OPENGL_AXES, Cameras
 from renderers.cameras.files import from_opencv_json, from_transforms_json
 from renderers.shards import ShardReader
-from train.data import composite
+from train.data.images import composite
 
 CAMERA_FILES = ("opencv_cameras.json", "transforms.json", "transforms_train.json")  # the first found counts
 ROUNDED = 2  # levels of 255: what 8 bits lose of colour and alpha

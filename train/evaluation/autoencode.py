@@ -10,13 +10,14 @@ from torch import Tensor
 import renderers
 from renderers.lighting import STUDIO
 from renderers.shards import ShardError, ShardReader
-from train.data import composite
 from train.data.fields import FieldSampler
+from train.data.images import composite
 from train.evaluation.report import PartlyScored, summarise
 from train.geometry.isosurface import mesh_of
 from train.loop.ranks import default_device
 from train.metrics.meshes import surface_scores, volume_iou
-from train.models.shape_vae import ShapeVAE, load_vae, reconstruct, signed
+from train.models.shape_vae.network import ShapeVAE
+from train.models.shape_vae.task import load_vae, reconstruct, signed
 from zeroverse.asset import Asset, glb_bytes
 from zeroverse.core import png
 from zeroverse.core.files import write_whole

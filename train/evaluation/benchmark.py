@@ -22,16 +22,19 @@ from renderers.cameras.rigs import gso64
 from renderers.lighting import UNIFORM
 from renderers.shards import ShardError, canonical
 from renderers.sources.files import Files
-from train.data import composite, posed, resize_area
+from train.data import posed
+from train.data.images import composite, resize_area
 from train.data.posed import Posed, PosedError, Subject, expect_shown
 from train.evaluation import camera_check, published
 from train.evaluation.protocols import choose_targets, find_inputs
 from train.evaluation.report import PartlyScored, extremes, figure, summarise, table
+from train.geometry.cameras import camera_tensors
 from train.loop.ranks import default_device
 from train.loop.runs import read_run
-from train.metrics import LPIPS, psnr, ssim
 from train.metrics.gaussians import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, surface_points
-from train.models.lrm import LRM, camera_tensors, draw, load_run
+from train.metrics.images import LPIPS, psnr, ssim
+from train.models.lrm.network import LRM, draw
+from train.models.lrm.task import load_run
 from train.splatting import Gaussians
 from zeroverse.asset import Asset, AssetError
 from zeroverse.core.files import digest, write_whole

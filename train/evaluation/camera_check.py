@@ -14,7 +14,7 @@ import numpy as np
 from scipy.ndimage import binary_fill_holes
 
 from renderers.cameras import Cameras, rigid_inverse
-from train.data import resize_area
+from train.data.images import resize_area
 from train.data.posed import OPAQUE, Posed
 from zeroverse.asset import LONGEST_SIDE
 

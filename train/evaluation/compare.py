@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from train.metrics import bootstrap_interval
+from train.metrics.intervals import bootstrap_interval
 
 BOOTSTRAP_SEED = 0
 SAME = ("protocol", "resolution")  # otherwise the numbers are of different things

@@ -14,12 +14,15 @@ from torch import Tensor
 
 from renderers.cameras import Cameras, rigid_inverse
 from renderers.cameras.rigs import turntable
-from train.data import posed, resize_area
+from train.data import posed
+from train.data.images import resize_area
 from train.data.posed import Posed, PosedError
 from train.evaluation import camera_check
 from train.evaluation.protocols import find_inputs
+from train.geometry.cameras import camera_tensors
 from train.loop.ranks import default_device
-from train.models.lrm import LRM, camera_tensors, draw, load_run
+from train.models.lrm.network import LRM, draw
+from train.models.lrm.task import load_run
 from train.splatting import EPS2D, Gaussians
 from train.splatting.ply import save_ply
 from train.splatting.viewers import glb_bytes, page, splat_bytes

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from train.evaluation import published
-from train.metrics import bootstrap_interval
+from train.metrics.intervals import bootstrap_interval
 from zeroverse.core import png
 
 BOOTSTRAP_SEED = 0

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from renderers.cameras import Cameras
-from train.data import resize_area
+from train.data.images import resize_area
 from train.splatting import Gaussians, rasterize
 
 SOLID = 0.5  # alpha from which a pixel counts as the object

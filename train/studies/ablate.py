@@ -22,7 +22,8 @@ from renderers.shards.storage import Local
 from renderers.sources.procedural import Zeroverse
 from train.evaluation.benchmark import benchmark
 from train.loop.runs import Diverged, drop_checkpoints
-from train.models.lrm import LRMConfig, train_lrm
+from train.models.lrm.config import LRMConfig
+from train.models.lrm.task import train_lrm
 from train.studies import ablation_table
 from zeroverse.core.files import write_whole
 from zeroverse.core.progress import progress

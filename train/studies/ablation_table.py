@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from train.evaluation import published
-from train.metrics import crossed_interval, wilson_interval
+from train.metrics.intervals import crossed_interval, wilson_interval
 
 BOOTSTRAP_SEED = 0
 HEAD = (

@@ -23,18 +23,11 @@ from torch.utils._pytree import tree_leaves
 
 from renderers.cameras.rigs import sphere_shell
 from train import splatting
-from train.loop import average, make_optimizer
-from train.models.lrm import (
-    CHANNELS_OUT,
-    LRM,
-    PRESETS,
-    LRMConfig,
-    LRMTask,
-    activate,
-    camera_rays,
-    camera_tensors,
-    inverse,
-)
+from train.geometry.cameras import camera_rays, camera_tensors, inverse
+from train.loop.optimiser import average, make_optimizer
+from train.models.lrm.config import PRESETS, LRMConfig
+from train.models.lrm.network import CHANNELS_OUT, LRM, activate
+from train.models.lrm.task import LRMTask
 from train.splatting import backend_triton
 from train.splatting.backend_torch import covered_tiles, project
 from train.tools.speed import Noise

@@ -12,7 +12,7 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
 from train.loop.runs import RunError, read_run, read_stamp
-from train.models.lrm import LRMTask
+from train.models.lrm.task import LRMTask
 from train.weights import CONFIG, MODEL, names
 from zeroverse.core.files import write_whole
 from zeroverse.core.usage import UsageError

@@ -27,8 +27,11 @@ import torch
 from torch import Tensor
 
 from renderers.cameras.rigs import turntable
-from train.loop import fit
-from train.models.lrm import PRESETS, LRMConfig, LRMTask, camera_rays, camera_tensors, draw, inverse, open_data
+from train.geometry.cameras import camera_rays, camera_tensors, inverse
+from train.loop.fit import fit
+from train.models.lrm.config import PRESETS, LRMConfig
+from train.models.lrm.network import draw
+from train.models.lrm.task import LRMTask, open_data
 from train.splatting import BACKENDS, Gaussians, backend_triton, describe, render
 from zeroverse.core.rng import Rng
 
