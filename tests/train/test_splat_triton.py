@@ -243,26 +243,39 @@ import json, re, subprocess, tempfile, triton
 from pathlib import Path
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from train import splat_kernels, splat_triton
+from train.splatting import backend_triton, kernels_triton
 
-POINTERS = {"members": "*i64", "starts": "*i64", "places": "*i64", "order": "*i64", "first": "*i64", "last_out": "*i32", "last_in": "*i32"}
-NUMBERS = {"gaussians": "i32", "views": "i32", "width": "i32", "height": "i32", "count": "i32", "start": "i32", "near": "fp32", "eps2d": "fp32"}
-TILES = {"CHANNELS": 3, "PER_VIEW": False, "TILE": splat_triton.TILE, "CHUNK": splat_triton.CHUNK}
-KERNELS = {"project": (4, {"ANTIALIASED": True, "BLOCK": splat_triton.BLOCK}), "composite": (1, TILES | {"GROUP": 4}), "composite_backward": (1, TILES),
-           "sum_rows": (4, {"WIDTH": 9, "BLOCK": 32, "COLUMNS": 16}), "project_backward": (4, {"ANTIALIASED": True, "BLOCK": splat_triton.BLOCK, "WIDTH": 9})}
+POINTERS = {name: "*i64" for name in ("members", "starts", "places", "order", "first")}
+POINTERS |= {name: "*i32" for name in ("last_out", "last_in")}
+NUMBERS = {name: "i32" for name in ("gaussians", "views", "width", "height", "count", "start")}
+NUMBERS |= {"near": "fp32", "eps2d": "fp32"}
+TILES = {"CHANNELS": 3, "PER_VIEW": False, "TILE": backend_triton.TILE, "CHUNK": backend_triton.CHUNK}
+PROJECT = {"ANTIALIASED": True, "BLOCK": backend_triton.BLOCK}
+KERNELS = {
+    "project": (4, PROJECT),
+    "composite": (1, TILES | {"GROUP": 4}),
+    "composite_backward": (1, TILES),
+    "sum_rows": (4, {"WIDTH": 9, "BLOCK": 32, "COLUMNS": 16}),
+    "project_backward": (4, PROJECT | {"WIDTH": 9}),
+}
 ONES = {"gaussians": 1, "views": 1, "width": 1, "height": 1}  # what Triton turns into constants when it meets them
+
+def resources(cubin):
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        Path(file.name).write_bytes(cubin)
+        tool = [Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump", "--dump-resource-usage", file.name]
+        told = subprocess.run(tool, capture_output=True, text=True, check=True).stdout
+    return {key: int(value) for key, value in re.findall(r"(REG|STACK|LOCAL):(\\d+)", told)}
+
 for capability, ones in ((80, {}), (90, {}), (90, ONES)):
     for name, (warps, constants) in KERNELS.items():
-        kernel = getattr(splat_kernels, name)
+        kernel = getattr(kernels_triton, name)
         constants = constants | {x: one for x, one in ones.items() if x in kernel.arg_names}
-        signature = {x: "constexpr" if x in constants else (POINTERS | NUMBERS).get(x, "*fp32") for x in kernel.arg_names}
-        built = triton.compile(ASTSource(kernel, signature, constants), target=GPUTarget("cuda", capability, 32), options={"num_warps": warps})
-        with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-            Path(file.name).write_bytes(built.asm["cubin"])
-            tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
-            told = subprocess.run([tool, "--dump-resource-usage", file.name], capture_output=True, text=True, check=True).stdout
-        used = {key: int(value) for key, value in re.findall(r"(REG|STACK|LOCAL):(\\d+)", told)}
-        print(json.dumps([name, capability, used, built.metadata.shared, built.asm["ptx"].count(".f64"), built.asm["ptx"].count("atom.")]))
+        kinds = {x: "constexpr" if x in constants else (POINTERS | NUMBERS).get(x, "*fp32") for x in kernel.arg_names}
+        target = GPUTarget("cuda", capability, 32)
+        built = triton.compile(ASTSource(kernel, kinds, constants), target=target, options={"num_warps": warps})
+        doubles, atomics = (built.asm["ptx"].count(word) for word in (".f64", "atom."))
+        print(json.dumps([name, capability, resources(built.asm["cubin"]), built.metadata.shared, doubles, atomics]))
 """
 
 

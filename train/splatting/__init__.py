@@ -163,10 +163,8 @@ def rasterize(
 
 def describe() -> str:
     """One line for `verse doctor`: what "auto" takes on a CPU and on a GPU, and why."""
-    return "; ".join(
-        f"on {title} {importlib.import_module(f'train.{module}').describe()}"
-        for title, module in (("the CPU", "splat"), ("a GPU", "splat_triton"))
-    )
+    first = {device: importlib.import_module(module) for _, module, device in BACKENDS if device}
+    return f"on the CPU {first['cpu'].describe()}; on a GPU {first['cuda'].describe()}"
 
 
 def _backend(name: str, tensors: list[Tensor]) -> ModuleType:

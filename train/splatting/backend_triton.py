@@ -1,4 +1,4 @@
-"""The Triton splatting kernels (`splat_kernels.py`), called on a GPU's tensors; or, under TRITON_INTERPRET=1, on a
+"""The Triton splatting kernels (`kernels_triton.py`), called on a GPU's tensors; or, under TRITON_INTERPRET=1, on a
 CPU's, to test them without one.
 
 All samples and views go in one launch of each kernel: project, sort (torch), composite; backward: composite, sum over

@@ -7,9 +7,9 @@ views one after the other.
 
 A tile is one warp's work: [CHUNK, PIXELS] blocks of Gaussians times pixels, which Triton lays out so that a thread
 holds two pixels for all Gaussians of the chunk. Products front to back then stay within a thread, sums over pixels are
-shuffles, and shared memory holds no more than a few of those sums (tests/test_splat_triton.py compiles for real GPUs
-and looks). On a GPU exp, log, sqrt and / are a few units in the last place off and products are fused with sums, in the
-interpreter they are numpy's: the same pixels within tolerances, not to the bit.
+shuffles, and shared memory holds no more than a few of those sums (tests/train/test_splat_triton.py compiles for real
+GPUs and looks). On a GPU exp, log, sqrt and / are a few units in the last place off and products are fused with sums,
+in the interpreter they are numpy's: the same pixels within tolerances, not to the bit.
 """
 
 import triton
@@ -131,8 +131,8 @@ def _body(means, quats, scales, opacities, index, mask):
 
 @triton.jit
 def _projection(mean, rotation, scale, camera, eps2d):
-    """Local affine projection, as `splat_torch.project`: depth; x / z and y / z, and the same clamped; the scaled axes
-    in the camera (columns); u and v, the rows of the map from the unit sphere to pixels; (uu, uv, vv, area) without
+    """Local affine projection, as `backend_torch.project`: depth; x / z and y / z, and the same clamped; the scaled
+    axes in the camera (columns); u and v, the rows of the map from the unit sphere to pixels; (uu, uv, vv, area) without
     eps2d; the determinant with it.
     """
     turn, translation, focal, _, low, high = camera
