@@ -57,7 +57,7 @@ def from_opencv_json(rows: list[dict] | dict) -> tuple[Cameras, list[str]]:
     w2c = np.array([row["w2c"] for row in rows], dtype=np.float64)
     if w2c.shape[1:] != (4, 4):
         raise ValueError(f"opencv_cameras.json: w2c: expected [4, 4], got {list(w2c.shape[1:])}")
-    width, height = sizes.pop()
+    width, height = min(sizes)  # the only one
     intrinsics = np.array([[row["fx"], row["fy"], row["cx"], row["cy"]] for row in rows])
     return Cameras(rigid_inverse(w2c), intrinsics, width, height), [row["file_path"] for row in rows]
 
@@ -121,7 +121,7 @@ def from_transforms_json(
     sizes = {(int(row["w"]), int(row["h"])) for row in rows}
     if len(sizes) > 1:
         raise ValueError(f"transforms.json: expected one image size, got {sorted(sizes)}")
-    width, height = sizes.pop()
+    width, height = min(sizes)  # the only one
     matrices = np.array([row["transform_matrix"] for row in rows], dtype=np.float64)
     if matrices.shape[1:] != (4, 4):
         raise ValueError(f"transforms.json: transform_matrix: expected [4, 4], got {list(matrices.shape[1:])}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.ordering import unordered
 from tests.helpers.processes import ROOT
 
 PACKAGES = ("zeroverse", "detailverse", "renderers", "train", "verse")
@@ -51,3 +52,73 @@ def test_geometry_has_the_same_bits_everywhere(path):
             )
         if isinstance(node, ast.Attribute):
             assert not re.fullmatch(forbidden, ast.unparse(node)), f"{name(path)}:{node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_no_order_comes_out_of_a_set(path):
+    found = [f"{name(path)}:{line}: {code}" for line, code in unordered(path.read_text())]
+    assert not found, "; ".join(found) + ": another order in every process: sort it, or use dict.fromkeys"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for x in {'a', 'b'}: pass",
+        "y = [x for x in set(names)]",
+        "y = {x: 1 for x in {n.lower() for n in names}}",
+        "y = (x for x in frozenset(names) - other)",
+        "seen = set(names)\nfor x in seen: pass",
+        "seen, rest = set(), []\ny = list(seen)",
+        "seen = set(a) | set(b)\ny = tuple(seen)",
+        "def f():\n    seen = {'a'}\n    both = seen & other\n    return ', '.join(both)",
+        "def f(names: set[str]):\n    return enumerate(names)",
+        "def f() -> set[str]: ...\ny = list(f())",
+        "class A:\n    def __init__(self): self.told = set()\n    def all(self): return [*self.told]",
+        "for key in old.keys() | new.keys(): pass",
+        "y = next(iter(set(names)))",
+        "y = set(names).pop()",
+        "y = zip({'a'}, range(3))",
+        "y = list({'a'}.union(names))",
+        "y = [*{'a', 'b'}]",
+        "f(*{'a', 'b'})",
+        "a, b = {'a', 'b'}",
+        "y += {'a', 'b'}",
+        "y = f'missing {set(names)}'",
+        "y = dict.fromkeys({'a', 'b'})",
+        "y = sorted({'a', 'b'}, key=len)",
+        "y = min({'a', 'b'}, key=len)",
+        "y = sum(x.weight for x in {a, b})",
+        "y = [x for x in (set(names) if names else ())]",
+        "found = {name: set(row) for name, row in rows}\ny = list(found['a'])",
+        "y = hash('a')",
+    ],
+)
+def test_the_scan_sees_the_order_of_a_set(code):
+    assert unordered(code), code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for x in sorted({'a', 'b'}): pass",
+        "y = sorted(x.lower() for x in set(names))",
+        "y = {x.lower() for x in set(names)}",
+        "y = len(set(names)) + min({1, 2})",
+        "y = any(x in other for x in {'a', 'b'})",
+        "y = all(x for x in set(names))",
+        "y = sum(1 for x in set(names))",
+        "y = sum(len(x) for x in set(names))",
+        "y = [x for x in names if x in {'a', 'b'}]",
+        "seen = set()\nfor x in names: seen.add(x)",
+        "seen = set(names)\nseen.update({'a'})\nseen |= {'b'}",
+        "for x in {'a': 1}: pass",
+        "for x in old.keys(): pass",
+        "for x in {1, 2, n}: pass  # a set of integers",
+        "def f():\n    seen = set()\ndef g(seen):\n    return list(seen)",
+        "y = dict.fromkeys(names)",
+        "y = f'{len({1, 2})}, {\", \".join(sorted(set(names)))}'",
+        "y = a - b",
+    ],
+)
+def test_the_scan_lets_through_what_knows_no_order(code):
+    assert not unordered(code), (code, unordered(code))

@@ -99,7 +99,7 @@ def drawn_breaks(rng: Rng, columns: int, rows: int, share: float) -> tuple[tuple
         for x in range(1, columns + 1):
             if (x + y) % 2 and rng.child(x, y).chance(share):
                 axis = rng.child("axis", x, y).integer(0, 2)
-                picked += [(u, v, axis) for u in {x, 2 * columns - x} for v in {y, 2 * rows - y}]
+                picked += [(u, v, axis) for u in sorted({x, 2 * columns - x}) for v in sorted({y, 2 * rows - y})]
     return tuple(sorted(set(picked)))
 
 

@@ -57,12 +57,11 @@ class ServerRack(Family):
         rail = box(0.07, 0.03, 1.76, "rail", "steel").move(w / 2 - 0.06, -d / 2 + 0.06, 0.9)
         parts = [shell, rail, rail.mirror("x")]
         kinds = ("drives", "fans", "ports", "vents", "panel", "display")
-        built = {
-            kind: self.unit(kind, w - 0.1, step - 0.025, d, kit)
-            for kind in {rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1)) for k in range(self.units)}
+        chosen = [rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1)) for k in range(self.units)]
+        built = {  # in the order of their first use: a set's order would follow the process's hash seed
+            kind: self.unit(kind, w - 0.1, step - 0.025, d, kit) for kind in dict.fromkeys(chosen)
         }
-        for k in range(self.units):
-            parts.append(built[rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1))].move(0, 0, 0.06 + (k + 0.5) * step))
+        parts += [built[kind].move(0, 0, 0.06 + (k + 0.5) * step) for k, kind in enumerate(chosen)]
         return union((*parts, *self.leads(rng, step), *self.ends()))
 
     def unit(self, kind: str, w: float, h: float, d: float, kit: Kit) -> Solid:
