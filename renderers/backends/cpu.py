@@ -12,6 +12,7 @@ from collections.abc import Container, Iterator, Sequence
 import numba
 import numpy as np
 
+from renderers.backends import Backend
 from renderers.cameras import Cameras
 from renderers.geometry import Geometry, geometry_of
 from renderers.geometry.arrays import Scene, scene_of
@@ -34,7 +35,7 @@ def describe() -> str:
     return f"numba {numba.__version__}, no system libraries"
 
 
-class Renderer:
+class Renderer(Backend):
     """Stateless between calls; see `renderers` for the contract."""
 
     name = "cpu"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from renderers.backends import Backend
 from renderers.backends.cpu import COLOURS, SAMPLES
 from renderers.cameras import Cameras
 from renderers.geometry import geometry_of
@@ -138,7 +139,7 @@ def _source(name: str) -> str:
     return Path(__file__).with_name("shaders").joinpath(name).read_text(encoding="utf-8")
 
 
-class Renderer:
+class Renderer(Backend):
     """See `renderers` for the contract. device: number of an EGL device; None: $VERSE_GL_DEVICE, else 0."""
 
     name = "gl"

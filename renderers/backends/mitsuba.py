@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from renderers.backends import cpu, denoise
+from renderers.backends import Backend, cpu, denoise
 from renderers.cameras import Cameras
 from renderers.geometry import Geometry, Material, geometry_of
 from renderers.geometry.textures import ENCODE_STEPS, srgb_tables
@@ -84,7 +84,7 @@ def _llvm() -> str | None:
     return None
 
 
-class Renderer:
+class Renderer(Backend):
     """See `renderers` for the contract. samples: paths a pixel; denoised: with OIDN, None = when it is installed."""
 
     name = "mitsuba"

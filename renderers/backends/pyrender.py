@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from renderers.backends import Backend
 from renderers.cameras import Cameras, opengl_c2w
 from renderers.geometry import Geometry, Material, geometry_of
 from renderers.lighting import Light
@@ -104,7 +105,7 @@ class _Context:
         return self.renderer.render(scene, flags=flags | self.pyrender.RenderFlags.SKIP_CULL_FACES, **options)
 
 
-class Renderer:
+class Renderer(Backend):
     """See `renderers` for the contract, and the module's first lines for what differs."""
 
     name = "pyrender"

@@ -1,10 +1,10 @@
-"""The published rigs, each a function that places the cameras of one object, and RIGS, the table of them."""
+"""The published rigs: functions that place the cameras of one object. `renderers.tables.RIGS` has a row for each."""
 
 import numpy as np
 
 from renderers.cameras import Cameras, look_at, pinhole, spherical
 from renderers.cameras.framing import CUBE, FAR, NEAR, framing_distance, framing_zoom, moved_back
-from renderers.cameras.orbit import Orbit
+from renderers.orbit import Orbit
 from zeroverse.core.portable import cos_sin_array
 from zeroverse.core.rng import Rng
 
@@ -114,10 +114,24 @@ def _rolled(c2w: np.ndarray, angles: np.ndarray) -> np.ndarray:
     return turned
 
 
-RIGS = {  # name -> cameras for one object with the convex hull of points [N, 3], which only some ask for
-    "sphere": lambda rng, spec, points: sphere_shell(rng, spec.views, spec.size, RADII[spec.radius]),
-    "gso-64": lambda rng, spec, points: gso64(spec.size),
-    "turntable": lambda rng, spec, points: turntable(spec.views, spec.size),
-    "zero123": lambda rng, spec, points: zero123(rng, spec.views, spec.size),
-    "orbit": lambda rng, spec, points: orbit(rng, spec.views, spec.size, spec.orbit, points()),
-}
+# ------------------------------------------------------------------------- rows of RIGS: (rng, RenderSpec, points)
+
+
+def sphere_rig(rng: Rng, spec, points) -> Cameras:
+    return sphere_shell(rng, spec.views, spec.size, RADII[spec.radius])
+
+
+def gso64_rig(rng: Rng, spec, points) -> Cameras:
+    return gso64(spec.size)
+
+
+def turntable_rig(rng: Rng, spec, points) -> Cameras:
+    return turntable(spec.views, spec.size)
+
+
+def zero123_rig(rng: Rng, spec, points) -> Cameras:
+    return zero123(rng, spec.views, spec.size)
+
+
+def orbit_rig(rng: Rng, spec, points) -> Cameras:
+    return orbit(rng, spec.views, spec.size, spec.orbit, points())

@@ -10,15 +10,18 @@ from typing import Annotated, Literal
 
 import tyro
 
-from renderers.cameras.orbit import Orbit
+from renderers.orbit import Orbit
+from renderers.tables import BACKENDS, CODECS, ENGINES, LIGHTS, RIGS
 from zeroverse.core.progress import progress
 from zeroverse.core.usage import UsageError, need, need_folder
 
 LARGEST = 8192  # pixels across; such a view takes a gigabyte while it is drawn
-Renderer = Literal["cpu", "gl", "pyrender", "mitsuba"]
-Light = Literal["uniform", "studio", "softbox", "environment", "sky", "random"]
-Engine = Literal["loky", "dask", "ray", "serial"]
-Rig = Literal["sphere", "gso-64", "turntable", "zero123", "orbit"]
+# the choices of a flag are the rows of its table
+Renderer = Literal[tuple(BACKENDS)]
+Light = Literal[tuple(LIGHTS)]
+Engine = Literal[tuple(ENGINES)]
+Rig = Literal[tuple(RIGS)]
+Codec = Literal[tuple(CODECS)]
 
 
 @dataclass(kw_only=True)
@@ -83,7 +86,7 @@ class _Generate:
     """
     meshes: bool = False
     """Also store each object as mesh.glb."""
-    codec: Literal["png", "webp", "jpeg"] = "png"
+    codec: Codec = "png"
     """Of rgb and albedo; labels are always lossless PNG. webp: lossless unless --quality is given; jpeg: alpha gets a
     PNG of its own.
     """

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from renderers.tables import FORMATS
 from zeroverse.core.progress import progress
 from zeroverse.core.usage import need
 
@@ -114,7 +115,7 @@ class Export:
 
     folder: Shards
     """A folder or fsspec URL of shards."""
-    format: Literal["transforms", "blender", "colmap", "opencv", "facelift", "zero123", "glb"]
+    format: Literal[tuple(FORMATS)]
     """transforms: nerfstudio and instant-ngp; blender: NeRF-synthetic with a seeded split; colmap: text model with
     points from exact depth, for 3DGS; opencv: opencv_cameras.json, a list as LaCT reads it; facelift: the same, a dict
     with frames; zero123: Zero-1-to-3; glb: meshes (of shards made with --meshes).

@@ -1,20 +1,19 @@
 """Canonical orientation: which of the 24 turns of an axis-aligned frame puts an object upright with its front towards
 -y.
 
-After TripoSG §4 III: six views along the axes, features, a trained chooser. A turn of the object by 90 degrees only
-exchanges its six views and turns them in their planes, so all 24 candidates come from one rendering. The chooser is a
-linear score with a softmax over the candidates, trained on our own assets, whose +Z is up and whose front is -y. Turns
-that leave an object looking the same count as one.
+After TripoSG, section 4 III: six views along the axes, features, a trained chooser. A turn of the object by 90 degrees
+only exchanges its six views and turns them in their planes, so all 24 candidates come from one rendering. The chooser
+is a linear score with a softmax over the candidates, trained (`train.curator`) on our own assets, whose +Z is up and
+whose front is -y. Turns that leave an object looking the same count as one.
 """
 
 import itertools
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import minimize
 
 import renderers
 from renderers.cameras import Cameras, look_at, pinhole
@@ -30,13 +29,6 @@ FOV_DEG = 20.0
 # handle 0.3
 SAME = 0.12
 SURE = 0.5  # probability below which the answer is `cannot tell`
-PENALTIES = (
-    0.3,
-    3e-3,
-    # of single cells of the views, which learn kinds of objects by heart, and of `_shape`, which carries over to new
-    # kinds
-)
-TEMPERATURES = tuple(round(0.5 * 1.25**k, 3) for k in range(20))
 DIRECTIONS = np.array(
     [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64
 )  # where the cameras stand; [3] sees the front
@@ -240,55 +232,9 @@ class Orienter:
             raise ValueError(f"{path}: not an orienter: {error}") from error
 
 
-def tempered(chooser: Orienter, temperature: float) -> Orienter:
-    return replace(chooser, weights=chooser.weights / temperature)
-
-
-def best_temperature(choosers: list[Orienter], features: np.ndarray, alike: np.ndarray) -> float:
-    """At which each chooser's probabilities on its own object, one that it has not seen, are likeliest: a few objects
-    make it too sure of itself.
-    """
-
-    def cost(temperature: float) -> float:
-        mass = [
-            tempered(chooser, temperature).probabilities(x)[right].sum()
-            for chooser, x, right in zip(choosers, features, alike[:, 0])
-        ]
-        return float(-np.log(np.maximum(mass, 1e-12)).mean())
-
-    return min(TEMPERATURES, key=cost)
-
-
 def _ups_alike(turn: int, alike: np.ndarray) -> np.ndarray:
     """[24] the turns whose up axis cannot be told from this one's: some turn with it looks like some turn with that."""
     up_of = turns()[:, 2]
     own = (up_of == up_of[turn]).all(axis=1)
     axes = up_of[alike[own].any(axis=0)]
     return (up_of[:, None] == axes[None]).all(axis=-1).any(axis=1)
-
-
-def fit(features: np.ndarray, alike: np.ndarray) -> Orienter:
-    """features [N, 24, D], alike [N, 24, 24] of objects that are upright as they are: turn 0 is right, and what looks
-    like it is as right.
-    """
-    right = alike[:, 0]  # [N, 24]
-    mean, scale = features.mean(axis=(0, 1)), features.std(axis=(0, 1))
-    scale = np.where(scale > 1e-5, scale, 1e30)
-    x = (features - mean) / scale
-    cells = 6 * GRID * GRID * 5
-    penalty = np.repeat(PENALTIES, (cells, x.shape[-1] - cells))
-
-    def loss(weights):
-        score = x @ weights
-        score -= score.max(axis=1, keepdims=True)
-        each = np.exp(score)
-        chance = each / each.sum(axis=1, keepdims=True)
-        mass = (chance * right).sum(axis=1, keepdims=True)
-        gradient = chance - chance * right / np.maximum(mass, 1e-300)
-        return (
-            float(-np.log(np.maximum(mass, 1e-300)).mean() + (penalty * weights**2).sum()),
-            np.einsum("nc,ncd->d", gradient, x) / len(x) + 2 * penalty * weights,
-        )
-
-    found = minimize(loss, np.zeros(x.shape[-1]), jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    return Orienter(mean, scale, found.x)

@@ -26,6 +26,7 @@ from renderers.curation.score import Scorer
 from renderers.curation.subjects import Handle, Pool, Unusable, open_pool, opened
 from renderers.farm import engines
 from renderers.shards.storage import Local
+from renderers.tables import ENGINES
 from zeroverse.core.files import write_whole
 
 FORMAT = "verse-curation/1"
@@ -134,7 +135,7 @@ def _looked(pool: Pool, out: Path, looks: Looks, on_row, workers: int, engine: s
     """(how many were looked at now, rows) of each part in order; the rows leave their thumbnails on disk."""
     parts = _parts(pool, out, looks)
     todo = [index for part, path in parts if not path.exists() for index in part]
-    with engines.ENGINES[engine](max(1, min(workers, len(todo))), None) as processes:
+    with ENGINES[engine](max(1, min(workers, len(todo))), None) as processes:
         made = engines.run(processes, functools.partial(look, pool.handle, looks), todo)
         for part, path in parts:
             now = 0

@@ -21,6 +21,7 @@ from renderers.curation import sheets
 from renderers.curation.subjects import Handle, Pool, Unusable, around, opened
 from renderers.farm import engines
 from renderers.lighting import UNIFORM
+from renderers.tables import ENGINES
 from zeroverse.asset import Asset, glb_bytes
 from zeroverse.core.files import write_whole
 
@@ -46,7 +47,7 @@ def seal(
         raise ValueError(f"watertight: expected one of {', '.join(map(str, RESOLUTIONS))}, got {resolution}")
     (out / "watertight").mkdir(parents=True, exist_ok=True)
     rows = {}
-    with engines.ENGINES[engine](max(1, min(workers, len(wanted))), None) as processes:
+    with ENGINES[engine](max(1, min(workers, len(wanted))), None) as processes:
         for index, row in engines.run(
             processes, functools.partial(seal_one, pool.handle, out / "watertight", resolution), wanted
         ):

@@ -201,14 +201,6 @@ def _extra(module: str, extra: str):
         raise RuntimeError(f"--engine {extra}: {error}; pip install {module}") from error
 
 
-ENGINES = {  # name -> (workers, address) -> a context with a Pool
-    "loky": loky,
-    "dask": dask,
-    "ray": ray,
-    "serial": serial,
-}
-
-
 def split(rank: int | None, world_size: int | None, environment=os.environ) -> tuple[int, int]:
     """(rank, world size): as given, else from a Slurm array, Slurm tasks or torchrun's variables, else (0, 1). Raises
     ValueError.

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from renderers import farm, sources
-from renderers.cameras.orbit import Orbit
 from renderers.farm.plan import difference, writer
+from renderers.orbit import Orbit
 from renderers.shards import ShardReader, sidecar_of, stamp_of, tars_of
 from renderers.shards.storage import Store, open_store
 from zeroverse.asset import AssetError

@@ -15,6 +15,7 @@ from renderers.farm.sample import Made, make_sample
 from renderers.gallery import card
 from renderers.shards import DATASET_FILE, write_shard
 from renderers.shards.storage import Store
+from renderers.tables import ENGINES
 
 # with so many shards per worker, workers write whole shards: no sample travels, and the last ones cost little waiting
 MANY = 8
@@ -93,7 +94,7 @@ def generate(
     summary = Summary(kept=sum(len(shard.indices) for shard in plan.mine()) - objects)
     if todo:
         try:
-            with engines.ENGINES[engine](min(workers, objects), address) as pool:
+            with ENGINES[engine](min(workers, objects), address) as pool:
                 for made in _made(plan, pool, todo, on_made):
                     summary.add(made)
         finally:

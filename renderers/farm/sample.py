@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import renderers
+from renderers.backends import Backend
 from renderers.cameras import Cameras
 from renderers.farm.plan import FarmError
 from renderers.farm.spec import RenderSpec
@@ -41,7 +42,7 @@ class Made:
 
 
 @functools.cache
-def _backend(name: str):
+def _backend(name: str) -> Backend:
     return renderers.load(name)  # one per worker process: OpenGL contexts cannot be shared or pickled
 
 
@@ -56,9 +57,7 @@ def make_sample(source, spec: RenderSpec, index: int) -> Made:
         lights = spec.lights(source.stream(index).child("light"))
         clock.lap("render")
         shots, drawn = shots_of(cameras, lights, spec.sizes)
-        for (size, view), images in zip(
-            drawn, renderers.views(_backend(spec.renderer), asset, shots, spec.passes), strict=True
-        ):
+        for (size, view), images in zip(drawn, _backend(spec.renderer).views(asset, shots, spec.passes), strict=True):
             clock.lap("render")
             made.fields |= pictures(images, view, spec, size)
             clock.lap("encode")

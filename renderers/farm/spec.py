@@ -5,19 +5,20 @@ from dataclasses import dataclass, replace
 
 from renderers.cameras import Cameras
 from renderers.cameras.framing import CUBE, framed
-from renderers.cameras.orbit import Orbit
-from renderers.cameras.rigs import RADII, RIGS
-from renderers.lighting import LIGHTS, TONES, HdrFolder, Light
+from renderers.cameras.rigs import RADII
+from renderers.lighting import TONES, HdrFolder, Light
+from renderers.orbit import Orbit
 from renderers.passes import DEFAULT_PASSES, NORMAL_BITS, check_passes
 from renderers.shards import codecs
+from renderers.tables import LIGHTS, RIGS
 from zeroverse.core.rng import Rng
 
 LIGHT_PER = ("object", "view")
-FRAMED = {
-    "rig": ("zero123",),
-    "yes": tuple(RIGS),
-    "no": (),
-}  # --framed -> rigs whose cameras move back until the object is whole; orbit is by itself
+FRAMED = {  # --framed -> whether the cameras of a rig move back until the object is whole; orbit is by itself
+    "rig": lambda rig: rig == "zero123",
+    "yes": lambda rig: True,
+    "no": lambda rig: False,
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class RenderSpec:
     def cameras(self, rng: Rng, points: Callable = lambda: CUBE) -> Cameras:
         """The cameras for an object; points() gives what must be in the picture, [N, 3]."""
         cameras = RIGS[self.rig](rng, self, points)
-        return framed(cameras, points()) if self.rig in FRAMED[self.framed] else cameras
+        return framed(cameras, points()) if FRAMED[self.framed](self.rig) else cameras
 
     def lights(self, rng: Rng) -> list[Light]:
         """One for all views, or one for each."""

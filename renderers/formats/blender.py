@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from renderers.cameras import opengl_c2w
+from renderers.formats import Format
 from renderers.formats.sample import Sample
 from zeroverse.core.rng import Rng
 
@@ -50,3 +51,6 @@ def _shared_angle(sample: Sample) -> float:
             "transforms"
         )
     return float(2 * np.arctan(cameras.width / 2 / focal))
+
+
+FORMAT = Format("blender", write, ("rgb",), "transforms_train/val/test.json: NeRF-synthetic, seeded split")

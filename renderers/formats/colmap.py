@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from renderers.formats import Format
 from renderers.formats.sample import Sample
 from zeroverse.core.rng import Rng
 
@@ -63,3 +64,8 @@ def _images(sample: Sample, views: np.ndarray, pixels: np.ndarray) -> str:
         lines.append(f"{view + 1} {' '.join(map(repr, pose))} {camera_id + 1} {view:03d}.png")
         lines.append(" ".join(f"{pixels[i, 0]} {pixels[i, 1]} {i + 1}" for i in np.flatnonzero(views == view)))
     return "\n".join(lines) + "\n"
+
+
+FORMAT = Format(
+    "colmap", write, ("rgb", "depth"), "sparse/0 as text with points from exact depth: 3DGS, gsplat, COLMAP"
+)

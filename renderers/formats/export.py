@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from renderers.formats import FORMATS, ExportError, Format, Sample
+from renderers.formats import ExportError, Format, Sample
 from renderers.shards import ShardReader
+from renderers.tables import FORMATS
 from zeroverse.core.files import write_whole
 
 EXPORT_FILE = "export.json"

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from renderers.cameras.files import to_opencv_json
+from renderers.formats import Format
 from renderers.formats.sample import Sample
 
 CAMERA_FILE = "opencv_cameras.json"
@@ -39,3 +40,15 @@ def _rows(sample: Sample, folder: Path) -> list[dict]:
     for view, path in enumerate(paths):
         sample.copy("rgb", view, folder / path)
     return to_opencv_json(sample.cameras, paths)
+
+
+FORMAT = Format(
+    "opencv", write, ("rgb",), "opencv_cameras.json, a list of views: LaCT, the published GSO renders", index
+)
+FORMAT_FRAMES = Format(
+    "facelift",
+    write_frames,
+    ("rgb",),
+    "opencv_cameras.json, a dict with frames: FaceLift, LRM-Zero's renderer",
+    index_frames,
+)

@@ -12,6 +12,7 @@ import numpy as np
 import trimesh
 
 from renderers.cameras.files import to_transforms_json
+from renderers.formats import Format
 from renderers.formats.sample import Sample
 from renderers.passes import DEPTH_UNIT
 from zeroverse.core import png
@@ -40,3 +41,6 @@ def write(sample: Sample, folder: Path, seed: int) -> None:
         trimesh.PointCloud(points, colors).export(folder / "points.ply")
         data |= {"integer_depth_scale": DEPTH_UNIT, "ply_file_path": "points.ply"}
     (folder / "transforms.json").write_text(json.dumps(data, indent=1))
+
+
+FORMAT = Format("transforms", write, ("rgb",), "transforms.json with depth, masks and points: nerfstudio, instant-ngp")

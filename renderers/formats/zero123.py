@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from renderers.cameras import look_at, opengl_c2w, rigid_inverse
+from renderers.formats import Format
 from renderers.formats.sample import Sample
 
 LONGEST_SIDE = 1.8  # zeroverse.asset.LONGEST_SIDE
@@ -46,3 +47,6 @@ def _check(sample: Sample) -> None:
                 f"is not so. "
                 "Rigs that are: zero123, sphere, gso-64, turntable"
             )
+
+
+FORMAT = Format("zero123", write, ("rgb",), "000.png and 000.npy, valid_paths.json: Zero-1-to-3", index)

@@ -410,17 +410,9 @@ class Drawn:
     draw: Callable[[Rng, HdrFolder | None], Light]
 
 
-LIGHTS = {
-    light.name: light
-    for light in (
-        UNIFORM,
-        STUDIO,
-        SOFTBOX,
-        Drawn("environment", draw_environment),
-        Drawn("sky", draw_sky),
-        Drawn("random", draw_random),
-    )
-}
+ENVIRONMENT = Drawn("environment", draw_environment)
+SKY = Drawn("sky", draw_sky)
+RANDOM = Drawn("random", draw_random)
 
 
 # ------------------------------------------------------------------------------------------------------------- the tone

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from renderers.passes import PASSES
+from renderers.tables import CODECS
 from zeroverse.core import png
 
 COLOURS = (
@@ -45,11 +46,9 @@ def _pillow(image: np.ndarray, kind: str, **options) -> bytes:
     return buffer.getvalue()
 
 
-CODECS = {
-    "png": Codec("png", lambda image, quality: png.encode(image), alpha=True, takes_quality=False),
-    "webp": Codec("webp", _webp, alpha=True, takes_quality=True),  # lossless, or lossy with a quality
-    "jpeg": Codec("jpg", _jpeg, alpha=False, takes_quality=True),
-}
+PNG = Codec("png", lambda image, quality: png.encode(image), alpha=True, takes_quality=False)
+WEBP = Codec("webp", _webp, alpha=True, takes_quality=True)  # lossless, or lossy with a quality
+JPEG = Codec("jpg", _jpeg, alpha=False, takes_quality=True)
 
 
 def check_quality(codec: str, quality: int | None) -> None:

@@ -50,7 +50,7 @@ def _backend(name: str, passes, **options):
         backend = renderers.load(name)
         for key, value in options.items():
             setattr(backend, key, value)
-        return lambda asset, cameras, light: renderers.views(backend, asset, [(cameras, light)], passes)
+        return lambda asset, cameras, light: backend.views(asset, [(cameras, light)], passes)
 
     return start
 

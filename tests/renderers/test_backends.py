@@ -52,7 +52,7 @@ COLOUR_BOUNDS = {"gl": (0.2, 3), "mitsuba": (10.0, 60)}  # measured: 0.02 and 1;
 DRAWN_LIGHTS = (UNIFORM, STUDIO, SOFTBOX, draw_sky(Rng(0)), replace(STUDIO, name="studio, toned", tone="paper"))
 
 
-@pytest.fixture(scope="module", params=[row[0] for row in BACKENDS])
+@pytest.fixture(scope="module", params=list(BACKENDS))
 def backend(request):
     return _load(request.param)
 
@@ -237,7 +237,7 @@ def test_gl_lives_beside_pyrender(gl, cpu):
 def test_mitsuba_survives_a_library_that_kills_its_process(tmp_path):
     _load("mitsuba")
     (tmp_path / "libLLVM-99.so").write_bytes(b"no library")
-    code = "from renderers import mitsuba_backend as m; print(m.describe())"
+    code = "from renderers.backends import mitsuba as m; print(m.describe())"
     environment = os.environ | {"DRJIT_LIBLLVM_PATH": str(tmp_path / "libLLVM-99.so")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "scalar_rgb" in done.stdout, done.stderr

@@ -9,7 +9,7 @@ import trimesh
 from renderers import farm
 from renderers.cameras import Cameras, files, framing, look_at, opengl_c2w, rigs
 from renderers.cameras.framing import CUBE, FAR, NEAR, framing_distance
-from renderers.cameras.orbit import Orbit
+from renderers.orbit import Orbit
 from zeroverse.asset import LONGEST_SIDE, Asset
 from zeroverse.core.rng import Rng
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 import verse
 from renderers.shards import ShardReader, codecs
+from renderers.tables import CODECS
 
 SMALL = "--shard-size 2 --views 2 --size 32 --texture-size 32 --engine serial"
 
@@ -169,4 +170,4 @@ def test_full_alpha_may_be_dropped_by_webp():
 def test_the_command_line_knows_every_codec():
     import typing
 
-    assert set(typing.get_args(typing.get_type_hints(verse.GenerateZeroverse)["codec"])) == set(codecs.CODECS)
+    assert set(typing.get_args(typing.get_type_hints(verse.GenerateZeroverse)["codec"])) == set(CODECS)

@@ -18,50 +18,15 @@ from detailverse.labels.descriptors import shape_descriptor
 from detailverse.meshing import marching_cubes
 from detailverse.meshing.watertight import unsigned_distance, watertight
 from detailverse.spatial.sampling import surface_points, triangles_of
-from renderers.curation import orient, score
+from renderers.curation import orient
 from renderers.curation import watertight as sealed
 from renderers.curation.filters import FILTERS, Thresholds, verdicts
 from renderers.curation.measures import back_faces, pieces
 from renderers.curation.run import REASONS, Looks, curate
 from renderers.curation.subjects import open_pool, seen
-from train.curator import fit
-from train.curator.backbone import Backbone
-from zeroverse.asset import Asset, glb_bytes, moved, normalise
+from tests.helpers.objects import asset, at, chair, tall, upright_kinds, vessel
+from zeroverse.asset import Asset, glb_bytes, moved
 from zeroverse.core.rng import Rng
-
-
-def at(mesh, x=0.0, y=0.0, z=0.0):
-    return mesh.apply_translation((x, y, z))
-
-
-def asset(*meshes, name="thing", textured=True):
-    """Meshes with a checkered texture, normalised."""
-    scene = trimesh.Scene()
-    picture = Image.fromarray(
-        np.kron(np.array([[0, 1] * 4, [1, 0] * 4] * 4, np.uint8), np.ones((8, 8), np.uint8))[..., None]
-        * np.array([200, 150, 90], np.uint8)
-        + np.array([40, 60, 90], np.uint8)
-    )
-    for number, mesh in enumerate(meshes):
-        material = trimesh.visual.material.PBRMaterial(
-            baseColorTexture=picture if textured else None, metallicFactor=0.0, roughnessFactor=0.7
-        )
-        visual = trimesh.visual.TextureVisuals(uv=mesh.vertices[:, :2] + 0.37 * mesh.vertices[:, 2:], material=material)
-        scene.add_geometry(
-            trimesh.Trimesh(mesh.vertices, mesh.faces, visual=visual, process=False),
-            geom_name=f"part{number}",
-            node_name=f"part{number}",
-        )
-    return Asset(normalise(scene), name)
-
-
-def vessel():
-    return [annulus(0.44, 0.5, 1.2), at(cylinder(0.5, 0.06), z=-0.57)]
-
-
-def tall():
-    return at(box((0.5, 0.6, 1.4)), z=0.7)
-
 
 # ----------------------------------------------------------------------------------------------------------- watertight
 
@@ -377,176 +342,12 @@ def test_what_is_kept_is_sealed(models, tmp_path):
         sealed.seal(pool, [index], tmp_path, 100, 1)
 
 
-# ---------------------------------------------------------------------------------------------------------------- score
-
-
-def test_rank_correlation():
-    assert score.spearman(np.array([1.0, 2, 3, 9]), np.array([10.0, 11, 30, 31])) == 1.0
-    assert score.spearman(np.array([1.0, 2, 3]), np.array([3.0, 2, 1])) == -1.0
-    assert score.spearman(np.array([1.0, 1, 2, 2]), np.array([1.0, 2, 1, 2])) == 0.0
-
-
-def test_folds_never_split_an_object():
-    groups = np.repeat(np.arange(23).astype(str), 4)
-    folds = score.folds_of(groups)
-    assert all(len(set(folds[groups == group])) == 1 for group in groups) and len(set(folds)) == score.FOLDS
-
-
-def test_the_scorer_learns_what_is_there_and_comes_back_from_its_file(tmp_path):
-    x = Rng("test").unit((200, 12)).astype(np.float32)
-    ratings = 1 + 4 * np.clip(0.7 * x[:, 0] + 0.3 * (x[:, 1] > 0.5), 0, 1)
-    model = score.fit(x[:150], ratings[:150], np.arange(150))
-    assert score.spearman(model.score(x[150:]), ratings[150:]) > 0.9
-    model.save(tmp_path / "scorer.json", {})
-    assert np.allclose(score.Scorer.load(tmp_path / "scorer.json").score(x), model.score(x), atol=1e-3)
-    with pytest.raises(ValueError, match="trained on 12 numbers an object, got 5"):
-        model.score(x[:, :5])
-    (tmp_path / "bad.json").write_text("{}")
-    with pytest.raises(ValueError, match="bad.json: not a scorer"):
-        score.Scorer.load(tmp_path / "bad.json")
-    with pytest.raises(ValueError, match="expected at least 10"):
-        score.fit(x[:5], ratings[:5], np.arange(5))
-
-
-@pytest.mark.slow
-def test_clean_objects_score_above_their_defective_twins(tmp_path):
-    rated = fit.rated_by_defects("zeroverse", 5, 14, None, 1, lambda: None, engine="serial")
-    numbers = fit.train_scorer(rated, tmp_path)
-    assert numbers["clean_beats_twin"][0] > 0.9 and numbers["rank_correlation"][1] > 0.5
-    filters = json.loads((tmp_path / "filters.json").read_bytes())
-    assert (
-        filters["grounded"]["planar base"][0] == 1.0
-        and filters["scattered"]["removed"][0] > 0.9
-        and filters["clean"]["removed"][0] < 0.3
-    )
-    assert (tmp_path / "rated.png").exists()
-
-
-def test_ratings_of_people_are_read_with_care(tmp_path, models):
-    path = tmp_path / "ratings.csv"
-    path.write_text("uid,rating\na_ball,4.5\na_tall,2\n")
-    assert fit.read_ratings(path) == {"a_ball": 4.5, "a_tall": 2.0}
-    rated = fit.rated_by_people(str(models), path, None, 1, lambda: None, engine="serial")
-    assert rated.features.shape[0] == 2 and list(rated.ratings) == [4.5, 2.0] and np.isfinite(rated.features).all()
-    for text, words in (
-        ("a_ball,7\n", "line 1: rating: expected 1 to 5, got 7"),
-        ("a_ball\n", "line 1: expected uid,rating"),
-    ):
-        path.write_text(text)
-        with pytest.raises(ValueError, match=words):
-            fit.read_ratings(path)
-    path.write_text("nobody,3\n")
-    with pytest.raises(ValueError, match="1 of 1 uids are not in"):
-        fit.rated_by_people(str(models), path, None, 1, lambda: None, engine="serial")
-
-
-def test_filters_are_counted_by_kind():
-    good = {
-        "coverage": 0.3,
-        "brightest": 200.0,
-        "not_finite": 0.0,
-        "back_faces": 0.0,
-        "thinness": 0.5,
-        "colour": 30.0,
-        "base_area": 0.1,
-        "base_footprint": 0.9,
-        "base_walled": 1.0,
-        "one_piece": 1.0,
-        "one_piece_least": 1.0,
-        "solidity": 0.8,
-        "solidity_largest": 0.8,
-    }
-    rated = fit.Rated(
-        np.zeros((4, 1)),
-        np.ones(4),
-        np.array(list("abab")),
-        np.array(["clean", "clean", "squashed", "squashed"]),
-        [""] * 4,
-        [good, good, good | {"thinness": 0.0}, good],
-    )
-    found = fit.filter_numbers(rated, Thresholds())
-    assert (
-        found["clean"] == {"removed": [0.0, 0.0, 0.0]}
-        and found["squashed"]["flat"] == [0.5, 0.0, 1.0] == found["squashed"]["removed"]
-    )
-
-
-def test_networks_of_the_user(tmp_path):
-    import torch
-
-    class Tiny(torch.nn.Module):
-        def forward(self, x):
-            return x.mean(dim=(2, 3))
-
-    program = torch.export.export(
-        Tiny(), (torch.zeros(2, 3, 224, 224),), dynamic_shapes=({0: torch.export.Dim("views")},)
-    )
-    torch.export.save(program, tmp_path / "tiny.pt2")
-    embed = Backbone((str(tmp_path / "tiny.pt2"), str(tmp_path / "tiny.pt2")))
-    found = embed(np.full((4, 32, 32, 3), 255, np.uint8))
-    assert found.shape == (4, 6) and np.allclose(
-        found[0, :3], (1 - np.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225], atol=1e-4
-    )
-    assert embed.name.startswith("tiny.pt2-") and "/" not in embed.name
-    with pytest.raises(ValueError, match="features: expected a .pt2 or TorchScript file.*does not exist"):
-        Backbone((str(tmp_path / "dinov2"),))
-    (tmp_path / "noise.pt").write_bytes(b"no network")
-    with pytest.raises(ValueError, match="noise.pt: not a .pt2 or TorchScript file"):
-        Backbone((str(tmp_path / "noise.pt"),))(np.zeros((1, 8, 8, 3), np.uint8))
-
-
 # ---------------------------------------------------------------------------------------------------------- orientation
-
-
-def chair(rng):
-    width, depth, height, back = (
-        rng.uniform(low, high) for low, high in ((0.6, 0.9), (0.6, 0.9), (0.4, 0.7), (0.5, 1.0))
-    )
-    legs = [
-        at(box((0.08, 0.08, height)), x * (width / 2 - 0.04), y * (depth / 2 - 0.04), height / 2)
-        for x in (-1, 1)
-        for y in (-1, 1)
-    ]
-    return [
-        *legs,
-        at(box((width, depth, 0.08)), z=height),
-        at(box((width, 0.08, back)), y=depth / 2 - 0.04, z=height + back / 2),
-    ]
-
-
-def lamp(rng):
-    height = rng.uniform(0.9, 1.4)
-    return [
-        at(cylinder(rng.uniform(0.25, 0.4), 0.06), z=0.03),
-        at(cylinder(0.04, height), z=height / 2),
-        at(cone(rng.uniform(0.35, 0.6), rng.uniform(0.4, 0.6)), z=height),
-    ]
-
-
-def car(rng):
-    length, width = rng.uniform(1.3, 1.8), rng.uniform(0.6, 0.8)
-    wheels = [
-        at(
-            cylinder(0.18, 0.12).apply_transform(rotation_matrix(np.pi / 2, (0, 1, 0))),
-            x * width / 2,
-            y * length * 0.32,
-            0.18,
-        )
-        for x in (-1, 1)
-        for y in (-1, 1)
-    ]
-    return [
-        *wheels,
-        at(box((width, length, 0.3)), z=0.35),
-        at(box((width * 0.85, length * 0.5, 0.28)), y=length * 0.16, z=0.62),
-    ]
 
 
 @pytest.fixture(scope="module")
 def described():
-    kinds = (chair, lamp, car)
-    rows = [orient.describe(orient.six_views(asset(*kinds[i % 3](Rng("upright", i))))) for i in range(36)]
-    return tuple(np.array(column) for column in zip(*rows))
+    return upright_kinds(36)
 
 
 def test_turns_are_the_24_rotations():
@@ -579,34 +380,9 @@ def test_what_looks_the_same_counts_as_one(mesh, alike):
     assert orient.describe(orient.six_views(asset(mesh)))[1][0].sum() == alike
 
 
-def test_held_out_objects_of_known_kinds_are_set_upright(described, tmp_path):
-    features, alike = described
-    numbers = fit.train_orienter(features, alike, tmp_path)
-    assert numbers["up"][0] > 0.9 and numbers["right"][0] > 0.8
-    chooser = orient.Orienter.load(tmp_path / "orienter.json")
-    for turn in (0, 5, 17):  # an object that was stored turned is turned back
-        order = [
-            next(k for k in range(24) if np.array_equal(orient.turns()[k], orient.turns()[t] @ orient.turns()[turn]))
-            for t in range(24)
-        ]
-        found = chooser.orient(features[0][order], alike[0][np.ix_(order, order)])
-        back = orient.turns()[found.turn] @ orient.turns()[turn]
-        assert np.array_equal(back, np.eye(3)) and found.verdict == "upright and front"
-
-
 def test_a_ball_has_every_orientation_and_a_blank_chooser_cannot_tell(described):
     features, alike = described
     blank = orient.Orienter(np.zeros(features.shape[-1]), np.ones(features.shape[-1]), np.zeros(features.shape[-1]))
     assert blank.orient(features[0], alike[0]).verdict == "cannot tell"
     ball = blank.orient(*orient.describe(orient.six_views(asset(icosphere(4)))))
     assert ball.up == pytest.approx(1.0) and ball.front == pytest.approx(1.0)
-
-
-def test_sources_without_a_front_train_no_orienter():
-    with pytest.raises(ValueError, match="zeroverse have no up and no front; expected detailverse"):
-        fit.upright("zeroverse", 0, 4, 1, lambda: None, engine="serial")
-
-
-def test_variants_are_rated_and_named():
-    kinds = {kind: rating for kind, _, rating in fit.variants("zeroverse", 3, 0)}
-    assert kinds.pop("clean") == 5.0 and set(kinds) == {row[0] for row in DEFECTS} and max(kinds.values()) < 5

@@ -12,10 +12,11 @@ import pytest
 
 from renderers import farm
 from renderers.farm import engines
-from renderers.farm.engines import ENGINES, split
+from renderers.farm.engines import split
 from renderers.farm.plan import FarmError, Plan
 from renderers.shards import ShardReader, read_sidecar
 from renderers.shards.storage import Local
+from renderers.tables import ENGINES
 from tests.helpers.crashing import Crashing
 from tests.helpers.processes import environment
 

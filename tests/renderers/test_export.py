@@ -13,10 +13,11 @@ import trimesh
 import verse
 from renderers.cameras import Cameras, files, rigs
 from renderers.cameras.files import from_opencv_json, from_transforms_json
-from renderers.formats import FORMATS, ExportError, Sample, export, zero123
+from renderers.formats import ExportError, Sample, export, zero123
 from renderers.formats.blender import split_views
 from renderers.passes import DEPTH_UNIT, PASSES
 from renderers.shards import ShardReader
+from renderers.tables import FORMATS
 from zeroverse.core import png
 from zeroverse.core.rng import Rng
 

@@ -14,12 +14,12 @@ import trimesh
 
 import verse
 from renderers import farm
-from renderers.cameras.rigs import RIGS
 from renderers.farm.sample import CONVENTIONS
 from renderers.shards import ShardReader, verify
 from renderers.shards.storage import Local
 from renderers.sources.files import Files
 from renderers.sources.procedural import Zeroverse
+from renderers.tables import RIGS
 
 SMALL = "--shard-size 2 --views 2 --size 32 --texture-size 32"
 

@@ -16,7 +16,6 @@ from PIL import Image
 from renderers import farm, load
 from renderers.cameras import look_at, pinhole
 from renderers.lighting import (
-    LIGHTS,
     SOFTBOX,
     UNIFORM,
     WHITE,
@@ -41,6 +40,7 @@ from renderers.lighting.environment import (
 )
 from renderers.lighting.hdr import read_hdr
 from renderers.sources.procedural import Zeroverse
+from renderers.tables import LIGHTS
 from tests.helpers.meshes import asset_of, front, painted, quad, srgb
 from tests.helpers.processes import printed
 from zeroverse.core.rng import Rng

@@ -23,7 +23,7 @@ from zeroverse.core.rng import Rng
 CAMERAS = pinhole(look_at(spherical([20.0, 140.0, 265.0], [25.0, -30.0, 5.0], 2.7)), SIZE)
 
 
-@pytest.fixture(scope="module", params=[row[0] for row in BACKENDS])
+@pytest.fixture(scope="module", params=list(BACKENDS))
 def backend(request):
     return _load(request.param)
 

@@ -172,9 +172,7 @@ def test_shots_are_what_single_renders_are():
         (cameras[[1]], draw_sky(Rng("x"))),
         (cameras, UNIFORM),
     ]
-    drawn = [
-        {name: image.copy() for name, image in view.items()} for view in renderers.views(cpu, asset, shots, passes)
-    ]
+    drawn = [{name: image.copy() for name, image in view.items()} for view in cpu.views(asset, shots, passes)]
     single = [
         (render, view)
         for seen, light in shots

@@ -12,9 +12,8 @@ import renderers
 import verse
 from detailverse import grammar
 from detailverse.grammar.recipe import to_dict
-from renderers.cameras.rigs import RIGS
-from renderers.lighting import LIGHTS
 from renderers.shards import ShardReader
+from renderers.tables import LIGHTS, RIGS
 from train.commands.models import LRM_FLAGS
 from train.data.sampler import ON_ERROR
 from train.evaluation.protocols import PROTOCOLS
@@ -135,7 +134,7 @@ def test_verify_says_what_is_there(dataset, capsys):
 @pytest.mark.parametrize(
     "command, field, table",
     [
-        (verse.GenerateZeroverse, "renderer", [row[0] for row in renderers.BACKENDS]),
+        (verse.GenerateZeroverse, "renderer", renderers.BACKENDS),
         (verse.GenerateZeroverse, "light", LIGHTS),
         (verse.GenerateZeroverse, "rig", RIGS),
         (verse.GenerateZeroverse, "preset", PRESETS),

@@ -180,7 +180,7 @@ def test_released_models_load():
 
 
 def test_the_doctor_names_the_released_models(monkeypatch, capsys):
-    monkeypatch.setattr(renderers, "BACKENDS", ())  # whose speed takes seconds to measure
+    monkeypatch.setattr(renderers, "BACKENDS", {})  # whose speed takes seconds to measure
     assert verse.main(["doctor"]) == 0
     rows = capsys.readouterr().out.splitlines()
     assert next(row for row in rows if row.startswith("released models")).split()[2:] == weights.names()

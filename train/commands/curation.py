@@ -141,7 +141,7 @@ class TrainCurator:
     def run(self) -> int:
         import joblib
 
-        from train.curator import fit
+        from train.curator import examples, orienter, scorer
 
         need((self.ratings is None) == (self.rated is None), "--ratings, --rated", "both or neither", "one of them")
         need(self.objects >= 10, "--objects", "at least 10", self.objects)
@@ -149,14 +149,14 @@ class TrainCurator:
         workers, embed = self.workers or joblib.cpu_count(), _backbone(self.features)
         with progress("rated", "object") as bar:
             if self.ratings:
-                rated = fit.rated_by_people(self.rated, self.ratings, embed, workers, bar.update)
+                rated = examples.rated_by_people(self.rated, self.ratings, embed, workers, bar.update)
             else:
-                rated = fit.rated_by_defects(self.source, self.seed, self.objects, embed, workers, bar.update)
-        _print_numbers(self.out / "scorer.json", fit.train_scorer(rated, self.out, embed.name if embed else ""))
+                rated = examples.rated_by_defects(self.source, self.seed, self.objects, embed, workers, bar.update)
+        _print_numbers(self.out / "scorer.json", scorer.train_scorer(rated, self.out, embed.name if embed else ""))
         if self.source == "detailverse" and not self.ratings:
             with progress("upright", "object", 2 * self.objects) as bar:
-                described = fit.upright(self.source, self.seed, 2 * self.objects, workers, bar.update)
-            _print_numbers(self.out / "orienter.json", fit.train_orienter(*described, self.out))
+                described = examples.upright(self.source, self.seed, 2 * self.objects, workers, bar.update)
+            _print_numbers(self.out / "orienter.json", orienter.train_orienter(*described, self.out))
         return 0
 
 

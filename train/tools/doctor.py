@@ -36,7 +36,7 @@ def report() -> str:
         ("released models", ", ".join(weights.names()) or "none"),
     ]
     asset = grammar.make(seed=0, index=0)
-    rows += [(f"renderer {name}", _renderer(name, module, asset)) for name, module, _ in renderers.BACKENDS]
+    rows += [(f"renderer {name}", _renderer(name, asset)) for name in renderers.BACKENDS]
     return "\n".join(f"{title:18s} {text}" for title, text in rows)
 
 
@@ -63,11 +63,12 @@ def _gpu() -> str:
     )
 
 
-def _renderer(name: str, module: str, asset) -> str:
+def _renderer(name: str, asset) -> str:
     """What the backend runs on and how fast, the first, compiling, call left out; or what it lacks."""
     try:
-        what = importlib.import_module(module).describe()
-        backend = renderers.load(name)
+        kind = renderers.BACKENDS[name]
+        what = importlib.import_module(kind.__module__).describe()
+        backend = kind()
         passes = [wanted for wanted in ("rgb", "alpha", "depth", "normal")]
         backend.render(asset, turntable(1, SIZE), UNIFORM, passes)
         began = time.perf_counter()

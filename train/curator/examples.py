@@ -4,7 +4,6 @@ whose front is known; or the user's objects with ratings that people gave.
 
 import csv
 import functools
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from detailverse.curation.defects import CLEAN, DEFECTS, planted
-from renderers.curation import orient, score, sheets
+from renderers.curation import orient, sheets
 from renderers.curation.features import Embed, features
-from renderers.curation.filters import Thresholds, verdicts
 from renderers.curation.measures import measure
-from renderers.curation.orient import turns
 from renderers.curation.subjects import Handle, Subject, Unusable, open_pool, opened, seen
 from renderers.farm import engines
+from renderers.tables import ENGINES
 from zeroverse.asset import Asset
-from zeroverse.core.files import write_whole
 from zeroverse.core.rng import Rng
 from zeroverse.shapes.solid import Rejected
 
@@ -160,7 +157,7 @@ def read_ratings(path: Path) -> dict[str, float]:
 def _worked(
     function: Callable, items: Iterable, workers: int, on_done: Callable[[], None], engine: str
 ) -> Iterator[list[tuple]]:
-    with engines.ENGINES[engine](workers, None) as processes:
+    with ENGINES[engine](workers, None) as processes:
         for item, rows in engines.run(processes, function, items):
             if rows is engines.DIED:
                 raise RuntimeError(f"object {item}: crashed a worker twice")
@@ -181,48 +178,6 @@ def _collected(groups: Iterable[list[tuple]]) -> Rated:
         list(thumbnails),
         list(measures),
     )
-
-
-def train_scorer(rated: Rated, out: Path, embed: str = "") -> dict:
-    """Write scorer.json, rated.png (ratings and held-out scores under the pictures) and filters.json (what the filters
-    do to each kind) to `out`; returns the scorer's held-out numbers, which are also in its file.
-    """
-    penalty = score.best_penalty(rated.features, rated.ratings, rated.groups)
-    scores = score.held_out(
-        rated.features, rated.ratings, score.folds_of(rated.groups), lambda x, y: score.ridge(x, y, penalty)
-    )
-    numbers = score.numbers(scores, rated.ratings, rated.groups, rated.kinds)
-    score.ridge(rated.features, rated.ratings, penalty, embed).save(out / "scorer.json", numbers)
-    rows = [
-        (tile, [f"{kind} {group}", f"rated {rating:.1f} scored {found:.1f}"])
-        for tile, kind, group, rating, found in zip(rated.thumbnails, rated.kinds, rated.groups, rated.ratings, scores)
-    ]
-    write_whole(out / "rated.png", sheets.sheet("rated", len(rows), rows[: sheets.MOST]))
-    write_whole(out / "filters.json", json.dumps(filter_numbers(rated, Thresholds()), indent=1).encode())
-    return numbers
-
-
-def filter_numbers(rated: Rated, limits: Thresholds) -> dict:
-    """How often each kind is removed, by any filter and by each that speaks first, [value, low, high]: of `clean`,
-    those are the false alarms.
-    """
-    found = {}
-    steps = np.array(
-        [
-            next((verdict.step for verdict in verdicts(measures | {"score": None}, limits)), "")
-            for measures in rated.measures
-        ]
-    )
-    for kind in sorted(set(rated.kinds)):
-        groups, of_kind = rated.groups[rated.kinds == kind], steps[rated.kinds == kind]
-        hits = {"removed": of_kind != ""} | {str(step): of_kind == step for step in sorted(set(of_kind)) if step}
-        found[str(kind)] = {
-            name: score.bootstrap(groups, lambda rows, hit=hit: float(hit[rows].mean())) for name, hit in hits.items()
-        }
-    return found
-
-
-# ---------------------------------------------------------------------------------------------------------- orientation
 
 
 def upright(
@@ -252,48 +207,3 @@ def _look_at_upright(source: str, seed: int, index: int) -> list[tuple]:
     except Rejected:
         return []
     return [orient.describe(orient.six_views(asset))]
-
-
-def train_orienter(described: np.ndarray, alike: np.ndarray, out: Path) -> dict:
-    """Write orienter.json to `out`; returns the held-out numbers, also in it."""
-    folds = score.folds_of(np.arange(len(described)).astype(str))
-    of_fold = {fold: orient.fit(described[folds != fold], alike[folds != fold]) for fold in range(score.FOLDS)}
-    choosers = [of_fold[fold] for fold in folds]
-    temperature = orient.best_temperature(choosers, described, alike)
-    guesses = [
-        orient.tempered(chooser, temperature).orient(x, same) for chooser, x, same in zip(choosers, described, alike)
-    ]
-    numbers = orientation_numbers(guesses, alike)
-    orient.tempered(orient.fit(described, alike), temperature).save(out / "orienter.json", numbers)
-    return numbers
-
-
-def orientation_numbers(guesses: list[orient.Orientation], alike: np.ndarray) -> dict:
-    """Of upright objects, each [value, low, high]: how often the turn is right (or looks the same as the right one),
-    how often up is, the same among those that the chooser is sure of, and how many those are.
-    """
-    right = np.array([alike[n, 0, guess.turn] for n, guess in enumerate(guesses)])
-    up_of = turns()[:, 2]
-    up = np.array(
-        [
-            any((up_of[t] == up_of[guess.turn]).all() for t in np.flatnonzero(alike[n, 0]))
-            for n, guess in enumerate(guesses)
-        ]
-    )
-    sure = np.array([guess.verdict != "cannot tell" for guess in guesses])
-    fronted = np.array([guess.verdict == "upright and front" for guess in guesses])
-    groups = np.arange(len(guesses))
-
-    def share(good, among):
-        return score.bootstrap(groups, lambda rows: float(good[rows][among[rows]].mean()) if among[rows].any() else 0.0)
-
-    every = np.ones(len(guesses), bool)
-    return {
-        "objects": len(guesses),
-        "right": share(right, every),
-        "up": share(up, every),
-        "sure_of_up": share(sure, every),
-        "up_when_sure": share(up, sure),
-        "sure_of_front": share(fronted, every),
-        "right_when_sure_of_front": share(right, fronted),
-    }
