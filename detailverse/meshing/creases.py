@@ -25,7 +25,7 @@ SHORT = 0.15  # length of an edge at a crease below which its ends merge
 
 def sharpened(fit: Fit, quads, places, normals, field) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """points [N, 3], faces [F, 3], and the quad [F] that each face comes from, ascending; arguments as those of
-    planes.fitted.
+    `hermite.fitted`.
     """
     points = np.where(fit.rank[:, None] >= 2, fit.place, fit.safe)
     start, around = incidence(quads, len(points))

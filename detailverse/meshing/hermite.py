@@ -127,83 +127,125 @@ def incidence(faces, count):  # [F, 3 or 4], N -> [N + 1], [3 F or 4 F]
 
 @kernel
 def _solved(start, around, places, normals, homes):
-    """stages [N, 3, 3]: the place under rank 1, 2, 3; axes [N, 3, 3]; the sure rank [N], the greatest [N]; safe [N,
-    3].
+    """Returns for each of N vertices what `_meet` finds: stages [N, 3, 3], axes [N, 3, 3], the sure ranks [N], the
+    greatest ranks [N], and the safe places [N, 3].
     """
     count = len(homes)
-    stages, axes, safe = np.empty((count, 3, 3)), np.zeros((count, 3, 3)), np.empty((count, 3))
-    sure, most = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    ata, basis = np.empty((3, 3)), np.empty((3, 3))
+    stages, axes, safe = np.empty((count, 3, 3)), np.empty((count, 3, 3)), np.empty((count, 3))
+    sure, most = np.empty(count, np.int64), np.empty(count, np.int64)
     for v in range(count):
-        sure[v], most[v] = _meet(
-            places, normals, around[start[v] : start[v + 1]], ata, basis, homes[v], stages[v], axes[v], safe[v]
-        )
+        crossings = around[start[v] : start[v + 1]]
+        stages[v], axes[v], sure[v], most[v], safe[v] = _meet(places, normals, crossings, homes[v])
     return stages, axes, sure, most, safe
 
 
 @kernel
-def _meet(places, normals, crossings, ata, basis, home, stages, axes, safe):
-    """Where the planes of the crossings meet, nearest to their mean, by ever more directions; (the sure rank, the
-    greatest).
+def _meet(places, normals, crossings, home):
+    """Returns where the planes of one vertex's crossings meet, if ever more directions of the least squares count.
+
+    home: [3] the vertex's cell. The result: stages [3, 3], the place under rank 1, 2 and 3; axes [3, 3], the axis of
+    `Fit` under each; the rank of the directions that are surely no curvature; the greatest rank that the planes can
+    give; and the safe place [3]. Ranks beyond the greatest repeat the mean of the crossings, and their axes are 0.
     """
-    px = py = pz = bx = by = bz = 0.0
-    for e in crossings:
-        px += places[e, 0] / len(crossings)
-        py += places[e, 1] / len(crossings)
-        pz += places[e, 2] / len(crossings)
-    for r in range(3):
-        for c in range(3):
-            ata[r, c] = 0.0
-    for e in crossings:
-        nx, ny, nz = normals[e, 0], normals[e, 1], normals[e, 2]
-        d = nx * (places[e, 0] - px) + ny * (places[e, 1] - py) + nz * (places[e, 2] - pz)
-        bx, by, bz = bx + nx * d, by + ny * d, bz + nz * d
-        ata[0, 0] += nx * nx
-        ata[0, 1] += nx * ny
-        ata[0, 2] += nx * nz
-        ata[1, 1] += ny * ny
-        ata[1, 2] += ny * nz
-        ata[2, 2] += nz * nz
-    ata[1, 0], ata[2, 0], ata[2, 1] = ata[0, 1], ata[0, 2], ata[1, 2]
-    _diagonalise(ata, basis)
+    mean = _mean(places, crossings)
+    ata, atb = _normal_equations(places, normals, crossings, mean)
+    basis = _diagonalise(ata)
     greatest = max(ata[0, 0], ata[1, 1], ata[2, 2])
-    safe[0], safe[1], safe[2] = px, py, pz
-    for r in range(3):
-        stages[r, 0], stages[r, 1], stages[r, 2] = px, py, pz
+    stages, axes = np.empty((3, 3)), np.zeros((3, 3))
+    stages[:] = mean
+    point, safe = mean.copy(), mean.copy()
     used = sure = most = 0
-    for rank in range(1, 4):  # from the stiffest direction on
-        stiffest = -1
-        for r in range(3):
-            if (
-                not used >> r & 1
-                and ata[r, r] > max(DOUBTFUL * greatest, 1e-12)
-                and (stiffest < 0 or ata[r, r] > ata[stiffest, stiffest])
-            ):
-                stiffest = r
+    for rank in range(1, 4):
+        stiffest = _stiffest(ata, used, greatest)
         if stiffest < 0:
             break
         used |= 1 << stiffest
-        t = (basis[0, stiffest] * bx + basis[1, stiffest] * by + basis[2, stiffest] * bz) / ata[stiffest, stiffest]
-        px, py, pz = px + t * basis[0, stiffest], py + t * basis[1, stiffest], pz + t * basis[2, stiffest]
-        x, y, z = px - home[0], py - home[1], pz - home[2]
-        free = 2 if used == 3 else (1 if used == 5 else 0)
+        _move_along(point, stiffest, ata, atb, basis)
+        free = _unused(used)
         is_sure = ata[stiffest, stiffest] > SURE * greatest
         if is_sure:
-            slide = _into_cell(x, y, z, basis, free) if rank == 2 else 0.0
-            qx, qy, qz = x + slide * basis[0, free], y + slide * basis[1, free], z + slide * basis[2, free]
-            if max(abs(qx - 0.5), abs(qy - 0.5), abs(qz - 0.5)) <= 0.5:
-                safe[0], safe[1], safe[2] = qx + home[0], qy + home[1], qz + home[2]
-        if most == rank - 1 and max(abs(x - 0.5), abs(y - 0.5), abs(z - 0.5)) <= 0.5 + ROOM:
+            _keep_within(safe, point, home, basis, free, rank)
+        if most == rank - 1 and _beyond(point, home) <= 0.5 + ROOM:
             most = rank
             sure = rank if is_sure else sure
-            stages[rank - 1, 0], stages[rank - 1, 1], stages[rank - 1, 2] = px, py, pz
-            along = stiffest if rank == 1 else free
-            axes[rank - 1, 0], axes[rank - 1, 1], axes[rank - 1, 2] = basis[0, along], basis[1, along], basis[2, along]
+            stages[rank - 1] = point
+            axes[rank - 1] = basis[:, stiffest if rank == 1 else free]
+    for r in range(3):  # off the walls: vertices of neighbours stay apart
+        safe[r] = min(max(safe[r], home[r] + 1e-3), home[r] + 1 - 1e-3)
+    return stages, axes, sure, most, safe
+
+
+@kernel
+def _mean(places, crossings):
+    """Returns the mean [3] of the crossings' places; where there is no crossing, 0."""
+    mean = np.zeros(3)
+    for e in crossings:
+        for r in range(3):
+            mean[r] += places[e, r] / len(crossings)
+    return mean
+
+
+@kernel
+def _normal_equations(places, normals, crossings, mean):
+    """Returns the symmetric A^T A [3, 3] and A^T b [3] of the least squares, in which row e of A is the normal of
+    crossing e, and b its plane's distance from `mean` [3].
+    """
+    ata, atb = np.zeros((3, 3)), np.zeros(3)
+    for e in crossings:
+        nx, ny, nz = normals[e, 0], normals[e, 1], normals[e, 2]
+        d = nx * (places[e, 0] - mean[0]) + ny * (places[e, 1] - mean[1]) + nz * (places[e, 2] - mean[2])
+        for r in range(3):
+            atb[r] += normals[e, r] * d
+            for c in range(r, 3):
+                ata[r, c] += normals[e, r] * normals[e, c]
+    ata[1, 0], ata[2, 0], ata[2, 1] = ata[0, 1], ata[0, 2], ata[1, 2]
+    return ata, atb
+
+
+@kernel
+def _stiffest(ata, used, greatest):
+    """Returns which of the directions that are not among the bits of `used` has the greatest eigenvalue; -1 where all
+    that are left may be curvature.
+    """
+    stiffest = -1
     for r in range(3):
-        safe[r] = min(
-            max(safe[r], home[r] + 1e-3), home[r] + 1 - 1e-3
-        )  # off the walls: vertices of neighbours stay apart
-    return sure, most
+        if used >> r & 1 or ata[r, r] <= max(DOUBTFUL * greatest, 1e-12):
+            continue
+        if stiffest < 0 or ata[r, r] > ata[stiffest, stiffest]:
+            stiffest = r
+    return stiffest
+
+
+@kernel
+def _unused(used):
+    """Returns the one direction that the bits of `used` leave out, if two are used; else 0."""
+    return 2 if used == 3 else (1 if used == 5 else 0)
+
+
+@kernel
+def _move_along(point, k, ata, atb, basis):
+    """Moves the point [3] along eigenvector k to the least squares' minimum on that line."""
+    t = (basis[0, k] * atb[0] + basis[1, k] * atb[1] + basis[2, k] * atb[2]) / ata[k, k]
+    for r in range(3):
+        point[r] += t * basis[r, k]
+
+
+@kernel
+def _keep_within(safe, point, home, basis, free, rank):
+    """Sets the safe place [3] to the point [3] if that lies in its home cell; a point of an edge (rank 2) may slide
+    along the direction `free` to get there.
+    """
+    x, y, z = point[0] - home[0], point[1] - home[1], point[2] - home[2]
+    slide = _into_cell(x, y, z, basis, free) if rank == 2 else 0.0
+    x, y, z = x + slide * basis[0, free], y + slide * basis[1, free], z + slide * basis[2, free]
+    if max(abs(x - 0.5), abs(y - 0.5), abs(z - 0.5)) <= 0.5:
+        safe[0], safe[1], safe[2] = x + home[0], y + home[1], z + home[2]
+
+
+@kernel
+def _beyond(point, home):
+    """Returns the largest distance along an axis of the point [3] from the centre of its home cell."""
+    return max(abs(point[0] - home[0] - 0.5), abs(point[1] - home[1] - 0.5), abs(point[2] - home[2] - 0.5))
 
 
 @kernel
@@ -222,16 +264,14 @@ def _into_cell(x, y, z, basis, free):
 
 
 @kernel
-def _diagonalise(a, basis):
-    """Symmetric a [3, 3] to its eigenvalues on the diagonal, eigenvectors to the columns of `basis`, by Jacobi
-    rotations.
+def _diagonalise(a):
+    """Returns the eigenvectors of the symmetric a [3, 3] as the columns of [3, 3], and leaves the eigenvalues on the
+    diagonal of a, by Jacobi rotations.
     """
-    for r in range(3):
-        for c in range(3):
-            basis[r, c] = 1.0 if r == c else 0.0
-    for _ in range(8):
+    basis = np.eye(3)
+    for _ in range(8):  # sweeps: convergence is quadratic, and four mostly suffice
         if abs(a[0, 1]) + abs(a[0, 2]) + abs(a[1, 2]) < 1e-12:
-            return
+            break
         for p in range(2):
             for q in range(p + 1, 3):
                 if abs(a[p, q]) < 1e-15:
@@ -246,6 +286,7 @@ def _diagonalise(a, basis):
                     a[p, r], a[q, r] = c * a[p, r] - s * a[q, r], s * a[p, r] + c * a[q, r]
                 for r in range(3):
                     basis[r, p], basis[r, q] = c * basis[r, p] - s * basis[r, q], s * basis[r, p] + c * basis[r, q]
+    return basis
 
 
 @kernel
