@@ -16,7 +16,7 @@ from detailverse.modelling.solid import ORNAMENT, Solid
 from detailverse.modelling.surface import Surface
 from detailverse.spatial.bvh import Bvh
 from detailverse.spatial.probes import self_intersections, thickness
-from detailverse.texturing.assemble import finish
+from detailverse.texturing.assemble import textured
 from zeroverse.asset import LONGEST_SIDE, Asset
 from zeroverse.core import affine
 from zeroverse.core.rng import Rng
@@ -231,11 +231,11 @@ def build(recipe: Recipe, uid: str) -> tuple[Asset, Surface]:
     process. Raises Rejected.
     """
     whole = surface(recipe)
-    return _finished(recipe, whole, uid), whole
+    return _dressed(recipe, whole, uid), whole
 
 
-def _finished(recipe: Recipe, whole: Surface, uid: str) -> Asset:
-    scene = finish(whole, {slot: one.material for slot, one in recipe.finishes.items()}, recipe.texture_size)
+def _dressed(recipe: Recipe, whole: Surface, uid: str) -> Asset:
+    scene = textured(whole, {slot: one.material for slot, one in recipe.finishes.items()}, recipe.texture_size)
     words = captions.compose(recipe)
     stored = to_dict(recipe) | {GEOMETRY: geometry_hash(whole)}
     return Asset(scene, uid, words["medium"], stored, {"triangles": len(whole.faces)}, {"captions": words})
@@ -253,7 +253,7 @@ def made(
     Raises as `drawn`.
     """
     recipe, whole, rejected = drawn(seed, index, family, level, texture_size)
-    asset = _finished(recipe, whole, f"detailverse-{f'{family}-' if family else ''}{seed}-{index:08d}-l{recipe.level}")
+    asset = _dressed(recipe, whole, f"detailverse-{f'{family}-' if family else ''}{seed}-{index:08d}-l{recipe.level}")
     asset.provenance.update(
         source="detailverse",
         version=VERSION,

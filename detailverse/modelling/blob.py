@@ -25,21 +25,21 @@ def blob(
     value: Sdf,
     spacing: float,
     label: str | Sequence[str],
-    finish: str | Sequence[str],
+    slot: str | Sequence[str],
     skin: Skin = BARE,
     room: float = 0.03,
 ) -> Solid:
-    """The inside of a signed distance, polygonised `spacing` apart. label, finish: one, or one for each number that was
+    """The inside of a signed distance, polygonised `spacing` apart. label, slot: one, or one for each number that was
     painted.
 
     Details lie on it by projection along x, y and z, blended where these meet. room: the greatest height and depth of
     details, about a third of the thinnest member. Raises Rejected when the mesh is not closed.
     """
-    labels, finishes = ([names] if isinstance(names, str) else list(names) for names in (label, finish))
+    labels, slots = ([names] if isinstance(names, str) else list(names) for names in (label, slot))
     points, faces, paint = polygonise(value, mesh_spacing(skin, _area(value), spacing))
-    if len(finishes) == 1:
-        finishes *= len(labels)
-    leaves = [Leaf(*names) for names in zip(labels, finishes)]
+    if len(slots) == 1:
+        slots *= len(labels)
+    leaves = [Leaf(*names) for names in zip(labels, slots)]
     normals = affine.vertex_normals(points, faces, np.arange(len(points)))
     heights = (
         _unfolded(points, faces, normals, _heights(points, normals, skin, room)) if skin else np.zeros(len(points))

@@ -65,7 +65,7 @@ def spacing(skin: Skin, area: float, plain: float) -> float:
     return min(plain, max(wanted, FINEST / skin.scale, np.sqrt(2 * area / skin.triangles)))
 
 
-def assemble(label: str, finish: str, patches: Sequence[Patch], caps: Sequence[Cap] = (), skin: Skin = BARE) -> Solid:
+def assemble(label: str, slot: str, patches: Sequence[Patch], caps: Sequence[Cap] = (), skin: Skin = BARE) -> Solid:
     """Patches and caps that close a body, with the skin's details laid on, as one solid. Raises Rejected if they do not
     close it.
     """
@@ -97,7 +97,7 @@ def assemble(label: str, finish: str, patches: Sequence[Patch], caps: Sequence[C
         )
         start += len(cap.points)
     body = leaf_solid(
-        Leaf(label, finish, sizes=tuple(sizes)),
+        Leaf(label, slot, sizes=tuple(sizes)),
         *_welded(np.concatenate(points), np.concatenate(faces), np.concatenate(charts)),
         np.concatenate(uvs),
         np.concatenate(reliefs),

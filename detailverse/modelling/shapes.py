@@ -1,6 +1,6 @@
 """Generators: profiles, paths, regions and sections -> solids, with details on their skins.
 
-Each takes `label` (the part) and `finish` (the slot of its material).
+Each takes `label` (the part) and `slot` (where its material comes from).
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ _PLAIN = 2e-3  # chord error of bare runs on a lathe whose others carry details:
 _CORNER = 0.87  # cosine of the angle between segments from which a contour has a corner, 30°
 
 
-def lathe(profile: Profile, label: str, finish: str, skin: Skin = BARE, sides: int | None = None) -> Solid:
+def lathe(profile: Profile, label: str, slot: str, skin: Skin = BARE, sides: int | None = None) -> Solid:
     """The profile turned about the z axis. Ends off the axis are closed with a disc; a closed profile gives a ring."""
     runs = [piece for run in _shut(profile) for piece in _off_the_axis(run, profile.max_radius)]
     dressed = [bool(skin) and _dressed(run, profile.max_radius, SMALLEST / skin.scale) for run in runs]
@@ -56,14 +56,14 @@ def lathe(profile: Profile, label: str, finish: str, skin: Skin = BARE, sides: i
             continue
         room = 0.3 * float(rz[:, 0].min()) if skinned else 0.0
         patches.append(Patch(_turned(rz, around), width, _length(run), wraps=True, skinned=skinned, room=room))
-    return assemble(label, finish, patches, strips, skin)
+    return assemble(label, slot, patches, strips, skin)
 
 
 def tube(
     path: Path,
     radius: float | Callable[[float], float],
     label: str,
-    finish: str,
+    slot: str,
     skin: Skin = BARE,
     sides: int | None = None,
     section: Region | None = None,
@@ -99,10 +99,10 @@ def tube(
     width = float(_cumulative(np.append(outline, outline[:1], axis=0))[-1] * radii.mean())
     body = Patch(points, width, float(along[-1]), wraps=True, room=0.3 * float(radii.min()))
     if path.closed:
-        return assemble(label, finish, [body], skin=skin)
+        return assemble(label, slot, [body], skin=skin)
     if ends == "flat":
         return assemble(
-            label, finish, [body], [_cap(points[0, :-1], centers[0], -1), _cap(points[-1, :-1], centers[-1], 1)], skin
+            label, slot, [body], [_cap(points[0, :-1], centers[0], -1), _cap(points[-1, :-1], centers[-1], 1)], skin
         )
     start = _dome(centers[0], -tangents[0], normals[0], binormals[0], radii[0], outline)[::-1]
     end = _dome(centers[-1], tangents[-1], normals[-1], binormals[-1], radii[-1], outline)
@@ -111,10 +111,10 @@ def tube(
         Patch(rows, width, float(r) * 1.57, wraps=True, skinned=False)
         for rows, r in ((start, radii[0]), (end, radii[-1]))
     ]
-    return assemble(label, finish, [domes[0], body, domes[1]], skin=skin)
+    return assemble(label, slot, [domes[0], body, domes[1]], skin=skin)
 
 
-def loft(rings: np.ndarray, label: str, finish: str, skin: Skin = BARE, corners: Sequence[int] = ()) -> Solid:
+def loft(rings: np.ndarray, label: str, slot: str, skin: Skin = BARE, corners: Sequence[int] = ()) -> Solid:
     """Sections [R, C, 3] joined: each a closed contour without its first point repeated, flat at both ends,
     counter-clockwise seen from the last.
 
@@ -122,14 +122,14 @@ def loft(rings: np.ndarray, label: str, finish: str, skin: Skin = BARE, corners:
     """
     rings = np.concatenate([rings, rings[:, :1]], axis=1)
     caps = [_flat(rings[0, :-1], -1), _flat(rings[-1, :-1], 1)]
-    return assemble(label, finish, _walls(rings, corners), caps, skin)
+    return assemble(label, slot, _walls(rings, corners), caps, skin)
 
 
 def extrude(
     region: Region,
     height: float,
     label: str,
-    finish: str,
+    slot: str,
     skin: Skin = BARE,
     twist: float = 0.0,
     taper: float = 1.0,
@@ -141,7 +141,7 @@ def extrude(
     if not skin:
         degrees = twist * 360.0 / TAU
         return native(
-            region.cross_section.extrude(height, max(0, steps - 1), degrees, (taper, taper)), Leaf(label, finish)
+            region.cross_section.extrude(height, max(0, steps - 1), degrees, (taper, taper)), Leaf(label, slot)
         )
     contours = [np.asarray(contour) for contour in region.contours()]
     area = height * sum(_length(np.append(c, c[:1], axis=0)) for c in contours)
@@ -164,15 +164,15 @@ def extrude(
         )
         patches += _walls(np.concatenate([rings, rings[:, :1]], axis=1), corners)
         bottom.append((rings[0], rings[-1]))
-    return assemble(label, finish, patches, _holed(bottom), skin)
+    return assemble(label, slot, patches, _holed(bottom), skin)
 
 
-def plate(region: Region, thickness: float, label: str, finish: str, skin: Skin = BARE, margin: float = 0.0) -> Solid:
+def plate(region: Region, thickness: float, label: str, slot: str, skin: Skin = BARE, margin: float = 0.0) -> Solid:
     """The region from z = 0 to `thickness`, with the skin on its upper face; details end `margin` before the
     outline.
     """
     if not skin:
-        return extrude(region, thickness, label, finish)
+        return extrude(region, thickness, label, slot)
     left, lower, right, upper = region.bounds
     step = spacing(skin, (right - left) * (upper - lower), 0.1)
     columns, rows = max(2, round((right - left) / step) + 3), max(2, round((upper - lower) / step) + 3)
@@ -180,23 +180,23 @@ def plate(region: Region, thickness: float, label: str, finish: str, skin: Skin 
     top = np.stack([*np.meshgrid(x, y), np.full((rows, columns), float(thickness))], axis=-1)
     inside = np.maximum(0.0, -region.distance(top[..., :2].reshape(-1, 2)).reshape(rows, columns) - margin)
     patch = Patch(top, step * (columns - 1), step * (rows - 1), room=0.45 * thickness, border=inside)
-    tall = extrude(region, 3 * thickness, label, finish).move(0, 0, -thickness)
-    return _slab(patch, 0.0, label, finish, skin) & tall
+    tall = extrude(region, 3 * thickness, label, slot).move(0, 0, -thickness)
+    return _slab(patch, 0.0, label, slot, skin) & tall
 
 
-def slab(heights: np.ndarray, width: float, depth: float, label: str, finish: str, skin: Skin = BARE) -> Solid:
+def slab(heights: np.ndarray, width: float, depth: float, label: str, slot: str, skin: Skin = BARE) -> Solid:
     """A block with the upper face z = heights [R, C] over width (x) by depth (y), centred, from z = 0; heights > 0."""
     rows, columns = heights.shape
     x, y = width * (np.arange(columns) / (columns - 1) - 0.5), depth * (np.arange(rows) / (rows - 1) - 0.5)
     top = np.stack([*np.meshgrid(x, y), heights], axis=-1)
-    return _slab(Patch(top, width, depth, room=0.02, way=(0.0, 0.0, 1.0)), 0.0, label, finish, skin)
+    return _slab(Patch(top, width, depth, room=0.02, way=(0.0, 0.0, 1.0)), 0.0, label, slot, skin)
 
 
-def box(x: float, y: float, z: float, label: str, finish: str, skin: Skin = BARE, sides: str = "+-x +-y +-z") -> Solid:
+def box(x: float, y: float, z: float, label: str, slot: str, skin: Skin = BARE, sides: str = "+-x +-y +-z") -> Solid:
     """A box centred at the origin. sides: the faces with details, as in "+z" or "+-x +-y"."""
     size = np.array([x, y, z], dtype=np.float64)
     if not skin:
-        return native(Manifold.cube(tuple(size), True), Leaf(label, finish))
+        return native(Manifold.cube(tuple(size), True), Leaf(label, slot))
     wanted = {(sign, side[-1]) for side in sides.split() for sign in side[:-1]}
     area = sum(
         size["xyz".index(b)] * size["xyz".index(c)]
@@ -220,34 +220,34 @@ def box(x: float, y: float, z: float, label: str, finish: str, skin: Skin = BARE
             patches.append(
                 Patch(points, size[u], size[v], skinned=(sign, name) in wanted, room=0.2 * float(size.min()))
             )
-    return assemble(label, finish, patches, skin=skin)
+    return assemble(label, slot, patches, skin=skin)
 
 
-def ball(radius: float, label: str, finish: str, skin: Skin = BARE) -> Solid:
+def ball(radius: float, label: str, slot: str, skin: Skin = BARE) -> Solid:
     """A sphere about the origin."""
     angle = TAU / 2 * np.arange(65) / 64
     c, s = cos_sin_array(angle)
     s[[0, -1]] = 0.0
-    return lathe(Profile((np.stack([radius * s, -radius * c], axis=1),)), label, finish, skin)
+    return lathe(Profile((np.stack([radius * s, -radius * c], axis=1),)), label, slot, skin)
 
 
 def cylinder(
     radius: float,
     height: float,
     label: str,
-    finish: str,
+    slot: str,
     skin: Skin = BARE,
     top: float | None = None,
     sides: int | None = None,
 ) -> Solid:
     """From z = 0 to `height`; top: the radius there, if another."""
     wall = np.array([[radius, 0.0], [radius if top is None else top, height]])
-    return lathe(Profile((wall,)), label, finish, skin, sides)
+    return lathe(Profile((wall,)), label, slot, skin, sides)
 
 
-def hull(points: np.ndarray, label: str, finish: str) -> Solid:
+def hull(points: np.ndarray, label: str, slot: str) -> Solid:
     """The convex hull of points [N, 3]."""
-    return native(Manifold.hull_points(np.asarray(points, dtype=np.float64)), Leaf(label, finish))
+    return native(Manifold.hull_points(np.asarray(points, dtype=np.float64)), Leaf(label, slot))
 
 
 # --------------------------------------------------------------------------------------------------------------- pieces
@@ -427,7 +427,7 @@ def _walls(rings: np.ndarray, corners: Sequence[int]) -> list[Patch]:
     ]
 
 
-def _slab(top: Patch, bottom: float, label: str, finish: str, skin: Skin) -> Solid:
+def _slab(top: Patch, bottom: float, label: str, slot: str, skin: Skin) -> Solid:
     """The patch as the upper face of a block with a flat bottom at z = `bottom`."""
     grid = top.points
     sides = [grid[0], grid[:, -1], grid[-1, ::-1], grid[::-1, 0]]  # counter-clockwise from above
@@ -440,4 +440,4 @@ def _slab(top: Patch, bottom: float, label: str, finish: str, skin: Skin) -> Sol
         for side in sides
     ]
     ring = np.concatenate([side[:-1] for side in sides]) * [1, 1, 0] + [0, 0, bottom]
-    return assemble(label, finish, [top, *walls], [replace(_flat(ring, 1), faces=_flat(ring, 1).faces[:, ::-1])], skin)
+    return assemble(label, slot, [top, *walls], [replace(_flat(ring, 1), faces=_flat(ring, 1).faces[:, ::-1])], skin)

@@ -41,13 +41,13 @@ class Solid:
     def __sub__(self, other: "Solid") -> "Solid":
         """What is left of self. Faces that `other` cut belong to the part that was cut."""
         host = self.leaves[0][1]
-        cut = [(first, replace(leaf, label=host.label, finish=host.finish, cut=True)) for first, leaf in other.leaves]
+        cut = [(first, replace(leaf, label=host.label, slot=host.slot, cut=True)) for first, leaf in other.leaves]
         return Solid(self.manifold - other.manifold, _merged(self.leaves, cut))
 
     def __and__(self, other: "Solid") -> "Solid":
         """What both share. Faces of `other` belong to the part of self."""
         host = self.leaves[0][1]
-        trim = [(first, replace(leaf, label=host.label, finish=host.finish)) for first, leaf in other.leaves]
+        trim = [(first, replace(leaf, label=host.label, slot=host.slot)) for first, leaf in other.leaves]
         return Solid(self.manifold ^ other.manifold, _merged(self.leaves, trim))
 
     def move(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Solid":
@@ -71,7 +71,7 @@ class Solid:
         """matrix [3, 3] @ p + offset [3]."""
         return replace(self, manifold=self.manifold.transform(np.column_stack([matrix, offset])))
 
-    def named(self, label: str, finish: str | None = None) -> "Solid":
+    def named(self, label: str, slot: str | None = None) -> "Solid":
         """The same solid as a part of its own: fresh ids, all leaves called `label`. For copies that labels must tell
         apart.
         """
@@ -82,7 +82,7 @@ class Solid:
             start = Manifold.reserve_ids(max(1, len(leaf.sizes)))
             own = (ids >= first) & (ids < first + max(1, len(leaf.sizes)))
             fresh[own] = ids[own] - first + start
-            leaves.append((start, replace(leaf, label=label, finish=finish or leaf.finish)))
+            leaves.append((start, replace(leaf, label=label, slot=slot or leaf.slot)))
         merges = {
             name: np.array(getattr(mesh, name), dtype=np.uint32)
             for name in ("merge_from_vert", "merge_to_vert", "run_index")
@@ -109,7 +109,7 @@ class Solid:
                     replace(
                         leaf,
                         label=f"{prefix}.{leaf.label}",
-                        finish=leaf.finish if leaf.finish == ORNAMENT else f"{prefix}.{leaf.finish}",
+                        slot=leaf.slot if leaf.slot == ORNAMENT else f"{prefix}.{leaf.slot}",
                     ),
                 )
                 for first, leaf in self.leaves

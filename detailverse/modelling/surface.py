@@ -13,13 +13,13 @@ class Leaf:
 
     label: the part that its triangles belong to, `body`, `handle#1`, `lid.knob`: dots descend the hierarchy, # counts
         copies.
-    finish: the material slot. cut: it was subtracted, so what is left of it is a cut face, and takes the finish of what
-        it cut.
+    slot: which of the family's slots its material fills. cut: it was subtracted, so what is left of it is a cut face,
+        and takes the slot of what it cut.
     sizes: (width, height) of each of its charts, in object units; none where it has no charts.
     """
 
     label: str
-    finish: str
+    slot: str
     cut: bool = False
     sizes: tuple[tuple[float, float], ...] = ()
 

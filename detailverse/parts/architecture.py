@@ -27,7 +27,7 @@ def ngon_plan(sides: int, inner: float) -> np.ndarray:
     return polar(turns(sides) - TAU / 4 + half, inner / c[0])
 
 
-def moulded(plan: np.ndarray, line: Turning, label: str, finish: str, peak: bool = False) -> Solid:
+def moulded(plan: np.ndarray, line: Turning, label: str, slot: str, peak: bool = False) -> Solid:
     """A moulding around a plan [N, 2], filled.
 
     line: r is the distance out from the plan, mitred at corners. peak: it ends in a point above the middle.
@@ -41,7 +41,7 @@ def moulded(plan: np.ndarray, line: Turning, label: str, finish: str, peak: bool
     if peak:
         top = rings[-1]
         rings[-1] = np.column_stack([top[:, :2] * 1e-3, top[:, 2]])
-    return loft(np.stack(rings), label, finish)
+    return loft(np.stack(rings), label, slot)
 
 
 def courses(*steps: tuple[float, float]) -> Turning:
@@ -85,7 +85,7 @@ def arched(width: float, height: float, kind: str) -> Region:
     return rect(width, spring + 0.01).move(0, (spring + 0.01) / 2) | (lancet & upper)
 
 
-def foliage(length: float, width: float, curl: float, lobes: int, label: str, finish: str) -> Solid:
+def foliage(length: float, width: float, curl: float, lobes: int, label: str, slot: str) -> Solid:
     """A leaf that grows up from the origin and bends over towards +x by `curl` radians; notched into `lobes` on each
     side.
     """
@@ -101,10 +101,10 @@ def foliage(length: float, width: float, curl: float, lobes: int, label: str, fi
     front, back = np.outer(thick, VEINED) + cup, cup - 0.5 * thick[:, None]
     out = np.concatenate([front, back[:, ::-1]], axis=1)
     side = np.concatenate([np.outer(half, ACROSS), np.outer(half, ACROSS[::-1])], axis=1)
-    return loft(np.stack([x[:, None] + c[:, None] * out, side, z[:, None] - s[:, None] * out], axis=-1), label, finish)
+    return loft(np.stack([x[:, None] + c[:, None] * out, side, z[:, None] - s[:, None] * out], axis=-1), label, slot)
 
 
-def volute(radius: float, depth: float, winding: float, label: str, finish: str) -> Solid:
+def volute(radius: float, depth: float, winding: float, label: str, slot: str) -> Solid:
     """A spiral scroll with its axis along y, `depth` long and centred, its outer end at the top."""
     thick = radius / (2.8 * winding)  # neighbouring turns stay apart
     path = (
@@ -112,15 +112,15 @@ def volute(radius: float, depth: float, winding: float, label: str, finish: str)
         .turn("z", TAU / 4 - TAU * winding)
         .resample(n=round(14 * winding))
     )
-    coil = tube(path, lambda s: thick * (0.55 + 0.45 * s), label, finish, sides=8)
-    disc = cylinder(radius - 1.2 * thick, depth, label, finish).move(0, 0, -depth / 2)
+    coil = tube(path, lambda s: thick * (0.55 + 0.45 * s), label, slot, sides=8)
+    disc = cylinder(radius - 1.2 * thick, depth, label, slot).move(0, 0, -depth / 2)
     high = depth / 2 + 0.137 * thick  # no vertex of the coil in the plane of the disc
     faces = (coil.move(0, 0, high), coil.mirror("z").move(0, 0, -high))
-    eyes = union(turned_bead(0.24 * radius, label, finish).move(0, 0, z) for z in (-depth / 2, depth / 2))
+    eyes = union(turned_bead(0.24 * radius, label, slot).move(0, 0, z) for z in (-depth / 2, depth / 2))
     return upright(union((disc, *faces, eyes)))
 
 
-def broken(width: float, depth: float, height: float, rough: float, rng: Rng, label: str, finish: str) -> Solid:
+def broken(width: float, depth: float, height: float, rough: float, rng: Rng, label: str, slot: str) -> Solid:
     """A block from z = 0 with a torn upper face about `height` up, uneven by `rough`: intersect with it to ruin
     something.
     """
@@ -129,7 +129,7 @@ def broken(width: float, depth: float, height: float, rough: float, rng: Rng, la
     k = np.arange(17) / 4.0
     rows = np.stack([np.interp(k, np.arange(5), column) for column in coarse.T], axis=1)
     smooth = np.stack([np.interp(k, np.arange(5), row) for row in rows])
-    return slab(np.maximum(height + rough * (1.6 * smooth + 0.35 * fine), 0.02), width, depth, label, finish)
+    return slab(np.maximum(height + rough * (1.6 * smooth + 0.35 * fine), 0.02), width, depth, label, slot)
 
 
 def window(opening: Region, bar: float, depth: float, columns: int, rows: int) -> Solid:
@@ -156,9 +156,7 @@ def window(opening: Region, bar: float, depth: float, columns: int, rows: int) -
     return upright(union(solids))
 
 
-def eaves(
-    sides: int, outer: float, inner: float, rise: float, lift: float, ribs: int, label: str, finish: str
-) -> Solid:
+def eaves(sides: int, outer: float, inner: float, rise: float, lift: float, ribs: int, label: str, slot: str) -> Solid:
     """A hipped roof of rib tiles from z = 0 at its eaves to `rise`; its corners turn up by `lift`. outer, inner: from
     the middle to a side.
     """
@@ -176,11 +174,11 @@ def eaves(
     under = np.concatenate([flat, ((0.12 * rise * t)[:, None] + upturn - 0.035 * outer - 0.012)[..., None]], axis=2)[
         ::-1
     ]
-    return loft(np.concatenate([under, over]), label, finish)
+    return loft(np.concatenate([under, over]), label, slot)
 
 
 def hips(
-    sides: int, outer: float, inner: float, rise: float, lift: float, thick: float, label: str, finish: str
+    sides: int, outer: float, inner: float, rise: float, lift: float, thick: float, label: str, slot: str
 ) -> Solid:
     """The ridges over the corners of `eaves` with the same sizes."""
     half = TAU / (2 * sides)
@@ -193,7 +191,7 @@ def hips(
             rise * (0.4 * t + 0.6 * t * t) + lift * (1 - t) * (1 - t) + 0.4 * thick,
         ]
     )
-    ridge = tube(Path(points), lambda s: thick * (1.25 - 0.35 * s), label, finish, sides=10)
+    ridge = tube(Path(points), lambda s: thick * (1.25 - 0.35 * s), label, slot, sides=10)
     return around(ridge.turn("z", half - TAU / 4), sides)
 
 

@@ -13,26 +13,24 @@ from zeroverse.core.affine import towards
 from zeroverse.core.portable import TAU, cos_sin
 
 
-def spike(
-    place, way, length: float, radius: float, label: str, finish: str, sides: int = 8, flat: float = 1.0
-) -> Solid:
+def spike(place, way, length: float, radius: float, label: str, slot: str, sides: int = 8, flat: float = 1.0) -> Solid:
     """A straight thorn from `place` [3] along `way` [3]; flat: its thickness across to that along `up`."""
     ring = [
         (radius * flat * c, radius * s, -0.3 * radius)
         for k in range(sides)
         for c, s in [cos_sin(TAU * (k + 0.5) / sides)]
     ]
-    return hull(np.array([*ring, (0.0, 0.0, length)]), label, finish).transform(towards(way), place)
+    return hull(np.array([*ring, (0.0, 0.0, length)]), label, slot).transform(towards(way), place)
 
 
-def horn(points, radius: float, label: str, finish: str, tip: float = 0.012) -> Solid:
+def horn(points, radius: float, label: str, slot: str, tip: float = 0.012) -> Solid:
     """A curved thorn through points [N, 3]."""
-    return tube(spline(points, per_span=8), lambda s: radius + (tip - radius) * s, label, finish, sides=14)
+    return tube(spline(points, per_span=8), lambda s: radius + (tip - radius) * s, label, slot, sides=14)
 
 
-def eyes(place, radius: float, label: str = "eye", finish: str = "eye") -> Solid:
+def eyes(place, radius: float, label: str = "eye", slot: str = "eye") -> Solid:
     """An eye at `place` [3] and its mirror image."""
-    one = turned_ball(radius, label, finish, 24)
+    one = turned_ball(radius, label, slot, 24)
     x, y, z = place
     return one.move(x, y, z) | one.move(-x, y, z)
 
@@ -62,7 +60,7 @@ def toes(foot, ahead, size: float, count: int) -> tuple[list[sdf.Sdf], list[Soli
     return bones, claws
 
 
-def fin(outline, thick: float, label: str, finish: str, rays: int = 0, root=(0.0, 0.0)) -> Solid:
+def fin(outline, thick: float, label: str, slot: str, rays: int = 0, root=(0.0, 0.0)) -> Solid:
     """A membrane in the plane of y and z, its outline [N, 2] star-shaped about `root` inside it, with rays from there
     to its edge.
     """
@@ -81,7 +79,7 @@ def fin(outline, thick: float, label: str, finish: str, rays: int = 0, root=(0.0
             np.stack([b, a + n, b + n], 1),
         ]
     )
-    parts, closed = [leaf_solid(Leaf(label, finish), points, faces, None)], np.concatenate([ring, ring[:1]])
+    parts, closed = [leaf_solid(Leaf(label, slot), points, faces, None)], np.concatenate([ring, ring[:1]])
     for k in range(rays):
         at = (k + 0.5) / rays * n
         tip = closed[int(at)] + (at - int(at)) * (closed[int(at) + 1] - closed[int(at)])
@@ -106,7 +104,7 @@ def fin(outline, thick: float, label: str, finish: str, rays: int = 0, root=(0.0
                     ]
                 ),
                 label,
-                finish,
+                slot,
             )
         )
     return union(parts)

@@ -16,21 +16,21 @@ def upright(solid: Solid) -> Solid:
     return solid.turn("x", TAU / 4)
 
 
-def bead(radius: float, label: str, finish: str, sides: int = 10) -> Solid:
+def bead(radius: float, label: str, slot: str, sides: int = 10) -> Solid:
     """Returns a coarse ball of 62 points, for beads by the hundred."""
     latitudes = [cos_sin(TAU * (k / 6 - 0.5) / 2) for k in range(1, 6)]
     rings = [np.column_stack([polar(turns(sides), radius * c), np.full(sides, radius * s)]) for c, s in latitudes]
-    return hull(np.concatenate([*rings, [(0, 0, -radius), (0, 0, radius)]]), label, finish)
+    return hull(np.concatenate([*rings, [(0, 0, -radius), (0, 0, radius)]]), label, slot)
 
 
-def turned_bead(radius: float, label: str, finish: str) -> Solid:
+def turned_bead(radius: float, label: str, slot: str) -> Solid:
     """Returns a small turned ball of 14 sides and 8 rings."""
     c, s = cos_sin_array(TAU / 2 * np.arange(9) / 8)
     s[[0, -1]] = 0.0
-    return lathe(Profile((np.stack([radius * s, -radius * c], axis=1),)), label, finish, sides=14)
+    return lathe(Profile((np.stack([radius * s, -radius * c], axis=1),)), label, slot, sides=14)
 
 
-def turned_ball(radius: float, label: str, finish: str, sides: int = 32) -> Solid:
+def turned_ball(radius: float, label: str, slot: str, sides: int = 32) -> Solid:
     """Returns a turned ball of fewer triangles than `shapes.ball`."""
     n = sides // 2
     return lathe(
@@ -46,22 +46,22 @@ def turned_ball(radius: float, label: str, finish: str, sides: int = 32) -> Soli
             )
         ),
         label,
-        finish,
+        slot,
         sides=sides,
     )
 
 
-def rod(a, b, radius: float, label: str, finish: str, sides: int = 12) -> Solid:
+def rod(a, b, radius: float, label: str, slot: str, sides: int = 12) -> Solid:
     """A straight bar from a to b [3]."""
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     length = float(np.sqrt(((b - a) ** 2).sum()))
     ring = [
         (radius * c, radius * s, z) for k in range(sides) for c, s in [cos_sin(TAU * k / sides)] for z in (0.0, length)
     ]
-    return hull(np.array(ring), label, finish).transform(towards(b - a), a)
+    return hull(np.array(ring), label, slot).transform(towards(b - a), a)
 
 
-def tassel(length: float, label: str, finish: str) -> Solid:
+def tassel(length: float, label: str, slot: str) -> Solid:
     """Hangs from the origin: a knob, a collar, a skirt of threads."""
     line = (
         turned(0.0, -0.5 * length)
@@ -71,10 +71,10 @@ def tassel(length: float, label: str, finish: str) -> Solid:
         .up(0.04 * length)
     )
     line = line.curve((0.2 * length, -0.12 * length), (0.0, 0.02))
-    skirt = extrude(rosette(14, 0.27 * length, 0.06 * length), 0.7 * length, label, finish, taper=0.55).move(
+    skirt = extrude(rosette(14, 0.27 * length, 0.06 * length), 0.7 * length, label, slot, taper=0.55).move(
         0, 0, -1.02 * length
     )
-    return union((lathe(line.close(), label, finish, sides=28), skirt))
+    return union((lathe(line.close(), label, slot, sides=28), skirt))
 
 
 def ticks(radius: float, start: float, end: float, count: int, minor: int, size: float) -> Region:

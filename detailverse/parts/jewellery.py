@@ -62,7 +62,7 @@ def _spread(contour: np.ndarray, count: int) -> np.ndarray:
     return Path(np.column_stack([contour, np.zeros(len(contour))]), True).resample(n=count).points[:, :2]
 
 
-def gem(cut: str, radius: float, label: str = "stone", finish: str = "gem") -> Solid:
+def gem(cut: str, radius: float, label: str = "stone", slot: str = "gem") -> Solid:
     """A faceted stone: crown and pavilion as the hull of its corners."""
     edge = girdle(cut)
     if cut == "cabochon":
@@ -83,26 +83,26 @@ def gem(cut: str, radius: float, label: str = "stone", finish: str = "gem") -> S
             np.column_stack([0.4 * edge[1::2], np.full(8, -0.54)]),
             [(0, 0, -0.78)],
         ]
-    return hull(radius * np.concatenate(corners), label, finish)
+    return hull(radius * np.concatenate(corners), label, slot)
 
 
-def setting(cut: str, radius: float, claws: int, depth: float = 0.7, finish: str = "setting") -> Solid:
+def setting(cut: str, radius: float, claws: int, depth: float = 0.7, slot: str = "setting") -> Solid:
     """A stone in a collet that reaches down to -depth × radius, held by `claws`; none: by a raised rim."""
     edge = polygon(girdle(cut)).scale(radius)
     wall = 0.1 * radius
-    cup = extrude(edge.offset(0.6 * wall).scale(0.6), depth * radius, "setting", finish, taper=1.66).move(
+    cup = extrude(edge.offset(0.6 * wall).scale(0.6), depth * radius, "setting", slot, taper=1.66).move(
         0, 0, -depth * radius
     )
     if claws == 0:
-        rim = extrude(edge.offset(wall) - edge.offset(-0.45 * wall), 0.32 * radius, "setting", finish).move(
+        rim = extrude(edge.offset(wall) - edge.offset(-0.45 * wall), 0.32 * radius, "setting", slot).move(
             0, 0, -0.22 * radius
         )
         return union((gem(cut, radius), cup, rim))
-    rim = extrude(edge.offset(0.6 * wall) - edge.offset(-1.5 * wall), 0.14 * radius, "setting", finish).move(
+    rim = extrude(edge.offset(0.6 * wall) - edge.offset(-1.5 * wall), 0.14 * radius, "setting", slot).move(
         0, 0, -0.16 * radius
     )
     outline = _spread(radius * girdle(cut), 8 * claws)[4 if cut in ("emerald", "cushion") else 0 :: 8]
-    claw = [tube(_claw(place, depth * radius), 0.085 * radius, "claw", finish, sides=8) for place in outline]
+    claw = [tube(_claw(place, depth * radius), 0.085 * radius, "claw", slot, sides=8) for place in outline]
     return union((gem(cut, radius), cup, rim, *claw))
 
 
@@ -112,18 +112,18 @@ def _claw(place: np.ndarray, depth: float) -> Path:
     return Path([(*(share * place), z if k == 0 else z * unit) for k, (share, z) in enumerate(shares)])
 
 
-def wire(radius: float, size: float, label: str, finish: str, z: float = 0.0) -> Solid:
+def wire(radius: float, size: float, label: str, slot: str, z: float = 0.0) -> Solid:
     """A ring of round wire about z."""
-    return tube(hoop(radius), size, label, finish, sides=10).move(0, 0, z)
+    return tube(hoop(radius), size, label, slot, sides=10).move(0, 0, z)
 
 
-def outlined(region: Region, size: float, label: str, finish: str, z: float = 0.0) -> Solid:
+def outlined(region: Region, size: float, label: str, slot: str, z: float = 0.0) -> Solid:
     """Round wire along every contour of a region, at the height z; its corners are rounded, so the wire does not cross
     itself.
     """
     contours = region.rounded(1.05 * size).simplified(3e-3).contours()
     return union(
-        tube(Path(np.column_stack([c, np.full(len(c), z)]), True), size, label, finish, sides=8) for c in contours
+        tube(Path(np.column_stack([c, np.full(len(c), z)]), True), size, label, slot, sides=8) for c in contours
     )
 
 

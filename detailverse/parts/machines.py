@@ -21,7 +21,7 @@ SINK = 0.02  # how far small parts go into what they stand on
 SHARE = np.array([0.0, 0.12, 0.42, 0.62])  # of the pitch of a thread: where its root and its crest begin and end
 
 
-def panelled(sections: np.ndarray, label: str, finish: str, skin: Skin = BARE) -> Solid:
+def panelled(sections: np.ndarray, label: str, slot: str, skin: Skin = BARE) -> Solid:
     """Sections [R, C, 3] joined by flat panels with an edge along every column, in a mesh as fine as the skin asks
     for.
     """
@@ -33,17 +33,17 @@ def panelled(sections: np.ndarray, label: str, finish: str, skin: Skin = BARE) -
     rings = np.concatenate([sections[:, j, None] + share * ring[:, j, None] for j, share in enumerate(shares)], axis=1)
     rows = [rings[k] + np.arange(n)[:, None, None] / n * (rings[k + 1] - rings[k]) for k, n in enumerate(up)]
     return loft(
-        np.concatenate([*rows, rings[-1:]]), label, finish, skin, corners=[sum(across[:j]) for j in range(len(across))]
+        np.concatenate([*rows, rings[-1:]]), label, slot, skin, corners=[sum(across[:j]) for j in range(len(across))]
     )
 
 
-def disc(radius: float, low: float, high: float, label: str, finish: str, edge: float = 0.0, sides: int = 48) -> Solid:
+def disc(radius: float, low: float, high: float, label: str, slot: str, edge: float = 0.0, sides: int = 48) -> Solid:
     """From z = low to high, its upper edge bevelled by `edge`."""
     line = turned(radius, low).to(radius, high - edge)
-    return lathe((line.to(radius - edge, high) if edge else line).close(), label, finish, sides=sides)
+    return lathe((line.to(radius - edge, high) if edge else line).close(), label, slot, sides=sides)
 
 
-def thread(outer: float, core: float, pitch: float, length: float, label: str, finish: str, columns: int = 36) -> Solid:
+def thread(outer: float, core: float, pitch: float, length: float, label: str, slot: str, columns: int = 36) -> Solid:
     """A screw thread between the radii, from z = 0 to `length`, bevelled at both ends.
 
     The rows of its mesh follow the helix, so its edges are sharp.
@@ -81,7 +81,7 @@ def thread(outer: float, core: float, pitch: float, length: float, label: str, f
     ]
     caps = [np.stack([np.full(len(one), centre), one, other], axis=1) for centre, one, other in rims]
     body = leaf_solid(
-        Leaf(label, finish),
+        Leaf(label, slot),
         points,
         np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1), *caps]),
         None,
@@ -90,26 +90,22 @@ def thread(outer: float, core: float, pitch: float, length: float, label: str, f
     return body & lathe(
         turned(0.92 * core).taper(wide, bevel).to(wide, length - bevel).taper(0.92 * core, bevel).close(),
         label,
-        finish,
+        slot,
         sides=columns,
     )
 
 
-def bolt(radius: float, kind: str = "hex", label: str = "bolt", finish: str = "steel") -> Solid:
+def bolt(radius: float, kind: str = "hex", label: str = "bolt", slot: str = "steel") -> Solid:
     """The head of a screw: "hex" on its washer, "socket", "dome", or "slot"."""
     if kind == "dome":
-        return lathe(
-            turned(radius, -SINK).up(SINK).ovolo(-0.98 * radius, 0.65 * radius).close(), label, finish, sides=16
-        )
+        return lathe(turned(radius, -SINK).up(SINK).ovolo(-0.98 * radius, 0.65 * radius).close(), label, slot, sides=16)
     if kind == "hex":
         rings = ((radius, 0.0), (radius, 0.6 * radius), (0.86 * radius, 0.75 * radius))
         corners = np.concatenate([np.column_stack([polar(turns(6), r), np.full(6, z)]) for r, z in rings])
-        return hull(corners, label, finish) | cylinder(1.3 * radius, 0.15 * radius + SINK, label, finish).move(
-            0, 0, -SINK
-        )
-    head = disc(radius, -SINK, 0.7 * radius, label, finish, 0.12 * radius, 20)
+        return hull(corners, label, slot) | cylinder(1.3 * radius, 0.15 * radius + SINK, label, slot).move(0, 0, -SINK)
+    head = disc(radius, -SINK, 0.7 * radius, label, slot, 0.12 * radius, 20)
     key = ngon(6, 0.55 * radius) if kind == "socket" else _slot(radius)
-    return head - extrude(key, radius, label, finish).move(0, 0, 0.35 * radius)
+    return head - extrude(key, radius, label, slot).move(0, 0, 0.35 * radius)
 
 
 def _slot(radius: float):
@@ -122,10 +118,10 @@ def ring_of(solid: Solid, count: int, radius: float) -> Solid:
 
 
 def flange(
-    radius: float, thickness: float, screws: int, label: str, finish: str, kind: str = "hex", level: int = 4
+    radius: float, thickness: float, screws: int, label: str, slot: str, kind: str = "hex", level: int = 4
 ) -> Solid:
     """A disc centred on z = 0 with a raised face and a circle of screws on both sides."""
-    plain = disc(radius, -thickness / 2, thickness / 2, label, finish, 0.15 * thickness, 40)
+    plain = disc(radius, -thickness / 2, thickness / 2, label, slot, 0.15 * thickness, 40)
     if level < 1 or screws == 0:
         return plain
     size = min(0.13 * radius, 0.7 * radius / screws)
@@ -133,27 +129,25 @@ def flange(
     return union((plain, heads, heads.turn("x", TAU / 2)))
 
 
-def handwheel(
-    radius: float, spokes: int, label: str = "hand wheel", finish: str = "handle", wavy: bool = False
-) -> Solid:
+def handwheel(radius: float, spokes: int, label: str = "hand wheel", slot: str = "handle", wavy: bool = False) -> Solid:
     """A wheel with a hub; the grip is scalloped where `wavy`."""
     grip = 0.11 * radius
-    rim = tube(hoop(radius), grip, label, finish, sides=12)
+    rim = tube(hoop(radius), grip, label, slot, sides=12)
     if wavy:
-        rim = rim | around(tube(hoop(0.14 * radius), grip, label, finish, sides=10).move(radius), 2 * spokes)
+        rim = rim | around(tube(hoop(0.14 * radius), grip, label, slot, sides=10).move(radius), 2 * spokes)
     spoke = tube(
         polyline([(0.1 * radius, 0, -0.12 * radius), (0.5 * radius, 0, -0.08 * radius), (radius, 0, 0)]),
         0.6 * grip,
         label,
-        finish,
+        slot,
         sides=10,
     )
-    hub = disc(0.26 * radius, -0.3 * radius, 0.06 * radius, label, finish, 0.05 * radius, 24)
-    return union((rim, around(spoke, spokes), hub, bolt(0.13 * radius, "hex", label, finish).move(0, 0, 0.05 * radius)))
+    hub = disc(0.26 * radius, -0.3 * radius, 0.06 * radius, label, slot, 0.05 * radius, 24)
+    return union((rim, around(spoke, spokes), hub, bolt(0.13 * radius, "hex", label, slot).move(0, 0, 0.05 * radius)))
 
 
 def cogwheel(
-    teeth: int, module: float, thickness: float, web: str, form: str, hand: int, label: str, finish: str, level: int = 4
+    teeth: int, module: float, thickness: float, web: str, form: str, hand: int, label: str, slot: str, level: int = 4
 ) -> Solid:
     """A gear with a tooth on +x, centred on z = 0, with play in its teeth.
 
@@ -168,20 +162,20 @@ def cogwheel(
     ).offset(-0.05 * module)
     lean = 0.0 if form == "spur" else hand * 0.22 * thickness / radius
     if form == "herringbone":
-        half = extrude(region, thickness / 2 + 1e-3, label, finish, twist=2 * lean, steps=3)
+        half = extrude(region, thickness / 2 + 1e-3, label, slot, twist=2 * lean, steps=3)
         wheel = (half.move(0, 0, -1e-3) | half.move(0, 0, -1e-3).mirror("z")).turn("z", -2 * lean)
     else:
-        wheel = extrude(region, thickness, label, finish, twist=lean, steps=1 if form == "spur" else 4).move(
+        wheel = extrude(region, thickness, label, slot, twist=lean, steps=1 if form == "spur" else 4).move(
             0, 0, -thickness / 2
         )
     if web in ("holes", "dish") and roomy:
-        groove = disc(inner, 0.22 * thickness, thickness, label, finish) - disc(
-            0.34 * inner, 0, 2 * thickness, label, finish
+        groove = disc(inner, 0.22 * thickness, thickness, label, slot) - disc(
+            0.34 * inner, 0, 2 * thickness, label, slot
         )
         wheel = (wheel - groove) - groove.mirror("z")
     if web == "holes" and roomy:
         wheel = wheel - extrude(
-            circle(0.19 * inner).move(0.66 * inner, 0).around(min(8, spokes + 1)), 2 * thickness, label, finish
+            circle(0.19 * inner).move(0.66 * inner, 0).around(min(8, spokes + 1)), 2 * thickness, label, slot
         ).move(0, 0, -thickness)
     hub = lathe(
         turned(0.3 * inner, -0.62 * thickness)
@@ -189,21 +183,21 @@ def cogwheel(
         .to(0.26 * inner, 0.62 * thickness)
         .close(),
         label,
-        finish,
+        slot,
         sides=48,
     )
     if level >= 2 and roomy:
-        hub = hub | ring_of(bolt(0.045 * inner, "dome", label, finish), 6, 0.23 * inner).move(0, 0, 0.62 * thickness)
+        hub = hub | ring_of(bolt(0.045 * inner, "dome", label, slot), 6, 0.23 * inner).move(0, 0, 0.62 * thickness)
     return wheel | hub
 
 
-def knob(line: Turning, teeth: int, label: str, finish: str) -> Solid:
+def knob(line: Turning, teeth: int, label: str, slot: str) -> Solid:
     """Turned work with `teeth` grooves along it."""
-    body = lathe(line.close(), label, finish, sides=64)
+    body = lathe(line.close(), label, slot, sides=64)
     if teeth == 0:
         return body
     low, high = body.bounds
-    groove = cylinder(2.2 * high[0] / teeth, high[2] - low[2] + 0.02, label, finish).move(
+    groove = cylinder(2.2 * high[0] / teeth, high[2] - low[2] + 0.02, label, slot).move(
         high[0] + 0.6 * high[0] / teeth, 0, low[2] - 0.01
     )
     return body - around(groove, teeth)

@@ -1,4 +1,4 @@
-"""Finish: a surface becomes a scene, one geometry per part, with normals split at creases and one PBR atlas baked from
+"""A surface becomes a scene, one geometry per part, with normals split at creases and one PBR atlas baked from
 its materials.
 """
 
@@ -18,22 +18,22 @@ _THIN = 1e-14  # twice the area of a triangle that has no direction, object unit
 _NARROW = 0.02  # texels: uv of one vertex on one chart that differ by less are one
 
 
-def finish(surface: Surface, materials: dict[str, Material], texture_size: int = 1024) -> trimesh.Scene:
-    """One geometry per label, in the order in which labels first show among the leaves, sharing one material and one
-    atlas of texture_size².
+def textured(surface: Surface, materials: dict[str, Material], texture_size: int = 1024) -> trimesh.Scene:
+    """Returns one geometry per label, in the order in which labels first show among the leaves, sharing one material
+    and one atlas of texture_size².
 
-    materials: by finish slot. Leaves of which nothing is left show nowhere. Raises ValueError naming the finish that
-    has no material, and AssetError where the atlas is too small.
+    materials: by slot. Leaves of which nothing is left show nowhere. Raises ValueError naming the slot that has no
+    material, and AssetError where the atlas is too small.
     """
     parts, labels = _parts(surface)
-    slots = sorted({surface.leaves[number].finish for number in np.unique(surface.leaf)})
+    slots = sorted({surface.leaves[number].slot for number in np.unique(surface.leaf)})
     for slot in slots:
         if slot not in materials:
-            raise ValueError(f"materials: expected one for the finish {slot!r}, got {', '.join(materials) or 'none'}")
+            raise ValueError(f"materials: expected one for the slot {slot!r}, got {', '.join(materials) or 'none'}")
     plan = atlas.layout(surface, texture_size)
     normals = corner_normals(surface.points, surface.faces)
     seen = bake.texels(plan.uv, surface.points[surface.faces], normals, surface.relief, texture_size)
-    slot = np.array([slots.index(leaf.finish) if leaf.finish in slots else -1 for leaf in surface.leaves])[surface.leaf]
+    slot = np.array([slots.index(leaf.slot) if leaf.slot in slots else -1 for leaf in surface.leaves])[surface.leaf]
     images = bake.paint(seen, slot, [materials[name] for name in slots], _tallest(surface), plan, texture_size)
     return _scene(surface, plan, normals, parts, labels, _material(images), texture_size)
 

@@ -63,7 +63,7 @@ def test_the_bare_structure_is_a_clean_solid_with_known_slots(name):
     recipe, surface = accepted(name, 0)
     assert closed(surface.faces) and volume(surface.points, surface.faces) > 0 and read(surface).is_watertight
     assert np.isclose(np.ptp(surface.points, axis=0).max(), LONGEST_SIDE, atol=1e-6)
-    used = {surface.leaves[leaf].finish for leaf in np.unique(surface.leaf)}
+    used = {surface.leaves[leaf].slot for leaf in np.unique(surface.leaf)}
     assert used <= {*recipe.family.finishes(), ORNAMENT}
     assert all(layers == () for layers in recipe.visible().values())
 

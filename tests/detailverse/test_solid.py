@@ -77,7 +77,7 @@ def test_faces_know_their_leaf_and_cut_faces_belong_to_what_was_cut():
     labels = {surface.leaves[leaf].label for leaf in np.unique(surface.leaf)}
     assert labels == {"body", "knob"}
     cut = [number for number, leaf in enumerate(surface.leaves) if leaf.cut]
-    assert len(cut) == 1 and surface.leaves[cut[0]].finish == "wood" and (surface.leaf == cut[0]).any()
+    assert len(cut) == 1 and surface.leaves[cut[0]].slot == "wood" and (surface.leaf == cut[0]).any()
 
 
 def test_copies_with_names_are_parts_of_their_own():

@@ -14,7 +14,7 @@ from detailverse.materials.solids import SOLIDS
 from detailverse.materials.tones import tone
 from detailverse.modelling.surface import Leaf, Surface
 from detailverse.texturing import atlas, bake
-from detailverse.texturing.assemble import corner_normals, finish
+from detailverse.texturing.assemble import corner_normals, textured
 from detailverse.texturing.unwrap import box_charts
 from zeroverse.core import affine
 from zeroverse.core.rng import Rng
@@ -29,7 +29,7 @@ def plain(color=(0.8, 0.2, 0.1), family="plain") -> Material:
     )
 
 
-def surface(points, faces, uv, chart, label="body", finish="metal") -> Surface:
+def surface(points, faces, uv, chart, label="body", slot="metal") -> Surface:
     sizes = tuple(tuple(uv[chart == number].reshape(-1, 2).max(axis=0)) for number in range(chart.max() + 1))
     return Surface(
         points,
@@ -38,11 +38,11 @@ def surface(points, faces, uv, chart, label="body", finish="metal") -> Surface:
         chart,
         uv,
         np.zeros((len(faces), 3)),
-        (Leaf(label, finish, False, sizes),),
+        (Leaf(label, slot, False, sizes),),
     )
 
 
-def box(label="body", finish="metal", center=(0, 0, 0), half=0.5) -> Surface:
+def box(label="body", slot="metal", center=(0, 0, 0), half=0.5) -> Surface:
     """Six charts of side 2 half, a triangle pair each."""
     faces, uv, chart = [], [], []
     corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
@@ -58,11 +58,11 @@ def box(label="body", finish="metal", center=(0, 0, 0), half=0.5) -> Surface:
             uv.append(flat[list(triple)])
             chart.append(number)
     return surface(
-        half * corners + np.array(center, float), np.array(faces), np.array(uv), np.array(chart), label, finish
+        half * corners + np.array(center, float), np.array(faces), np.array(uv), np.array(chart), label, slot
     )
 
 
-def torus(columns=96, rows=48, mapped=True, label="ring", finish="metal", wave=0.0) -> Surface:
+def torus(columns=96, rows=48, mapped=True, label="ring", slot="metal", wave=0.0) -> Surface:
     """One chart that wraps both ways: its seams are where u and v start again."""
     major, minor = 0.6, 0.25
     u, v = np.meshgrid(np.arange(columns) / columns * 2 * np.pi, np.arange(rows) / rows * 2 * np.pi, indexing="ij")
@@ -77,7 +77,7 @@ def torus(columns=96, rows=48, mapped=True, label="ring", finish="metal", wave=0
     triples = ((0, 1, 2), (0, 2, 3))
     faces = np.concatenate([np.stack([place(*quad[k]) for k in triple], -1) for triple in triples])
     uv = np.concatenate([np.stack([unroll(*quad[k]) for k in triple], 1) for triple in triples])
-    return surface(points, faces, uv if mapped else 0 * uv, np.full(len(faces), 0 if mapped else -1), label, finish)
+    return surface(points, faces, uv if mapped else 0 * uv, np.full(len(faces), 0 if mapped else -1), label, slot)
 
 
 def together(*parts: Surface) -> Surface:
@@ -132,7 +132,7 @@ def test_vertices_are_split_only_where_they_must_be():
     charts wrap.
     """
     for shape in (box(), torus()):
-        mesh = next(iter(finish(shape, {"metal": plain()}, SIZE).geometry.values()))
+        mesh = next(iter(textured(shape, {"metal": plain()}, SIZE).geometry.values()))
         plan = atlas.layout(shape, SIZE)
         places = np.concatenate([shape.faces.reshape(-1, 1), np.round(plan.uv.reshape(-1, 2) * 64 * SIZE)], axis=1)
         assert len(mesh.vertices) == len(np.unique(places, axis=0)) and len(mesh.faces) == len(shape.faces)
@@ -140,7 +140,7 @@ def test_vertices_are_split_only_where_they_must_be():
 
 def test_parts_in_order_of_their_first_leaf():
     shape = together(box("lid.knob", "gold"), box("body", "metal", (2, 0, 0)), box("lid.knob", "gold", (4, 0, 0)))
-    scene = finish(shape, {"gold": plain((0.9, 0.8, 0.3)), "metal": plain((0.1, 0.1, 0.8))}, SIZE)
+    scene = textured(shape, {"gold": plain((0.9, 0.8, 0.3)), "metal": plain((0.1, 0.1, 0.8))}, SIZE)
     assert list(scene.geometry) == ["lid.knob", "body"]
     assert [len(mesh.faces) for mesh in scene.geometry.values()] == [24, 12]
     assert scene.geometry["body"].visual.material is scene.geometry["lid.knob"].visual.material
@@ -152,7 +152,7 @@ def test_parts_in_order_of_their_first_leaf():
 
 def test_geometry_goes_through_unchanged():
     shape = together(torus(), box(center=(0, 0, 2)))
-    scene = finish(shape, {"metal": plain()}, SIZE)
+    scene = textured(shape, {"metal": plain()}, SIZE)
     made = np.concatenate([mesh.triangles for mesh in scene.geometry.values()])
     assert np.array_equal(made, shape.points[shape.faces])
     for mesh in scene.geometry.values():
@@ -222,7 +222,7 @@ def test_no_texel_is_left_out():
     black.
     """
     shape = together(torus(mapped=False, wave=0.1), torus(label="other"))
-    scene = finish(shape, {"metal": plain((0.7, 0.7, 0.7))}, SIZE)
+    scene = textured(shape, {"metal": plain((0.7, 0.7, 0.7))}, SIZE)
     assert image(scene).min() > 150
     assert image(scene).shape == (SIZE, SIZE, 3)
 
@@ -241,7 +241,7 @@ def test_seams_do_not_show(mapped):
         quat=(1.0, 0.0, 0.0, 0.0),
         offset=(0.0, 0.0, 0.0),
     )
-    picture = image(finish(shape, {"metal": Material(base)}, SIZE))
+    picture = image(textured(shape, {"metal": Material(base)}, SIZE))
     plan = atlas.layout(shape, SIZE)
     start = (
         np.concatenate([shape.faces, np.roll(shape.faces, -1, axis=1)], axis=1)
@@ -369,9 +369,9 @@ def test_every_solid_has_no_blocks():
 
 
 def test_the_same_bytes_twice():
-    shape = together(torus(mapped=False, wave=0.1), box(finish="gold"))
+    shape = together(torus(mapped=False, wave=0.1), box(slot="gold"))
     made = [
-        finish(shape, {name: materials.sample(Rng("twice"), name) for name in ("metal", "gold")}, SIZE)
+        textured(shape, {name: materials.sample(Rng("twice"), name) for name in ("metal", "gold")}, SIZE)
         for _ in range(2)
     ]
     assert image(made[0]).tobytes() == image(made[1]).tobytes()
@@ -380,16 +380,16 @@ def test_the_same_bytes_twice():
 
 
 def test_pictures_are_what_gltf_reads():
-    scene = finish(box(), {"metal": plain()}, SIZE)
+    scene = textured(box(), {"metal": plain()}, SIZE)
     material = scene.geometry["body"].visual.material
     assert (
         isinstance(material.baseColorTexture, Image.Image)
         and material.metallicFactor == material.roughnessFactor == 1.0
     )
-    again = finish(box(), {"metal": plain()}, SIZE).export(file_type="glb")
+    again = textured(box(), {"metal": plain()}, SIZE).export(file_type="glb")
     assert scene.export(file_type="glb") == again
     assert material.normalTexture is None  # a plain base has no relief
-    carved = finish(torus(), {"metal": Material(SOLIDS["fibrous"].sample(Rng("carved")))}, SIZE)
+    carved = textured(torus(), {"metal": Material(SOLIDS["fibrous"].sample(Rng("carved")))}, SIZE)
     normal = image(carved, "normalTexture") / 127.5 - 1
     assert np.abs(np.sqrt((normal * normal).sum(axis=2)) - 1).max() < 0.03 and normal[..., 0].std() > 0.01
 
@@ -425,8 +425,8 @@ def test_wrong_layers(key, value, message):
 
 
 def test_what_is_missing_is_named():
-    with pytest.raises(ValueError, match="materials: expected one for the finish 'metal', got gold"):
-        finish(box(), {"gold": plain()}, SIZE)
+    with pytest.raises(ValueError, match="materials: expected one for the slot 'metal', got gold"):
+        textured(box(), {"gold": plain()}, SIZE)
     with pytest.raises(ValueError, match="finish: expected one of metal"):
         materials.sample(Rng("x"), "unobtainium")
     with pytest.raises(ValueError, match="texture_size: expected room for 6 charts, got 4"):

@@ -71,7 +71,7 @@ def interlace(columns: int, rows: int, breaks: tuple[tuple[int, int, int], ...])
     return strands
 
 
-def ribbons(columns: int, rows: int, cell: float, size: float, breaks, label: str, finish: str) -> list[Solid]:
+def ribbons(columns: int, rows: int, cell: float, size: float, breaks, label: str, slot: str) -> list[Solid]:
     """Knotwork about the origin as round straps about z = 0, not deeper than `SUNK`, half a cell between crossings
     being `cell`.
     """
@@ -83,7 +83,7 @@ def ribbons(columns: int, rows: int, cell: float, size: float, breaks, label: st
                 spline(points, closed=True, per_span=5),
                 size,
                 label,
-                finish,
+                slot,
                 section=superellipse(0.8, 1.0, 2.6),
                 sides=12,
             )

@@ -178,7 +178,8 @@ class Hammer(Family):
         name = {"mallet": "a mallet", "sledge": "a sledge hammer", "war": "a war hammer"}.get(
             self.kind, f"a {self.kind} hammer"
         )
-        return f"{name}{dict(bare='', wound=' with a wound grip', sleeve=' with a rubber grip', rings=' with rings on its shaft')[self.wrapped]}"
+        grips = {"wound": " with a wound grip", "sleeve": " with a rubber grip", "rings": " with rings on its shaft"}
+        return name + grips.get(self.wrapped, "")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ KNOTS = {
 }
 
 
-def rope(path: Path, radius: float, label: str, finish: str, strands: int = 3, pitch: float = 5.0) -> Solid:
+def rope(path: Path, radius: float, label: str, slot: str, strands: int = 3, pitch: float = 5.0) -> Solid:
     """Twisted strands along a path as one sweep of a lobed section. pitch: of a turn, radii."""
     turns = max(1, round(path.length / (pitch * radius)))
     fine = path.resample(n=max(24, min(900, 7 * strands * turns)))
@@ -37,7 +37,7 @@ def rope(path: Path, radius: float, label: str, finish: str, strands: int = 3, p
         fine,
         radius,
         label,
-        finish,
+        slot,
         section=rosette(strands, 1.0, 0.34),
         twist=TAU * turns,
         sides=8 * strands,

@@ -488,7 +488,7 @@ class Flower(Family):
         )
 
 
-def lump(size: float, label: str, finish: str) -> Solid:
+def lump(size: float, label: str, slot: str) -> Solid:
     """A ball of few faces, for what leaves hide."""
     around_z = [cos_sin(TAU * k / 8) for k in range(8)]
     return hull(
@@ -500,7 +500,7 @@ def lump(size: float, label: str, finish: str) -> Solid:
             ]
         ),
         label,
-        finish,
+        slot,
     )
 
 
@@ -523,7 +523,7 @@ def _profile(under, top):
     return curve.curve(*top[1:]).close()
 
 
-def _sheet(top: np.ndarray, bottom: np.ndarray, label: str, finish: str) -> Solid:
+def _sheet(top: np.ndarray, bottom: np.ndarray, label: str, slot: str) -> Solid:
     """A thin piece between two grids [R, C, 3]."""
     rows, columns = top.shape[:2]
     a = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
@@ -540,4 +540,4 @@ def _sheet(top: np.ndarray, bottom: np.ndarray, label: str, finish: str) -> Soli
     walls = np.concatenate([np.stack([rim, other, rim + size], 1), np.stack([other, other + size, rim + size], 1)])
     faces = np.concatenate([upper, upper[:, ::-1] + size, walls])
     points = np.concatenate([top.reshape(-1, 3), bottom.reshape(-1, 3)])
-    return leaf_solid(Leaf(label, finish), points, oriented(points, faces), None)
+    return leaf_solid(Leaf(label, slot), points, oriented(points, faces), None)

@@ -398,7 +398,7 @@ class Cannon(Family):
         iron = [cap, *pegs, strap]
         if kit.level >= 2:
             iron += [
-                bolt(0.026, "hex", finish="iron").turn("y", TAU / 4).move(gap + t, y, z)
+                bolt(0.026, "hex", slot="iron").turn("y", TAU / 4).move(gap + t, y, z)
                 for y, z in ((-0.3, axle + 0.08), (0.3, axle + 0.04), (-0.25, axle + 0.17))
             ]
         side = union(iron)

@@ -21,16 +21,16 @@ from zeroverse.core.rng import Rng
 TOP = 0.05  # of the board
 
 
-def heat_sink(x: float, y: float, height: float, kind: str, finish: str = "sink") -> Solid:
+def heat_sink(x: float, y: float, height: float, kind: str, slot: str = "sink") -> Solid:
     """A base with "fins" along y, "pins", or a "radial" star, on z = 0."""
-    base = box(x, y, 0.05, "heat sink", finish).move(0, 0, 0.005)
+    base = box(x, y, 0.05, "heat sink", slot).move(0, 0, 0.005)
     if kind == "radial":
-        fin = box(0.46 * min(x, y), 0.02, height, "heat sink", finish).move(0.24 * min(x, y), 0, height / 2)
-        return union((base, around(fin, 22), cylinder(0.14 * min(x, y), 1.05 * height, "heat sink", finish)))
+        fin = box(0.46 * min(x, y), 0.02, height, "heat sink", slot).move(0.24 * min(x, y), 0, height / 2)
+        return union((base, around(fin, 22), cylinder(0.14 * min(x, y), 1.05 * height, "heat sink", slot)))
     if kind == "fins":
         n = max(4, round(x / 0.05))
         fins = row(
-            box(0.018, y, height, "heat sink", finish).move(-x / 2 + 0.012, 0, height / 2),
+            box(0.018, y, height, "heat sink", slot).move(-x / 2 + 0.012, 0, height / 2),
             n,
             ((x - 0.024) / (n - 1), 0, 0),
         )
@@ -39,7 +39,7 @@ def heat_sink(x: float, y: float, height: float, kind: str, finish: str = "sink"
     pin = hull(
         np.array([(a * w, b * w, z) for a in (-1, 1) for b in (-1, 1) for w, z in ((0.02, 0.0), (0.014, height))]),
         "heat sink",
-        finish,
+        slot,
     )
     pins = row(
         row(pin.move(-x / 2 + 0.03, -y / 2 + 0.03), n, ((x - 0.06) / (n - 1), 0, 0)), m, (0, (y - 0.06) / (m - 1), 0)
@@ -47,24 +47,24 @@ def heat_sink(x: float, y: float, height: float, kind: str, finish: str = "sink"
     return base | pins
 
 
-def fan(radius: float, deep: float, blades: int, label: str, finish: str) -> Solid:
+def fan(radius: float, deep: float, blades: int, label: str, slot: str) -> Solid:
     """A square frame around blades, from z = 0; its grille is a spiral of rings."""
-    frame = extrude(rect(2.1 * radius, 2.1 * radius, 0.12 * radius) - circle(radius), deep, label, finish)
-    hub = disc(0.34 * radius, 0.0, 0.9 * deep, label, finish, 0.06 * radius, 32)
+    frame = extrude(rect(2.1 * radius, 2.1 * radius, 0.12 * radius) - circle(radius), deep, label, slot)
+    hub = disc(0.34 * radius, 0.0, 0.9 * deep, label, slot, 0.06 * radius, 32)
     vane = (
         extrude(
             stroke([(0.2 * radius, 0), (0.6 * radius, 0.16 * radius), (0.94 * radius, 0.42 * radius)], 0.3 * radius),
             0.03,
             label,
-            finish,
+            slot,
         )
         .turn("x", 0.35)
         .move(0, 0, deep / 2)
     )
-    struts = around(box(radius, 0.05 * radius, 0.03, label, finish).move(radius / 2 + 0.02, 0, 0.015), 4).turn(
+    struts = around(box(radius, 0.05 * radius, 0.03, label, slot).move(radius / 2 + 0.02, 0, 0.015), 4).turn(
         "z", TAU / 8
     )
-    return union((frame, hub, around(vane, blades) & cylinder(0.96 * radius, deep, label, finish), struts))
+    return union((frame, hub, around(vane, blades) & cylinder(0.96 * radius, deep, label, slot), struts))
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class Gauge(Family):
         if self.bezel == "eight-sided":
             parts.append(extrude(ngon(8, 1.1).turn(TAU / 16) - circle(0.9), 0.13, "bezel", "bezel").move(0, 0, -0.07))
         if self.bezel == "bolted" and kit.level >= 1:
-            parts.append(ring_of(bolt(0.036, "dome", finish="stem"), 12, 0.945).move(0, 0, 0.1))
+            parts.append(ring_of(bolt(0.036, "dome", slot="stem"), 12, 0.945).move(0, 0, 0.1))
         if self.lugs:
             ear = (rect(0.3, 0.18).move(0.95, 0) | circle(0.09).move(1.1, 0)) - circle(0.04).move(1.1, 0)
             parts.append(

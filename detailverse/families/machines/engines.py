@@ -19,7 +19,7 @@ from zeroverse.core.record import choice, count, flag, span
 SECTION = TAU * np.arange(20) / 20
 
 
-def blade(stations, label: str, finish: str) -> Solid:
+def blade(stations, label: str, slot: str) -> Solid:
     """A twisted blade up the z axis. stations: (z, chord, thickness, angle, sweep along the chord) each; angle 0: the
     chord along x.
     """
@@ -29,11 +29,11 @@ def blade(stations, label: str, finish: str) -> Solid:
         x, y = chord * c / 2 + sweep, thick * s * (0.62 + 0.38 * c) / 2 + 0.12 * thick * (1 - c * c)
         cosine, sine = cos_sin(angle)
         rings.append(np.column_stack([cosine * x - sine * y, sine * x + cosine * y, np.full(len(c), z)]))
-    return loft(np.stack(rings), label, finish)
+    return loft(np.stack(rings), label, slot)
 
 
 def finned(
-    radius: float, low: float, high: float, fins: int, deep: float, label: str, finish: str, sides: int = 36
+    radius: float, low: float, high: float, fins: int, deep: float, label: str, slot: str, sides: int = 36
 ) -> Solid:
     """A cylinder with cooling fins."""
     line, step = turned(radius, low), (high - low) / fins
@@ -45,7 +45,7 @@ def finned(
             .to(radius + deep, z + 0.68 * step)
             .to(radius, z + 0.8 * step)
         )
-    return lathe(line.to(radius, high).close(), label, finish, sides=sides)
+    return lathe(line.to(radius, high).close(), label, slot, sides=sides)
 
 
 @dataclass(frozen=True)

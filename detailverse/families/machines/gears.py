@@ -256,7 +256,7 @@ class Screw(Family):
                 "head",
                 kit.skin("head"),
             )
-            return hub | handwheel(3.2 * r, 5, finish="head").move(0, 0, 1.2 * r)
+            return hub | handwheel(3.2 * r, 5, slot="head").move(0, 0, 1.2 * r)
         return self.driven(kit) - self.recess()
 
     def driven(self, kit: Kit) -> Solid:

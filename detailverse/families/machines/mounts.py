@@ -31,39 +31,39 @@ def split(rng: Rng, x: float, y: float, w: float, h: float, least: float):
         yield from split(rng.child(1), x, y + share * h / 2, w, (1 - share) * h, least)
 
 
-def greebles(rng: Rng, w: float, h: float, least: float, tall: float, label: str, finish: str) -> Solid:
+def greebles(rng: Rng, w: float, h: float, least: float, tall: float, label: str, slot: str) -> Solid:
     """Small blocks, tanks, pipes and vents packed on w by h about the origin, up from z = 0."""
     return union(
-        greeble(one, a - 0.01, b - 0.01, tall, label, finish).move(x, y)
+        greeble(one, a - 0.01, b - 0.01, tall, label, slot).move(x, y)
         for x, y, a, b, one in split(rng, 0.0, 0.0, w, h, least)
     )
 
 
-def greeble(rng: Rng, w: float, h: float, tall: float, label: str, finish: str) -> Solid:
+def greeble(rng: Rng, w: float, h: float, tall: float, label: str, slot: str) -> Solid:
     z = tall * rng.uniform(0.25, 1.0)
     kind = rng.choice(("block", "stepped", "vent", "tank", "drum", "pipes", "wedge"))
-    base = box(w, h, 0.03 + 0.25 * z, label, finish).move(0, 0, 0.125 * z - 0.015)
+    base = box(w, h, 0.03 + 0.25 * z, label, slot).move(0, 0, 0.125 * z - 0.015)
     if kind == "block":
-        return box(w, h, z + 0.03, label, finish).move(0, 0, z / 2 - 0.015)
+        return box(w, h, z + 0.03, label, slot).move(0, 0, z / 2 - 0.015)
     if kind == "stepped":
         return union(
             (
                 base,
-                box(0.7 * w, 0.7 * h, z, label, finish).move(0, 0, z / 2),
-                box(0.3 * w, 0.5 * h, 1.3 * z, label, finish).move(0.1 * w, 0, 0.65 * z),
+                box(0.7 * w, 0.7 * h, z, label, slot).move(0, 0, z / 2),
+                box(0.3 * w, 0.5 * h, 1.3 * z, label, slot).move(0.1 * w, 0, 0.65 * z),
             )
         )
     if kind == "vent":
         n = max(2, int(max(w, h) / 0.035))
-        slat = box(0.5 * w / n, 0.9 * h, z, label, finish) if w > h else box(0.9 * w, 0.5 * h / n, z, label, finish)
+        slat = box(0.5 * w / n, 0.9 * h, z, label, slot) if w > h else box(0.9 * w, 0.5 * h / n, z, label, slot)
         step = np.array([w / n, 0, 0]) if w > h else np.array([0, h / n, 0])
         return base | row(slat.move(*(-step * (n - 1) / 2)).move(0, 0, z / 2), n, step)
     r = 0.42 * min(w, h)
     if kind == "drum":
         return (
             base
-            | disc(r, 0.0, z + 0.1 * r, label, finish, 0.15 * r, 20)
-            | disc(0.5 * r, 0.0, 1.3 * z + 0.1 * r, label, finish, sides=16)
+            | disc(r, 0.0, z + 0.1 * r, label, slot, 0.15 * r, 20)
+            | disc(0.5 * r, 0.0, 1.3 * z + 0.1 * r, label, slot, sides=16)
         )
     if kind == "wedge":
         return base | hull(
@@ -76,12 +76,12 @@ def greeble(rng: Rng, w: float, h: float, tall: float, label: str, finish: str) 
                 ]
             ),
             label,
-            finish,
+            slot,
         )
     turn = TAU / 4 if w > h else 0.0
     long = max(w, h) - 2 * r
     if kind == "tank" or r < 0.04:
-        tank = tube(line((0, -long / 2, 0.2 * z), (0, long / 2, 0.2 * z)), 0.9 * r, label, finish, sides=14)
+        tank = tube(line((0, -long / 2, 0.2 * z), (0, long / 2, 0.2 * z)), 0.9 * r, label, slot, sides=14)
         return base | tank.turn("z", turn)
     thin = min(0.02, 0.25 * r)
     bundle = union(
@@ -96,7 +96,7 @@ def greeble(rng: Rng, w: float, h: float, tall: float, label: str, finish: str) 
             ),
             thin,
             label,
-            finish,
+            slot,
             sides=8,
         )
         for x in (-0.6 * r, 0.0, 0.6 * r)

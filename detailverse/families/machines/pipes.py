@@ -224,8 +224,8 @@ class Chain(Family):
         one = self.link().scale(1 / size)
         links = [self.laid(one, joints[k], joints[k + 1], k) for k in range(1, len(steps) - 1)]
         start = self.laid(self.ring().scale(1 / size), joints[0], joints[1], 0)
-        finish = self.laid(self.weight(kit, size), joints[-1], joints[-2], len(steps) - 1)
-        body = union((*links, start, finish))
+        last = self.laid(self.weight(kit, size), joints[-1], joints[-2], len(steps) - 1)
+        body = union((*links, start, last))
         return body.scale(1.95 / float(body.size.max()))
 
     def pitch(self) -> float:

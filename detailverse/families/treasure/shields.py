@@ -84,8 +84,8 @@ class Shield(Family):
         x = size * (np.arange(n) / (n - 1) - 0.5)
         return np.maximum(self.height(*np.meshgrid(x, x)), -0.4) + 1.0
 
-    def raised(self, region: Region, label: str, finish: str, lift: float) -> Solid:
-        return extrude(region, 3.0, label, finish).move(0, 0, -1.0) & self.sheet(lift, 0.06 + lift)
+    def raised(self, region: Region, label: str, slot: str, lift: float) -> Solid:
+        return extrude(region, 3.0, label, slot).move(0, 0, -1.0) & self.sheet(lift, 0.06 + lift)
 
     def charges(self, region: Region) -> list[Solid]:
         """What the face bears, raised."""
