@@ -105,6 +105,9 @@ def normalise(scene: trimesh.Scene, longest_side: float = LONGEST_SIDE) -> trime
     return scene
 
 
+LONGEST_UID = 80  # characters: a tar's header has 100 for the key and the field's name
+
+
 def uid_of(name: str) -> str:
     """`name` with everything but letters, digits, '-' and '_' replaced: webdataset keys end at the first dot."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)

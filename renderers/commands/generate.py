@@ -105,7 +105,7 @@ class _Generate:
     world_size: int | None = None
     """How many processes share the plan. Default: from the same place as the rank, else 1."""
 
-    def _run(self, source, count: int | None) -> int:
+    def _run(self, source, count: int | None, **care) -> int:
         for flag, value, least in (
             ("--start", self.start, 0),
             ("--shard-size", self.shard_size, 1),
@@ -161,7 +161,11 @@ class _Generate:
             "--engine dask or ray with it",
             self.engine,
         )
-        plan = farm.Plan(out, source, spec, self.start, count, self.shard_size, rank, world_size)
+        try:
+            care = farm.Care(**care)
+        except ValueError as error:
+            raise UsageError(f"--object-timeout: {error}") from error
+        plan = farm.Plan(out, source, spec, self.start, count, self.shard_size, rank, world_size, care)
         workers = 1 if self.engine == "serial" else self.workers or joblib.cpu_count()
         return _report(plan, _with_progress(farm, plan, workers, self.engine, self.address), workers)
 
@@ -176,8 +180,8 @@ def _with_progress(farm, plan, workers: int, engine: str, address: str | None):
 def _report(plan, summary, workers: int) -> int:
     made = summary.written + len(summary.failed)
     print(
-        f"{plan.out}: {summary.written} objects written, {summary.kept} already there, {len(summary.failed)} failed; "
-        f"{plan.spec.views} views of {' and '.join(map(str, plan.spec.sizes))} px each",
+        f"{plan.out}: {summary.written} objects written, {summary.kept - summary.gone} already there, "
+        f"{len(summary.failed)} failed; {plan.spec.views} views of {' and '.join(map(str, plan.spec.sizes))} px each",
         end="",
     )
     if made:
@@ -195,13 +199,16 @@ def _report(plan, summary, workers: int) -> int:
             f"  {len(summary.left)} of the plan's {len(plan.shards())} shards are still missing ({names}): the last "
             f"process to finish writes dataset.json"
         )
-    if summary.failed:
+    if not made and not summary.left:
+        print("  nothing new to make")
+    if summary.failed or summary.gone:
+        earlier = f", {summary.gone} of them in an earlier run" if summary.gone else ""
         print(
-            f"verse: {len(summary.failed)} objects failed; the shards' .json and dataset.json name them, the shards "
-            f"hold the rest",
+            f"verse: {len(summary.failed) + summary.gone} objects failed{earlier}; the shards' .json and dataset.json "
+            f"name them, the shards hold the rest",
             file=sys.stderr,
         )
-    return 1 if summary.failed else 0
+    return 1 if summary.failed or summary.gone else 0
 
 
 @dataclass(kw_only=True)
@@ -281,7 +288,19 @@ class GenerateDetailverse(_Generate):
 
 
 @dataclass(kw_only=True)
-class GenerateFiles(_Generate):
+class _Foreign(_Generate):
+    """What objects of other people may cost."""
+
+    on_error: Literal["skip", "raise"] = "skip"
+    """Of an object that cannot be read or drawn, whatever the reason: skip: name and count it, make the rest; raise:
+    stop.
+    """
+    object_timeout: float | None = None
+    """Seconds that an object may take; one that takes longer is named and counted. Default: no limit."""
+
+
+@dataclass(kw_only=True)
+class GenerateFiles(_Foreign):
     """Existing GLB, glTF and OBJ files -> the same shards.
 
     Files that cannot be read are named and counted, the rest is made, and the exit status is 1. Example: verse generate
@@ -301,12 +320,15 @@ class GenerateFiles(_Generate):
         from renderers.sources.files import Files
 
         return self._run(
-            Files(str(need_folder(self.assets, "--assets")), self.seed, f"+{self.obj_up.upper()}"), self.count
+            Files(str(need_folder(self.assets, "--assets")), self.seed, f"+{self.obj_up.upper()}"),
+            self.count,
+            on_error=self.on_error,
+            timeout=self.object_timeout,
         )
 
 
 @dataclass(kw_only=True)
-class GenerateObjaverse(_Generate):
+class GenerateObjaverse(_Foreign):
     """Objects of Objaverse 1.0 -> the same shards, with a credit line in each sample.
 
     Downloads go on where they stopped; objects that cannot be read are named and counted. Example: verse generate
@@ -336,4 +358,9 @@ class GenerateObjaverse(_Generate):
         made = listing(hub.cache, key)
         left_out = "".join(f"; {times} left out: {reason}" for reason, times in made.left_out.items())
         print(f"objaverse {made.split}: {len(made.objects)} objects{left_out}")
-        return self._run(Objaverse(hub.cache, key, hub.url, self.seed), self.count)
+        return self._run(
+            Objaverse(hub.cache, key, hub.url, self.seed),
+            self.count,
+            on_error=self.on_error,
+            timeout=self.object_timeout,
+        )

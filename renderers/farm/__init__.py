@@ -2,12 +2,15 @@
 named.
 """
 
-from renderers.farm.plan import FarmError, Plan
+from renderers.farm.plan import ON_ERROR, TOLERANT, Care, FarmError, Plan
 from renderers.farm.run import Summary, generate, told_on
 from renderers.farm.sample import Made, hull, make_sample
 from renderers.farm.spec import RenderSpec
 
 __all__ = [
+    "ON_ERROR",
+    "TOLERANT",
+    "Care",
     "FarmError",
     "Made",
     "Plan",

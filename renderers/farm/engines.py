@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from zeroverse.core import limits
 from zeroverse.core.workers import leave_with
 
 DIED = object()  # the outcome of an item whose worker died, not once but whenever it was tried
@@ -34,14 +35,21 @@ class Pool:
 
 
 def run(
-    pool: Pool, function: Callable, items: Iterable, alone: int = ALONE, spare: int | None = None, ahead: int = AHEAD
+    pool: Pool,
+    function: Callable,
+    items: Iterable,
+    alone: int = ALONE,
+    spare: int | None = None,
+    ahead: int = AHEAD,
+    is_hopeless: Callable[[object], bool] = lambda item: False,
 ) -> Iterator[tuple]:
     """(item, function(item)) for every item, in order; DIED for one that kills its worker.
 
     A dying worker can take its neighbours' work with it, so each item that was under way is tried again while nothing
     else runs, `alone` times.
-    spare: how many items wait at the workers' doors, default one for each. What `function` raises is raised here, and
-        ends the run.
+    spare: how many items wait at the workers' doors, default one for each. is_hopeless(item): whether it is known,
+        after a worker died, that the item would kill the next one too. What `function` raises is raised here, and ends
+        the run.
     """
     spare = pool.workers if spare is None else spare
     items, end = iter(items), object()
@@ -66,14 +74,16 @@ def run(
             result = future.result()
         except pool.deaths:
             wait([other for _, other in queue])
-            result = _alone(pool, function, item, alone)
+            result = _alone(pool, function, item, alone, is_hopeless)
         except Exception as error:
             raise getattr(error, "cause", None) or error from None  # ray hides what was raised behind a traceback
         yield item, result
 
 
-def _alone(pool: Pool, function: Callable, item, times: int):
+def _alone(pool: Pool, function: Callable, item, times: int, is_hopeless: Callable[[object], bool]):
     for _ in range(times):
+        if is_hopeless(item):
+            break
         try:
             return pool.submit(function, item).result()
         except pool.deaths:
@@ -100,6 +110,7 @@ def serial(workers: int, address: str | None) -> Iterator[Pool]:
 
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+_OF_WORKERS = {**_ONE_THREAD, limits.WORKER: "1"}
 
 
 @contextmanager
@@ -114,7 +125,7 @@ def loky(workers: int, address: str | None) -> Iterator[Pool]:
             max_workers=workers,
             timeout=300,
             reuse=True,
-            env=_ONE_THREAD,
+            env=_OF_WORKERS,
             initializer=leave_with,
             initargs=(os.getpid(),),
         )
@@ -159,7 +170,7 @@ def _dask_cluster(distributed, workers: int):
     for _ in range(STARTS):
         try:
             return distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, env=_ONE_THREAD
+                n_workers=workers, threads_per_worker=1, dashboard_address=None, env=_OF_WORKERS
             )
         except RuntimeError as error:
             failure = error

@@ -46,6 +46,32 @@ class Shard(NamedTuple):
     indices: range
 
 
+ON_ERROR = ("skip", "raise")
+
+
+@dataclass(frozen=True)
+class Care:
+    """What one bad file may cost. on_error: `skip`: itself, named and counted; `raise`: the run. timeout: seconds that
+    an object may take; None: as long as it likes. Neither is a setting of the data: what is made has the same bytes.
+    """
+
+    on_error: str = "skip"
+    timeout: float | None = None
+
+    def __post_init__(self):
+        if self.on_error not in ON_ERROR:
+            raise ValueError(f"on_error: expected one of {', '.join(ON_ERROR)}, got {self.on_error!r}")
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(f"timeout: expected seconds, more than 0, got {self.timeout}")
+
+    @property
+    def skips(self) -> bool:
+        return self.on_error == "skip"
+
+
+TOLERANT = Care()
+
+
 @dataclass(frozen=True)
 class Plan:
     """The shards of a run: shard k of a source holds the indices from k * shard_size, whatever the run starts with.
@@ -62,6 +88,7 @@ class Plan:
     shard_size: int
     rank: int = 0
     world_size: int = 1
+    care: Care = TOLERANT
 
     @functools.cached_property
     def config(self) -> dict:
@@ -108,6 +135,10 @@ class Plan:
     def todo(self) -> list[Shard]:
         mine = set(self.mine())
         return [shard for shard in self.missing() if shard in mine]
+
+    def failed(self, shard: Shard) -> int:
+        """How many objects of a whole shard failed when it was made."""
+        return len(stamp_of(self.out, sidecar_of(shard.name))["failed"])
 
     def _is_done(self, shard: Shard, sizes: dict[str, int]) -> bool:
         if shard.name not in sizes or sidecar_of(shard.name) not in sizes:

@@ -3,11 +3,13 @@
 import errno
 import functools
 import itertools
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from renderers.farm import engines
 from renderers.farm.plan import FarmError, Plan, Shard, write_index, writer
@@ -16,6 +18,7 @@ from renderers.gallery import card
 from renderers.shards import DATASET_FILE, write_shard
 from renderers.shards.storage import Store
 from renderers.tables import ENGINES
+from zeroverse.core.limits import was_too_slow
 
 # with so many shards per worker, workers write whole shards: no sample travels, and the last ones cost little waiting
 MANY = 8
@@ -33,10 +36,13 @@ _ADVICE = {
 
 @dataclass
 class Summary:
-    """What a run did: samples written and found, failures, draws the grammar replaced, CPU seconds by stage."""
+    """What a run did: samples written and found, failures now and earlier, draws the grammar replaced, CPU seconds by
+    stage.
+    """
 
     written: int = 0
     kept: int = 0
+    gone: int = 0  # of these, the objects that failed in that earlier run
     failed: list[dict] = field(default_factory=list)
     redraws: Counter = field(default_factory=Counter)
     seconds: Counter = field(default_factory=Counter)
@@ -91,7 +97,8 @@ def generate(
         plan.out.sweep()
     todo = plan.todo()
     objects = sum(len(shard.indices) for shard in todo)
-    summary = Summary(kept=sum(len(shard.indices) for shard in plan.mine()) - objects)
+    gone = sum(plan.failed(shard) for shard in plan.mine() if shard not in todo)
+    summary = Summary(kept=sum(len(shard.indices) for shard in plan.mine()) - objects, gone=gone)
     if todo:
         try:
             with ENGINES[engine](min(workers, objects), address) as pool:
@@ -136,8 +143,26 @@ def _made(plan: Plan, pool: engines.Pool, todo: list[Shard], on_made) -> Iterato
 
 
 def _objects(plan: Plan, pool: engines.Pool, indices: list[int]) -> Iterator[Made]:
-    for index, made in engines.run(pool, functools.partial(make_sample, plan.source, plan.spec), indices):
-        yield Made(index, plan.source.label(index), reason=QUARANTINED) if made is engines.DIED else made
+    with tempfile.TemporaryDirectory(prefix="verse-") as folder:
+        notes = Path(folder)
+        make = functools.partial(_noted, plan, notes)
+        for index, made in engines.run(pool, make, indices, is_hopeless=lambda index: was_too_slow(notes / str(index))):
+            yield _died(plan, index, notes) if made is engines.DIED else made
+
+
+def _noted(plan: Plan, notes: Path, index: int) -> Made:
+    """Workers of other machines do not see the folder of notes: those that are ended there are tried again."""
+    note = notes / str(index) if notes.is_dir() else None
+    return make_sample(plan.source, plan.spec, index, plan.care, note)
+
+
+def _died(plan: Plan, index: int, notes: Path) -> Made:
+    slow = was_too_slow(notes / str(index))
+    reason = f"took longer than {plan.care.timeout:g} seconds, and hung in compiled code" if slow else QUARANTINED
+    label = plan.source.label(index)
+    if plan.source.foreign and not plan.care.skips:
+        raise FarmError(f"{label}: {reason}")
+    return Made(index, label, reason=reason)
 
 
 def make_shard(
@@ -146,7 +171,9 @@ def make_shard(
     """Write one shard, of the objects in `stream` or of those made here; returns what became of each, without its
     fields.
     """
-    stream = (make_sample(plan.source, plan.spec, index) for index in shard.indices) if stream is None else stream
+    stream = (
+        (make_sample(plan.source, plan.spec, index, plan.care) for index in shard.indices) if stream is None else stream
+    )
     done, failed, redraws = [], [], Counter()
 
     def samples():

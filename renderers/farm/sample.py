@@ -3,19 +3,24 @@
 import functools
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
+import trimesh
 
 import renderers
 from renderers.backends import Backend
 from renderers.cameras import Cameras
-from renderers.farm.plan import FarmError
+from renderers.farm.plan import TOLERANT, Care, FarmError
 from renderers.farm.spec import RenderSpec
 from renderers.lighting import Light
 from renderers.passes import DEPTH_UNIT, NORMAL_BITS, quantise, with_alpha
 from renderers.shards import SAMPLE_FORMAT, canonical, codecs
+from renderers.sources.objaverse import Unavailable
 from zeroverse.asset import Asset, AssetError, glb_bytes
+from zeroverse.core.limits import TooSlow, time_limit
+from zeroverse.core.rng import Rng
 
 CONVENTIONS = (
     "camera: OpenCV c2w (+x right, +y down, +z forward); intrinsics: fx fy cx cy in pixels, pixel centres at +0.5; "
@@ -26,6 +31,9 @@ CONVENTIONS = (
 OTHER_SIZES = (
     "; other_sizes: the same views drawn again, labels exact; their intrinsics are these times their width / this width"
 )
+
+
+LONGEST_REASON = 500  # characters: a reason may quote a file
 
 
 @dataclass
@@ -46,31 +54,85 @@ def _backend(name: str) -> Backend:
     return renderers.load(name)  # one per worker process: OpenGL contexts cannot be shared or pickled
 
 
-def make_sample(source, spec: RenderSpec, index: int) -> Made:
-    """One object from its index to encoded fields. An object that cannot be made comes back with its reason."""
+def make_sample(source, spec: RenderSpec, index: int, care: Care = TOLERANT, note: Path | None = None) -> Made:
+    """Returns one object, from its index to encoded fields. An object that cannot be made comes back with its reason.
+
+    Whatever a foreign file provokes is its own failure; anything but an AssetError from one of our own grammars is a
+    bug, and raises FarmError. So do failures that no object has a part in: of the renderer, the light, the network.
+    note: where `time_limit` may leave a note.
+    """
     made = Made(index, source.label(index))
-    clock = _Clock(made.seconds)
     try:
-        asset = source.make(index)
-        clock.lap("generate")
-        cameras = spec.cameras(source.stream(index).child("cameras"), lambda: hull(asset))
+        backend = _backend(spec.renderer)
         lights = spec.lights(source.stream(index).child("light"))
-        clock.lap("render")
-        shots, drawn = shots_of(cameras, lights, spec.sizes)
-        for (size, view), images in zip(drawn, _backend(spec.renderer).views(asset, shots, spec.passes), strict=True):
-            clock.lap("render")
-            made.fields |= pictures(images, view, spec, size)
-            clock.lap("encode")
-    except AssetError as error:  # of a file, or of a grammar that found nothing worth keeping (solid.Rejected)
-        made.reason, made.fields = str(error), {}
-        return made
     except Exception as error:
-        raise FarmError(f"{made.label}: {type(error).__name__}: {error}") from error
+        raise _stops(made, error) from error
+    if care.timeout is not None:
+        _compiled(spec)
+    try:
+        with time_limit(care.timeout, note):
+            _fill(made, source, spec, backend, lights)
+    except AssetError as error:  # of a file, or of a grammar that found nothing worth keeping (solid.Rejected)
+        return _failed(made, str(error), care.skips or not source.foreign)
+    except TooSlow as error:
+        return _failed(made, str(error), care.skips)
+    except Unavailable as error:
+        raise _stops(made, error.__cause__ or error) from error
+    except Exception as error:
+        if not (source.foreign and care.skips):
+            raise _stops(made, error) from error
+        return _failed(made, f"{type(error).__name__}: {error}", True)
+    return made
+
+
+@functools.cache
+def _compiled(spec: RenderSpec) -> None:
+    """Renders a small object once in a process, so that compiling kernels counts against no object's limit."""
+    make_sample(_Box(), replace(spec, size=16, more_sizes=()), 0)
+
+
+class _Box:
+    """A source of one plain object."""
+
+    foreign = False
+
+    def make(self, index: int) -> Asset:
+        return Asset(trimesh.Scene({"box": trimesh.creation.box()}), "box")
+
+    def label(self, index: int) -> str:
+        return "a box"
+
+    def stream(self, index: int) -> Rng:
+        return Rng("box")
+
+
+def _failed(made: Made, reason: str, is_counted: bool) -> Made:
+    """The object without a sample, its reason on one line."""
+    reason = " ".join(reason.split())[:LONGEST_REASON]
+    if not is_counted:
+        raise FarmError(f"{made.label}: {reason}")
+    return Made(made.index, made.label, reason=reason, seconds=made.seconds)
+
+
+def _stops(made: Made, error: BaseException) -> FarmError:
+    return FarmError(f"{made.label}: {type(error).__name__}: {error}")
+
+
+def _fill(made: Made, source, spec: RenderSpec, backend: Backend, lights: list[Light]) -> None:
+    clock = _Clock(made.seconds)
+    asset = source.make(made.index)
+    clock.lap("generate")
+    cameras = spec.cameras(source.stream(made.index).child("cameras"), lambda: hull(asset))
+    clock.lap("render")
+    shots, drawn = shots_of(cameras, lights, spec.sizes)
+    for (size, view), images in zip(drawn, backend.views(asset, shots, spec.passes), strict=True):
+        clock.lap("render")
+        made.fields |= pictures(images, view, spec, size)
+        clock.lap("encode")
     made.key = asset.uid
     made.redraws = asset.provenance.get("rejected", {})
     made.fields |= described(asset, cameras, lights, spec)
     clock.lap("encode")
-    return made
 
 
 def shots_of(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from renderers.shards.format import SHARD_FORMAT, ShardError, canonical, read_sidecar, sidecar_of
 from renderers.shards.storage import Store
+from zeroverse.asset import LONGEST_UID
 
 _BLOCK = 512
 _RECORD = 10240  # a tar ends with zeros up to a multiple of this
@@ -48,8 +49,8 @@ def _write_tar(file, samples, shard: str) -> tuple[list[dict], str]:
     digest = hashlib.sha256()
     entries: list[dict] = []
     for key, fields in samples:
-        if not key or "." in key or "/" in key or len(key) > 80:
-            raise ShardError(f"{shard}: key {key!r}: expected 1 to 80 characters without dots and slashes")
+        if not key or "." in key or "/" in key or len(key) > LONGEST_UID:
+            raise ShardError(f"{shard}: key {key!r}: expected 1 to {LONGEST_UID} characters without dots and slashes")
         if entries and entries[0]["fields"].keys() != fields.keys():
             odd = sorted(entries[0]["fields"].keys() ^ fields.keys())
             raise ShardError(

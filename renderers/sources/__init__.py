@@ -12,11 +12,14 @@ from zeroverse.core.rng import Rng
 class Source(Protocol):
     """Where the objects of a run come from. A frozen dataclass does it: small, picklable, equal when the objects are.
 
-    name: its row in SOURCES. seed: what its objects and their cameras are keyed by.
+    name: its row in SOURCES. seed: what its objects and their cameras are keyed by. foreign: whether its objects are
+    files of other people, so that whatever goes wrong with one is that one's fault; of a source of ours, only an
+    AssetError is, and anything else a bug that stops the run.
     """
 
     name: str
     seed: int
+    foreign: bool
 
     @classmethod
     def from_config(cls, config: dict, assets: str | None) -> "Source":

@@ -1,12 +1,14 @@
 """The existing files of a folder as a source: GLB, glTF and OBJ."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from renderers.sources import untrusted
-from zeroverse.asset import Asset, AssetError, load_file, uid_of
+from zeroverse.asset import LONGEST_UID, Asset, AssetError, load_file, uid_of
+from zeroverse.core.files import walked
 from zeroverse.core.rng import Rng
 
 SUFFIXES = (".glb", ".gltf", ".obj")
@@ -27,6 +29,7 @@ class Files:
     seed: int = 0
     up: str = "+Y"
     name = "files"
+    foreign = True  # whatever goes wrong with an object is the object's
 
     @classmethod
     def from_config(cls, config: dict, assets: str | None) -> "Files":
@@ -44,23 +47,31 @@ class Files:
         root = Path(self.assets)
         if not root.is_dir():
             raise AssetError(f"{root}: no such folder")
-        paths = tuple(sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()))
+        paths = tuple(sorted(path for path in walked(root) if path.suffix.lower() in SUFFIXES and path.is_file()))
         if not paths:
             raise AssetError(f"{root}: no {', '.join(SUFFIXES)} files")
-        named: dict[str, list[str]] = {}
-        for path in paths:
-            named.setdefault(self.uid(path), []).append(path.relative_to(root).as_posix())
-        twins = [f"{' and '.join(files)} would both be called {uid}" for uid, files in named.items() if len(files) > 1]
-        if twins:
-            raise AssetError(
-                f"{root}: {len(twins)} names are not unique (only letters, digits, - and _ of ASCII count): "
-                f"{twins[0]}; rename all but one"
-            )
         return paths
 
     def uid(self, path: Path) -> str:
+        """Returns the name of an object, unique among the files: its path, with `_` for all but letters, digits, -
+        and _ of ASCII.
+
+        A path that is too long for a key, and all those that would have one name, end with a hash of their own path.
+        """
+        name = self._name(path)
+        if len(name) <= LONGEST_UID and self._shared[name] == 1:
+            return name
+        mark = hashlib.sha256(path.relative_to(self.assets).as_posix().encode(errors="surrogateescape")).hexdigest()
+        return f"{name[: LONGEST_UID - 17]}-{mark[:16]}"
+
+    def _name(self, path: Path) -> str:
         name = path.relative_to(self.assets).with_suffix("").as_posix()
         return uid_of(next((name.removesuffix(f"/{within}") for within in WITHIN if name.endswith(f"/{within}")), name))
+
+    @cached_property
+    def _shared(self) -> Counter:
+        """How many files would have each name."""
+        return Counter(self._name(path) for path in self.paths)
 
     def config(self) -> dict:
         names = "\n".join(path.relative_to(self.assets).as_posix() for path in self.paths)
@@ -69,7 +80,7 @@ class Files:
             "source": self.name,
             "seed": self.seed,
             "files": len(self.paths),
-            "names_sha256": hashlib.sha256(names.encode()).hexdigest(),
+            "names_sha256": hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest(),
             **turned,
         }
 
@@ -102,4 +113,4 @@ class Files:
 
     def stream(self, index: int) -> Rng:
         """Keyed by the file's name, so that its cameras do not change when other files come and go."""
-        return Rng("files", "views", self.seed, self.uid(self.paths[index]))
+        return Rng("files", "views", self.seed, self._name(self.paths[index]))

@@ -56,6 +56,10 @@ class ObjaverseError(ValueError):
     """A list or cache that is not what it should be; the message names it."""
 
 
+class Unavailable(ConnectionError):
+    """A file that may be there another time: no fault of the object."""
+
+
 class Entry(NamedTuple):
     """One object of a list: its place in the cache, and what must be said when it is used."""
 
@@ -300,6 +304,7 @@ class Objaverse:
     hub: str | None = HUB
     seed: int = 0
     name = "objaverse"
+    foreign = True  # whatever goes wrong with an object is the object's
 
     @classmethod
     def from_config(cls, config: dict, assets: str | None) -> "Objaverse":
@@ -326,7 +331,10 @@ class Objaverse:
 
     def make(self, index: int) -> Asset:
         entry = listing(self.cache, self.key).objects[index]
-        path = Hub(self.cache, self.hub).get(entry.path)
+        try:
+            path = Hub(self.cache, self.hub).get(entry.path)
+        except OSError as error:
+            raise Unavailable(str(error)) from error
         untrusted.check(path, path.parent)
         asset = load_file(path)
         provenance = {

@@ -21,6 +21,7 @@ class Zeroverse:
     cut: float | None = None
     wireframe: float | None = None
     name = "zeroverse"
+    foreign = False
 
     @classmethod
     def from_config(cls, config: dict, assets: str | None) -> "Zeroverse":
@@ -80,6 +81,7 @@ class Detailverse:
     texture_size: int = 1024
     fields: str = "none"
     name = "detailverse"
+    foreign = False
 
     @classmethod
     def from_config(cls, config: dict, assets: str | None) -> "Detailverse":

@@ -4,8 +4,11 @@ workers can import it.
 
 import os
 import signal
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import numba
 
 from renderers.sources.procedural import Zeroverse
 from zeroverse.asset import AssetError
@@ -23,6 +26,21 @@ def _kill_once(flag: str):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _loop():
+    while True:
+        try:
+            time.sleep(0.01)
+        except Exception:  # as readers of damaged files do
+            continue
+
+
+@numba.njit
+def _compiled_loop(x):
+    while x > 0:
+        x = x + 1 if x < 1000 else 1
+    return x
+
+
 DEEDS = {
     "exit": lambda flag: os._exit(1),
     "kill": lambda flag: os.kill(os.getpid(), signal.SIGKILL),
@@ -30,6 +48,9 @@ DEEDS = {
     "asset error": lambda flag: _raise(AssetError("a bad file")),
     "rejected": lambda flag: _raise(Rejected("all draws rejected")),
     "bug": lambda flag: _raise(ZeroDivisionError("a bug")),
+    "no memory": lambda flag: _raise(MemoryError()),
+    "no end": lambda flag: _loop(),
+    "no end in compiled code": lambda flag: _compiled_loop(1),
     "nothing": lambda flag: None,
 }
 
@@ -40,6 +61,7 @@ class Crashing:
     deed: str
     flag: str = ""
     seed: int = 0
+    foreign: bool = False
     name = "crashing"
 
     def config(self) -> dict:

@@ -17,7 +17,6 @@ from renderers import farm
 from renderers.farm.sample import CONVENTIONS
 from renderers.shards import ShardReader, verify
 from renderers.shards.storage import Local
-from renderers.sources.files import Files
 from renderers.sources.procedural import Zeroverse
 from renderers.tables import RIGS
 
@@ -189,12 +188,6 @@ def test_files_go_through_the_same_door(glbs, tmp_path, capsys):
     assert verse.main(["verify", str(tmp_path / "out")]) == 0
     box = trimesh.load(trimesh.util.wrap_as_stream(reader.field(0, "mesh.glb")), file_type="glb")
     assert box.extents == pytest.approx([1.8, 1.8, 1.8])
-
-
-def test_files_with_one_name_are_refused(glbs):
-    trimesh.creation.box().export(glbs / "sub_ball.v2.glb")
-    with pytest.raises(ValueError, match="1 names are not unique.*: .* and .* would both be called sub_ball_v2"):
-        Files(str(glbs)).make(0)
 
 
 def test_a_bug_names_the_object(monkeypatch):

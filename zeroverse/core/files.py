@@ -17,6 +17,24 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def walked(folder: Path) -> Iterator[Path]:
+    """Yields the files of a folder and of its sub-folders, and those of folders elsewhere that symbolic links in it
+    lead to. No folder comes twice: of several ways to it the one without links counts, then the first by name.
+    """
+    root, seen = os.path.realpath(folder), set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(place))
+        folders[:] = [name for name in sorted(folders) if _leads_on(os.path.join(place, name), root, seen)]
+        yield from (Path(place, file) for file in sorted(files))
+
+
+def _leads_on(folder: str, root: str, seen: set[str]) -> bool:
+    if not os.path.islink(folder):
+        return os.path.realpath(folder) not in seen
+    real = os.path.realpath(folder)
+    return real not in seen and os.path.commonpath([real, root]) not in (real, root)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A temporary file that takes the name `path` when the block ends well, on disk by then; otherwise nothing of it
