@@ -3,35 +3,33 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import spearmanr
 
+from train.metrics import intervals
 from zeroverse.core.rng import Rng
 
 BOOTSTRAPS = 1000
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Rank correlation, ties sharing their mean rank."""
-    ranks = [_ranks(x) for x in (a, b)]
-    centered = [rank - rank.mean() for rank in ranks]
-    length = np.sqrt((centered[0] ** 2).sum() * (centered[1] ** 2).sum())
-    return float((centered[0] * centered[1]).sum() / length) if length > 0 else 0.0
-
-
-def _ranks(x: np.ndarray) -> np.ndarray:
-    _, number, times = np.unique(x, return_inverse=True, return_counts=True)
-    return (np.cumsum(times) - (times - 1) / 2)[number]
+    """Returns Spearman's rank correlation of two lists; 0 where one of them is constant and scipy has no answer."""
+    return 0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearmanr(a, b).statistic)
 
 
 def bootstrap(groups: np.ndarray, statistic: Callable[[np.ndarray], float]) -> list[float]:
-    """[value, low, high]: the statistic of all rows (it is given their indices), and its 95 % interval when groups are
-    drawn with replacement.
+    """Returns [value, low, high]: the statistic of all rows, and its 95 % interval when groups of rows are sampled with
+    replacement.
+
+    groups: [N] the group of each row. statistic: takes the numbers of some rows, and returns one number.
     """
-    rows = {name: np.flatnonzero(groups == name) for name in np.unique(groups)}
-    names, rng = list(rows), Rng("curate", "bootstrap")
-    draws = (rng.unit((BOOTSTRAPS, len(names))) * len(names)).astype(np.int64)
-    values = [statistic(np.concatenate([rows[names[pick]] for pick in draw])) for draw in draws]
-    low, high = np.percentile(values, (2.5, 97.5))
-    return [round(float(x), 4) for x in (statistic(np.arange(len(groups))), low, high)]
+    rows = [np.flatnonzero(groups == name) for name in np.unique(groups)]
+    interval = intervals.bootstrap(
+        Rng("curate", "bootstrap"),
+        len(rows),
+        lambda picks: np.array([statistic(np.concatenate([rows[group] for group in pick])) for pick in picks]),
+        BOOTSTRAPS,
+    )
+    return [round(float(x), 4) for x in (statistic(np.arange(len(groups))), *interval)]
 
 
 def numbers(scores: np.ndarray, ratings: np.ndarray, groups: np.ndarray, kinds: np.ndarray) -> dict:
