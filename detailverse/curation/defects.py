@@ -13,7 +13,7 @@ import trimesh
 from detailverse.spatial.sampling import triangles_of
 from zeroverse.asset import LONGEST_SIDE, Asset, normalise
 from zeroverse.core.rng import Rng
-from zeroverse.shapes.solid import weld_places
+from zeroverse.core.topology import weld_places
 
 CLEAN = 5.0  # the rating of an object without defects; the scale is the 1 to 5 of TripoSG's modellers
 

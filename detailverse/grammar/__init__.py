@@ -20,7 +20,8 @@ from detailverse.texturing.assemble import textured
 from zeroverse.asset import LONGEST_SIDE, Asset
 from zeroverse.core import affine
 from zeroverse.core.rng import Rng
-from zeroverse.shapes.solid import Rejected, closed, weld_places
+from zeroverse.core.topology import closed, weld_places
+from zeroverse.shapes.solid import Rejected
 
 ATTEMPTS = 8
 LEVEL_WEIGHTS = (1, 2, 3, 4, 5)  # of levels 0 … 4 where none is asked for: the data is there for its detail

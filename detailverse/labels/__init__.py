@@ -8,11 +8,11 @@ import numpy as np
 
 from detailverse.modelling.surface import Surface
 from detailverse.spatial.bvh import Bvh
-from detailverse.spatial.edges import components, edges, twins
+from detailverse.spatial.edges import edges
 from detailverse.spatial.probes import spread, thickness
 from zeroverse.core import affine
 from zeroverse.core.portable import TAU, cos_sin
-from zeroverse.shapes.solid import volume
+from zeroverse.core.topology import face_pieces, twins, volume
 
 KINDS = ("design", "join", "cut")
 CREASE = 15.0  # degrees, as the salient points of the public shape VAEs (facts/procedural.md §4.3)
@@ -167,7 +167,7 @@ def complexity(surface: Surface, bvh: Bvh | None = None) -> dict:
     euler = (
         np.count_nonzero(np.bincount(faces.ravel())) - len(faces) // 2
     )  # V - E + F, and 2 E = 3 F on a closed surface
-    pieces = int(components(faces).max()) + 1
+    pieces = int(face_pieces(faces).max()) + 1
     result = {
         "triangles": len(faces),
         "area": area,

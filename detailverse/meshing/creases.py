@@ -13,8 +13,8 @@ import math
 import numpy as np
 
 from detailverse.meshing.hermite import Fit, incidence, onto_creases
-from detailverse.spatial.edges import components
 from zeroverse.core.jit import kernel
+from zeroverse.core.topology import face_pieces
 
 SWEEPS = 8  # over all vertices; most meshes are at rest after three
 SLIM = 0.1  # of a triangle's area times two: below it counts as a fault, as much as a small chamfer
@@ -55,7 +55,7 @@ def _merged(points, rank, faces, quad, normals):
         faces, quad = faces[keep], quad[keep]
         waiting[:] = False
         waiting[faces[locked[faces].any(axis=1)]] = True
-    piece = components(faces)
+    piece = face_pieces(faces)
     size = np.bincount(piece)
     keep = size[piece] > min(SPECK, size.max() - 1)
     return points, faces[keep], quad[keep]

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from detailverse.meshing import marching_cubes
-from detailverse.spatial.pieces import openness, piece_areas, pieces_of
+from detailverse.spatial.pieces import openness, piece_areas
 from zeroverse.core.jit import kernel
+from zeroverse.core.topology import vertex_pieces
 
 HALF = 1.0  # the grid spans [-1, 1]³: objects reach 0.9, so that the outside is one piece around them
 BAND = 1.5  # cells beyond epsilon to which distances are exact: extraction looks one cell further than epsilon
@@ -85,7 +86,7 @@ def watertight(
 
 
 def _without_crumbs(points, faces, resolution, epsilon, reset) -> Watertight:
-    piece = pieces_of(faces, len(points))
+    piece = vertex_pieces(faces, len(points))
     areas, seen = piece_areas(points, faces, piece), openness(points, faces, piece)
     total = areas.sum()
     areas, crumb = areas / total, CRUMB_AREA + 16.0 * np.pi * epsilon * epsilon / total

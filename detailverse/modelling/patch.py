@@ -13,7 +13,7 @@ from detailverse.modelling.surface import Leaf
 from zeroverse.core import affine
 from zeroverse.core.jit import kernel
 from zeroverse.core.portable import cos_sin
-from zeroverse.shapes.solid import volume
+from zeroverse.core.topology import volume
 
 # edge length under details, object units: a voxel of the 256-grid that detail is measured on (facts/procedural.md §9)
 FINEST = 0.008

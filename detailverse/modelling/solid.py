@@ -13,14 +13,13 @@ from functools import reduce
 
 import numpy as np
 from manifold3d import Error, Manifold, Mesh, OpType
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from detailverse.modelling.surface import Leaf, Surface
 from zeroverse.core import affine
 from zeroverse.core.affine import rotation
 from zeroverse.core.portable import TAU
-from zeroverse.shapes.solid import Rejected, closed, volume, weld_places
+from zeroverse.core.topology import closed, linked, volume, weld_places
+from zeroverse.shapes.solid import Rejected
 
 CHANNELS = 3  # u, v, relief
 CRUMB = 1e-5  # of the volume of all: a piece smaller than that is debris
@@ -307,10 +306,7 @@ def _parted(positions: np.ndarray, faces: np.ndarray, mesh) -> np.ndarray:
     place = weld_places(positions)
     start, end = vertex[faces].ravel(), vertex[np.roll(faces, -1, axis=1)].ravel()
     short = place[start] == place[end]  # edges that shrink to nothing: their ends are one
-    links = coo_matrix(
-        (np.ones(np.count_nonzero(short), np.int8), (start[short], end[short])), shape=(len(positions),) * 2
-    )
-    sheet = connected_components(links, directed=False)[1][vertex]
+    sheet = linked(start[short], end[short], len(positions))[vertex]
     sheets = np.unique(np.stack([place, sheet], axis=1), axis=0)[:, 0]
     crowded = np.isin(place, sheets[1:][sheets[1:] == sheets[:-1]])
     normals = affine.vertex_normals(positions, faces, sheet)

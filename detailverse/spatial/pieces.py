@@ -1,8 +1,6 @@
-"""Connected pieces of a mesh, how large each is and how much of it can be seen."""
+"""How large each connected piece of a mesh is, and how much of it can be seen; `core.topology` numbers the pieces."""
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from zeroverse.core import affine
 from zeroverse.core.jit import kernel
@@ -10,14 +8,6 @@ from zeroverse.core.portable import cos_sin
 
 DIRECTIONS = 64
 GOLDEN_ANGLE = 2.399963229728653  # pi (3 - sqrt 5)
-
-
-def pieces_of(faces: np.ndarray, count: int) -> np.ndarray:
-    """[count] the number of each vertex's connected piece. faces [F, 3] must share vertices where they touch."""
-    links = coo_matrix(
-        (np.ones(2 * len(faces), np.int8), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(count, count)
-    )
-    return connected_components(links, directed=False)[1]
 
 
 def piece_areas(points: np.ndarray, faces: np.ndarray, piece: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from zeroverse.asset import Asset
 from zeroverse.core import affine
 from zeroverse.core.rng import Rng
-from zeroverse.shapes.solid import weld_places
+from zeroverse.core.topology import weld_places
 
 POINTS = 16384  # per object: a surface share of 1 % is known to 8 % of itself, and D2 to 2 % of its mass
 

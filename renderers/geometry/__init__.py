@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 
-from renderers.geometry.normals import crease_normals, face_normals, is_closed, split_long_edges, weld
+from renderers.geometry.normals import crease_normals, face_normals, is_closed, split_long_edges
 from zeroverse.asset import Asset, AssetError
+from zeroverse.core.topology import weld_equal
 
 MAX_EDGE = 0.06  # of a box of side 1.8: occlusion is baked per vertex and a contact shadow is about this wide
 MAX_FACES = 400_000  # no edge is split beyond this many faces
@@ -87,7 +88,7 @@ def geometry_of(asset: Asset, bumped: bool = True) -> Geometry:
     if not kept.any():
         raise AssetError(f"{asset.uid}: no surface: every triangle has zero area")
     faces, part = faces[kept], part[kept]
-    ids = weld(table[:, :3])
+    ids = weld_equal(table[:, :3])
     closed = is_closed(table[:, :3], faces, ids) and not any(material.cutoff > 0 for material in materials)
     source, normals, faces = crease_normals(table[:, :3], faces, ids, flat[kept])
     table, faces, origin = split_long_edges(

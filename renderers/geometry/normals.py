@@ -8,10 +8,9 @@ anywhere.
 import math
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from zeroverse.core.jit import kernel, pure
+from zeroverse.core.topology import closed, vertex_pieces
 
 CREASE_COS = 0.766  # faces that meet at more than 40 degrees keep an edge between them
 
@@ -29,15 +28,6 @@ def face_normals(vertices, faces):  # [N, 3], [F, 3] -> [F, 3]
         if length > 1e-20:
             normals[f, 0], normals[f, 1], normals[f, 2] = x / length, y / length, z / length
     return normals
-
-
-def weld(vertices: np.ndarray) -> np.ndarray:
-    """[N] ids: equal exactly where the positions [N, 3] are equal."""
-    order = np.lexsort(vertices.T)
-    ranked = vertices[order]
-    ids = np.empty(len(vertices), dtype=np.int64)
-    ids[order] = np.concatenate([[0], np.cumsum((ranked[1:] != ranked[:-1]).any(axis=1))])
-    return ids
 
 
 @pure
@@ -136,14 +126,9 @@ def is_closed(vertices: np.ndarray, faces: np.ndarray, ids: np.ndarray) -> bool:
     From outside such a surface no back face is ever visible.
     """
     corners = ids[faces]
-    count = int(ids.max()) + 1
-    start, end = corners.ravel(), np.roll(corners, -1, axis=1).ravel()
-    forward, backward = np.sort(start * count + end), np.sort(end * count + start)
-    if (forward[1:] == forward[:-1]).any() or not np.array_equal(forward, backward):
+    if not closed(corners):
         return False
-    _, piece = connected_components(
-        coo_matrix((np.ones(len(start), np.int8), (start, end)), shape=(count, count)), directed=False
-    )
+    piece = vertex_pieces(corners, int(ids.max()) + 1)
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     cross = a[:, [1, 2, 0]] * b[:, [2, 0, 1]] - a[:, [2, 0, 1]] * b[:, [1, 2, 0]]
     volume = np.bincount(

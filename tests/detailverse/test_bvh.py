@@ -8,10 +8,11 @@ import trimesh
 from manifold3d import Manifold, OpType
 
 from detailverse.spatial.bvh import Bvh
-from detailverse.spatial.edges import components, edges, twins
+from detailverse.spatial.edges import edges
 from detailverse.spatial.probes import self_intersections, spread, thickness
 from tests.helpers import closed_forms
 from tests.helpers.closed_forms import box, box_sdf, distance_to_all, mesh, torus, torus_sdf, winding
+from zeroverse.core.topology import face_pieces, twins
 
 NOISE = np.random.default_rng(5)
 
@@ -251,7 +252,7 @@ def test_closed_means_that_every_directed_edge_has_one_opposite():
     mates, _ = twins(faces)
     half = np.arange(36)
     assert np.array_equal(mates.ravel()[mates.ravel()], half)
-    assert np.array_equal(components(np.concatenate([faces, faces + 8])), np.repeat([0, 1], 12))
+    assert np.array_equal(face_pieces(np.concatenate([faces, faces + 8])), np.repeat([0, 1], 12))
 
 
 def test_samples_are_even_over_the_area():

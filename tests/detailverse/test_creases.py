@@ -15,7 +15,7 @@ from detailverse.spatial.probes import on_faces, self_intersections
 from zeroverse.core import affine
 from zeroverse.core.portable import TAU, cos_sin
 from zeroverse.core.rng import Rng
-from zeroverse.shapes.solid import closed, volume
+from zeroverse.core.topology import closed, volume
 
 H = 0.03
 TURNS = [Rng("test_creases", "turn", number).quat() for number in range(3)]

@@ -14,7 +14,7 @@ from detailverse.details import base, spread, stamps
 from detailverse.details.kernels import polar
 from tests.helpers.charts import HEIGHT, WIDTH, chart_of, grid
 from zeroverse.core.rng import Rng
-from zeroverse.shapes.solid import volume
+from zeroverse.core.topology import volume
 
 NAMES = list(details.BY_NAME)
 SEEDS = 3

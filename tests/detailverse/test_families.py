@@ -18,7 +18,8 @@ from detailverse.grammar import recipe as recipes
 from detailverse.modelling.solid import ORNAMENT
 from zeroverse.asset import LONGEST_SIDE, glb_bytes
 from zeroverse.core.rng import Rng
-from zeroverse.shapes.solid import Rejected, closed, volume
+from zeroverse.core.topology import closed, volume
+from zeroverse.shapes.solid import Rejected
 
 NAMES = [name for name, _, weight, _ in families.FAMILIES if weight > 0]
 

@@ -42,7 +42,7 @@ from detailverse.sdf import (
 )
 from zeroverse.core.portable import TAU
 from zeroverse.core.rng import Rng
-from zeroverse.shapes.solid import closed, volume
+from zeroverse.core.topology import closed, volume
 
 BLOB = chain([(-0.3, 0.1, -0.4), (0.2, 0, 0), (0, 0.3, 0.5)], [0.2, 0.12, 0.18])
 STAR = [[(r * math.cos(a), r * math.sin(a)) for r, a in ((0.7 if i % 2 else 0.35, TAU * i / 10) for i in range(10))]]

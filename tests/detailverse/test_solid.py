@@ -17,7 +17,7 @@ from detailverse.spatial.probes import self_intersections
 from zeroverse.core.affine import towards
 from zeroverse.core.portable import TAU
 from zeroverse.core.rng import Rng
-from zeroverse.shapes.solid import closed, volume
+from zeroverse.core.topology import closed, volume
 
 
 def volume_of(solid) -> float:

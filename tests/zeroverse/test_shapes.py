@@ -8,11 +8,11 @@ import pytest
 from zeroverse import textures
 from zeroverse.core import affine
 from zeroverse.core.rng import Rng
+from zeroverse.core.topology import closed, volume
 from zeroverse.edits.height_field import HeightField, displace
 from zeroverse.edits.wireframe import cage, struts
 from zeroverse.shapes import BY_NAME, SHAPES
 from zeroverse.shapes.atlas import PAD, Tile, layout, material, patch_uv, texel_points
-from zeroverse.shapes.solid import closed, volume
 from zeroverse.shapes.template import template
 
 NAMES = [row[0] for row in SHAPES]

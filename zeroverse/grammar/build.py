@@ -11,12 +11,13 @@ import trimesh
 from zeroverse import textures
 from zeroverse.asset import Asset, normalise
 from zeroverse.core import affine
+from zeroverse.core.topology import volume
 from zeroverse.edits.height_field import displace
 from zeroverse.grammar.complexity import complexity
 from zeroverse.grammar.recipe import Part, Recipe, to_dict
 from zeroverse.shapes import WORDS, name_of
 from zeroverse.shapes.atlas import Tile, material
-from zeroverse.shapes.solid import Body, Rejected, Soup, body_mesh, clean, jittered, soup, union, volume
+from zeroverse.shapes.solid import Body, Rejected, Soup, body_mesh, clean, jittered, soup, union
 from zeroverse.shapes.template import template
 from zeroverse.textures import images
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import trimesh
 from manifold3d import Error, Manifold, Mesh, OpType
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from zeroverse.asset import AssetError
 from zeroverse.core import affine
 from zeroverse.core.rng import Rng
+from zeroverse.core.topology import closed, vertex_pieces, volume, weld_places
 from zeroverse.shapes.atlas import Tile
 
 # of the longest side: hardly any whole part is smaller; cuts leave such bits floating, and one far away shrinks the
@@ -161,18 +160,6 @@ def surface_point(triangles: Soup, fraction: float) -> tuple[np.ndarray, int, in
     return triangles.points[vertex], int(triangles.body[face]), int(triangles.surface[face])
 
 
-def weld_places(points: np.ndarray) -> np.ndarray:
-    """[N]: one number per place, equal where the float32 positions are: what a reader of the GLB can tell apart."""
-    bits = (points.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
-    mixed = bits[:, 0] * np.uint64(0x9E3779B97F4A7C15) + bits[:, 1] * np.uint64(0xC2B2AE3D27D4EB4F)
-    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) + bits[:, 2] * np.uint64(
-        0x165667B19E3779F9
-    )
-    return np.unique(mixed, return_inverse=True)[
-        1
-    ].ravel()  # a hash sorts ten times faster than rows; two places meet once in 10^10 objects
-
-
 def clean(triangles: Soup) -> Soup:
     """Without the triangles that shrink to nothing in float32 and without debris. Raises Rejected unless the rest is
     closed, oriented and has a positive volume.
@@ -204,32 +191,14 @@ def debris(points: np.ndarray, faces: np.ndarray, place: np.ndarray) -> np.ndarr
     whole: cuts leave them.
     """
     corners = place[faces]
-    links = coo_matrix(
-        (np.ones(2 * len(faces), np.int8), (corners[:, :2].ravel(), corners[:, 1:].ravel())), shape=(len(points),) * 2
-    )
-    count, piece = connected_components(links, directed=False)
-    piece = piece[corners[:, 0]]
+    pieces = vertex_pieces(corners, len(points))
+    count, piece = int(pieces.max()) + 1, pieces[corners[:, 0]]
     low, high = np.full((2, count, 3), np.inf) * np.array([1, -1])[:, None, None]
     for corner in range(3):
         np.minimum.at(low, piece, points[faces[:, corner]])
         np.maximum.at(high, piece, points[faces[:, corner]])
     sides = (high - low).max(axis=1)  # -inf for a number that no face has
     return sides[piece] < CRUMB * (high.max(axis=0) - low.min(axis=0)).max()
-
-
-def closed(faces: np.ndarray) -> bool:
-    """Whether every directed edge of [F, 3] occurs once and has its opposite: watertight, consistently wound, no edge
-    shared by four.
-    """
-    count = int(faces.max()) + 1
-    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
-    forward, backward = np.sort(start * count + end), np.sort(end * count + start)
-    return bool((np.diff(forward) > 0).all() and np.array_equal(forward, backward))
-
-
-def volume(points: np.ndarray, faces: np.ndarray) -> float:
-    corner, normal = points[faces[:, 0]], affine.face_normals(points, faces)
-    return float((corner * normal).sum()) / 6.0
 
 
 def jittered(body: Body, amount: float) -> Body:
