@@ -12,8 +12,6 @@ from zeroverse.core import affine, png
 
 LONGEST_SIDE = 1.8  # the published GSO renders measure 1.8, not the 2.0 of the papers' text (facts/lrm_zero.md §1.3)
 
-_Y_UP_TO_Z_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # (x, y, z) -> (x, -z, y)
-
 
 class AssetError(ValueError):
     """Something that cannot become an object; the message names it and says why."""
@@ -135,7 +133,7 @@ def load_file(
     scene = flatten(scene)
     if up == "+Y":
         for name, mesh in scene.geometry.items():
-            scene.geometry[name] = moved(mesh, _Y_UP_TO_Z_UP)
+            scene.geometry[name] = moved(mesh, affine.Y_UP_TO_Z_UP)
     try:
         normalise(scene, longest_side)
     except AssetError as error:
@@ -147,7 +145,7 @@ def glb_bytes(asset: Asset) -> bytes:
     """The asset as GLB (+Y up), normals included. Two calls give the same bytes, whichever zlib Python has."""
     scene, saved = trimesh.Scene(), {}
     for name, mesh in asset.scene.geometry.items():
-        turned = moved(mesh, _Y_UP_TO_Z_UP.T)
+        turned = moved(mesh, affine.Z_UP_TO_Y_UP)
         material = getattr(mesh.visual, "material", None)
         if isinstance(material, trimesh.visual.material.PBRMaterial):
             if id(material) not in saved:

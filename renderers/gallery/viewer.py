@@ -13,6 +13,7 @@ from renderers.cameras import Cameras
 from renderers.formats.sample import Sample
 from renderers.gallery.preview import on_white
 from renderers.shards import ShardReader
+from zeroverse.core.affine import Y_UP_TO_Z_UP_QUAT
 from zeroverse.core.files import write_whole
 from zeroverse.core.rng import Rng
 
@@ -76,10 +77,8 @@ def draw(scene, sample: Sample, cameras: bool, points: bool) -> None:
     """
     scene.set_up_direction("+z")
     mesh = sample.has("mesh.glb")
-    if mesh:  # +Y up in the file: a quarter turn about x, wxyz
-        scene.add_glb(
-            "/mesh", sample.reader.field(sample.index, "mesh.glb"), wxyz=(np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0)
-        )
+    if mesh:
+        scene.add_glb("/mesh", sample.reader.field(sample.index, "mesh.glb"), wxyz=Y_UP_TO_Z_UP_QUAT)
     if points or not mesh:
         if not sample.has("depth"):
             raise sample.error("nothing to show: neither mesh.glb (--meshes) nor the depth pass")

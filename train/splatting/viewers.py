@@ -13,20 +13,20 @@ the node carries the quarter turn, so the harmonics need none.
 
 import base64
 import json
-import math
 import struct
 from pathlib import Path
 
 import numpy as np
 
 from train.splatting import SH_C0, Gaussians
+from zeroverse.core.affine import Z_UP_TO_Y_UP_QUAT
 
 SPLAT = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("quat", "u1", 4)])
 EXTENSION = "KHR_gaussian_splatting"
 PAGE = Path(__file__).with_name("viewer.html")
 _DATA = "<!-- splats -->"  # where the page's Gaussians go
 _TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
-_TO_Y_UP = [-math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5)]  # xyzw, a quarter turn about x: +Z to +Y
+_TO_Y_UP = [*Z_UP_TO_Y_UP_QUAT[1:], Z_UP_TO_Y_UP_QUAT[0]]  # glTF's quaternions are xyzw
 _FLOAT, _ARRAY_BUFFER, _POINTS = 5126, 34962, 0
 _JSON, _BIN = b"JSON", b"BIN\0"
 

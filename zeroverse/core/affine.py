@@ -11,6 +11,13 @@ from zeroverse.core.jit import kernel
 from zeroverse.core.portable import cos_sin
 
 
+# glTF and most software are +Y up, this project is +Z up: (x, y, z) there is (x, -z, y) here, a quarter turn about x.
+Y_UP_TO_Z_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+Y_UP_TO_Z_UP_QUAT = (math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0)  # wxyz
+Z_UP_TO_Y_UP = Y_UP_TO_Z_UP.T
+Z_UP_TO_Y_UP_QUAT = (math.sqrt(0.5), -math.sqrt(0.5), 0.0, 0.0)  # wxyz
+
+
 def rotation_matrix(quat) -> np.ndarray:
     """[3, 3] of a quaternion wxyz of any positive length."""
     w, x, y, z = (float(q) for q in quat)
