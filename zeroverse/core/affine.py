@@ -10,7 +10,6 @@ import numpy as np
 from zeroverse.core.jit import kernel
 from zeroverse.core.portable import cos_sin
 
-
 # glTF and most software are +Y up, this project is +Z up: (x, y, z) there is (x, -z, y) here, a quarter turn about x.
 Y_UP_TO_Z_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
 Y_UP_TO_Z_UP_QUAT = (math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0)  # wxyz
