@@ -191,117 +191,78 @@ class Beast(Family):
         return bones, claws
 
     def head(self, neck: np.ndarray, level: int) -> tuple[list[sdf.Sdf], list[Solid]]:
-        """The skull with its jaws, and what stands on it. It is made looking along -y, then turned to look aside."""
-        b = self.b
-        k, n, long = b.skull, b.snout, b.head
+        """Returns the skull with its jaws, and what stands on it. It is made looking along -y, then turned to look
+        aside.
+        """
+        k, n, long = self.b.skull, self.b.snout, self.b.head
         gape = self.jaw if self.kind != "elephant" else 0.0
         c, s = cos_sin(0.25)
         tip = np.array([0.0, -long * c - 0.5 * k, -long * s])
         low = np.array([0.0, -0.85 * long * c - 0.3 * k, -long * s - 0.5 * n - 0.55 * gape * long])
-        bones = [
+        bones = self.skull(tip, low)
+        things = [eyes((0.62 * k, -0.78 * k, 0.3 * k), 0.2 * k)]
+        if level >= 2:
+            place = tip + [0.45 * n, -0.75 * n, 0.35 * n]
+            things.append(pair(spike(place, (0.3, -1, 0.6), 0.06 * n, 0.22 * n, "nostril", "horn")))
+        if self.kind == "elephant":
+            bones.append(self.trunk())
+            tusk = [(0.45 * k, -0.6 * k, -0.3 * k), (0.6 * k, -1.5 * k, -0.95 * k), (0.5 * k, -2.2 * k, -0.5 * k)]
+            things.append(pair(horn(tusk, 0.05, "tusk", "horn")))
+        if gape > 0.15 and level >= 1 and self.kind not in ("elephant", "horse", "deer", "bull"):
+            things += self.teeth(tip)
+        if self.b.ears:
+            things.append(self.ears())
+        things += self.antlers(k)
+        if self.kind == "boar":
+            tusk = [tip + [0.5 * n, 0.05, -0.1 * n], tip + [1.6 * n, 0.0, 0.1 * n], tip + [1.7 * n, 0.03, 1.5 * n]]
+            things.append(pair(horn(tusk, 0.03, "tusk", "horn")))
+        place = (float(neck[0]), float(neck[1]), float(neck[2]) + 0.1 * k)
+        return [bone.turn("z", 0.9 * self.look).move(*place) for bone in bones], [
+            thing.turn("z", 0.9 * self.look).move(*place) for thing in things
+        ]
+
+    def skull(self, tip: np.ndarray, low: np.ndarray) -> list[sdf.Sdf]:
+        """Returns the skull, the upper jaw to its tip [3], the lower jaw to its own [3], and the brows."""
+        k, n = self.b.skull, self.b.snout
+        return [
             sdf.ellipsoid(0.9 * k, 1.1 * k, 0.95 * k),
             sdf.round_cone((0, -0.35 * k, -0.1 * k), tip, 0.72 * k, n),
             sdf.round_cone((0, 0, -0.45 * k), low, 0.45 * k, 0.6 * n),
             *(sdf.sphere(0.3 * k).move(x * 0.5 * k, -0.6 * k, 0.42 * k) for x in (1, -1)),
         ]
-        things = [eyes((0.62 * k, -0.78 * k, 0.3 * k), 0.2 * k)]
-        if level >= 2:
-            things.append(
-                pair(
-                    spike(tip + [0.45 * n, -0.75 * n, 0.35 * n], (0.3, -1, 0.6), 0.06 * n, 0.22 * n, "nostril", "horn")
-                )
-            )
+
+    def trunk(self) -> sdf.Sdf:
+        """Returns an elephant's trunk, the further out the wider its jaw would be open."""
+        k = self.b.skull
+        bend = [(0, -0.6 * k, -0.1), (0, -1.9 * k, -0.2), (0, -1.2 * k, -0.75), (0, -2.2 * k, -0.55 - 0.3 * self.jaw)]
+        return sdf.bezier(bend, [0.5 * k, 0.32 * k, 0.2 * k], 12)
+
+    def teeth(self, tip: np.ndarray) -> list[Solid]:
+        """Returns pairs of teeth along the upper jaw, whose tip [3] is given."""
+        k, n = self.b.skull, self.b.snout
+        root = np.array([0.0, -0.3 * k, -0.35 * k])
+        places = [
+            root + t * (tip - [0.0, -0.3 * k, -0.35 * k]) + [0.62 * n, 0, -0.55 * n] for t in (0.45, 0.6, 0.75, 0.92)
+        ]
+        return [pair(spike(place, (0, 0, -1), 0.6 * n, 0.16 * n, "tooth", "horn", 6)) for place in places]
+
+    def ears(self) -> Solid:
+        """Returns a pair of ears: an elephant's sails, or leaves that stand up."""
+        k, long = self.b.skull, self.b.ears
         if self.kind == "elephant":
-            bones.append(
-                sdf.bezier(
-                    [
-                        (0, -0.6 * k, -0.1),
-                        (0, -1.9 * k, -0.2),
-                        (0, -1.2 * k, -0.75),
-                        (0, -2.2 * k, -0.55 - 0.3 * self.jaw),
-                    ],
-                    [0.5 * k, 0.32 * k, 0.2 * k],
-                    12,
-                )
-            )
-            things.append(
-                pair(
-                    horn(
-                        [(0.45 * k, -0.6 * k, -0.3 * k), (0.6 * k, -1.5 * k, -0.95 * k), (0.5 * k, -2.2 * k, -0.5 * k)],
-                        0.05,
-                        "tusk",
-                        "horn",
-                    )
-                )
-            )
-        if gape > 0.15 and level >= 1 and self.kind not in ("elephant", "horse", "deer", "bull"):
-            things += [
-                pair(
-                    spike(
-                        np.array([0.0, -0.3 * k, -0.35 * k])
-                        + t * (tip - [0.0, -0.3 * k, -0.35 * k])
-                        + [0.62 * n, 0, -0.55 * n],
-                        (0, 0, -1),
-                        0.6 * n,
-                        0.16 * n,
-                        "tooth",
-                        "horn",
-                        6,
-                    )
-                )
-                for t in (0.45, 0.6, 0.75, 0.92)
-            ]
-        if b.ears:
-            ear = [
+            sail = [(0.0, 0.2), (0.25, 0.28), (0.42, 0.1), (0.36, -0.25), (0.12, -0.36), (-0.06, -0.1)]
+            ear = fin(np.array(sail), 0.025, "ear", "body", root=(0.1, 0.0)).turn("z", -0.9).move(z=-0.4 * k)
+        else:
+            leaf = [
                 (0, -0.5 * k),
                 (0.12, 0.1),
-                (b.ears * 0.35, b.ears * 0.9),
-                (-0.1 * b.ears, b.ears),
-                (-0.4 * b.ears, 0.5 * b.ears),
+                (long * 0.35, long * 0.9),
+                (-0.1 * long, long),
+                (-0.4 * long, 0.5 * long),
                 (-0.3 * k, -0.1),
             ]
-            flat = (
-                fin(np.array(ear), 0.016, "ear", "body", root=(0.0, 0.4 * b.ears))
-                if self.kind != "elephant"
-                else (
-                    fin(
-                        np.array([(0.0, 0.2), (0.25, 0.28), (0.42, 0.1), (0.36, -0.25), (0.12, -0.36), (-0.06, -0.1)]),
-                        0.025,
-                        "ear",
-                        "body",
-                        root=(0.1, 0.0),
-                    )
-                )
-            )
-            things.append(
-                pair(
-                    (
-                        flat.turn("z", -0.9).move(z=-0.4 * k)
-                        if self.kind == "elephant"
-                        else flat.turn("z", -1.0).turn("y", 0.35)
-                    ).move(0.6 * k, 0.15 * k, 0.5 * k)
-                )
-            )
-        things += self.antlers(k)
-        if self.kind == "boar":
-            things.append(
-                pair(
-                    horn(
-                        [
-                            tip + [0.5 * n, 0.05, -0.1 * n],
-                            tip + [1.6 * n, 0.0, 0.1 * n],
-                            tip + [1.7 * n, 0.03, 1.5 * n],
-                        ],
-                        0.03,
-                        "tusk",
-                        "horn",
-                    )
-                )
-            )
-        place = (float(neck[0]), float(neck[1]), float(neck[2]) + 0.1 * k)
-        return [bone.turn("z", 0.9 * self.look).move(*place) for bone in bones], [
-            thing.turn("z", 0.9 * self.look).move(*place) for thing in things
-        ]
+            ear = fin(np.array(leaf), 0.016, "ear", "body", root=(0.0, 0.4 * long)).turn("z", -1.0).turn("y", 0.35)
+        return pair(ear.move(0.6 * k, 0.15 * k, 0.5 * k))
 
     def antlers(self, k: float) -> list[Solid]:
         kind = (

@@ -1,6 +1,8 @@
 """Racks of servers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from detailverse.families.machines.boards import fan
 from detailverse.family import Family, Kit
@@ -15,6 +17,81 @@ from detailverse.parts.machines import bolt, disc
 from zeroverse.core.portable import TAU
 from zeroverse.core.record import choice, count, flag, seed, span
 from zeroverse.core.rng import Rng
+
+
+class Front(NamedTuple):
+    """What a unit shows: parts that stand on its front, and holes that are cut out of it and of its handles."""
+
+    parts: Sequence[Solid] = ()
+    holes: Solid | None = None
+
+
+def handle(x: float, y: float, h: float) -> Solid:
+    """Returns an upright grip in front of the plane y, for a unit of height h."""
+    ends = [(x, y + 0.02, -0.35 * h), (x, y - 0.05, -0.25 * h), (x, y - 0.05, 0.25 * h), (x, y + 0.02, 0.35 * h)]
+    return tube(spline(ends, per_span=5), 0.012, "handle", "steel", sides=8)
+
+
+def drives(wide: float, h: float, y: float) -> Front:
+    """Returns bays with a slotted face, a latch and a lamp, in one row or two."""
+    n, m = max(2, round(wide / 0.14)), 1 if h < 0.2 else 2
+    bay = box(0.86 * wide / n, 0.06, 0.82 * h / m, "drive", "drive").move(0, y)
+    slots = union(
+        box(0.6 * wide / n, 0.02, 0.014, "drive", "drive").move(0, y - 0.03, (k - 1) * 0.2 * h / m) for k in range(3)
+    )
+    latch = box(0.1 * wide / n + 0.01, 0.02, 0.5 * h / m, "latch", "steel").move(0.3 * wide / n, y - 0.035)
+    lamp = cylinder(0.009, 0.02, "lamp", "lamp").turn("x", TAU / 4).move(-0.32 * wide / n, y - 0.022, 0.3 * h / m)
+    one = (bay - slots) | (latch | lamp)
+    grid = row(one.move(-wide / 2 + 0.5 * wide / n), n, (wide / n, 0, 0))
+    return Front([grid.move(0, 0, (j - (m - 1) / 2) * 0.88 * h / m) for j in range(m)])
+
+
+def fans(wide: float, h: float, y: float) -> Front:
+    """Returns a row of fans as tall as the unit."""
+    n = max(2, int(wide / h))
+    one = upright(fan(0.42 * h, 0.06, 7, "fan", "dark")).move(0, y + 0.01)
+    return Front([row(one.move(-wide / 2 + wide / n / 2), n, (wide / n, 0, 0))])
+
+
+def ports(wide: float, h: float, y: float) -> Front:
+    """Returns two rows of sockets with a row of lamps between them."""
+    n = max(5, round(wide / 0.075))
+    step = ((wide - 0.08) / (n - 1), 0, 0)
+    hole = box(0.048, 0.05, min(0.05, 0.3 * h), "ports", "panel").move(-wide / 2 + 0.04, y)
+    holes = row(row(hole, n, step).move(0, 0, -0.2 * h), 2, (0, 0, 0.4 * h))
+    lamp = cylinder(0.008, 0.03, "lamp", "lamp").turn("x", TAU / 4).move(-wide / 2 + 0.04, y + 0.015)
+    return Front([row(lamp, n, step)], holes)
+
+
+def vents(wide: float, h: float, y: float) -> Front:
+    """Returns a field of six-sided holes, every other row shifted by half a step."""
+    n, m = round(wide / 0.05), max(2, round(0.8 * h / 0.05))
+    hole = extrude(circle(0.018, 6), 0.06, "vents", "panel").turn("x", TAU / 4).move(0, y + 0.03)
+    field = [
+        hole.move((i - (n - 1) / 2 + 0.5 * (j % 2) - 0.25) * wide / n, 0, (j - (m - 1) / 2) * 0.8 * h / m)
+        for i in range(n)
+        for j in range(m)
+    ]
+    return Front(holes=union(field))
+
+
+def blank(wide: float, h: float, y: float) -> Front:
+    """Returns nothing: a plain panel closes the place, and details lie on it."""
+    return Front()
+
+
+def display(wide: float, h: float, y: float) -> Front:
+    """Returns a screen, two rows of keys, and a badge where the unit is tall enough."""
+    glass = box(0.4 * wide, 0.03, 0.6 * h, "screen", "lamp").move(-0.2 * wide, y)
+    key = box(0.04, 0.04, 0.03, "key", "drive").move(0.1 * wide, y, -0.2 * h)
+    keys = row(row(key, 5, (0.07, 0, 0)), 2, (0, 0, 0.35 * h))
+    if h <= 0.15:
+        return Front([glass, keys])
+    badge = upright(extrude(text("DV1", 0.25 * h), 0.03, "badge", "steel")).move(0.36 * wide, y + 0.015, 0.28 * h)
+    return Front([glass, keys, badge])
+
+
+FRONTS = {"drives": drives, "fans": fans, "ports": ports, "vents": vents, "panel": blank, "display": display}
 
 
 @dataclass(frozen=True)
@@ -56,8 +133,7 @@ class ServerRack(Family):
         )
         rail = box(0.07, 0.03, 1.76, "rail", "steel").move(w / 2 - 0.06, -d / 2 + 0.06, 0.9)
         parts = [shell, rail, rail.mirror("x")]
-        kinds = ("drives", "fans", "ports", "vents", "panel", "display")
-        chosen = [rng.child(k).choice(kinds, (3, 2, 3, 2, 1, 1)) for k in range(self.units)]
+        chosen = [rng.child(k).choice(list(FRONTS), (3, 2, 3, 2, 1, 1)) for k in range(self.units)]
         built = {  # in the order of their first use: a set's order would follow the process's hash seed
             kind: self.unit(kind, w - 0.1, step - 0.025, d, kit) for kind in dict.fromkeys(chosen)
         }
@@ -65,85 +141,15 @@ class ServerRack(Family):
         return union((*parts, *self.leads(rng, step), *self.ends()))
 
     def unit(self, kind: str, w: float, h: float, d: float, kit: Kit) -> Solid:
-        """A box of height h around z = 0 with its front at about y = -d/2."""
-        front = -d / 2 + 0.03
-        chassis = box(w, 0.8 * d, h, kind, "panel", kit.skin("panel") if kind == "panel" else BARE, sides="-y").move(
-            0, front + 0.4 * d, 0
-        )
-        parts, y = [chassis], front
-        for x in (-w / 2 + 0.035, w / 2 - 0.035):
-            parts.append(
-                tube(
-                    spline(
-                        [
-                            (x, y + 0.02, -0.35 * h),
-                            (x, y - 0.05, -0.25 * h),
-                            (x, y - 0.05, 0.25 * h),
-                            (x, y + 0.02, 0.35 * h),
-                        ],
-                        per_span=5,
-                    ),
-                    0.012,
-                    "handle",
-                    "steel",
-                    sides=8,
-                )
-            )
-        room = w - 0.18
-        if kind == "drives":
-            n, m = max(2, round(room / 0.14)), 1 if h < 0.2 else 2
-            bay = box(0.86 * room / n, 0.06, 0.82 * h / m, "drive", "drive").move(0, y)
-            slots = union(
-                box(0.6 * room / n, 0.02, 0.014, "drive", "drive").move(0, y - 0.03, (k - 1) * 0.2 * h / m)
-                for k in range(3)
-            )
-            latch = box(0.1 * room / n + 0.01, 0.02, 0.5 * h / m, "latch", "steel").move(
-                0.3 * room / n, y - 0.035
-            ) | cylinder(0.009, 0.02, "lamp", "lamp").turn("x", TAU / 4).move(-0.32 * room / n, y - 0.022, 0.3 * h / m)
-            one = (bay - slots) | latch
-            grid = row(one.move(-room / 2 + 0.5 * room / n), n, (room / n, 0, 0))
-            parts += [grid.move(0, 0, (j - (m - 1) / 2) * 0.88 * h / m) for j in range(m)]
-        elif kind == "fans":
-            n = max(2, int(room / h))
-            one = upright(fan(0.42 * h, 0.06, 7, "fan", "dark")).move(0, y + 0.01)
-            parts.append(row(one.move(-room / 2 + room / n / 2), n, (room / n, 0, 0)))
-        elif kind == "ports":
-            n = max(5, round(room / 0.075))
-            hole = box(0.048, 0.05, min(0.05, 0.3 * h), "ports", "panel").move(-room / 2 + 0.04, y)
-            holes = row(row(hole, n, ((room - 0.08) / (n - 1), 0, 0)).move(0, 0, -0.2 * h), 2, (0, 0, 0.4 * h))
-            lamps = row(
-                cylinder(0.008, 0.03, "lamp", "lamp").turn("x", TAU / 4).move(-room / 2 + 0.04, y + 0.015),
-                n,
-                ((room - 0.08) / (n - 1), 0, 0),
-            )
-            parts = [union(parts) - holes, lamps]
-        elif kind == "vents":
-            n, m = round(room / 0.05), max(2, round(0.8 * h / 0.05))
-            hole = extrude(circle(0.018, 6), 0.06, kind, "panel").turn("x", TAU / 4).move(0, y + 0.03)
-            field = [
-                hole.move((i - (n - 1) / 2 + 0.5 * (j % 2) - 0.25) * room / n, 0, (j - (m - 1) / 2) * 0.8 * h / m)
-                for i in range(n)
-                for j in range(m)
-            ]
-            parts = [union(parts) - union(field)]
-        elif kind == "display":
-            glass = box(0.4 * room, 0.03, 0.6 * h, "screen", "lamp").move(-0.2 * room, y)
-            keys = row(
-                row(box(0.04, 0.04, 0.03, "key", "drive").move(0.1 * room, y, -0.2 * h), 5, (0.07, 0, 0)),
-                2,
-                (0, 0, 0.35 * h),
-            )
-            parts += (
-                [
-                    glass,
-                    keys,
-                    upright(extrude(text("DV1", 0.25 * h), 0.03, "badge", "steel")).move(
-                        0.36 * room, y + 0.015, 0.28 * h
-                    ),
-                ]
-                if h > 0.15
-                else [glass, keys]
-            )
+        """Returns a box of height h around z = 0 with its front at about y = -d/2."""
+        y = -d / 2 + 0.03
+        skin = kit.skin("panel") if kind == "panel" else BARE
+        chassis = box(w, 0.8 * d, h, kind, "panel", skin, sides="-y").move(0, y + 0.4 * d, 0)
+        parts = [chassis, *(handle(x, y, h) for x in (-w / 2 + 0.035, w / 2 - 0.035))]
+        front = FRONTS[kind](w - 0.18, h, y)
+        if front.holes is not None:
+            parts = [union(parts) - front.holes]
+        parts += front.parts
         if kit.level >= 2:
             parts += [
                 upright(bolt(0.014, self.screws)).move(x, y, z)
@@ -153,7 +159,7 @@ class ServerRack(Family):
         return union(parts)
 
     def leads(self, rng: Rng, step: float) -> list[Solid]:
-        """Cables that sag from one unit to another in front."""
+        """Returns cables that sag from one unit to another in front."""
         out = []
         for k in range(self.cables):
             one, y = rng.child("cable", k), -self.depth / 2
@@ -185,6 +191,7 @@ class ServerRack(Family):
         return out
 
     def ends(self) -> list[Solid]:
+        """Returns what the cabinet stands on, and what is on its top."""
         w, d = self.width, self.depth
         feet = (
             disc(0.05, -0.06, 0.03, "foot", "dark", sides=24)
@@ -214,6 +221,6 @@ class ServerRack(Family):
 
     def words(self) -> str:
         return (
-            f"a rack of {self.units} server "
-            f"units{' with hanging cables' if self.cables > 1 else ''}{' on casters' if self.casters else ''}"
+            f"a rack of {self.units} server units"
+            f"{' with hanging cables' if self.cables > 1 else ''}{' on casters' if self.casters else ''}"
         )
