@@ -141,7 +141,7 @@ class ShardPool:
     @cached_property
     def reader(self) -> ShardReader:
         reader = ShardReader(self.folder)
-        missing = [name for name in NEEDED if name not in reader.meta(0)["passes"]]
+        missing = [name for name in NEEDED if name not in reader.meta(0).passes]
         if missing:
             raise ShardError(
                 f"{self.folder}: curation needs the passes {', '.join(NEEDED)}; these shards lack {', '.join(missing)}"
@@ -176,9 +176,9 @@ class ShardPool:
     def subject(self, index: int) -> Subject:
         try:
             meta = self.reader.meta(index)
-            count = len(meta["cameras"]["c2w"])
+            count = len(meta.cameras)
             views = sorted({round(i * count / len(AZIMUTHS_DEG)) % count for i in range(min(count, len(AZIMUTHS_DEG)))})
-            images = self.reader.read(index, [name for name in PASSES if name in ("alpha", *meta["passes"])], views)
+            images = self.reader.read(index, [name for name in PASSES if name in ("alpha", *meta.passes)], views)
         except ShardError as error:
             raise Unusable(str(error)) from error
         cameras, asset = self.reader.cameras(index)[views], self.asset(index)

@@ -20,7 +20,7 @@ SPLITS = ("train", "val", "test")
 def write(sample: Sample, folder: Path, seed: int) -> None:
     angle = _shared_angle(sample)
     matrices = opengl_c2w(sample.cameras)
-    for split, views in split_views(len(sample.cameras), Rng("export", seed, sample.meta["uid"])).items():
+    for split, views in split_views(len(sample.cameras), Rng("export", seed, sample.meta.uid)).items():
         (folder / split).mkdir()
         frames = []
         for number, view in enumerate(views):

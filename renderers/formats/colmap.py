@@ -22,7 +22,7 @@ def write(sample: Sample, folder: Path, seed: int) -> None:
     (folder / "sparse" / "0").mkdir(parents=True)
     for view in range(len(sample.cameras)):
         sample.copy("rgb", view, folder / "images" / f"{view:03d}.png")
-    points, colors, views, pixels = sample.surface(Rng("export", seed, sample.meta["uid"]), POINTS)
+    points, colors, views, pixels = sample.surface(Rng("export", seed, sample.meta.uid), POINTS)
     number_in_view = np.concatenate(
         [np.arange(count) for count in np.bincount(views, minlength=len(sample.cameras))]
     )  # views are in order

@@ -65,11 +65,11 @@ def _check_needs(sample: Sample, row: Format) -> None:
     cure = (
         "generate them with --meshes"
         if "mesh.glb" in missing
-        else f"generate them with --passes {' '.join([*sample.meta['passes'], *missing])}"
+        else f"generate them with --passes {' '.join([*sample.meta.passes, *missing])}"
     )
     raise ExportError(
         f"{sample.reader.folder}: format {row.name} needs {' and '.join(missing)}, which these shards have not "
-        f"(passes: {', '.join(sample.meta['passes'])}); {cure}"
+        f"(passes: {', '.join(sample.meta.passes)}); {cure}"
     )
 
 

@@ -20,7 +20,7 @@ def write(sample: Sample, folder: Path, seed: int) -> None:
 
 def write_frames(sample: Sample, folder: Path, seed: int) -> None:
     (folder / CAMERA_FILE).write_text(
-        json.dumps({"scene_name": sample.meta["uid"], "frames": _rows(sample, folder)}, indent=1)
+        json.dumps({"scene_name": sample.meta.uid, "frames": _rows(sample, folder)}, indent=1)
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from renderers.cameras import Cameras
 from renderers.passes import quantise
-from renderers.shards import ShardReader, cameras_of, codecs
+from renderers.shards import SampleMeta, ShardReader
 from zeroverse.core import png
 from zeroverse.core.rng import Rng
 
@@ -24,25 +24,25 @@ class Sample:
         self.index = index
 
     @cached_property
-    def meta(self) -> dict:
+    def meta(self) -> SampleMeta:
         return self.reader.meta(self.index)
 
     @cached_property
     def cameras(self) -> Cameras:
-        return cameras_of(self.meta)
+        return self.meta.cameras
 
     def error(self, problem: str) -> ExportError:
-        return ExportError(f"{self.reader.folder}: sample {self.meta['uid']}: {problem}")
+        return ExportError(f"{self.reader.folder}: sample {self.meta.uid}: {problem}")
 
     def has(self, name: str) -> bool:
         """Whether it holds a pass, or a field."""
-        return name in self.meta["passes"] or self.reader.has(self.index, name)
+        return name in self.meta.passes or self.reader.has(self.index, name)
 
     def copy(self, name: str, view: int, path: Path) -> None:
         """Write a pass's image to `path` as PNG, rgb with alpha: byte for byte where it is stored so, decoded where it
         is WebP or JPEG.
         """
-        files = codecs.files_of(self.meta)
+        files = self.meta.files
         if files[name].endswith(".png") and not (name == "rgb" and "alpha" in files):
             path.write_bytes(self.reader.field(self.index, files[name].format(view=view)))
             return

@@ -37,7 +37,7 @@ def write(sample: Sample, folder: Path, seed: int) -> None:
         frames.append(frame)
     data = to_transforms_json(sample.cameras, frames)
     if has_depth:
-        points, colors, _, _ = sample.surface(Rng("export", seed, sample.meta["uid"]), POINTS)
+        points, colors, _, _ = sample.surface(Rng("export", seed, sample.meta.uid), POINTS)
         trimesh.PointCloud(points, colors).export(folder / "points.ply")
         data |= {"integer_depth_scale": DEPTH_UNIT, "ply_file_path": "points.ply"}
     (folder / "transforms.json").write_text(json.dumps(data, indent=1))

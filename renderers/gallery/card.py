@@ -9,7 +9,7 @@ import numpy as np
 
 from renderers.gallery import preview
 from renderers.passes import PASSES
-from renderers.shards import ShardReader, at_size, codecs, sizes_of
+from renderers.shards import SampleMeta, ShardReader
 from renderers.shards.storage import Store
 
 README, LICENSE, PICTURE = "README.md", "LICENSE", "contact_sheet.webp"
@@ -106,7 +106,7 @@ def _front_matter(index: dict) -> str:
 def _shown(index: dict, reader: ShardReader) -> str:
     meta = reader.meta(0)
     captions = "\n".join(
-        f"{number + 1}. {reader.meta(number)['caption'] or reader.keys[number]}"
+        f"{number + 1}. {reader.meta(number).caption or reader.keys[number]}"
         for number in range(min(SHOWN, len(reader), 6))
     )
     return f"""![the first objects, each with some views and its other passes]({PICTURE})
@@ -126,7 +126,7 @@ from renderers.shards import ShardReader  # random access; decodes only what is 
 views = ShardReader(".").read(0, ("rgb", "alpha", "depth"), views=[0, 1])
 ```
 
-{len(meta["cameras"]["c2w"])} views of {" and ".join(f"{size} × {size}" for size in sizes_of(meta))} pixels. Fields:
+{len(meta.cameras)} views of {" and ".join(f"{size} × {size}" for size in meta.sizes)} pixels. Fields:
 
 {_fields(index, meta)}
 
@@ -135,16 +135,16 @@ Labels are exact at pixel centres, colour is anti-aliased.
 """
 
 
-def _conventions(meta: dict) -> str:
+def _conventions(meta: SampleMeta) -> str:
     return (
-        f"Conventions: {meta['conventions']}. `cameras` in the json has c2w `[V, 4, 4]` and intrinsics `[V, 4]`; "
+        f"Conventions: {meta.conventions}. `cameras` in the json has c2w `[V, 4, 4]` and intrinsics `[V, 4]`; "
         "`recipe` and `provenance` are JSON strings."
     )
 
 
-def _fields(index: dict, meta: dict) -> str:
+def _fields(index: dict, meta: SampleMeta) -> str:
     """The pass table: file, content, type, mean size."""
-    every = [codecs.files_of(at_size(meta, size, "the first sample")) for size in sizes_of(meta)]
+    every = [meta.at_size(size, "the first sample").files for size in meta.sizes]
     holds = {file.replace("{view:03d}", "*"): name for files in every for name, file in files.items()}
     rows = []
     for file, (count, size) in index["fields"].items():

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, features
 
-from renderers.shards import DATASET_FILE, ShardReader
+from renderers.shards import DATASET_FILE, SampleMeta, ShardReader
 
 PAGE_BYTES = 15_000_000  # the page's size decides how large the pictures in it are
 TILES = (512, 384, 320, 256, 224, 192, 176, 160, 144, 128, 112, 96, 80, 64)  # sizes to choose from, pixels
@@ -31,9 +31,9 @@ _FACETS = (
 )  # facet, and where a recipe says it
 
 
-def facets(meta: dict) -> dict[str, list[str]]:
-    """What an object can be found by: {facet: sorted values}, read from its recipe; files have parts only."""
-    recipe = json.loads(meta.get("recipe") or "{}")
+def facets(meta: SampleMeta) -> dict[str, list[str]]:
+    """Returns what an object can be found by: {facet: sorted values}, read from its recipe; files have parts only."""
+    recipe = json.loads(meta.recipe)
     found = {
         name: {str(node[key]) for node in _under(recipe, parent) if isinstance(node, dict) and key in node}
         for name, parent, key in _FACETS
@@ -43,9 +43,7 @@ def facets(meta: dict) -> dict[str, list[str]]:
         found["edits"] |= set() if found["edits"] else {"none"}
     if isinstance(recipe.get("family"), str):
         found["families"] = {recipe["family"]}
-    return {"parts": [str(len(meta.get("parts", [])))]} | {
-        name: sorted(values) for name, values in found.items() if values
-    }
+    return {"parts": [str(len(meta.parts))]} | {name: sorted(values) for name, values in found.items() if values}
 
 
 def _under(node, wanted: str) -> Iterator:
@@ -70,7 +68,7 @@ def page(
     same names for all.
     """
     metas = [reader.meta(index) for index in indices]
-    words = sum(len(meta.get("recipe", "")) + 2000 for meta in metas)  # the rest of an article and of its data is short
+    words = sum(len(meta.recipe) + 2000 for meta in metas)  # the rest of an article and of its data is short
     examples = [pictures(indices[len(indices) * i // 4]) for i in range(min(4, len(indices)))]
     tile, quality = choose_tile(examples, (PAGE_BYTES - words) / len(indices))
     prefix = _shared_prefix([reader.keys[index] for index in indices])
@@ -79,16 +77,16 @@ def page(
         shown = pictures(index)
         objects.append(
             {
-                "caption": meta.get("caption", ""),
-                "recipe": meta.get("recipe", "{}"),
-                "parts": meta.get("parts", []),
-                "uid": meta["uid"],
-                "provenance": meta.get("provenance", "{}"),
+                "caption": meta.caption,
+                "recipe": meta.recipe,
+                "parts": list(meta.parts),
+                "uid": meta.uid,
+                "provenance": meta.provenance,
                 "pictures": [name for name, _ in shown],
             }
         )
         articles.append(
-            _article(meta, meta["uid"].removeprefix(prefix), sprite([image for _, image in shown], tile, quality))
+            _article(meta, meta.uid.removeprefix(prefix), sprite([image for _, image in shown], tile, quality))
         )
         on_done(len(indices))
     columns = _columns(len(objects[0]["pictures"]))
@@ -152,12 +150,12 @@ def _columns(count: int) -> int:
     return int(np.ceil(np.sqrt(count)))
 
 
-def _article(meta: dict, name: str, picture: bytes) -> str:
+def _article(meta: SampleMeta, name: str, picture: bytes) -> str:
     found = facets(meta)
     tags = "|" + "".join(f"{name}={value}|" for name, values in found.items() for value in values)
-    caption = meta.get("caption") or meta["uid"]
+    caption = meta.caption or meta.uid
     text = (
-        f"{meta['uid']} {caption} {' '.join(meta.get('parts', []))} "
+        f"{meta.uid} {caption} {' '.join(meta.parts)} "
         f"{' '.join(value for values in found.values() for value in values)}"
     ).lower()
     style = f"--sprite:url(data:image/{KIND.lower()};base64,{base64.b64encode(picture).decode()})"
@@ -190,13 +188,13 @@ def _dataset(reader: ShardReader) -> dict:
     return json.loads(reader.store.read(DATASET_FILE)) if DATASET_FILE in reader.store.sizes() else {}
 
 
-def _summary(reader: ShardReader, meta: dict) -> str:
+def _summary(reader: ShardReader, meta: SampleMeta) -> str:
     size = sum(shard["bytes"] for shard in _dataset(reader).get("shards", []))
     stored = f", {size / len(reader) / 1e6:.2g} MB an object" if size else ""
-    labels = ", ".join(f"{key} {meta[key]}" for key in ("rig", "light", "renderer") if meta.get(key))
+    labels = ", ".join(f"{key} {getattr(meta, key)}" for key in ("rig", "light", "renderer") if getattr(meta, key))
     return (
-        f"{len(meta['cameras']['c2w'])} views of {meta['image_size'][0]} × {meta['image_size'][1]} px{stored}; "
-        f"{', '.join(meta['passes'])}; {labels}"
+        f"{len(meta.cameras)} views of {meta.cameras.width} × {meta.cameras.height} px{stored}; "
+        f"{', '.join(meta.passes)}; {labels}"
     )
 
 

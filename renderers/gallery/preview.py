@@ -43,7 +43,7 @@ def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 def views_of(reader: ShardReader, index: int, name: str, views: Iterable[int]) -> list[np.ndarray]:
     """Some views of a sample's pass as pictures: uint8 [H, W, 3] each, white where there is nothing."""
-    passes = reader.meta(index)["passes"]
+    passes = reader.meta(index).passes
     if name in ("rgb", "alpha"):
         images = reader.read(index, ("rgb", "alpha"), views)
         if name == "alpha":
@@ -59,7 +59,7 @@ def views_of(reader: ShardReader, index: int, name: str, views: Iterable[int]) -
 
 def strip(reader: ShardReader, index: int, views: Iterable[int]) -> list[tuple[str, np.ndarray]]:
     """(caption, picture) of a sample: these views in colour, then the other passes of the first of them."""
-    passes, views = reader.meta(index)["passes"], list(views)
+    passes, views = reader.meta(index).passes, list(views)
     pictures = []
     if "rgb" in passes:
         pictures = [(f"view {view}", image) for view, image in zip(views, views_of(reader, index, "rgb", views))]
@@ -70,7 +70,7 @@ def strip(reader: ShardReader, index: int, views: Iterable[int]) -> list[tuple[s
 
 def every_picture(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]:
     """All views in colour, then the other passes of view 0, then what fields.npz shows."""
-    return strip(reader, index, range(len(reader.meta(index)["cameras"]["c2w"]))) + field_strip(reader, index)
+    return strip(reader, index, range(len(reader.cameras(index)))) + field_strip(reader, index)
 
 
 def field_strip(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]:
@@ -84,7 +84,7 @@ def field_strip(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]
 
 def _spread(reader: ShardReader, index: int, count: int) -> list[int]:
     """Up to `count` views, evenly spread."""
-    views = len(reader.meta(index)["cameras"]["c2w"])
+    views = len(reader.cameras(index))
     return [round(i * views / count) % views for i in range(min(count, views))]
 
 
@@ -148,10 +148,10 @@ def preview(
     there are. Raises ValueError for a pass the shards have not.
     """
     reader = ShardReader(folder)
-    missing = [name for name in sheets if name not in reader.meta(0)["passes"]]
+    missing = [name for name in sheets if name not in reader.meta(0).passes]
     if missing:
         raise ValueError(
-            f"{folder}: sheet: no pass {', '.join(missing)}; these shards have {', '.join(reader.meta(0)['passes'])}"
+            f"{folder}: sheet: no pass {', '.join(missing)}; these shards have {', '.join(reader.meta(0).passes)}"
         )
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)

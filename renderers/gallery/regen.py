@@ -33,7 +33,7 @@ def read(path: Path, sample: int = 0) -> dict:
     is wrong with it.
     """
     if path.is_dir():
-        stored = json.loads(ShardReader(path).meta(sample)["recipe"])
+        stored = json.loads(ShardReader(path).meta(sample).recipe)
     else:
         try:
             stored = json.loads(path.read_text())

@@ -41,7 +41,7 @@ def serve(folder: str | Path, port: int, first: int = 0) -> None:
 
     def show(_=None) -> None:
         sample = Sample(reader, reader.keys.index(choice.value))
-        caption.content = sample.meta.get("caption", "")
+        caption.content = sample.meta.caption
         with server.atomic():
             server.scene.reset()
             draw(server.scene, sample, cameras_shown.value, points_shown.value)
@@ -82,7 +82,7 @@ def draw(scene, sample: Sample, cameras: bool, points: bool) -> None:
     if points or not mesh:
         if not sample.has("depth"):
             raise sample.error("nothing to show: neither mesh.glb (--meshes) nor the depth pass")
-        places, colors, _, _ = sample.surface(Rng("viewer", sample.meta["uid"]), POINTS)
+        places, colors, _, _ = sample.surface(Rng("viewer", sample.meta.uid), POINTS)
         scene.add_point_cloud("/points", places.astype(np.float32), colors, point_size=0.006, point_shape="circle")
     if cameras:
         _draw_cameras(scene, sample)

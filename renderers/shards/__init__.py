@@ -12,19 +12,16 @@ from renderers.shards.format import (
     SAMPLE_FORMAT,
     SHARD_FORMAT,
     ShardError,
-    at_size,
-    cameras_of,
     canonical,
-    check_meta,
     folded,
     halves,
     read_sidecar,
     sidecar_of,
-    sizes_of,
     stamp_of,
     tars_of,
 )
-from renderers.shards.reader import ShardReader
+from renderers.shards.meta import SampleMeta, parse_meta
+from renderers.shards.reader import SampleReader, ShardReader
 from renderers.shards.writer import write_shard
 
 __all__ = [
@@ -33,16 +30,15 @@ __all__ = [
     "SAMPLE_FORMAT",
     "SHARD_FORMAT",
     "ShardError",
+    "SampleMeta",
+    "SampleReader",
     "ShardReader",
-    "at_size",
-    "cameras_of",
     "canonical",
-    "check_meta",
     "folded",
     "halves",
+    "parse_meta",
     "read_sidecar",
     "sidecar_of",
-    "sizes_of",
     "stamp_of",
     "tars_of",
     "write_shard",

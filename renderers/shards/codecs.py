@@ -73,11 +73,6 @@ def files(passes: Iterable[str], codec: str, width: int | None = None) -> dict[s
     )
 
 
-def files_of(meta: dict) -> dict[str, str]:
-    """`files` of a sample, from its json."""
-    return meta.get("files") or files(meta["passes"], "png")
-
-
 def encode(name: str, image: np.ndarray, codec: str, quality: int | None) -> bytes:
     """The stored image of a pass, as `passes.quantise` makes it (rgb with or without alpha), as bytes."""
     return CODECS[codec].encode(image, quality) if name in COLOURS else png.encode(image)

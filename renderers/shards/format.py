@@ -1,12 +1,8 @@
-"""What is stored: the names and versions of the format, sidecars, and the json of a sample."""
+"""What is stored: the names and versions of the format, and sidecars."""
 
 import json
 import re
 
-import numpy as np
-
-from renderers.cameras import Cameras
-from renderers.passes import PASSES
 from renderers.shards.storage import Store
 
 SHARD_FORMAT = "verse-shard/1"
@@ -127,58 +123,6 @@ def _is_sidecar(store: Store, name: str) -> bool:
         return bool(read_sidecar(store, name))
     except ShardError:
         return False
-
-
-def check_meta(data: bytes, name: str) -> dict:
-    """A sample's json, checked. Raises ShardError beginning with `name`."""
-    try:
-        meta = json.loads(data)
-    except ValueError as error:
-        raise ShardError(f"{name}: json: {error}") from error
-    if not isinstance(meta, dict) or meta.get("format") != SAMPLE_FORMAT:
-        raise ShardError(
-            f"{name}: json: format: expected {SAMPLE_FORMAT}, got "
-            f"{meta.get('format') if isinstance(meta, dict) else type(meta).__name__}"
-        )
-    missing = {"cameras", "image_size", "passes", "uid"} - meta.keys()
-    if missing:
-        raise ShardError(f"{name}: json: missing {', '.join(sorted(missing))}")
-    unknown = (
-        set(meta["passes"]).union(meta.get("files", ()), *(row.get("files", ()) for row in meta.get("other_sizes", ())))
-        - PASSES.keys()
-    )
-    if unknown:
-        raise ShardError(
-            f"{name}: json: passes: unknown {', '.join(sorted(unknown))}; expected some of {', '.join(PASSES)}"
-        )
-    try:
-        cameras_of(meta)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ShardError(f"{name}: json: cameras: {error}") from error
-    return meta
-
-
-def cameras_of(meta: dict) -> Cameras:
-    return Cameras(np.array(meta["cameras"]["c2w"]), np.array(meta["cameras"]["intrinsics"]), *meta["image_size"])
-
-
-def sizes_of(meta: dict) -> list[int]:
-    """The widths of a sample's pictures, the first of them first."""
-    return [meta["image_size"][0], *(row["image_size"][0] for row in meta.get("other_sizes", ()))]
-
-
-def at_size(meta: dict, size: int, name: str) -> dict:
-    """A sample's json as if its pictures were those of the smallest size with at least `size` pixels across; ShardError
-    when all are smaller.
-    """
-    wide = [width for width in sizes_of(meta) if width >= size]
-    if not wide:
-        raise ShardError(f"{name}: expected views of at least {size} pixels, got {max(sizes_of(meta))}")
-    if min(wide) == meta["image_size"][0]:
-        return meta
-    row = next(row for row in meta["other_sizes"] if row["image_size"][0] == min(wide))
-    intrinsics = cameras_of(meta).resized(*row["image_size"]).intrinsics.tolist()
-    return {**meta, **row, "cameras": {**meta["cameras"], "intrinsics": intrinsics}}
 
 
 def folded(field: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from renderers.cameras import Cameras
 from renderers.shards.format import ShardError, halves
+from renderers.shards.meta import SampleMeta
 from renderers.shards.reader import ShardReader
 
 
@@ -36,7 +37,7 @@ class JoinedReader:
     def __len__(self) -> int:
         return self._starts[-1]
 
-    def meta(self, index: int) -> dict:
+    def meta(self, index: int) -> SampleMeta:
         reader, place = self._at(index)
         return reader.meta(place)
 
@@ -94,7 +95,7 @@ def _expect_alike(readers: Sequence[ShardReader]) -> None:
 
 def _looks(reader: ShardReader) -> dict[str, str]:
     meta = reader.meta(0)
-    return {"passes": " ".join(sorted(meta["passes"])), "image_size": "{} x {}".format(*meta["image_size"])}
+    return {"passes": " ".join(sorted(meta.passes)), "image_size": f"{meta.cameras.width} x {meta.cameras.height}"}
 
 
 def _expect_no_clash(readers: Sequence[ShardReader]) -> None:

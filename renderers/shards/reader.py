@@ -2,28 +2,78 @@
 
 import hashlib
 import warnings
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from renderers.cameras import Cameras
 from renderers.passes import PASSES, dequantise
 from renderers.shards import codecs
-from renderers.shards.format import (
-    ShardError,
-    at_size,
-    cameras_of,
-    check_meta,
-    folded,
-    read_sidecar,
-    sidecar_of,
-    tars_of,
-)
+from renderers.shards.format import ShardError, folded, read_sidecar, sidecar_of, tars_of
+from renderers.shards.meta import SampleMeta, parse_meta
 from renderers.shards.storage import Local, Store, open_store
 from zeroverse.core import png
+
+
+class SampleReader(Protocol):
+    """What reads samples by their number: a ShardReader, several of them as one (`joined.JoinedReader`), or a stand-in.
+
+    keys: the names of the samples, in order. fingerprint: names the data, in checkpoints.
+    """
+
+    keys: tuple[str, ...]
+    fingerprint: str
+
+    def __len__(self) -> int: ...
+
+    def meta(self, index: int) -> SampleMeta: ...
+
+    def cameras(self, index: int) -> Cameras: ...
+
+    def has(self, index: int, field: str) -> bool: ...
+
+    def field(self, index: int, field: str) -> bytes: ...
+
+    def read(
+        self, index: int, names: Iterable[str] = ("rgb",), views: Iterable[int] | None = None
+    ) -> dict[str, np.ndarray]: ...
+
+
+def decoded(
+    meta: SampleMeta,
+    field: Callable[[str], bytes],
+    name: str,
+    names: Iterable[str] = ("rgb",),
+    views: Iterable[int] | None = None,
+) -> dict[str, np.ndarray]:
+    """Returns {pass: array [V, H, W, C]} of one sample, whose fields `field` gives by their names: the wanted passes
+    and views (default: all views). Raises ShardError, beginning with `name`, for a picture that is not what `meta` says.
+    """
+    arrays: dict[str, list] = {wanted: [] for wanted in names}
+    for view in range(len(meta.cameras)) if views is None else views:
+        stored: dict[str, np.ndarray] = {}
+        for wanted in arrays:
+            inside_rgb = wanted == "alpha" and wanted not in meta.files
+            holder = "rgb" if inside_rgb else wanted
+            file = (meta.files.get(holder) or PASSES[holder].file).format(view=view)
+            if file not in stored:
+                stored[file] = _image(field(file), meta, f"{name}: field {file}")
+            arrays[wanted].append(codecs.alpha_of(stored[file]) if inside_rgb else dequantise(wanted, stored[file]))
+    return {wanted: np.stack(images) for wanted, images in arrays.items()}
+
+
+def _image(data: bytes, meta: SampleMeta, name: str) -> np.ndarray:
+    try:
+        image = png.decode(data)  # any format that Pillow reads
+    except ValueError as error:
+        raise ShardError(f"{name}: {error}") from error
+    width, height = meta.cameras.width, meta.cameras.height
+    if image.shape[:2] != (height, width):
+        raise ShardError(f"{name}: expected {width} x {height} pixels, got {image.shape[1]} x {image.shape[0]}")
+    return image
 
 
 class _Sample(NamedTuple):
@@ -103,49 +153,23 @@ class ShardReader:
     def fields(self, index: int) -> tuple[str, ...]:
         return tuple(self._samples[index].columns)
 
-    def meta(self, index: int) -> dict:
-        """The sample's json, `at_size`. Raises ShardError naming the sample when it is not one of this version."""
-        meta = check_meta(self.field(index, "json"), self._name(index))
-        return meta if self.size is None else at_size(meta, self.size, self._name(index))
+    def meta(self, index: int) -> SampleMeta:
+        """Returns what the sample's json says, of the pictures of the reader's size. Raises ShardError naming the
+        sample when it is not one of this version.
+        """
+        meta = parse_meta(self.field(index, "json"), self._name(index))
+        return meta if self.size is None else meta.at_size(self.size, self._name(index))
 
     def cameras(self, index: int) -> Cameras:
-        return cameras_of(self.meta(index))
+        return self.meta(index).cameras
 
     def read(
         self, index: int, names: Iterable[str] = ("rgb",), views: Iterable[int] | None = None
     ) -> dict[str, np.ndarray]:
-        """{pass: array [V, H, W, C]} of the wanted passes and views (default: all views), as the renderer made them up
-        to storage.
+        """Returns {pass: array [V, H, W, C]} of the wanted passes and views (default: all views), as the renderer made
+        them up to storage.
         """
-        meta = self.meta(index)
-        views = range(len(meta["cameras"]["c2w"])) if views is None else views
-        files = codecs.files_of(meta)
-        arrays: dict[str, list] = {name: [] for name in names}
-        for view in views:
-            stored: dict[str, np.ndarray] = {}
-            for name in arrays:
-                inside_rgb = name == "alpha" and name not in files
-                holder = "rgb" if inside_rgb else name
-                file = (files.get(holder) or PASSES[holder].file).format(view=view)
-                if file not in stored:
-                    stored[file] = self._image(index, file, meta)
-                arrays[name].append(codecs.alpha_of(stored[file]) if inside_rgb else dequantise(name, stored[file]))
-        return {name: np.stack(images) for name, images in arrays.items()}
-
-    def _image(self, index: int, field: str, meta: dict) -> np.ndarray:
-        try:
-            image = png.decode(self.field(index, field))  # any format that Pillow reads
-        except ShardError:
-            raise
-        except ValueError as error:
-            raise ShardError(f"{self._name(index)}: field {field}: {error}") from error
-        width, height = meta["image_size"]
-        if image.shape[:2] != (height, width):
-            raise ShardError(
-                f"{self._name(index)}: field {field}: expected {width} x {height} pixels, got {image.shape[1]} x "
-                f"{image.shape[0]}"
-            )
-        return image
+        return decoded(self.meta(index), partial(self.field, index), self._name(index), names, views)
 
     def _name(self, index: int) -> str:
         sample = self._samples[index]

@@ -10,18 +10,15 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from renderers.shards import codecs
 from renderers.shards.format import (
     DATASET_FILE,
     DATASET_FORMAT,
     ShardError,
-    at_size,
-    check_meta,
     read_sidecar,
     sidecar_of,
-    sizes_of,
     tars_of,
 )
+from renderers.shards.meta import SampleMeta, parse_meta
 from renderers.shards.storage import Store, open_store
 from zeroverse.core import png
 
@@ -88,18 +85,17 @@ def check_sample(fields: dict[str, bytes], name: str) -> list[str]:
     if "json" not in fields:
         return [f"{name}: no field json"]
     try:
-        meta = check_meta(fields["json"], name)
+        meta = parse_meta(fields["json"], name)
     except ShardError as error:
         return [str(error)]
-    return [problem for size in sizes_of(meta) for problem in _check_pictures(fields, at_size(meta, size, name), name)]
+    return [problem for size in meta.sizes for problem in _check_pictures(fields, meta.at_size(size, name), name)]
 
 
-def _check_pictures(fields: dict[str, bytes], meta: dict, name: str) -> list[str]:
+def _check_pictures(fields: dict[str, bytes], meta: SampleMeta, name: str) -> list[str]:
     """The problems of a sample's pictures of one size."""
     problems = []
-    width, height = meta["image_size"]
-    views = len(meta["cameras"]["c2w"])
-    for file in codecs.files_of(meta).values():
+    width, height, views = meta.cameras.width, meta.cameras.height, len(meta.cameras)
+    for file in meta.files.values():
         for field in (file.format(view=view) for view in range(views)):
             if field not in fields:
                 problems.append(f"{name}: no field {field}")

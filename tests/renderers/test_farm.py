@@ -102,7 +102,7 @@ def test_shares_of_edits_are_in_the_settings_that_rebuild(reference, tmp_path, c
     command = f"generate zeroverse --out {tmp_path} --count 2 --workers 1 {SMALL}"
     assert verse.main(f"{command} --cut 1 --wireframe 0".split()) == 0
     reader = ShardReader(tmp_path)
-    assert [json.loads(reader.meta(index)["recipe"])["edit"]["kind"] for index in range(2)] == ["cut", "cut"]
+    assert [json.loads(reader.meta(index).recipe)["edit"]["kind"] for index in range(2)] == ["cut", "cut"]
     assert reader.keys[1] == "zeroverse-paper-cut1-wireframe0-0-00000001"
     assert verse.main(["verify", str(tmp_path), "--rebuild", "2"]) == 0
     assert verse.main(f"{command} --cut 0.5 --wireframe 0".split()) == 1
@@ -146,13 +146,13 @@ def test_kill_at_twenty_random_moments_and_resume(tmp_path, reference):
 def test_samples_say_what_they_are(reference):
     reader = ShardReader(reference)
     meta = reader.meta(3)
-    assert meta["uid"] == reader.keys[3] == "zeroverse-paper-0-00000003"
-    assert meta["caption"] and meta["parts"] and meta["conventions"] == CONVENTIONS.format(half=127.5)
-    recipe = json.loads(meta["recipe"])
+    assert meta.uid == reader.keys[3] == "zeroverse-paper-0-00000003"
+    assert meta.caption and meta.parts and meta.conventions == CONVENTIONS.format(half=127.5)
+    recipe = json.loads(meta.recipe)
     from zeroverse import grammar
     from zeroverse.grammar.recipe import from_dict
 
-    again, first = grammar.build(from_dict(recipe), meta["uid"]), Zeroverse(texture_size=32).make(3)
+    again, first = grammar.build(from_dict(recipe), meta.uid), Zeroverse(texture_size=32).make(3)
     for name in first.parts:
         assert np.array_equal(again.scene.geometry[name].vertices, first.scene.geometry[name].vertices)
 
@@ -167,7 +167,7 @@ def test_labels_agree_with_one_another(reference):
         assert np.array_equal(seen, images["part"][..., 0] > 0)
         assert np.array_equal(seen, (images["normal"] != 0).any(axis=-1))
         assert (images["alpha"][..., 0][seen] > 0).mean() > 0.99
-        assert images["part"].max() <= len(reader.meta(index)["parts"])
+        assert images["part"].max() <= len(reader.meta(index).parts)
         _, rays_d = reader.cameras(index).rays()
         facing = (images["normal"] * rays_d).sum(axis=-1)[seen]
         assert (facing < 0.2).mean() > 0.995

@@ -45,8 +45,8 @@ def test_every_sample_is_that_of_its_set(folders):
     assert len(joined) == len(pairs) == 6 and joined.keys == ("a_0", "a_1", "b_0", "c_0", "c_1", "c_2")
     for index, (reader, place) in enumerate(pairs):
         assert (
-            joined.meta(index) == joined.meta(index - 6) == reader.meta(place)
-            and joined.meta(index)["uid"] == joined.keys[index]
+            joined.field(index, "json") == joined.field(index - 6, "json") == reader.field(place, "json")
+            and joined.meta(index).uid == joined.meta(index - 6).uid == joined.keys[index]
         )
         assert np.array_equal(joined.cameras(index).c2w, reader.cameras(place).c2w)
         ours, theirs = (found.read(at, ("rgb", "alpha"), [0, 5]) for found, at in ((joined, index), (reader, place)))

@@ -171,11 +171,11 @@ def test_generate_from_loopback_then_offline(layout, served, tmp_path, capsys):
     assert f"objaverse {BAD}: " in printed.err and f"objaverse {EMPTY}: " in printed.err and "no surface" in printed.err
     reader = ShardReader(out)
     assert reader.keys == (BALL, BOX)
-    provenance = json.loads(reader.meta(0)["provenance"])
+    provenance = json.loads(reader.meta(0).provenance)
     assert (
         provenance["licence"] == "CC BY 4.0"
         and provenance["credit"].startswith('"A a <i>" by Ann')
-        and reader.meta(0)["caption"] == "A a <i>"
+        and reader.meta(0).caption == "A a <i>"
     )
     assert json.loads((out / "dataset.json").read_text())["licence"] == "other"
     assert not any(SOLD in path for path, _ in asked), "what may not be used is not downloaded"

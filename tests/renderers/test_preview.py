@@ -13,10 +13,11 @@ from PIL import Image
 
 import verse
 from renderers.cameras import FOV_X_DEG
+from renderers.cameras.rigs import turntable
 from renderers.gallery import catalogue, preview
 from renderers.gallery import page as gallery
 from renderers.gallery.preview import on_white, picture
-from renderers.shards import ShardReader
+from renderers.shards import SampleMeta, ShardReader
 from zeroverse.core.rng import Rng
 
 
@@ -63,7 +64,7 @@ def test_gallery_is_one_file_with_everything(pictures, dataset):
     assert [sheet.size for sheet in sprites] == [(4 * 64, 3 * 64)] * 5, (
         "eight views and four passes of 64 pixels, four in a row"
     )
-    assert reader.meta(0)["caption"] in page
+    assert reader.meta(0).caption in page
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
     assert [row["uid"] for row in data] == list(reader.keys) and data[0]["pictures"] == [
         *(f"view {i}" for i in range(8)),
@@ -72,7 +73,11 @@ def test_gallery_is_one_file_with_everything(pictures, dataset):
         "albedo",
         "part",
     ]
-    assert json.loads(data[0]["recipe"]) == json.loads(reader.meta(0)["recipe"])
+    assert json.loads(data[0]["recipe"]) == json.loads(reader.meta(0).recipe)
+
+
+def meta_of(recipe: str, *parts: str) -> SampleMeta:
+    return SampleMeta(uid="x", cameras=turntable(1, 8), passes=(), files={}, recipe=recipe, parts=parts)
 
 
 def test_facets_say_what_is_in_the_recipe():
@@ -88,19 +93,19 @@ def test_facets_say_what_is_in_the_recipe():
             }
         ],
     }
-    found = gallery.facets({"parts": ["torus_0", "cut"], "recipe": json.dumps(recipe)})
+    found = gallery.facets(meta_of(json.dumps(recipe), "torus_0", "cut"))
     assert found == {
         "parts": ["2"],
         "shapes": ["cone", "torus"],
         "edits": ["cut", "height field"],
         "textures": ["rust", "wood"],
     }
-    assert gallery.facets({"recipe": json.dumps({"family": "chair"})}) == {
+    assert gallery.facets(meta_of(json.dumps({"family": "chair"}))) == {
         "parts": ["0"],
         "edits": ["none"],
         "families": ["chair"],
     }
-    assert gallery.facets({"parts": ["a"], "recipe": "{}"}) == gallery.facets({"parts": ["a"]}) == {"parts": ["1"]}
+    assert gallery.facets(meta_of("{}", "a")) == {"parts": ["1"]}
 
 
 def test_captions_cannot_break_the_page(dataset, tmp_path, monkeypatch):
@@ -227,11 +232,8 @@ def test_filter_and_facets_hide_the_right_objects(browser, pictures, dataset):
         box.clear()
         box.send_keys(text)
         words = text.split()
-        found = [
-            f"{meta['uid']} {meta['caption']} {' '.join(meta['parts'])} {gallery.facets(meta)}".lower()
-            for meta in metas
-        ]
-        expected = [meta["uid"][-8:] for meta, words_of in zip(metas, found) if all(word in words_of for word in words)]
+        found = [f"{meta.uid} {meta.caption} {' '.join(meta.parts)} {gallery.facets(meta)}".lower() for meta in metas]
+        expected = [meta.uid[-8:] for meta, words_of in zip(metas, found) if all(word in words_of for word in words)]
         assert [name[-8:] for name in visible(driver)] == expected, text
         assert driver.find_element("id", "count").text == f"{len(expected)} of 5 objects"
     driver.find_element("id", "clear").click()
@@ -245,7 +247,7 @@ def test_filter_and_facets_hide_the_right_objects(browser, pictures, dataset):
         button.click()
     values = {button.get_attribute("data-tag").strip("|").split("=")[1] for button in chosen}
     assert [name[-8:] for name in visible(driver)] == [
-        meta["uid"][-8:] for meta in metas if str(len(meta["parts"])) in values
+        meta.uid[-8:] for meta in metas if str(len(meta.parts)) in values
     ], "either of one facet"
 
 

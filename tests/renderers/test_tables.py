@@ -51,7 +51,7 @@ class Source(Zeroverse):
 
 
 def write(sample, folder, seed):
-    (folder / "mine.txt").write_text(sample.meta["uid"])
+    (folder / "mine.txt").write_text(sample.meta.uid)
 
 
 FORMAT = Format("mine", write, ("rgb",), "a text file")
@@ -86,8 +86,8 @@ def test_a_row_of_ones_own_is_used(tmp_path):
     assert done.returncode == 0, done.stderr
     reader = ShardReader(tmp_path / "data")
     meta = reader.meta(0)
-    assert (meta["rig"], meta["light"], meta["renderer"]) == ("pole", "candle", "flat")
-    assert json.loads(meta["light_drawn"])["name"] == "candle"
+    assert (meta.rig, meta.light, meta.renderer) == ("pole", "candle", "flat")
+    assert json.loads(meta.light_drawn)["name"] == "candle"
     assert reader.cameras(0).centers.tolist() == [[0.0, -4.0, 0.0]] * 2
     assert (reader.read(0)["rgb"] == 128).all()
     assert [path.read_text() for path in (tmp_path / "text").rglob("mine.txt")] == [reader.keys[0]]

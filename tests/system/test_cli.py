@@ -201,7 +201,7 @@ def test_generate_detailverse(tmp_path):
         f"--texture-size 64 --workers 1 --engine serial"
     )
     assert verse.main(command.split()) == 0
-    recipe = json.loads(ShardReader(out).meta(0)["recipe"])
+    recipe = json.loads(ShardReader(out).meta(0).recipe)
     assert recipe["family"]["family"] == "screw" and recipe["level"] == 0
 
 

@@ -108,7 +108,7 @@ def test_the_rows_differ_in_their_mixture_only(finished):
                 "config"
             ]["source"]
             assert (config["cut"], config["wireframe"], config["seed"]) == (row.mix.cut, row.mix.wireframe, seed)
-            kinds[row.mix.label, seed] = [json.loads(reader.meta(i)["recipe"])["parts"] for i in range(2)]
+            kinds[row.mix.label, seed] = [json.loads(reader.meta(i).recipe)["parts"] for i in range(2)]
     assert kinds["100/0/0", 0] == kinds["20/80/0", 0] != kinds["100/0/0", 1] == kinds["20/80/0", 1]
     held_out = ShardReader(out / "data" / "held-out")
     assert (

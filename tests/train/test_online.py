@@ -43,17 +43,17 @@ def surface(**changes) -> dict:
 
 
 def test_complexity_grows_with_what_is_hard():
-    assert complexity(recipe(1)) == 0.0
-    assert complexity(recipe(9, "cut", True, 50.0, thin=0.0)) == pytest.approx(0.9)
+    assert complexity(**recipe(1)) == 0.0
+    assert complexity(**recipe(9, "cut", True, 50.0, thin=0.0)) == pytest.approx(0.9)
     assert (
-        complexity(recipe(2))
-        < complexity(recipe(2, thin=0.1))
-        < complexity(recipe(2, height=True))
-        < complexity(recipe(9))
+        complexity(**recipe(2))
+        < complexity(**recipe(2, thin=0.1))
+        < complexity(**recipe(2, height=True))
+        < complexity(**recipe(9))
     )
-    assert complexity(recipe(2, "wireframe")) < complexity(recipe(2, "cut"))
-    assert complexity(recipe(9, "cut")) - complexity(recipe(9)) > complexity(recipe(1, "cut")) - complexity(
-        recipe(1)
+    assert complexity(**recipe(2, "wireframe")) < complexity(**recipe(2, "cut"))
+    assert complexity(**recipe(9, "cut")) - complexity(**recipe(9)) > complexity(**recipe(1, "cut")) - complexity(
+        **recipe(1)
     )  # worst on many primitives
     for harder in (
         dict(crease_density=40.0),
@@ -62,15 +62,13 @@ def test_complexity_grows_with_what_is_hard():
         dict(normal_variance={"0.05": 0.4}),
         dict(thin=0.01),
     ):
-        assert 0 < complexity(surface()) < complexity(surface(**harder)) < 1
+        assert 0 < complexity(**surface()) < complexity(**surface(**harder)) < 1
     with pytest.raises(ValueError, match="sample x: complexity: expected labels.complexity or a recipe"):
-        complexity({"uid": "x", "labels": "{}", "recipe": "{}"})
+        complexity("x")
 
 
 def test_complexity_of_real_recipes_is_within_its_range():
-    values = [
-        complexity({"uid": str(i), "recipe": json.dumps(grammar.make(0, i, texture_size=16).recipe)}) for i in range(4)
-    ]
+    values = [complexity(str(i), recipe=json.dumps(grammar.make(0, i, texture_size=16).recipe)) for i in range(4)]
     assert all(0 <= value <= 1 for value in values) and len(set(values)) == 4
 
 
@@ -78,13 +76,13 @@ def test_complexity_is_stored_in_every_sample(dataset):
     """And the number is that of the recipe, which shards of before it was stored have alone."""
     for index in range(5):
         meta = ShardReader(dataset).meta(index)
-        stored, recipe = json.loads(meta["labels"])["complexity"], json.loads(meta["recipe"])
+        stored, recipe = json.loads(meta.labels)["complexity"], json.loads(meta.recipe)
         assert (
             stored["primitives"] == len(recipe["parts"])
             and stored["cut"] == ((recipe["edit"] or {}).get("kind") == "cut")
             and 0 < stored["thinnest"] <= 1
         )
-        assert complexity(meta) == complexity({"uid": "x", "recipe": meta["recipe"]})
+        assert complexity(meta.uid, meta.labels, meta.recipe) == complexity("x", recipe=meta.recipe)
 
 
 # ----------------------------------------------------------------------------------------------------------- curriculum

@@ -19,18 +19,16 @@ PARTS_MAX = 9  # primitives of the largest Zeroverse object
 FREQUENCY_MAX = 10.0  # cycles per unit: a texture as fine as a pixel at 64 px counts in full
 
 
-def complexity(meta: dict) -> float:
-    """A sample's json -> 0 … 1, within one source: of `labels.complexity`, which DetailVerse (detailverse.labels) and
-    Zeroverse (zeroverse.grammar.complexity) store.
+def complexity(uid: str, labels: str = "{}", recipe: str = "{}") -> float:
+    """Returns how complex the object of a sample is, 0 … 1 within one source, from its labels and its recipe, both JSON:
+    by `labels.complexity`, which DetailVerse (detailverse.labels) and Zeroverse (zeroverse.grammar.complexity) store.
 
     The weights are ours. Raises ValueError naming a sample without it, as of a GLB file.
     """
-    labels, recipe = (json.loads(meta.get(name) or "{}") for name in ("labels", "recipe"))
-    known = labels.get("complexity") or recipe.get("parts") and of_recipe(recipe)  # shards of before it was stored
+    stored, parts = json.loads(labels).get("complexity"), json.loads(recipe)
+    known = stored or parts.get("parts") and of_recipe(parts)  # shards of before it was stored
     if not known:
-        raise ValueError(
-            f"sample {meta.get('uid')}: complexity: expected labels.complexity or a recipe with parts, got neither"
-        )
+        raise ValueError(f"sample {uid}: complexity: expected labels.complexity or a recipe with parts, got neither")
     return _of_primitives(known) if "primitives" in known else _of_surface(known)
 
 
@@ -72,7 +70,8 @@ def complexities(reader, on_error: str = "raise") -> list[float]:
 
     def of(index: int) -> float:
         try:
-            return complexity(reader.meta(index))
+            meta = reader.meta(index)
+            return complexity(meta.uid, meta.labels, meta.recipe)
         except (ShardError, OSError):
             if on_error == "raise":
                 raise

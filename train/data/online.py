@@ -16,8 +16,9 @@ import joblib
 from torch import Tensor
 
 from renderers.cameras import Cameras
-from renderers.farm import Made, RenderSpec, make_sample
-from renderers.shards import ShardError, ShardReader, canonical
+from renderers.farm import RenderSpec, make_sample
+from renderers.shards import ShardError, canonical, parse_meta
+from renderers.shards import reader as shard_reader
 from renderers.sources.procedural import Detailverse, Zeroverse
 from train.data.sampler import collate
 from train.data.views import View, decoded, drawn_views, sample_of
@@ -149,20 +150,7 @@ def fresh(source, spec: RenderSpec, index: int) -> tuple[str, str, Cameras | Non
     made = make_sample(source, spec, index)
     if made.reason:
         return made.label, made.reason, None, []
-    reader = _InMemory(made)
-    views = decoded(reader.read(0, spec.passes), spec.size)
+    meta = parse_meta(made.fields["json"], made.label)
+    views = decoded(shard_reader.decoded(meta, made.fields.__getitem__, made.label, spec.passes), spec.size)
     reason = "" if any(view.shown for view in views) else f"transparent: alpha is 0 in all of the {len(views)} views"
-    return made.label, reason, reader.cameras(0), views
-
-
-class _InMemory(ShardReader):
-    """The one sample that was just made, read as if it came from a shard."""
-
-    def __init__(self, made: Made):
-        self._made = made
-
-    def field(self, index: int, field: str) -> bytes:
-        return self._made.fields[field]
-
-    def _name(self, index: int) -> str:
-        return self._made.label
+    return made.label, reason, meta.cameras, views

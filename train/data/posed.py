@@ -140,7 +140,7 @@ class _ShardViews:
         return composite(images["rgb"], images["alpha"])
 
     def shape(self, views) -> dict[str, np.ndarray]:
-        known = ("alpha", "depth") if "depth" in self.reader.meta(self.index)["passes"] else ("alpha",)
+        known = ("alpha", "depth") if "depth" in self.reader.meta(self.index).passes else ("alpha",)
         images = self.reader.read(self.index, known, views)
         return {name: np.float32(image) / (255 if name == "alpha" else 1) for name, image in images.items()}
 

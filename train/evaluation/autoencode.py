@@ -134,7 +134,7 @@ def side_by_side(reader: ShardReader, index: int, asset: Asset) -> np.ndarray:
     """The first view of the object as the shard has it: colour, then normals, as far as they are there; below, the
     reconstruction's normals from the same camera.
     """
-    known, camera = reader.meta(index)["passes"], reader.cameras(index)[[0]]
+    known, camera = reader.meta(index).passes, reader.cameras(index)[[0]]
     images = (
         reader.read(index, [name for name in ("alpha", "rgb", "normal") if name in known], views=[0])
         if "alpha" in known

@@ -146,7 +146,8 @@ def report(presets, samples: int | None, gib: float) -> Iterator[str]:
         count = samples or config.micro_batch or config.batch
         for recompute in (False, True):
             need = {
-                number: step_bytes(replace(config, recompute=recompute), number) / 2**30 for number in sorted({1, 2, count})
+                number: step_bytes(replace(config, recompute=recompute), number) / 2**30
+                for number in sorted({1, 2, count})
             }
             more = need[2] - need[1]
             cells += [f"{need[count]:.1f}", str(max(0, int((gib - need[1]) / more) + 1))]
