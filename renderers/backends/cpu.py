@@ -28,7 +28,6 @@ from zeroverse.asset import Asset
 SAMPLES = np.array(
     [(0.5 + x / 16, 0.5 + y / 16) for x, y in ((1, -3), (-1, 3), (5, 1), (-3, -5), (-5, 5), (-7, -1), (3, 7), (7, -7))]
 )
-COLOURS = {"rgb", "albedo", "metallic_roughness"}  # the passes that read textures
 
 
 def describe() -> str:
@@ -96,7 +95,7 @@ def _loaded(asset: Asset, wanted: Container[str], lights: Sequence[Light]) -> _L
     geometry = geometry_of(asset, bumped=directional)
     scene = scene_of(
         geometry,
-        textured=not COLOURS.isdisjoint(wanted),
+        textured=any(PASSES[name].textured for name in wanted),
         bumped=directional,
         rough=directional or "metallic_roughness" in wanted,
         merged=True,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from renderers.backends import Backend
-from renderers.backends.cpu import COLOURS, SAMPLES
+from renderers.backends.cpu import SAMPLES
 from renderers.cameras import Cameras
 from renderers.geometry import geometry_of
 from renderers.geometry.arrays import Scene, scene_of
@@ -158,7 +158,9 @@ class Renderer(Backend):
             )
         geometry = geometry_of(asset)
         scene = scene_of(
-            geometry, textured=not COLOURS.isdisjoint(wanted), bumped="rgb" in wanted and light.directional
+            geometry,
+            textured=any(PASSES[name].textured for name in wanted),
+            bumped="rgb" in wanted and light.directional,
         )
         lights = lit_scene(scene, light, geometry.closed, "rgb" in wanted)
         size = (len(cameras), cameras.height, cameras.width)

@@ -21,7 +21,7 @@ FRAMED = {  # --framed -> whether the cameras of a rig move back until the objec
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RenderSpec:
     """How each object is seen. Everything here changes the bytes, so all of it is in the shards."""
 

@@ -8,31 +8,18 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from renderers.gallery import page
+from renderers.passes import PART_COLOURS, PASSES
 from renderers.shards import ShardReader
 from zeroverse.core.files import write_whole
 
 TILE = 128  # pixels of one picture on the contact sheet
 FIELDS = "fields.npz"
 STRIP_UP_TO = 32  # with more objects than this, the contact sheet shows one picture of each
-_PALETTE = np.array(
-    [(0, 0, 0)] + [(37 * i % 156 + 80, 97 * i % 156 + 80, 151 * i % 156 + 80) for i in range(1, 256)], np.uint8
-)  # part colours
 
 
 def picture(name: str, image: np.ndarray) -> np.ndarray:
-    """One view of a pass [H, W, C] as sRGB to look at: uint8 [H, W, 3]."""
-    if name == "depth":
-        seen = image[..., 0] > 0
-        near, far = (image[seen].min(), image[seen].max()) if seen.any() else (0.0, 1.0)
-        grey = np.where(seen, 235 - 180 * (image[..., 0] - near) / max(far - near, 1e-6), 255)
-        return np.repeat(grey[..., None], 3, axis=-1).astype(np.uint8)
-    if name == "normal":
-        return np.where((image != 0).any(axis=-1, keepdims=True), (image + 1) * 127.5, 255).astype(np.uint8)
-    if name == "part":
-        return np.where(image > 0, _PALETTE[image[..., 0] % len(_PALETTE)], 255).astype(np.uint8)
-    if image.shape[-1] != 3:
-        return np.concatenate([image[..., :1], image[..., -1:], np.zeros_like(image[..., :1])], axis=-1)
-    return image
+    """Returns one view of a pass [H, W, C] as sRGB to look at: uint8 [H, W, 3]."""
+    return PASSES[name].show(image)
 
 
 def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -43,17 +30,15 @@ def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 def views_of(reader: ShardReader, index: int, name: str, views: Iterable[int]) -> list[np.ndarray]:
     """Some views of a sample's pass as pictures: uint8 [H, W, 3] each, white where there is nothing."""
-    passes = reader.meta(index).passes
-    if name in ("rgb", "alpha"):
+    if name == "rgb":
         images = reader.read(index, ("rgb", "alpha"), views)
-        if name == "alpha":
-            return [np.repeat(alpha, 3, axis=-1) for alpha in images["alpha"]]
         return [on_white(rgb, alpha) for rgb, alpha in zip(images["rgb"], images["alpha"])]
-    wanted = (name, "depth") if name == "albedo" and "depth" in passes else (name,)
-    images = reader.read(index, wanted, views)
+    within = PASSES[name].shown_within
+    within = within if within in reader.meta(index).passes else None
+    images = reader.read(index, (name, within) if within else (name,), views)
     pictures = [picture(name, image) for image in images[name]]
-    if len(wanted) == 2:
-        pictures = [np.where(depth > 0, image, 255).astype(np.uint8) for image, depth in zip(pictures, images["depth"])]
+    if within:
+        pictures = [np.where(seen > 0, image, 255).astype(np.uint8) for image, seen in zip(pictures, images[within])]
     return pictures
 
 
@@ -79,7 +64,7 @@ def field_strip(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]
         return []
     from renderers.gallery import field_pictures
 
-    return field_pictures.pictures(reader.field(index, FIELDS), _PALETTE)
+    return field_pictures.pictures(reader.field(index, FIELDS), PART_COLOURS)
 
 
 def _spread(reader: ShardReader, index: int, count: int) -> list[int]:

@@ -1,4 +1,5 @@
-"""How the pictures of a sample become bytes. `--codec` is for colour (rgb, albedo); labels are always lossless PNG.
+"""How the pictures of a sample become bytes. `--codec` is for colour (passes that may be `lossy`: rgb, albedo); labels
+are always lossless PNG.
 
 The sample's json says what it uses (`files`), so every reader knows without being told.
 """
@@ -13,11 +14,6 @@ from PIL import Image
 from renderers.passes import PASSES
 from renderers.tables import CODECS
 from zeroverse.core import png
-
-COLOURS = (
-    "rgb",
-    "albedo",
-)  # the passes that a lossy codec may touch: small errors are not seen, and nothing computes with them
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,9 @@ def files(passes: Iterable[str], codec: str, width: int | None = None) -> dict[s
     width: of pictures at another size than the sample's first, which say so in their names: rgb_128px_000.png.
     """
     names = {name: PASSES[name].file for name in passes if PASSES[name].file}
-    names |= {name: file.removesuffix("png") + CODECS[codec].suffix for name, file in names.items() if name in COLOURS}
+    names |= {
+        name: file.removesuffix("png") + CODECS[codec].suffix for name, file in names.items() if PASSES[name].lossy
+    }
     names |= {"alpha": "alpha_{view:03d}.png"} if "rgb" in names and not CODECS[codec].alpha else {}
     return (
         names if width is None else {name: file.replace("_{view", f"_{width}px_{{view") for name, file in names.items()}
@@ -75,7 +73,7 @@ def files(passes: Iterable[str], codec: str, width: int | None = None) -> dict[s
 
 def encode(name: str, image: np.ndarray, codec: str, quality: int | None) -> bytes:
     """The stored image of a pass, as `passes.quantise` makes it (rgb with or without alpha), as bytes."""
-    return CODECS[codec].encode(image, quality) if name in COLOURS else png.encode(image)
+    return CODECS[codec].encode(image, quality) if PASSES[name].lossy else png.encode(image)
 
 
 def alpha_of(rgba: np.ndarray) -> np.ndarray:  # [H, W, 1]

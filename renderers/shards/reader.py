@@ -50,7 +50,7 @@ def decoded(
     views: Iterable[int] | None = None,
 ) -> dict[str, np.ndarray]:
     """Returns {pass: array [V, H, W, C]} of one sample, whose fields `field` gives by their names: the wanted passes
-    and views (default: all views). Raises ShardError, beginning with `name`, for a picture that is not what `meta` says.
+    and views (default: all views). Raises ShardError, beginning with `name`, for a picture that is not as `meta` says.
     """
     arrays: dict[str, list] = {wanted: [] for wanted in names}
     for view in range(len(meta.cameras)) if views is None else views:

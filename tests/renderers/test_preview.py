@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_captions_cannot_break_the_page(dataset, tmp_path, monkeypatch):
     reader = ShardReader(dataset)
     evil = "</script><b title='\"'>&amp;"
     meta = reader.meta
-    monkeypatch.setattr(reader, "meta", lambda index: meta(index) | {"caption": evil, "parts": [evil]})
+    monkeypatch.setattr(reader, "meta", lambda index: replace(meta(index), caption=evil, parts=(evil,)))
     page = gallery.page(reader, [0], lambda index: preview.every_picture(reader, index))
     assert "<b title" not in page.replace("<\\/script><b title", "") and page.count("</script>") == 2
 
