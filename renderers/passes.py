@@ -169,7 +169,7 @@ def _store_normals(
 
 
 def with_alpha(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """[H, W, 3], [H, W, 1] uint8 -> [H, W, 4]."""
+    """Returns colour [H, W, 3] and coverage [H, W, 1], both uint8, in one image [H, W, 4]."""
     rgba = np.empty((*rgb.shape[:2], 4), np.uint8)
     _interleave(rgb.reshape(-1, 3), alpha.reshape(-1), rgba.reshape(-1, 4))
     return rgba
@@ -269,7 +269,7 @@ DEFAULT_PASSES = ("rgb", "alpha", "depth", "normal", "albedo", "part")
 
 
 def check_passes(names) -> tuple[str, ...]:
-    """The names as a tuple, rgb bringing alpha with it. Raises ValueError for an unknown one."""
+    """Returns the names as a tuple, rgb bringing alpha with it. Raises ValueError for an unknown one."""
     unknown = [name for name in names if name not in PASSES]
     if unknown:
         raise ValueError(f"passes: unknown {', '.join(unknown)}; expected some of {', '.join(PASSES)}")

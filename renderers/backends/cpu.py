@@ -40,29 +40,29 @@ class Renderer(Backend):
     name = "cpu"
 
     def render(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> dict[str, np.ndarray]:
-        """{name: [V, H, W, C]} as `passes.PASSES` states, and nothing that was not asked for. Raises AssetError,
-        ValueError.
+        """Returns {name: [V, H, W, C]} as `passes.PASSES` states, and nothing that was not asked for. Raises
+        AssetError, ValueError.
         """
         wanted = check_passes(passes)
-        return _draw_all(_loaded(asset, wanted, [light]), cameras, light, wanted)
+        return _render_all(_loaded(asset, wanted, [light]), cameras, light, wanted)
 
     def views(
         self, asset: Asset, shots: Sequence[tuple[Cameras, Light]], passes=DEFAULT_PASSES
     ) -> Iterator[dict[str, np.ndarray]]:
-        """`render`, a view at a time, each in the memory of the one before: what the kernel takes to find fresh memory
-        for all is a tenth to a third of the time of the whole call. The object is loaded, and its occlusion baked, once
-        for all shots.
+        """Yields what `render` returns a view at a time, each in the memory of the one before: what the kernel takes to
+        find fresh memory for all is a tenth to a third of the time of the whole call. The object is loaded, and its
+        occlusion baked, once for all shots.
         """
         wanted = check_passes(passes)
         loaded = _loaded(asset, wanted, [light for _, light in shots])
         for cameras, light in shots:
             if _toned_later(light, wanted):
-                images = _draw_all(loaded, cameras, light, wanted)
-                drawn = range(len(cameras))
+                images = _render_all(loaded, cameras, light, wanted)
+                places = range(len(cameras))
             else:
                 images = _blank(wanted, cameras, 1)
-                drawn = _draw_each(loaded, cameras, light, images)
-            for place in drawn:
+                places = _render_each(loaded, cameras, light, images)
+            for place in places:
                 yield {name: image[place] for name, image in images.items()}
 
 
@@ -103,18 +103,18 @@ def _loaded(asset: Asset, wanted: Container[str], lights: Sequence[Light]) -> _L
     return _Loaded(geometry, scene, lights[0], lit_scene(scene, lights[0], geometry.closed, colour))
 
 
-def _draw_all(loaded: _Loaded, cameras: Cameras, light: Light, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _render_all(loaded: _Loaded, cameras: Cameras, light: Light, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
     images = _blank(wanted, cameras, len(cameras))
     if _toned_later(light, wanted):
         images["rgb"] = np.zeros(images["rgb"].shape, np.float32)  # linear radiance: the rule needs all views
-    for _ in _draw_each(loaded, cameras, light, images):
+    for _ in _render_each(loaded, cameras, light, images):
         pass
     if _toned_later(light, wanted):
         images["rgb"] = paper_tone(images["rgb"], images["alpha"])
     return images
 
 
-def _draw_each(loaded: _Loaded, cameras: Cameras, light: Light, images: dict[str, np.ndarray]) -> Iterator[int]:
+def _render_each(loaded: _Loaded, cameras: Cameras, light: Light, images: dict[str, np.ndarray]) -> Iterator[int]:
     """Draw view after view into images [K, H, W, C], the first K and then again from the first; yields each one's
     place.
     """

@@ -1,7 +1,7 @@
 """Open Image Denoise on the CPU, through the library that the `oidn` package carries: few-sample path tracing -> clean
 pictures.
 
-The package itself fails at import for want of a libtbb that lies beside it (facts/renderers.md §3), so its library is
+The package itself fails at import for want of a libtbb that lies beside it, so its library is
 called from here.
 """
 
@@ -70,8 +70,8 @@ def _device():
 
 
 def denoise(color: np.ndarray, albedo: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Linear radiance [H, W, 3], its noise removed. albedo 0..1 and unit normals [H, W, 3]: what the surface itself
-    shows, free of noise.
+    """Returns linear radiance [H, W, 3], its noise removed. albedo 0..1 and unit normals [H, W, 3]: what the surface
+    itself shows, free of noise.
     """
     library, device = _device()
     height, width = color.shape[:2]

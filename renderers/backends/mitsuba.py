@@ -1,5 +1,5 @@
 """Path-traced rgb through Mitsuba 3: soft shadows and interreflection at a few samples a pixel, denoised where OIDN is
-installed (facts/renderers.md §3).
+installed.
 
 Labels and alpha are cpu's, at pixel centres; Mitsuba's own average over random places in a pixel and mix depths at
 silhouettes. Under light without gloss every surface is diffuse, as in cpu. Lights with a spread are discs in the sky,
@@ -44,7 +44,7 @@ _TRIAL = (
 
 
 def describe() -> str:
-    """What traces here. Raises RuntimeError naming what is missing."""
+    """Returns what traces here. Raises RuntimeError naming what is missing."""
     mi = _mitsuba()
     library = (
         f" ({os.environ['DRJIT_LIBLLVM_PATH']})"
@@ -97,7 +97,7 @@ class Renderer(Backend):
         self.denoised = denoise.available() if denoised is None else denoised
 
     def render(self, asset: Asset, cameras: Cameras, light: Light, passes=DEFAULT_PASSES) -> dict[str, np.ndarray]:
-        """{name: [V, H, W, C]}. Raises AssetError; ValueError for cameras whose pixels are not square."""
+        """Returns {name: [V, H, W, C]}. Raises AssetError; ValueError for cameras whose pixels are not square."""
         wanted = check_passes(passes)
         if "rgb" not in wanted:
             return cpu.Renderer().render(asset, cameras, UNIFORM, wanted)

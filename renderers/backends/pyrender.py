@@ -1,5 +1,4 @@
-"""OpenGL through pyrender on EGL: an independent check of depth, alpha, normals and parts. Not a production path
-(facts/renderers.md §1).
+"""OpenGL through pyrender on EGL: an independent check of depth, alpha, normals and parts. Not a production path.
 
 The same triangles and normals as the other backends (`geometry_of`), another rasteriser. Without anti-aliasing:
 pyrender's resolves depth to a sub-sample. rgb is pyrender's own shading and matches nobody's; alpha is 0 or 255;
@@ -46,7 +45,7 @@ _shared = (
 
 
 def describe() -> str:
-    """What draws here. Raises RuntimeError naming the packages to install."""
+    """Returns what draws here. Raises RuntimeError naming the packages to install."""
     context = _context()
     from OpenGL.GL import GL_RENDERER, glGetString
 
@@ -55,7 +54,7 @@ def describe() -> str:
 
 
 def release() -> None:
-    """Give the GL context back; the next render makes a new one. Call it in the thread that rendered."""
+    """Gives the GL context back; the next render makes a new one. Call it in the thread that rendered."""
     global _shared
     if _shared is not None:
         _shared.renderer.delete()
@@ -100,7 +99,7 @@ class _Context:
         self.normal_programs = ShaderProgramCache(shader_dir=self._folder.name)
         self.own_programs = self.renderer._renderer._program_cache
 
-    def draw(self, scene, flags, normals: bool = False, **options):
+    def render(self, scene, flags, normals: bool = False, **options):
         self.renderer._renderer._program_cache = self.normal_programs if normals else self.own_programs
         return self.renderer.render(scene, flags=flags | self.pyrender.RenderFlags.SKIP_CULL_FACES, **options)
 
@@ -116,7 +115,7 @@ class Renderer(Backend):
     def render(
         self, asset: Asset, cameras: Cameras, light: Light, passes=("rgb", "alpha", "depth", "normal")
     ) -> dict[str, np.ndarray]:
-        """{name: [V, H, W, C]}. Raises ValueError for passes it cannot draw, AssetError."""
+        """Returns {name: [V, H, W, C]}. Raises ValueError for passes it cannot draw, AssetError."""
         wanted = check_passes(passes)
         undrawn = [name for name in wanted if name not in DRAWN]
         if undrawn:
@@ -164,18 +163,18 @@ class Renderer(Backend):
     ) -> dict[str, np.ndarray]:  # one view, [H, W, C]
         flags = self._context.pyrender.RenderFlags
         node = scene.add(self._camera(geometry, camera), pose=opengl_c2w(camera)[0])
-        color, depth = self._context.draw(scene, flags.RGBA)
+        color, depth = self._context.render(scene, flags.RGBA)
         out = {
             "rgb": color[..., :3],
             "alpha": np.where(depth > 0, 255, 0).astype(np.uint8)[..., None],
             "depth": depth[..., None],
         }
         if "normal" in wanted:
-            coded = self._context.draw(scene, flags.NONE, normals=True)[0].astype(np.float32) / 127.5 - 1.0
+            coded = self._context.render(scene, flags.NONE, normals=True)[0].astype(np.float32) / 127.5 - 1.0
             unit = coded / np.maximum(np.sqrt((coded * coded).sum(axis=-1, keepdims=True)), 1e-6)
             out["normal"] = np.where(depth[..., None] > 0, unit, 0.0).astype(np.float32)
         if "part" in wanted:
-            coded = self._context.draw(scene, flags.SEG, seg_node_map=colours)[0].astype(np.uint16)
+            coded = self._context.render(scene, flags.SEG, seg_node_map=colours)[0].astype(np.uint16)
             out["part"] = np.where(depth > 0, coded[..., 0] + 256 * coded[..., 1], 0).astype(PASSES["part"].dtype)[
                 ..., None
             ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from zeroverse.core.portable import cos_sin_array
 
-FOV_X_DEG = 50.0  # every published object-level LRM (facts/lrm_zero.md §1.3)
+FOV_X_DEG = 50.0  # every published object-level LRM (`docs/papers.md`, Renders)
 OPENGL_AXES = (1, -1, -1)  # what a camera's x, y, z must be multiplied by to be OpenCV's, and the reverse
 OPENCV_TO_OPENGL = np.diag([*OPENGL_AXES, 1.0])
 
@@ -71,12 +71,12 @@ class Cameras:
         return self.centers / np.where(length > 0, length, 1.0)
 
     def resized(self, width: int, height: int) -> "Cameras":
-        """The same cameras seen at another image size."""
+        """Returns the same cameras seen at another image size."""
         scale = np.array([width / self.width, height / self.height] * 2)
         return Cameras(self.c2w, self.intrinsics * scale, width, height)
 
     def rays(self) -> tuple[np.ndarray, np.ndarray]:
-        """(rays_o, rays_d), each [V, H, W, 3] in the world, through the pixel centres; rays_d has unit length."""
+        """Returns rays_o and rays_d, each [V, H, W, 3] in the world, through pixel centres; rays_d has unit length."""
         rays_d = self._at_depth_one()
         rays_d /= np.sqrt((rays_d * rays_d).sum(axis=-1, keepdims=True))
         return np.broadcast_to(self.c2w[:, None, None, :3, 3], rays_d.shape), rays_d
@@ -90,19 +90,21 @@ class Cameras:
         return np.einsum("vij,vhwj->vhwi", self.c2w[:, :3, :3], local)
 
     def positions(self, depth: np.ndarray) -> np.ndarray:
-        """The points that a depth pass [V, H, W, 1] shows: [V, H, W, 3] in the world; where depth is 0, the camera
-        itself.
+        """Returns the points that a depth pass [V, H, W, 1] shows, [V, H, W, 3] in the world; where depth is 0, the
+        camera itself.
         """
         return self.centers[:, None, None] + depth * self._at_depth_one()
 
     def normals_cam(self, normal: np.ndarray) -> np.ndarray:
-        """The normal pass [V, H, W, 3], or any directions in the world, in the frame of each camera: what is seen has z
-        < 0.
+        """Returns the normal pass [V, H, W, 3], or any directions in the world, in the frame of each camera: what is
+        seen has z < 0.
         """
         return np.einsum("vji,vhwj->vhwi", self.c2w[:, :3, :3], normal)
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """World points [N, 3] -> pixel positions [V, N, 2] and depths [V, N] (z along the optical axis)."""
+        """Returns the pixel positions [V, N, 2] of world points [N, 3], and their depths [V, N] (z along the optical
+        axis).
+        """
         local = in_camera(self, points)
         depth = local[..., 2]
         return local[..., :2] / depth[..., None] * self.intrinsics[:, None, :2] + self.intrinsics[:, None, 2:], depth
@@ -114,8 +116,8 @@ def in_camera(cameras: Cameras, points: np.ndarray) -> np.ndarray:  # [V, N, 3]
 
 
 def rigid_inverse(matrices: np.ndarray) -> np.ndarray:  # [..., 4, 4]
-    """Inverse of rotations and translations: the transpose, so exact and without LAPACK, whose bits depend on the
-    CPU.
+    """Returns the inverse of rotations and translations: the transpose, so exact and without LAPACK, whose bits depend
+    on the CPU.
     """
     inverse = np.zeros_like(matrices)
     inverse[..., :3, :3] = np.swapaxes(matrices[..., :3, :3], -1, -2)
@@ -127,13 +129,13 @@ def rigid_inverse(matrices: np.ndarray) -> np.ndarray:  # [..., 4, 4]
 
 
 def opengl_c2w(cameras: Cameras) -> np.ndarray:
-    """[V, 4, 4] for OpenGL, Blender, nerfstudio and pyrender: +x right, +y up, looking along -z."""
+    """Returns the poses [V, 4, 4] for OpenGL, Blender, nerfstudio and pyrender: +x right, +y up, looking along -z."""
     return np.einsum("vij,jk->vik", cameras.c2w, OPENCV_TO_OPENGL)
 
 
 def look_at(centers: np.ndarray, target=(0.0, 0.0, 0.0)) -> np.ndarray:
-    """c2w [V, 4, 4] of upright cameras at `centers` [V, 3] that look at `target`; straight up or down, image-up is
-    world +Y.
+    """Returns the poses c2w [V, 4, 4] of upright cameras at `centers` [V, 3] that look at `target`; straight up or
+    down, image-up is world +Y.
     """
     centers = np.asarray(centers, dtype=np.float64)
     forward = np.asarray(target, dtype=np.float64) - centers
@@ -151,14 +153,14 @@ def look_at(centers: np.ndarray, target=(0.0, 0.0, 0.0)) -> np.ndarray:
 
 
 def spherical(azimuth_deg: np.ndarray, elevation_deg: np.ndarray, radius: float | np.ndarray) -> np.ndarray:
-    """Points [V, 3]: azimuth counter-clockwise about +Z from +X, elevation from the XY plane."""
+    """Returns points [V, 3]: azimuth counter-clockwise about +Z from +X, elevation from the XY plane."""
     cos_a, sin_a = cos_sin_array(np.radians(np.asarray(azimuth_deg, dtype=np.float64)))
     cos_e, sin_e = cos_sin_array(np.radians(np.asarray(elevation_deg, dtype=np.float64)))
     return np.stack([cos_e * cos_a, cos_e * sin_a, sin_e], axis=1) * np.reshape(radius, (-1, 1))
 
 
 def pinhole(c2w: np.ndarray, size: int, fov_x_deg: float = FOV_X_DEG) -> Cameras:
-    """Square images, the optical axis through their centre."""
+    """Returns cameras of square images, the optical axis through their centre."""
     cosine, sine = cos_sin_array(np.array([np.radians(fov_x_deg) / 2]))
     focal = size / 2 * cosine[0] / sine[0]
     return Cameras(c2w, np.tile([focal, focal, size / 2, size / 2], (len(c2w), 1)), size, size)

@@ -13,9 +13,9 @@ FAR = 6.5  # and no orbit camera needs to see further: 16-bit depth in steps of 
 
 
 def framing_distance(cameras: Cameras, points: np.ndarray, ball: float = 0.0, margin: float = 1.0) -> np.ndarray:  # [V]
-    """How far each camera must move back along its optical axis until balls of radius `ball` about world `points` [N,
-    3] are whole in the picture, `margin` pixels from its edges, and `NEAR` before it. Negative: it may come closer by
-    so much.
+    """Returns how far each camera must move back along its optical axis until balls of radius `ball` about world
+    `points` [N, 3] are whole in the picture, `margin` pixels from its edges, and `NEAR` before it. Negative: it may
+    come closer by so much.
 
     For a box give its corners; for a sphere its centre, and its radius as `ball`; for a mesh the points of its convex
     hull. For cameras that stand at the point they orbit, the answer is the smallest radius. Exact: with n the normal of
@@ -40,8 +40,9 @@ def framing_distance(cameras: Cameras, points: np.ndarray, ball: float = 0.0, ma
 
 
 def framing_zoom(cameras: Cameras, points: np.ndarray, margin: float = 1.0) -> np.ndarray:  # [V]
-    """The largest factor on each camera's focal lengths at which world `points` [N, 3] are in the picture, `margin`
-    pixels from its edges: above 1 it may zoom in, below 1 it must zoom out. Zero when a point is not before the camera.
+    """Returns the largest factor on each camera's focal lengths at which world `points` [N, 3] are in the picture,
+    `margin` pixels from its edges: above 1 it may zoom in, below 1 it must zoom out. Zero when a point is not before
+    the camera.
     """
     local = in_camera(cameras, points)
     size = np.array([cameras.width, cameras.height], dtype=np.float64)
@@ -52,12 +53,12 @@ def framing_zoom(cameras: Cameras, points: np.ndarray, margin: float = 1.0) -> n
 
 
 def moved_back(cameras: Cameras, distance: np.ndarray) -> Cameras:
-    """The same cameras `distance` [V] further back along their optical axes."""
+    """Returns the same cameras `distance` [V] further back along their optical axes."""
     c2w = cameras.c2w.copy()
     c2w[:, :3, 3] -= c2w[:, :3, 2] * np.reshape(distance, (-1, 1))
     return Cameras(c2w, cameras.intrinsics, cameras.width, cameras.height)
 
 
 def framed(cameras: Cameras, points: np.ndarray = CUBE) -> Cameras:
-    """The same cameras, those that do not have all `points` [N, 3] in the picture moved back until they do."""
+    """Returns the same cameras, those that do not have all `points` [N, 3] in the picture moved back until they do."""
     return moved_back(cameras, np.maximum(framing_distance(cameras, points), 0.0))

@@ -14,7 +14,7 @@ RADII = {"paper": (2.0, 3.0), "released": (1.5, 2.8)}  # the two published shell
 
 
 def gso64(size: int = 512) -> Cameras:
-    """The 64-view evaluation rig: index = 16 * elevation index + azimuth index, radius 2.7
+    """Returns the 64-view evaluation rig: index = 16 * elevation index + azimuth index, radius 2.7
     (splits/gso_64view_rig.json).
     """
     elevation = np.repeat(ELEVATIONS_DEG, AZIMUTHS)
@@ -33,8 +33,8 @@ def sphere_shell(
     radius: tuple[float, float] = (2.0, 3.0),
     heights: tuple[float, float] = (-0.75, 1.6),
 ) -> Cameras:
-    """The 32-view training rig (facts/lrm_zero.md §1.3): direction normalised from the cube, radius uniform, kept where
-    -0.75 < z < 1.6.
+    """Returns the cameras of the 32-view training rig (`docs/papers.md`, Renders): direction
+    normalised from the cube, radius uniform, kept where -0.75 < z < 1.6.
 
     The published bounds are read as the camera's world z: they would cut nothing from a unit direction, and so they
     keep cameras out of the far top and bottom. `RADII` has the two published shells. Near radius 2.0 the corners of a
@@ -54,9 +54,9 @@ def sphere_shell(
 
 
 def zero123(rng: Rng, views: int, size: int) -> Cameras:
-    """Zero-1-to-3's training views (its blender_script.py): a 35 mm lens on a 32 mm sensor (49.1 degrees), directions
-    normalised from the cube over the whole sphere, radius U(1.5, 2.2) of the object's longest side, looking at its
-    centre.
+    """Returns Zero-1-to-3's training views (its blender_script.py): a 35 mm lens on a 32 mm sensor (49.1 degrees),
+    directions normalised from the cube over the whole sphere, radius U(1.5, 2.2) of the object's longest side, looking
+    at its centre.
 
     Our longest side is 1.8, so the radius is U(2.7, 3.96). Like the original's, its nearest views cut the corners of a
     bulky object.
@@ -69,8 +69,8 @@ _ORBIT_DRAWS = ("azimuth", "elevation", "fov", "distance", "x", "y", "z", "roll"
 
 
 def orbit(rng: Rng, views: int, size: int, ranges: Orbit | None = None, points: np.ndarray = CUBE) -> Cameras:
-    """Cameras about an object with the convex hull of `points` [N, 3]: direction, field of view, look-at point, roll
-    and principal point drawn from `ranges`, then the distance in multiples of the smallest that frames the points.
+    """Returns cameras about an object with the convex hull of `points` [N, 3]: direction, field of view, look-at point,
+    roll and principal point drawn from `ranges`, then the distance in multiples of the smallest that frames the points.
 
     Where they would have to lie beyond `FAR`, the field of view is widened instead. Draws are keyed by view and by
     name.

@@ -27,8 +27,8 @@ Embed = Callable[[np.ndarray], np.ndarray]  # pictures [V, H, W, 3] uint8 -> fea
 
 
 def features(subject: Subject, measures: dict, embed: Embed | None = None) -> np.ndarray:
-    """[D] float32: mean, least and greatest of `_view` over the views, some measures of the object, and the mean of
-    what `embed` makes of the normals.
+    """Returns the features [D] float32 of an object: mean, least and greatest of `_view` over the views, some measures
+    of the object, and the mean of what `embed` makes of the normals.
     """
     views = np.array([_view(*view) for view in cropped(subject)] or [np.zeros(len(_view(*_BLANK)))])
     parts = [views.mean(axis=0), views.min(axis=0), views.max(axis=0), [_known(measures[name]) for name in EXTRA]]
@@ -45,7 +45,7 @@ def _known(value: float | None) -> float:
 
 
 def normal_pictures(subject: Subject) -> np.ndarray:
-    """[V, SIZE, SIZE, 3] uint8: the normal maps as TripoSG's scorer sees them, grey around."""
+    """Returns the normal maps as TripoSG's scorer sees them, grey around: [V, SIZE, SIZE, 3] uint8."""
     return np.stack(
         [
             np.where(mask[..., None], (normal + 1) * 127.5, 127.5).astype(np.uint8)
@@ -55,8 +55,8 @@ def normal_pictures(subject: Subject) -> np.ndarray:
 
 
 def cropped(subject: Subject) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(normal [S, S, 3], mask [S, S], rgb [S, S, 3] in 0..1) of every view that has the object in it, cut to a square
-    around it.
+    """Returns (normal [S, S, 3], mask [S, S], rgb [S, S, 3] in 0..1) of every view that has the object in it, cut to a
+    square around it.
     """
     images = subject.images
     seen = np.abs(images["normal"]).sum(axis=-1) > 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Thresholds:
-    """TripoSG states none of its own (facts/hi3dgen_triposg.md §2.1), so these are ours: each says what it was measured
+    """TripoSG states none of its own (`docs/papers.md`, Curation), so these are ours: each says what it was measured
     or chosen on. "real" are the 20 scans and models of shared/realassets, "planted" 8 defects in each of 40 Zeroverse
     objects.
     """
@@ -120,5 +120,5 @@ FILTERS: tuple[tuple[str, Check], ...] = (  # the first that speaks names the re
 
 
 def verdicts(measures: dict, limits: Thresholds) -> list[Verdict]:
-    """What is wrong with an object, in the order of `FILTERS`."""
+    """Returns what is wrong with an object, in the order of `FILTERS`."""
     return [found for _, check in FILTERS if (found := check(measures, limits))]

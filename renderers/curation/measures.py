@@ -21,7 +21,7 @@ COLOUR_WEIGHT = 0.1
 
 
 def measure(subject: Subject) -> dict[str, float | None]:
-    """Everything that `filters.FILTERS` reads."""
+    """Returns everything that `filters.FILTERS` reads."""
     masks = subject.images["alpha"][..., 0] > OPAQUE  # [V, H, W]
     base, sides = planar_base(subject.points), np.sort(np.ptp(subject.points.position, axis=0))
     return {
@@ -39,8 +39,8 @@ def measure(subject: Subject) -> dict[str, float | None]:
 
 
 def pieces(masks: np.ndarray) -> dict[str, float]:
-    """How much one thing the mask [V, H, W] is: the share of its largest connected piece (mean and least over the
-    views), and solidity, area over that of the convex hull, of that piece and of the whole.
+    """Returns how much one thing the mask [V, H, W] is: the share of its largest connected piece (mean and least over
+    the views), and solidity, area over that of the convex hull, of that piece and of the whole.
     """
     rows = [_pieces(mask) for mask in masks if mask.any()] or [(0.0, 0.0, 0.0)]
     share, largest, whole = np.array(rows).T
@@ -71,8 +71,8 @@ def _solidity(mask: np.ndarray) -> float:
 
 
 def back_faces(subject: Subject) -> float:
-    """Share of the covered pixels where the nearest triangle is seen from behind: 0 for closed objects with their faces
-    outwards.
+    """Returns the share of the covered pixels where the nearest triangle is seen from behind: 0 for closed objects with
+    their faces outwards.
 
     Two triangles in one place, one each way, as double-sided files have them, count as the one that faces the camera.
     """
@@ -101,8 +101,8 @@ def _nearest(scene, cameras, cull: bool) -> np.ndarray:
 
 
 def colour_spread(subject: Subject, masks: np.ndarray) -> float:
-    """Standard deviation, of 255, of what varies most of: base colour, the hue of rgb, metalness and roughness. Shading
-    is no colour.
+    """Returns the standard deviation, of 255, of what varies most of: base colour, the hue of rgb, metalness and
+    roughness. Shading is no colour.
     """
     rgb = subject.images["rgb"][masks].astype(np.float64)
     if not len(rgb):
@@ -118,7 +118,7 @@ def colour_spread(subject: Subject, masks: np.ndarray) -> float:
 
 
 def descriptor(subject: Subject) -> np.ndarray:
-    """[96 + 64] float32: what it is like however it is turned; its shape, and the colours of its views."""
+    """Returns what an object is like however it is turned: its shape and the colours of its views, [160] float32."""
     masks = subject.images["alpha"][..., 0] > OPAQUE
     colours = subject.images["rgb"][masks].astype(np.float64) / 255 * (COLOUR_CELLS - 1)
     histogram = np.zeros(COLOUR_CELLS**3)

@@ -36,7 +36,7 @@ DIRECTIONS = np.array(
 
 @cache
 def turns() -> np.ndarray:
-    """[24, 3, 3] the rotations that permute the axes; 0 is the identity."""
+    """Returns the rotations [24, 3, 3] that permute the axes; 0 is the identity."""
     found = []
     for order in itertools.permutations(range(3)):
         for signs in itertools.product((1, -1), repeat=3):
@@ -48,8 +48,8 @@ def turns() -> np.ndarray:
 
 
 def six_views(asset: Asset) -> np.ndarray:
-    """[6, SIZE, SIZE, 5] float32 from `DIRECTIONS`: mask, normal in the camera's frame, nearness (1 at the near side of
-    the object's cube, 0 at the far).
+    """Returns the six views [6, SIZE, SIZE, 5] float32 from `DIRECTIONS`: mask, normal in the camera's frame, nearness
+    (1 at the near side of the object's cube, 0 at the far).
     """
     cameras = _axis_cameras()
     images = renderers.load("cpu").render(asset, cameras, UNIFORM, ("depth", "normal"))
@@ -68,8 +68,8 @@ def _axis_cameras() -> Cameras:
 
 @cache
 def exchanges() -> tuple[np.ndarray, np.ndarray]:
-    """(view [24, 6], quarters [24, 6]): after turn t, camera i sees what camera view[t, i] saw before, turned by so
-    many quarters (as np.rot90).
+    """Returns (view [24, 6], quarters [24, 6]): after turn t, camera i sees what camera view[t, i] saw before, turned
+    by so many quarters (as np.rot90).
     """
     axes = _axis_cameras().c2w[:, :3, :3]
     view, quarters = np.zeros((24, 6), np.int64), np.zeros((24, 6), np.int64)
@@ -91,14 +91,14 @@ def _turned(image: np.ndarray, quarters: int) -> np.ndarray:
 
 
 def candidates(views: np.ndarray) -> np.ndarray:
-    """[24, 6, S, S, 5]: the six views of the object after each turn."""
+    """Returns the six views of the object after each turn, [24, 6, S, S, 5]."""
     spun = np.array([[_turned(image, quarters) for quarters in range(4)] for image in views])  # [6, 4, S, S, 5]
     view, quarters = exchanges()
     return spun[view, quarters]
 
 
 def describe(views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(features [24, D] of the candidates, alike [24, 24] whether two of them look the same)."""
+    """Returns (features [24, D] of the candidates, alike [24, 24] whether two of them look the same)."""
     small = _pooled(views, 4)
     turned = candidates(small)
     flat = turned.reshape(24, -1)
@@ -204,7 +204,7 @@ class Orienter:
         return score / score.sum(axis=-1, keepdims=True)
 
     def orient(self, features: np.ndarray, alike: np.ndarray) -> Orientation:
-        """Of one object, from `describe`."""
+        """Returns the orientation of one object, from what `describe` gives."""
         chance = self.probabilities(features)
         up_of = turns()[:, 2]  # the axis of the object that a turn brings up
         up = np.array([chance[(up_of == axis).all(axis=1)].sum() for axis in up_of])

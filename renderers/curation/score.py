@@ -34,7 +34,7 @@ class Scorer:
     embed: str = ""
 
     def score(self, features: np.ndarray) -> np.ndarray:
-        """[N, D] -> [N]. Raises ValueError for another D."""
+        """Returns the scores [N] of features [N, D]. Raises ValueError for another D."""
         if features.shape[-1] != len(self.mean):
             raise ValueError(
                 f"features: the scorer was trained on {len(self.mean)} numbers an object, got {features.shape[-1]}; "

@@ -14,7 +14,7 @@ MOST = 120  # objects on a sheet: ten rows of twelve are what a person looks thr
 
 
 def thumbnail(images: dict[str, np.ndarray]) -> str:
-    """The first view in colour beside its normals, as WebP in base64: small enough to keep with every object's
+    """Returns the first view in colour beside its normals, as WebP in base64: small enough to keep with every object's
     numbers.
     """
     pair = [on_white(images["rgb"][0], images["alpha"][0]), picture("normal", images["normal"][0])]
@@ -30,8 +30,8 @@ def thumbnail(images: dict[str, np.ndarray]) -> str:
 
 
 def sheet(title: str, count: int, shown: list[tuple[str, list[str]]]) -> bytes:
-    """PNG of (thumbnail or empty, captions), with a title and how many there are; `shown` are the first `MOST` of
-    them.
+    """Returns the PNG of (thumbnail or empty, captions), with a title and how many there are; `shown` are the first
+    `MOST` of them.
     """
     columns = min(max(1, int(np.ceil(np.sqrt(len(shown) / 2)))), 6)
     lines = max((len(captions) for _, captions in shown), default=0)

@@ -38,7 +38,7 @@ def seal(
     on_done: Callable[[], None] = lambda: None,
     engine: str = "loky",
 ) -> dict:
-    """Seal the objects of these numbers; returns {uid: report or {"failed": why}}. What an earlier run sealed in the
+    """Seals the objects of these numbers; returns {uid: report or {"failed": why}}. What an earlier run sealed in the
     same way stays.
 
     Raises ValueError for another resolution than those of `RESOLUTIONS`.
@@ -67,7 +67,7 @@ def seal(
 
 
 def seal_one(handle: Handle, folder: Path, resolution: int, index: int) -> dict:
-    """One object's report; its GLB is written before its record, so that a record means a whole file."""
+    """Returns one object's report; its GLB is written before its record, so that a record means a whole file."""
     pool = opened(handle)
     uid = pool.names[index]
     key = hashlib.sha256(json.dumps([FORMAT, resolution, pool.stamp(index)]).encode()).hexdigest()

@@ -43,7 +43,7 @@ def run(
     ahead: int = AHEAD,
     is_hopeless: Callable[[object], bool] = lambda item: False,
 ) -> Iterator[tuple]:
-    """(item, function(item)) for every item, in order; DIED for one that kills its worker.
+    """Yields (item, function(item)) for every item, in order; DIED for one that kills its worker.
 
     A dying worker can take its neighbours' work with it, so each item that was under way is tried again while nothing
     else runs, `alone` times.
@@ -96,7 +96,7 @@ def _alone(pool: Pool, function: Callable, item, times: int, is_hopeless: Callab
 
 @contextmanager
 def serial(workers: int, address: str | None) -> Iterator[Pool]:
-    """In this process, for debuggers and profilers: an object that crashes takes the run with it."""
+    """Runs everything in this process, for debuggers and profilers: an object that crashes takes the run with it."""
 
     def submit(function, *arguments):
         future = Future()
@@ -115,7 +115,7 @@ _OF_WORKERS = {**_ONE_THREAD, limits.WORKER: "1"}
 
 @contextmanager
 def loky(workers: int, address: str | None) -> Iterator[Pool]:
-    """Processes of this machine. One worker is a process too, so that what kills it does not kill the run."""
+    """Runs in processes of this machine. One worker is a process too, so that what kills it does not kill the run."""
     from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
@@ -145,7 +145,7 @@ def loky(workers: int, address: str | None) -> Iterator[Pool]:
 
 @contextmanager
 def dask(workers: int, address: str | None) -> Iterator[Pool]:
-    """The dask cluster at `address` (tcp://host:8786), or a local one."""
+    """Runs on the dask cluster at `address` (tcp://host:8786), or a local one."""
     distributed = _extra("distributed", "dask")
     import dask as config
 
@@ -179,7 +179,7 @@ def _dask_cluster(distributed, workers: int):
 
 @contextmanager
 def ray(workers: int, address: str | None) -> Iterator[Pool]:
-    """The ray cluster at `address` (auto, or host:6379), or a local one."""
+    """Runs on the ray cluster at `address` (auto, or host:6379), or a local one."""
     ray = _extra("ray", "ray")
     from ray.exceptions import NodeDiedError, OutOfMemoryError, WorkerCrashedError
 
@@ -213,8 +213,8 @@ def _extra(module: str, extra: str):
 
 
 def split(rank: int | None, world_size: int | None, environment=os.environ) -> tuple[int, int]:
-    """(rank, world size): as given, else from a Slurm array, Slurm tasks or torchrun's variables, else (0, 1). Raises
-    ValueError.
+    """Returns (rank, world size): as given, else from a Slurm array, Slurm tasks or torchrun's variables, else (0, 1).
+    Raises ValueError.
     """
     if (rank is None) != (world_size is None):
         raise ValueError(f"--rank, --world-size: expected both or neither, got {rank} and {world_size}")

@@ -109,7 +109,7 @@ class Plan:
         ]
 
     def missing(self) -> list[Shard]:
-        """The shards that are not there whole. Raises FarmError when the folder holds something this run would
+        """Returns the shards that are not there whole. Raises FarmError when the folder holds something this run would
         spoil.
         """
         sizes, mine = self.out.sizes(), self.shards()
@@ -129,7 +129,7 @@ class Plan:
         return sidecar
 
     def mine(self) -> list[Shard]:
-        """Every `world_size`-th shard, whatever is there already: no process needs to know what the others do."""
+        """Returns every `world_size`-th shard, whatever is there already: no process needs to know what others do."""
         return self.shards()[self.rank :: self.world_size]
 
     def todo(self) -> list[Shard]:
@@ -155,7 +155,7 @@ class Plan:
 
 
 def difference(old: dict, new: dict, prefix: str = "") -> str:
-    """The first setting in which two configurations differ, in words."""
+    """Returns the first setting in which two configurations differ, in words."""
     for key in sorted(old.keys() | new.keys()):
         a, b = old.get(key), new.get(key)
         if isinstance(a, dict) and isinstance(b, dict) and a != b:
@@ -167,8 +167,8 @@ def difference(old: dict, new: dict, prefix: str = "") -> str:
 
 @functools.cache
 def writer() -> dict:
-    """What writes shards here: the package's version, a digest of the code that makes samples, and the libraries. For
-    the sidecars.
+    """Returns what writes shards here: the package's version, a digest of the code that makes samples, and the
+    libraries. For the sidecars.
     """
     root = Path(__file__).parents[2]
     digest = hashlib.sha256()
@@ -191,8 +191,8 @@ def _version(package: str) -> str:
 
 
 def write_index(store: Store) -> dict:
-    """`dataset.json`: the whole shards of the folder with their hashes, failures and settings; written last, it means
-    the run finished.
+    """Writes and returns `dataset.json`: the whole shards of the folder with their hashes, failures and settings;
+    written last, it means the run finished.
     """
     index = {
         "format": DATASET_FORMAT,

@@ -23,7 +23,7 @@ class _Stored(NamedTuple):
 
 
 def rebuild(where: str | Path | Store, count: int, assets: str | None = None) -> Iterator[list[str]]:
-    """Make `count` samples again, drawn with the data's fingerprint for a key; yields the problems of each, which name
+    """Makes `count` samples again, drawn with the data's fingerprint for a key; yields the problems of each, which name
     shard, sample and field.
 
     assets: the folder of the files, for data of `sources.Files`. Raises ValueError when the recorded settings cannot be
@@ -87,7 +87,7 @@ def _writers(sidecar: dict) -> str:
 
 
 def spec_of(render: dict) -> farm.RenderSpec:
-    """The settings in a sidecar as a RenderSpec. Raises ValueError for settings of another version."""
+    """Returns the settings in a sidecar as a RenderSpec. Raises ValueError for settings of another version."""
     try:
         orbit = Orbit(**{name: _tuple(value) for name, value in render["orbit"].items()})
         return farm.RenderSpec(**render | {"passes": tuple(render["passes"]), "orbit": orbit})

@@ -138,8 +138,8 @@ def _fill(made: Made, source, spec: RenderSpec, backend: Backend, lights: list[L
 def shots_of(
     cameras: Cameras, lights: list[Light], sizes: tuple[int, ...]
 ) -> tuple[list[tuple[Cameras, Light]], list[tuple[int, int]]]:
-    """What to draw, pairs (cameras, light), and the (size, view) of each picture that comes of it, in an order that
-    sets up each light once.
+    """Returns what to render, pairs (cameras, light), and the (size, view) of each picture that comes of it, in an
+    order that sets up each light once.
 
     Every size is drawn anew. Shrinking the first one would do for colour, but no label: the centre of a small pixel
     lies between four large ones, so that depth and normals would be means across edges, and a part the vote of its
@@ -155,7 +155,7 @@ def shots_of(
 
 
 def hull(asset: Asset):
-    """The vertices [N, 3] of the convex hull; all vertices of an object without volume, which has none."""
+    """Returns the vertices [N, 3] of the convex hull; all vertices of an object without volume, which has none."""
     from scipy.spatial import ConvexHull, QhullError
 
     points = np.concatenate([mesh.vertices for mesh in asset.scene.geometry.values()])
@@ -166,7 +166,7 @@ def hull(asset: Asset):
 
 
 def pictures(images: dict, view: int, spec: RenderSpec, size: int) -> dict[str, bytes]:
-    """The rendered passes of one view -> fields of the sample."""
+    """Returns the fields of the sample that hold the rendered passes of one view."""
     files = codecs.files(spec.passes, spec.codec, None if size == spec.size else size)
     fields = {}
     for name, file in files.items():
@@ -178,7 +178,7 @@ def pictures(images: dict, view: int, spec: RenderSpec, size: int) -> dict[str, 
 
 
 def described(asset: Asset, cameras: Cameras, lights: list[Light], spec: RenderSpec) -> dict[str, bytes]:
-    """What is known of the object -> the other fields of the sample."""
+    """Returns the other fields of the sample: what is known of the object."""
     files = codecs.files(spec.passes, spec.codec)
     other_sizes = [
         {"image_size": [size, size], "files": codecs.files(spec.passes, spec.codec, size)} for size in spec.more_sizes
@@ -202,7 +202,7 @@ def described(asset: Asset, cameras: Cameras, lights: list[Light], spec: RenderS
                 "rig": spec.rig,
                 "renderer": spec.renderer,
                 # free-form values as JSON strings: the Hugging Face loader wants the same types in every sample
-                # (facts/ecosystem.md §3.1)
+                # (`docs/papers.md`, Ecosystem)
                 "recipe": json.dumps(asset.recipe, sort_keys=True),
                 "provenance": json.dumps(asset.provenance, sort_keys=True),
                 "labels": json.dumps(asset.labels, sort_keys=True),

@@ -86,11 +86,11 @@ class RenderSpec:
         return (self.size, *self.more_sizes)
 
     def cameras(self, rng: Rng, points: Callable = lambda: CUBE) -> Cameras:
-        """The cameras for an object; points() gives what must be in the picture, [N, 3]."""
+        """Returns the cameras for an object; points() gives what must be in the picture, [N, 3]."""
         cameras = RIGS[self.rig](rng, self, points)
         return framed(cameras, points()) if FRAMED[self.framed](self.rig) else cameras
 
     def lights(self, rng: Rng) -> list[Light]:
-        """One for all views, or one for each."""
+        """Returns one light for all views, or one for each."""
         streams = [rng] if self.light_per == "object" else [rng.child("view", view) for view in range(self.views)]
-        return [replace(LIGHTS[self.light].draw(stream, self.hdri), tone=self.tone) for stream in streams]
+        return [replace(LIGHTS[self.light].sample(stream, self.hdri), tone=self.tone) for stream in streams]

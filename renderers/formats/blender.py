@@ -34,7 +34,7 @@ def write(sample: Sample, folder: Path, seed: int) -> None:
 
 
 def split_views(count: int, rng: Rng) -> dict[str, list[int]]:
-    """Which views go where, each part in the views' order. Fewer than three views all train."""
+    """Returns which views go where, each part in the views' order. Fewer than three views all train."""
     held_out = max(count // 8, 1) if count >= 3 else 0
     order = np.argsort([rng.child("view", view).unit() for view in range(count)])
     val, test, train = np.split(order, [held_out, 2 * held_out])

@@ -32,8 +32,8 @@ def export(
     limit: int | None = None,
     on_done: Callable[[str], None] = lambda uid: None,
 ) -> Exported:
-    """Write the first `limit` objects of a folder of shards to `out`/<uid> in the format `name` of `FORMATS`; `on_done`
-    hears of each.
+    """Writes the first `limit` objects of a folder of shards to `out`/<uid> in the format `name` of `FORMATS`;
+    `on_done` hears of each.
 
     An object's folder appears under its name when it is complete; those that are there already are left alone, so the
     same call continues a run that was stopped. Raises ExportError when a pass or field is missing, when the format

@@ -25,12 +25,12 @@ def write_frames(sample: Sample, folder: Path, seed: int) -> None:
 
 
 def index(names: list[str]) -> dict[str, str]:
-    """What LaCT's loader takes: the camera files, relative to this list."""
+    """Returns what LaCT's loader takes: the camera files, relative to this list."""
     return {"data.json": json.dumps([f"{name}/{CAMERA_FILE}" for name in names], indent=1)}
 
 
 def index_frames(names: list[str]) -> dict[str, str]:
-    """What FaceLift's loader takes: the objects' folders, relative to where it runs."""
+    """Returns what FaceLift's loader takes: the objects' folders, relative to where it runs."""
     return {"data.txt": "".join(f"{name}\n" for name in names)}
 
 

@@ -35,11 +35,11 @@ class Sample:
         return ExportError(f"{self.reader.folder}: sample {self.meta.uid}: {problem}")
 
     def has(self, name: str) -> bool:
-        """Whether it holds a pass, or a field."""
+        """Returns whether it holds a pass, or a field."""
         return name in self.meta.passes or self.reader.has(self.index, name)
 
     def copy(self, name: str, view: int, path: Path) -> None:
-        """Write a pass's image to `path` as PNG, rgb with alpha: byte for byte where it is stored so, decoded where it
+        """Writes a pass's image to `path` as PNG, rgb with alpha: byte for byte where it is stored so, decoded where it
         is WebP or JPEG.
         """
         files = self.meta.files
@@ -52,8 +52,8 @@ class Sample:
         )
 
     def surface(self, rng: Rng, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Up to `count` points of the surface as the views see it, an equal share from each view, spread over its
-        pixels.
+        """Returns up to `count` points of the surface as the views see it, an equal share from each view, spread over
+        its pixels.
 
         Returns points [N, 3] in the world, colors [N, 3] uint8, views [N], and pixels [N, 2], the (x, y) of the pixel
         centres they lie behind. Off the true surface by the depth's rounding only, 5e-5 along the optical axis.

@@ -38,7 +38,9 @@ _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 
 
 def write_card(store: Store, index: dict) -> None:
-    """Beside the shards that `index` (dataset.json) lists. What someone else wrote under these names stays."""
+    """Writes README.md, LICENSE and a picture beside the shards that `index` (dataset.json) lists. What someone else
+    wrote under these names stays.
+    """
     reader = ShardReader(store) if index["samples"] else None
     sizes = store.sizes()
     if LICENSE not in sizes:

@@ -31,7 +31,7 @@ SHEET_QUALITY = 82
 
 
 def catalogue(out: Path, seed: int = 0, on_done: Callable[[int], None] = lambda total: None) -> list[Path]:
-    """Write index.html, families.webp, details.webp and recipes/<name>.json. `on_done` hears the number of pictures
+    """Writes index.html, families.webp, details.webp and recipes/<name>.json. `on_done` hears the number of pictures
     after each of them.
     """
     names = [name for name, _, weight, _ in families.FAMILIES if weight > 0]
@@ -52,13 +52,13 @@ def catalogue(out: Path, seed: int = 0, on_done: Callable[[int], None] = lambda 
 
 
 def family_assets(names, seed: int) -> Iterator[tuple[str, Asset]]:
-    """One object of each family at level 4."""
+    """Returns one object of each family at level 4."""
     for name in names:
         yield name, grammar.make(seed, 0, name, 4)
 
 
 def detail_assets() -> Iterator[tuple[str, Asset]]:
-    """Each detail alone on a swatch."""
+    """Returns each detail alone on a swatch."""
     bare = grammar.sample(Rng("catalogue", SWATCH_SEED), "swatch", 4)
     for name, kind in details.BY_NAME.items():
         drawn = (kind.sample(Rng("catalogue", name, attempt)) for attempt in range(grammar.ATTEMPTS))
@@ -83,7 +83,7 @@ def _first(recipes) -> Asset:
 
 
 def picture(asset: Asset, side: int = SIDE) -> np.ndarray:
-    """[side, side, 3] uint8 on white, under studio light."""
+    """Returns the object on white under studio light, [side, side, 3] uint8."""
     azimuth, elevation = VIEW
     center = spherical(np.array([azimuth]), np.array([elevation]), 1.0)
     points = np.concatenate([mesh.vertices for mesh in asset.scene.geometry.values()])

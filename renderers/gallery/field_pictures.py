@@ -17,8 +17,8 @@ _INSIDE, _OUTSIDE = np.array([196.0, 78.0, 82.0]), np.array([76.0, 114.0, 176.0]
 
 
 def pictures(data: bytes, palette: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """(caption, uint8 [SIDE, SIDE, 3]) of each; data: the field `fields.npz`; palette: [P, 3] colours of parts, 0 for
-    none.
+    """Returns (caption, uint8 [SIDE, SIDE, 3]) of each; data: the field `fields.npz`; palette: [P, 3] colours of parts,
+    0 for none.
     """
     arrays = fields.from_npz(data)
     surface, sharp = arrays["random_surface"], arrays["sharp_surface"]
@@ -36,7 +36,7 @@ def _shade(normals: np.ndarray) -> np.ndarray:
 
 
 def slice_of(arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """The slice that the queries of `detailverse.labels.fields.decode` show."""
+    """Returns the slice that the queries of `detailverse.labels.fields.decode` show."""
     points, labels = (
         [arrays[f"{kind}_{what}"] for kind in ("vol", "random_near", "sharp_near")] for what in ("points", "label")
     )
@@ -65,8 +65,8 @@ def _slice(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def sliced(field: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Distances in the plane y = 0, seen from -y, uint8 [SIDE, SIDE, 3]: red inside, blue outside, lines every 0.1.
-    field: points [N, 3] -> [N].
+    """Returns distances in the plane y = 0, seen from -y, uint8 [SIDE, SIDE, 3]: red inside, blue outside, lines every
+    0.1. field: points [N, 3] -> [N].
     """
     axis = ((np.arange(SIDE) + 0.5) / SIDE * 2 * REACH - REACH).astype(np.float32)
     places = np.zeros((SIDE * SIDE, 3), np.float32)

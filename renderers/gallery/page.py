@@ -64,8 +64,8 @@ def page(
     pictures: Callable[[int], list[tuple[str, np.ndarray]]],
     on_done: Callable[[int], None] = lambda total: None,
 ) -> str:
-    """The HTML of these objects. `pictures(index)` gives an object's (name, image [H, W, 3] uint8), of one size, the
-    same names for all.
+    """Returns the HTML of these objects. `pictures(index)` gives an object's (name, image [H, W, 3] uint8), of one
+    size, the same names for all.
     """
     metas = [reader.meta(index) for index in indices]
     words = sum(len(meta.recipe) + 2000 for meta in metas)  # the rest of an article and of its data is short
@@ -112,7 +112,7 @@ def _filled(**values) -> str:
 
 
 def sprite(images: list[np.ndarray], tile: int, quality: int) -> bytes:
-    """The pictures in rows of one image, each `tile` pixels."""
+    """Returns the pictures in rows of one image, each `tile` pixels."""
     columns = _columns(len(images))
     sheet = Image.new("RGB", (columns * tile, -(-len(images) // columns) * tile), "white")
     for number, image in enumerate(images):
@@ -126,8 +126,8 @@ def sprite(images: list[np.ndarray], tile: int, quality: int) -> bytes:
 
 
 def choose_tile(examples: list[list[tuple[str, np.ndarray]]], room: float) -> tuple[int, int]:
-    """The largest tile, and its best quality, with which objects like the examples take `room` bytes each; never larger
-    than the pictures.
+    """Returns the largest tile, and its best quality, with which objects like the examples take `room` bytes each;
+    never larger than the pictures.
     """
     largest = min(max(examples[0][0][1].shape), TILES[0])
     choices = [

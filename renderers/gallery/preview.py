@@ -23,13 +23,13 @@ def picture(name: str, image: np.ndarray) -> np.ndarray:
 
 
 def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Straight-alpha colour [..., 3] over white, uint8."""
+    """Returns straight-alpha colour [..., 3] over white, uint8."""
     coverage = alpha.astype(np.float32) / 255
     return np.rint(rgb * coverage + 255 * (1 - coverage)).astype(np.uint8)
 
 
 def views_of(reader: ShardReader, index: int, name: str, views: Iterable[int]) -> list[np.ndarray]:
-    """Some views of a sample's pass as pictures: uint8 [H, W, 3] each, white where there is nothing."""
+    """Returns some views of a sample's pass as pictures: uint8 [H, W, 3] each, white where there is nothing."""
     if name == "rgb":
         images = reader.read(index, ("rgb", "alpha"), views)
         return [on_white(rgb, alpha) for rgb, alpha in zip(images["rgb"], images["alpha"])]
@@ -43,7 +43,7 @@ def views_of(reader: ShardReader, index: int, name: str, views: Iterable[int]) -
 
 
 def strip(reader: ShardReader, index: int, views: Iterable[int]) -> list[tuple[str, np.ndarray]]:
-    """(caption, picture) of a sample: these views in colour, then the other passes of the first of them."""
+    """Returns (caption, picture) of a sample: these views in colour, then the other passes of the first of them."""
     passes, views = reader.meta(index).passes, list(views)
     pictures = []
     if "rgb" in passes:
@@ -54,12 +54,14 @@ def strip(reader: ShardReader, index: int, views: Iterable[int]) -> list[tuple[s
 
 
 def every_picture(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]:
-    """All views in colour, then the other passes of view 0, then what fields.npz shows."""
+    """Returns all views in colour, then the other passes of view 0, then what fields.npz shows."""
     return strip(reader, index, range(len(reader.cameras(index)))) + field_strip(reader, index)
 
 
 def field_strip(reader: ShardReader, index: int) -> list[tuple[str, np.ndarray]]:
-    """(caption, picture): points by part, creases, a slice of the distances; nothing for samples without fields.npz."""
+    """Returns (caption, picture): points by part, creases, a slice of the distances; nothing for samples without
+    fields.npz.
+    """
     if not reader.has(index, FIELDS):
         return []
     from renderers.gallery import field_pictures
@@ -74,7 +76,9 @@ def _spread(reader: ShardReader, index: int, count: int) -> list[int]:
 
 
 def contact_sheet(reader: ShardReader, indices: list[int]) -> Image.Image:
-    """Few objects: a strip of three views and the passes each. Many: one picture each, in a near-square grid."""
+    """Returns a contact sheet. Few objects: a strip of three views and the passes each. Many: one picture each, in a
+    near-square grid.
+    """
     if len(indices) <= STRIP_UP_TO:
         rows = [[image for _, image in strip(reader, index, _spread(reader, index, 3))] for index in indices]
         return _sheet([reader.keys[index] for index in indices], rows, 1 if len(indices) < 4 else 2)
@@ -82,7 +86,9 @@ def contact_sheet(reader: ShardReader, indices: list[int]) -> Image.Image:
 
 
 def pass_sheet(reader: ShardReader, indices: list[int], name: str) -> Image.Image:
-    """One pass. Few objects: up to eight views each. Many: the first view of each, in a near-square grid."""
+    """Returns a contact sheet of one pass. Few objects: up to eight views each. Many: the first view of each, in a
+    near-square grid.
+    """
     if len(indices) <= STRIP_UP_TO:
         rows = [views_of(reader, index, name, _spread(reader, index, 8)) for index in indices]
         return _sheet([reader.keys[index] for index in indices], rows, 1 if len(indices) < 4 else 2)
@@ -90,7 +96,7 @@ def pass_sheet(reader: ShardReader, indices: list[int], name: str) -> Image.Imag
 
 
 def fields_sheet(reader: ShardReader, indices: list[int]) -> Image.Image:
-    """One view in colour, and what fields.npz shows."""
+    """Returns a contact sheet of one view in colour, and what fields.npz shows."""
     rows = [[strip(reader, index, [0])[0][1], *(image for _, image in field_strip(reader, index))] for index in indices]
     return _sheet([reader.keys[index] for index in indices], rows, 1 if len(indices) < 4 else 2)
 
@@ -126,7 +132,7 @@ def preview(
     sheets: tuple[str, ...] = (),
     on_done: Callable[[int], None] = lambda total: None,
 ) -> tuple[Path, ...]:
-    """Write contact_sheet.png, a contact sheet of each pass in `sheets` and of fields.npz where there is one, and
+    """Writes contact_sheet.png, a contact sheet of each pass in `sheets` and of fields.npz where there is one, and
     index.html; returns their paths.
 
     They show the first `limit` objects of a folder of shards. `on_done` hears of each object in the page, and how many

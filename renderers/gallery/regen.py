@@ -29,8 +29,8 @@ class Regenerated:
 
 
 def read(path: Path, sample: int = 0) -> dict:
-    """The recipe in a .json file, or that of a sample of a folder of shards. Raises ValueError naming the file and what
-    is wrong with it.
+    """Returns the recipe in a .json file, or that of a sample of a folder of shards. Raises ValueError naming the file
+    and what is wrong with it.
     """
     if path.is_dir():
         stored = json.loads(ShardReader(path).meta(sample).recipe)
@@ -47,7 +47,7 @@ def read(path: Path, sample: int = 0) -> dict:
 
 
 def regen(path: Path, out: Path, level: int | None = None, sample: int = 0) -> Regenerated:
-    """Write <name>.glb, <name>.json and <name>.png into `out`. level: instead of the recipe's own. Raises ValueError
+    """Writes <name>.glb, <name>.json and <name>.png into `out`. level: instead of the recipe's own. Raises ValueError
     naming node and argument.
     """
     stored = read(path, sample)

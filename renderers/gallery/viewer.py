@@ -27,7 +27,7 @@ class ViewerError(RuntimeError):
 
 
 def serve(folder: str | Path, port: int, first: int = 0) -> None:
-    """Serve the folder on `port` of this machine until interrupted; the panel chooses the object and what is shown."""
+    """Serves the folder on `port` of this machine until interrupted; the panel chooses the object and what is shown."""
     viser = _viser()
     reader = ShardReader(folder)
     server = viser.ViserServer(host="127.0.0.1", port=port)
@@ -44,7 +44,7 @@ def serve(folder: str | Path, port: int, first: int = 0) -> None:
         caption.content = sample.meta.caption
         with server.atomic():
             server.scene.reset()
-            draw(server.scene, sample, cameras_shown.value, points_shown.value)
+            show(server.scene, sample, cameras_shown.value, points_shown.value)
 
     for control in (choice, cameras_shown, points_shown):
         control.on_update(show)
@@ -54,13 +54,13 @@ def serve(folder: str | Path, port: int, first: int = 0) -> None:
 
 
 def write_page(folder: str | Path, path: Path, index: int) -> Path:
-    """One object as one self-contained HTML file; returns its path."""
+    """Writes one object as one self-contained HTML file; returns its path."""
     viser = _viser()
     reader = ShardReader(folder)
     server = viser.ViserServer(host="127.0.0.1", port=0, verbose=False)
     try:
         server.initial_camera.position = START
-        draw(server.scene, Sample(reader, _known(reader, index)), cameras=True, points=False)
+        show(server.scene, Sample(reader, _known(reader, index)), cameras=True, points=False)
         page = server.get_scene_serializer().as_html()
     finally:
         server.stop()
@@ -69,8 +69,8 @@ def write_page(folder: str | Path, path: Path, index: int) -> Path:
     return path
 
 
-def draw(scene, sample: Sample, cameras: bool, points: bool) -> None:
-    """Put an object into a viser scene: its mesh where the shards have it, else (or if `points`) points lifted from
+def show(scene, sample: Sample, cameras: bool, points: bool) -> None:
+    """Puts an object into a viser scene: its mesh where the shards have it, else (or if `points`) points lifted from
     depth; its cameras.
 
     viser's cameras are OpenCV's, as ours are. Raises ExportError when the shards have neither mesh nor depth.
@@ -85,10 +85,10 @@ def draw(scene, sample: Sample, cameras: bool, points: bool) -> None:
         places, colors, _, _ = sample.surface(Rng("viewer", sample.meta.uid), POINTS)
         scene.add_point_cloud("/points", places.astype(np.float32), colors, point_size=0.006, point_shape="circle")
     if cameras:
-        _draw_cameras(scene, sample)
+        _show_cameras(scene, sample)
 
 
-def _draw_cameras(scene, sample: Sample) -> None:
+def _show_cameras(scene, sample: Sample) -> None:
     cameras: Cameras = sample.cameras
     for view, c2w in enumerate(cameras.c2w):
         pose = np.eye(4)

@@ -61,8 +61,8 @@ class Geometry:
 
 
 def geometry_of(asset: Asset, bumped: bool = True) -> Geometry:
-    """All parts of `asset` in one set of arrays, with normals of its own and long edges split. bumped: whether normal
-    maps are wanted.
+    """Returns all parts of `asset` in one set of arrays, with normals of its own and long edges split. bumped: whether
+    normal maps are wanted.
 
     Normals come from the triangles, never from the file: trimesh forgets a file's normals when vertices move and fills
     them in again without saying so, so using them would make pixels depend on what was called before. Raises AssetError

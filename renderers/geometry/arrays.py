@@ -35,8 +35,8 @@ class Scene(NamedTuple):
 def scene_of(
     geometry: Geometry, textured: bool, bumped: bool = True, rough: bool = True, merged: bool = False
 ) -> Scene:
-    """Arrays for kernels, openness 1 everywhere. textured: whether colours are wanted; without them only maps that cut
-    holes are built.
+    """Returns arrays for kernels, openness 1 everywhere. textured: whether colours are wanted; without them only maps
+    that cut holes are built.
 
     bumped, rough: whether normal maps and roughness are wanted with them. merged: a surface map of which one channel
     varies may travel as the fourth channel of the base colour, which halves the look-ups.

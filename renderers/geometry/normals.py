@@ -17,7 +17,7 @@ CREASE_COS = 0.766  # faces that meet at more than 40 degrees keep an edge betwe
 
 @kernel
 def face_normals(vertices, faces):  # [N, 3], [F, 3] -> [F, 3]
-    """Unit normals, counter-clockwise faces; zero where the face has no area."""
+    """Returns unit normals, counter-clockwise faces; zero where the face has no area."""
     normals = np.zeros((len(faces), 3))
     for f in range(len(faces)):
         a, b, c = vertices[faces[f, 0]], vertices[faces[f, 1]], vertices[faces[f, 2]]
@@ -83,8 +83,8 @@ def _smooth_normal(normals_f, weight, corners, first, end, f):
 
 @kernel
 def crease_normals(vertices, faces, ids, normals_f):
-    """Angle-weighted normals over the faces that meet a corner's face at less than the crease angle, seams in UV
-    ignored.
+    """Returns angle-weighted normals over the faces that meet a corner's face at less than the crease angle, seams in
+    UV ignored.
 
     vertices [N, 3], faces [F, 3], ids [N] from `weld`, normals_f [F, 3] -> source [M] (the vertex each new one copies),
     normals [M, 3], faces [F, 3] into the new vertices. A vertex is duplicated only where its corners disagree.
@@ -120,8 +120,8 @@ def crease_normals(vertices, faces, ids, normals_f):
 
 
 def is_closed(vertices: np.ndarray, faces: np.ndarray, ids: np.ndarray) -> bool:
-    """True when every edge is shared by two faces that run along it in opposite directions and every connected piece
-    has positive volume.
+    """Returns True when every edge is shared by two faces that run along it in opposite directions and every connected
+    piece has positive volume.
 
     From outside such a surface no back face is ever visible.
     """
@@ -179,7 +179,7 @@ def _lengths2(vertices, faces):  # [F, 3] squared length of the edges k -> k + 1
 def split_long_edges(
     table: np.ndarray, faces: np.ndarray, limit: float, max_faces: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Halve edges until none is longer than `limit`, or until a further round would pass `max_faces`.
+    """Halves edges until none is longer than `limit`, or until a further round would pass `max_faces`.
 
     table [N, C]: position in the first three columns, and what else to interpolate. faces [F, 3]. Returns table, faces
     and the face each came from. Both sides of an edge see the same two positions, so both split it or neither does: no

@@ -214,7 +214,7 @@ def mip_levels(textures, texture, footprint):
     """(finer level, coarser level, share of the coarser one in 65536ths) of a trilinear look-up.
 
     footprint: |d(u, v) / d(x, y)|, the area of UV that a pixel covers. Its square root sets the level: the longer axis,
-    the usual choice, blurs stretched UVs visibly and lies further from a path tracer (facts/renderers.md §4).
+    the usual choice, blurs stretched UVs visibly and lies further from a path tracer.
     """
     first, count = textures.ranges[texture, 0], textures.ranges[texture, 1]
     level = min(

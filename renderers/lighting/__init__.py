@@ -36,7 +36,7 @@ Color = tuple[float, float, float]  # linear RGB
 
 
 def turned(degrees: float) -> tuple[float, float]:
-    """(cosine, sine)."""
+    """Returns (cosine, sine)."""
     return cos_sin(degrees * math.pi / 180.0)
 
 
@@ -224,15 +224,15 @@ class Light:
         return bool(self.gloss > 0 or self.directions or self.sky != self.ground or self.surround)
 
     def filtered(self) -> Filtered:
-        """The surround for kernels, before turn and exposure."""
+        """Returns the surround for kernels, before turn and exposure."""
         return _prepared(self.surround)[0] if self.surround else NOTHING
 
-    def draw(self, rng: Rng, folder: "HdrFolder | None" = None) -> "Light":
-        """A fixed light is the same for every object."""
+    def sample(self, rng: Rng, folder: "HdrFolder | None" = None) -> "Light":
+        """Returns itself: a fixed light is the same for every object."""
         return self
 
     def record(self) -> str:
-        """All its numbers as JSON, for the sample."""
+        """Returns all its numbers as JSON, for the sample."""
         surround = {"kind": type(self.surround).__name__, **self.surround.record()} if self.surround else None
         return json.dumps({**asdict(replace(self, surround=None)), "surround": surround}, sort_keys=True)
 
@@ -301,7 +301,7 @@ class HdrFolder:
             raise ValueError(f"hdri: expected a folder with .hdr files, got {path}")
         return HdrFolder(str(path), hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16])
 
-    def draw(self, rng: Rng) -> HdrFile:
+    def sample(self, rng: Rng) -> HdrFile:
         return _hdr_file(str(rng.choice(_hdr_files(self.path))))
 
 
@@ -326,8 +326,8 @@ def _rounded(color, scale: float) -> Color:
 
 
 def surrounded(name: str, surround: Surround, turn_deg: float = 0.0, brightness: float = 1.0) -> Light:
-    """A light from all around with automatic exposure: of a white ball's surface, turned every way, 85 % send back less
-    than WHITE x brightness.
+    """Returns a light from all around with automatic exposure: of a white ball's surface, turned every way, 85 % send
+    back less than WHITE x brightness.
     """
     filtered, peaks = _prepared(surround)
     lit = irradiance_at(filtered, peaks)  # [N, 3]
@@ -351,15 +351,15 @@ def _between(a: Color, b: Color, share: float) -> Color:
     return tuple(round(p + (q - p) * share, 6) for p, q in zip(a, b))
 
 
-def draw_environment(rng: Rng, folder: HdrFolder | None = None) -> Light:
-    """One of the folder's files, turned about the vertical."""
+def sample_environment(rng: Rng, folder: HdrFolder | None = None) -> Light:
+    """Returns one of the folder's files, turned about the vertical."""
     if folder is None:
         raise ValueError("hdri: expected a folder of .hdr files for the light 'environment'")
-    return surrounded("environment", folder.draw(rng.child("file")), rng.uniform(0.0, 360.0), rng.uniform(0.8, 1.2))
+    return surrounded("environment", folder.sample(rng.child("file")), rng.uniform(0.0, 360.0), rng.uniform(0.8, 1.2))
 
 
-def draw_sky(rng: Rng, folder: HdrFolder | None = None) -> Light:
-    """Clear, hazy or overcast, from low warm sun to noon, over grass, sand, stone or snow."""
+def sample_sky(rng: Rng, folder: HdrFolder | None = None) -> Light:
+    """Returns a sky, clear, hazy or overcast, from low warm sun to noon, over grass, sand, stone or snow."""
     elevation, haze = rng.uniform(8.0, 70.0), rng.unit()
     warmth = max(1.0 - elevation / 35.0, 0.0)
     zenith = _between((0.16, 0.30, 0.62), (0.62, 0.65, 0.70), haze)
@@ -376,8 +376,8 @@ def draw_sky(rng: Rng, folder: HdrFolder | None = None) -> Light:
     return surrounded("sky", sky, brightness=rng.uniform(0.85, 1.2))
 
 
-def draw_softbox(rng: Rng, folder: HdrFolder | None = None) -> Light:
-    """The soft boxes turned about the vertical, the three lights at other strengths."""
+def sample_softbox(rng: Rng, folder: HdrFolder | None = None) -> Light:
+    """Returns the soft boxes turned about the vertical, the three lights at other strengths."""
     turn = rng.uniform(0.0, 360.0)
     scales = (rng.uniform(0.7, 1.25), rng.uniform(0.3, 2.0), rng.uniform(0.2, 1.6))
     return replace(
@@ -389,30 +389,30 @@ def draw_softbox(rng: Rng, folder: HdrFolder | None = None) -> Light:
 
 
 MIXTURE = (  # what `random` draws: name, function, weight
-    ("uniform", UNIFORM.draw, 0.15),
-    ("softbox", draw_softbox, 0.3),
-    ("sky", draw_sky, 0.25),
-    ("environment", draw_environment, 0.3),  # only with a folder
+    ("uniform", UNIFORM.sample, 0.15),
+    ("softbox", sample_softbox, 0.3),
+    ("sky", sample_sky, 0.25),
+    ("environment", sample_environment, 0.3),  # only with a folder
 )
 
 
-def draw_random(rng: Rng, folder: HdrFolder | None = None) -> Light:
+def sample_random(rng: Rng, folder: HdrFolder | None = None) -> Light:
     rows = [row for row in MIXTURE if folder or row[0] != "environment"]
     name, function, _ = rng.choice(rows, [weight for *_, weight in rows])
     return function(rng.child(name), folder)
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A light that is another one for every object: `draw(rng, folder)` -> Light."""
+class Sampled:
+    """A light that is another one for every object: `sample(rng, folder)` -> Light."""
 
     name: str
-    draw: Callable[[Rng, HdrFolder | None], Light]
+    sample: Callable[[Rng, HdrFolder | None], Light]
 
 
-ENVIRONMENT = Drawn("environment", draw_environment)
-SKY = Drawn("sky", draw_sky)
-RANDOM = Drawn("random", draw_random)
+ENVIRONMENT = Sampled("environment", sample_environment)
+SKY = Sampled("sky", sample_sky)
+RANDOM = Sampled("random", sample_random)
 
 
 # ------------------------------------------------------------------------------------------------------------- the tone
@@ -426,8 +426,8 @@ def _gamma_edges() -> np.ndarray:  # [255] the linear value from which on a code
 
 
 def paper_tone(radiance: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """The per-object rule of LRM-Zero's renders (facts/lrm_zero.md §1.3): linear radiance [V, H, W, 3] and alpha [V, H,
-    W, 1] uint8 -> rgb uint8.
+    """Returns rgb uint8 by the per-object rule of LRM-Zero's renders (`docs/papers.md`, Renders), from linear radiance
+    [V, H, W, 3] and alpha [V, H, W, 1] uint8.
 
     Low and high are the 1st and 99th percentile of the values of opaque pixels in a view, averaged over the views that
     have any; what lies between becomes 0..1, with a gamma of 1 / 2.2. A picture of one single value is left as it is.

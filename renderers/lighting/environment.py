@@ -61,8 +61,8 @@ NOTHING = Filtered(np.zeros((9, 3)), np.zeros((0, 3), np.float32), np.zeros(len(
 
 @kernel
 def directions(height, width):  # [H, W, 3], [H]
-    """Unit vectors through the texels' centres, and the solid angle of one texel in each row (exact: they sum to 4
-    pi).
+    """Returns unit vectors through the texels' centres, and the solid angle of one texel in each row (exact: they sum
+    to 4 pi).
     """
     vectors, solid = np.empty((height, width, 3)), np.empty(height)
     for row in range(height):
@@ -151,8 +151,8 @@ def _unit(v) -> np.ndarray:
 
 
 def extract_peaks(image: np.ndarray, count: int = PEAKS) -> tuple[np.ndarray, tuple[Peak, ...]]:
-    """The environment [H, W, 3] without what is brighter than CONTRAST times its mean, and that as at most `count`
-    directional lights.
+    """Returns the environment [H, W, 3] without what is brighter than CONTRAST times its mean, and that as at most
+    `count` directional lights.
 
     Greedy: the block with most energy, moved twice to the middle of what lies within REACH. Solid angle x radiance is
         conserved in each channel.
@@ -198,8 +198,8 @@ def _basis(x, y, z):  # real spherical harmonics, orders 0 to 2
 
 @kernel
 def project(image, vectors, solid):  # [9, 3]
-    """Spherical harmonics of irradiance / pi: the image's own, times 1, 2/3 and 1/4 for orders 0, 1 and 2 (a clamped
-    cosine's).
+    """Returns the spherical harmonics of irradiance / pi: the image's own, times 1, 2/3 and 1/4 for orders 0, 1 and 2
+    (a clamped cosine's).
     """
     out = np.zeros((9, 3))
     for row in range(len(image)):
@@ -215,8 +215,8 @@ def project(image, vectors, solid):  # [9, 3]
 
 @inlined
 def irradiance(harmonics, x, y, z):
-    """Irradiance / pi, RGB, of a surface with the normal (x, y, z): what a white one sends back. Not below 0, where
-    order 2 would ring.
+    """Returns the irradiance / pi, RGB, of a surface with the normal (x, y, z): what a white one sends back. Not below
+    0, where order 2 would ring.
     """
     b = _basis(x, y, z)
     r = g = bl = 0.0
@@ -263,7 +263,7 @@ def _look(mirror, offset, size, u, v, weight):
 
 @inlined
 def mirrored(mirror, offsets, x, y, z, roughness):
-    """RGB radiance that a mirror of that roughness (0..1) sees around the unit direction (x, y, z)."""
+    """Returns the RGB radiance that a mirror of that roughness (0..1) sees around the unit direction (x, y, z)."""
     u, v = _unfold(x, y, z)
     level = min(max(roughness / ROUGHNESS, 0.0), len(SIZES) - 1.001)
     k = int(level)
@@ -393,7 +393,7 @@ def _stacked(levels: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def prefilter(image: np.ndarray) -> Filtered:
-    """An environment [H, W, 3] for shading: split sum, as `Filtered` says."""
+    """Returns an environment [H, W, 3] for shading: split sum, as `Filtered` says."""
     image = np.asarray(image, dtype=np.float64)
     while len(image) > FINEST and len(image) % 2 == 0 and image.shape[1] % 2 == 0:
         image = _halved(image)
@@ -433,7 +433,9 @@ def _all_ways(count):  # [count, 3] unit vectors on a Fibonacci spiral
 
 
 def irradiance_at(filtered: Filtered, peaks: tuple[Peak, ...], normals=None) -> np.ndarray:
-    """Irradiance / pi [N, 3] of unshadowed surfaces with these normals [N, 3]; default: 256 spread over the sphere."""
+    """Returns the irradiance / pi [N, 3] of unshadowed surfaces with these normals [N, 3]; default: 256 spread over the
+    sphere.
+    """
     normals = _all_ways(256) if normals is None else np.array(normals, dtype=np.float64)
     lights = np.array([peak.direction for peak in peaks], dtype=np.float64).reshape(-1, 3)
     return _irradiances(

@@ -11,8 +11,8 @@ MAX_TEXELS = 1 << 26  # 16k x 4k
 
 
 def read_hdr(path: Path) -> np.ndarray:
-    """A Radiance picture (RGBE; flat, old or new run-lengths) -> linear RGB [H, W, 3] float32, first row on top. Raises
-    ValueError naming the file.
+    """Reads a Radiance picture (RGBE; flat, old or new run-lengths) as linear RGB [H, W, 3] float32, first row on top.
+    Raises ValueError naming the file.
 
     Ward, "Real Pixels", Graphics Gems II; EXPOSURE lines are undone, so values are as recorded.
     """

@@ -26,7 +26,7 @@ BURIED = 0.15
 
 @cache
 def axes() -> np.ndarray:  # [AXES, 3]
-    """Unit vectors spread over the upper hemisphere on a Fibonacci spiral."""
+    """Returns unit vectors spread over the upper hemisphere on a Fibonacci spiral."""
     i = np.arange(AXES)
     z = (i + 0.5) / AXES
     cosine, sine = cos_sin_array(i * 2.399963229728653)  # the golden angle
@@ -36,8 +36,8 @@ def axes() -> np.ndarray:  # [AXES, 3]
 
 @kernel
 def frame_of(direction):
-    """Two unit vectors that make a right-handed frame with `direction`: [3, 3], rows x, y, direction (Duff et al.
-    2017).
+    """Returns two unit vectors that make a right-handed frame with `direction`: [3, 3], rows x, y, direction (Duff et
+    al. 2017).
     """
     x, y, z = direction[0], direction[1], direction[2]
     sign = 1.0 if z >= 0.0 else -1.0
@@ -52,8 +52,8 @@ def frame_of(direction):
 
 @pure
 def to_map(vertices, frame, size, points):
-    """World -> texels: points [N, 3] = (x, y, depth along the direction). Returns (texels per unit, x and y of texel
-    0), two texels of margin.
+    """Projects from the world to texels: points [N, 3] = (x, y, depth along the direction). Returns (texels per unit, x
+    and y of texel 0), two texels of margin.
     """
     low_x = low_y = math.inf
     high_x = high_y = -math.inf
@@ -74,8 +74,8 @@ def to_map(vertices, frame, size, points):
 
 @pure
 def lit(depths, x, y, depth):
-    """Share of the four texels around (x, y) that `depth` is not behind, bilinear; greater depth is nearer to the
-    light.
+    """Returns the share of the four texels around (x, y) that `depth` is not behind, bilinear; greater depth is nearer
+    to the light.
     """
     x, y = x - 0.5, y - 0.5
     left, top = math.floor(x), math.floor(y)
@@ -117,8 +117,8 @@ def _gather(table, points, frame, scale, near, far, both, seen, total):
 
 @kernel
 def bake(scene, directions, size, both):
-    """Cosine-weighted openness in scene.table's columns 5 (the normal's side) and 6 (the other side, when `both`): 1 =
-    sees the whole sky.
+    """Writes cosine-weighted openness into scene.table's columns 5 (the normal's side) and 6 (the other side, when
+    `both`): 1 = sees the whole sky.
     """
     count = len(scene.table)
     points = np.empty((count, 3))
@@ -155,8 +155,8 @@ def _fill_buried(faces, table, column):
 
 @kernel
 def shadow_maps(scene, directions, size):
-    """Depth maps towards the lights: maps [L, size, size] float32, frames [L, 3, 3], places [L, 3] = (texels per unit,
-    x and y of texel 0).
+    """Returns depth maps towards the lights: maps [L, size, size] float32, frames [L, 3, 3], places [L, 3] = (texels
+    per unit, x and y of texel 0).
     """
     count = len(directions)
     maps = np.full((count, size, size), -np.inf, np.float32)

@@ -49,8 +49,8 @@ def faces_buffer(count: int) -> Faces:
 
 @pure
 def to_camera(vertices, c2w, intrinsics, width, height, camera, pixel):
-    """vertices [N, 3] -> camera [N, 3] (OpenCV axes) and pixel [N, 2]; returns the image's rows and columns that they
-    cover (y0, y1, x0, x1).
+    """Fills camera [N, 3] (OpenCV axes) and pixel [N, 2] from vertices [N, 3]; returns the image's rows and columns
+    that they cover (y0, y1, x0, x1).
 
     When a vertex is nearer than the near plane, that is the whole image and every pixel position is void.
     """
@@ -203,7 +203,7 @@ def _weight(plane):  # of its depth
 
 @pure
 def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index, faces):
-    """Nearest face at every pixel centre; returns how many rows of `faces` are filled.
+    """Finds the nearest face at every pixel centre; returns how many rows of `faces` are filled.
 
     camera [N, 3], pixel [N, 2] from `to_camera`; cull: leave back faces out. inverse_depth [H, W] float32 (in: 0; out:
     1 / z) and index [H, W] int32 (in: -1; out: the face's row in `faces`).
@@ -243,7 +243,7 @@ def visibility(scene, camera, pixel, intrinsics, cull, inverse_depth, index, fac
 
 @pure
 def sample_visibility(scene, faces, count, offsets, slots, busy, sample_depth, sample_index):
-    """Nearest face of every sample of the pixels that have a slot.
+    """Finds the nearest face of every sample of the pixels that have a slot.
 
     faces, count: as `visibility` leaves them. offsets [S, 2]: each sample's place in its pixel, 0..1. slots [H, W]
     int32: a pixel's row in the sample arrays, or -1. busy [ceil(H / 8), ceil(W / 8)] bool: blocks that hold a slot.
@@ -285,8 +285,8 @@ def _any_busy(busy, first, last, top, bottom):
 
 @inlined
 def same_surface(look, r, other, k, k_other):
-    """Whether the faces in two rows, seen at inverse depths k and k_other, are one smooth surface: one part, no step in
-    depth, no crease.
+    """Returns whether the faces in two rows, seen at inverse depths k and k_other, are one smooth surface: one part, no
+    step in depth, no crease.
     """
     if r == other:
         return True
@@ -310,7 +310,7 @@ def _mark_hidden_point(px, py, k, inverse_depth, slots):
 
 @pure
 def mark_edges(scene, camera, pixel, faces, count, index, inverse_depth, bounds, slots, busy, pixels):
-    """Find the pixels that need more than one sample and number them; returns how many there are.
+    """Finds the pixels that need more than one sample and numbers them; returns how many there are.
 
     Those whose neighbours see another surface, and those in front of whose centre's surface a vertex or an edge passes
     (walked a pixel at a time). bounds: rows and columns that the object covers. Holes cut by alpha only mark more than
@@ -367,8 +367,8 @@ def _number(slots, busy, pixels, bounds):
 
 @pure
 def orthographic(scene, points, near, far):
-    """Greatest depth over every texel centre, and greatest -depth. points [N, 3]: texel x, texel y, depth. near, far
-    [n, n] float32 (in: -inf).
+    """Finds the greatest depth over every texel centre, and greatest -depth. points [N, 3]: texel x, texel y, depth.
+    near, far [n, n] float32 (in: -inf).
     """
     size = near.shape[0]
     for f in range(len(scene.faces)):

@@ -56,8 +56,8 @@ def check_quality(codec: str, quality: int | None) -> None:
 
 
 def files(passes: Iterable[str], codec: str, width: int | None = None) -> dict[str, str]:
-    """{pass: file name with {view}} of the pictures that hold these passes; alpha is part of rgb where the codec can
-    hold it.
+    """Returns {pass: file name with {view}} of the pictures that hold these passes; alpha is part of rgb where the
+    codec can hold it.
 
     width: of pictures at another size than the sample's first, which say so in their names: rgb_128px_000.png.
     """
@@ -72,10 +72,10 @@ def files(passes: Iterable[str], codec: str, width: int | None = None) -> dict[s
 
 
 def encode(name: str, image: np.ndarray, codec: str, quality: int | None) -> bytes:
-    """The stored image of a pass, as `passes.quantise` makes it (rgb with or without alpha), as bytes."""
+    """Returns the stored image of a pass, as `passes.quantise` makes it (rgb with or without alpha), as bytes."""
     return CODECS[codec].encode(image, quality) if PASSES[name].lossy else png.encode(image)
 
 
 def alpha_of(rgba: np.ndarray) -> np.ndarray:  # [H, W, 1]
-    """Coverage from a decoded rgb picture; WebP drops an alpha that is full everywhere."""
+    """Returns coverage from a decoded rgb picture; WebP drops an alpha that is full everywhere."""
     return rgba[..., 3:] if rgba.shape[-1] == 4 else np.full_like(rgba[..., :1], 255)

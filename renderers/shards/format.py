@@ -17,7 +17,7 @@ class ShardError(ValueError):
 
 
 def canonical(value) -> bytes:
-    """JSON with sorted keys and no spaces: equal values give equal bytes. NaN and infinity raise ValueError."""
+    """Returns JSON with sorted keys and no spaces: equal values give equal bytes. NaN and infinity raise ValueError."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -26,7 +26,7 @@ def sidecar_of(tar: str) -> str:
 
 
 def read_sidecar(store: Store, name: str) -> dict:
-    """A shard's sidecar. Raises ShardError naming the file for anything but a sidecar of this version."""
+    """Returns a shard's sidecar. Raises ShardError naming the file for anything but a sidecar of this version."""
     try:
         sidecar = json.loads(store.read(name))
     except FileNotFoundError:
@@ -86,8 +86,8 @@ _SIDECAR = {  # key -> what it holds, in words and as a check; the last four, of
 
 
 def stamp_of(store: Store, name: str) -> dict:
-    """A sidecar that the farm wrote: with dataset, indices, failed and redraws. Raises ShardError as `read_sidecar`,
-    and for one that lacks any.
+    """Returns a sidecar that the farm wrote: with dataset, indices, failed and redraws. Raises ShardError as
+    `read_sidecar`, and for one that lacks any.
     """
     sidecar = read_sidecar(store, name)
     missing = [key for key in ("dataset", "indices", "failed", "redraws") if sidecar.get(key) is None]
@@ -100,12 +100,12 @@ def stamp_of(store: Store, name: str) -> dict:
 
 
 def tars_of(sizes: dict[str, int]) -> list[str]:
-    """The tars of a listing that have a sidecar, in shard order."""
+    """Returns the tars of a listing that have a sidecar, in shard order."""
     return [name for name in sizes if name.endswith(".tar") and sidecar_of(name) in sizes]
 
 
 def halves(store: Store) -> list[str]:
-    """What no reader shows, in words: tars without a sidecar, and sidecars whose tar is gone."""
+    """Returns what no reader shows, in words: tars without a sidecar, and sidecars whose tar is gone."""
     sizes = store.sizes()
     lone = [name for name in sizes if name.endswith(".tar") and sidecar_of(name) not in sizes]
     gone = [
@@ -126,5 +126,5 @@ def _is_sidecar(store: Store, name: str) -> bool:
 
 
 def folded(field: str) -> str:
-    """A field's name without the number of the view: rgb_*.png."""
+    """Returns a field's name without the number of the view: rgb_*.png."""
     return _VIEW.sub("_*.", field)

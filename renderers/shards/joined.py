@@ -70,8 +70,8 @@ class JoinedReader:
 def open_shards(
     folders: Sequence[str | Path], size: int | None = None, on_error: str = "raise"
 ) -> ShardReader | JoinedReader:
-    """A reader of one folder, or of several as one set; size, on_error: as of ShardReader. Warns of shards that are not
-    whole. Raises ShardError.
+    """Returns a reader of one folder, or of several as one set; size, on_error: as of ShardReader. Warns of shards that
+    are not whole. Raises ShardError.
     """
     readers = [ShardReader(folder, size, on_error) for folder in folders]
     for reader in readers:

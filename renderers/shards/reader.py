@@ -135,7 +135,7 @@ class ShardReader:
         return tuple(sample.key for sample in self._samples)
 
     def field(self, index: int, field: str) -> bytes:
-        """The bytes of one field of sample `index`."""
+        """Returns the bytes of one field of sample `index`."""
         sample = self._samples[index]
         if field not in sample.columns:
             raise ShardError(

@@ -39,7 +39,7 @@ class Local:
         return str(self.folder)
 
     def at(self, name: str) -> str:
-        """The full name of a file, for messages."""
+        """Returns the full name of a file, for messages."""
         return str(self.folder / name)
 
     def exists(self) -> bool:
@@ -60,7 +60,7 @@ class Local:
                 path.unlink(missing_ok=True)
 
     def sizes(self) -> dict[str, int]:
-        """{name: bytes} of the files in the folder, sorted by name."""
+        """Returns {name: bytes} of the files in the folder, sorted by name."""
         if not self.folder.is_dir():
             return {}
         with os.scandir(self.folder) as entries:
@@ -68,7 +68,7 @@ class Local:
             return dict(sorted((name, size) for name, size in sizes if size is not None))
 
     def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
-        """`size` bytes from `offset`; fewer at the end of the file. Raises FileNotFoundError."""
+        """Returns `size` bytes from `offset`; fewer at the end of the file. Raises FileNotFoundError."""
         with open(self.folder / name, "rb") as file:
             file.seek(offset)
             return file.read(size)
@@ -77,7 +77,7 @@ class Local:
         write_whole(self.folder / name, data)
 
     def writing(self, name: str):
-        """A context with a file to write to, which appears under its name when the block ends well."""
+        """Returns a context with a file to write to, which appears under its name when the block ends well."""
         return replacing(self.folder / name)
 
     def remove(self, name: str) -> None:
@@ -122,7 +122,7 @@ class Remote:
             filesystem.makedirs(path, exist_ok=True)
 
     def sweep(self) -> None:
-        """Nothing: what did not arrive whole is not there."""
+        """Does nothing: what did not arrive whole is not there."""
 
     def sizes(self) -> dict[str, int]:
         filesystem, path = self._open()
@@ -166,7 +166,7 @@ Store = Local | Remote
 
 
 def open_store(where: str | Path | Store) -> Store:
-    """The folder or URL `where`. Raises ValueError naming the package that a kind of URL needs, or that it is
+    """Returns the folder or URL `where`. Raises ValueError naming the package that a kind of URL needs, or that it is
     unknown.
     """
     if isinstance(where, Store):

@@ -24,7 +24,7 @@ from zeroverse.core import png
 
 
 def verify(folder: str | Path | Store) -> Iterator[tuple[str, list[str]]]:
-    """Check a dataset: yields (what was checked, its problems) per shard, then for the folder. Problems name shard,
+    """Checks a dataset; yields (what was checked, its problems) per shard, then for the folder. Problems name shard,
     sample and field.
 
     Each shard is hashed again; where the hash is off, the checksum of each sample tells which one changed. Whole shards
@@ -44,7 +44,7 @@ def verify(folder: str | Path | Store) -> Iterator[tuple[str, list[str]]]:
 
 
 def verify_shard(store: Store, tar: str) -> list[str]:
-    """The problems of one shard; none when it is whole."""
+    """Returns the problems of one shard; none when it is whole."""
     sidecar = read_sidecar(store, sidecar_of(tar))
     data = store.read(tar)  # a shard is 100 to 300 MB
     name = store.at(tar)
@@ -81,7 +81,7 @@ def _verify_content(tar: str, sidecar: dict, data: bytes) -> list[str]:
 
 
 def check_sample(fields: dict[str, bytes], name: str) -> list[str]:
-    """The problems of one sample, each beginning with `name`."""
+    """Returns the problems of one sample, each beginning with `name`."""
     if "json" not in fields:
         return [f"{name}: no field json"]
     try:

@@ -14,7 +14,7 @@ _RECORD = 10240  # a tar ends with zeros up to a multiple of this
 
 
 def write_shard(store: Store, name: str, samples: Iterable[tuple[str, dict[str, bytes]]], stamp: dict) -> dict:
-    """Write the samples (key, {field: bytes}) to the tar `name`, then its sidecar; returns the sidecar's content.
+    """Writes the samples (key, {field: bytes}) to the tar `name`, then its sidecar; returns the sidecar's content.
 
     The tar appears under its name only when it is whole and on disk; the sidecar, `stamp` merged into it, follows.
     `mtime` is 0 and the owner empty, so that equal samples give equal bytes. Every sample must have the fields of the

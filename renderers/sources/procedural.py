@@ -50,7 +50,7 @@ class Zeroverse:
         }
 
     def size(self) -> int | None:
-        """How many objects there are; None: as many as there are integers."""
+        """Returns how many objects there are; None: as many as there are integers."""
         return None
 
     def make(self, index: int) -> Asset:

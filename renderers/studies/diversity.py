@@ -67,8 +67,8 @@ def _pictures(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def principal_axes(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """[3, 3], a rotation: the surface's longest axis becomes x, its shortest z, its heavier ends (by the third moment)
-    positive, but for y, which keeps the hand.
+    """Returns a rotation [3, 3]: the surface's longest axis becomes x, its shortest z, its heavier ends (by the third
+    moment) positive, but for y, which keeps the hand.
     """
     a, b, c = (points[faces[:, corner]] for corner in range(3))
     area, center = np.linalg.norm(np.cross(b - a, c - a), axis=1), (a + b + c) / 3
@@ -97,7 +97,9 @@ def _looks(normals: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def table(sets: dict[str, list[Measured]]) -> str:
-    """Markdown. Kernel widths are half the median distances within all objects together, the same for every row."""
+    """Returns a Markdown table. Kernel widths are half the median distances within all objects together, the same for
+    every row.
+    """
     every = [one for measured in sets.values() for one in measured]
     widths = {
         name: detail.median_distance(np.stack([getattr(one, name) for one in every])) / 2

@@ -16,7 +16,7 @@ from PIL import Image
 
 from renderers import BACKENDS, load
 from renderers.cameras import Cameras, look_at, pinhole, spherical
-from renderers.lighting import SOFTBOX, STUDIO, UNIFORM, Light, draw_sky
+from renderers.lighting import SOFTBOX, STUDIO, UNIFORM, Light, sample_sky
 from renderers.passes import PASSES
 from tests.helpers import analytic
 from tests.helpers.meshes import asset_of, front, painted, quad
@@ -49,7 +49,7 @@ SCENES = {  # meshes and their closed forms, part by part
 # does the same sums in single precision; a path tracer sees more (soft shadows, light that bounces between surfaces, no
 # filtering of textures) and a little noise.
 COLOUR_BOUNDS = {"gl": (0.2, 3), "mitsuba": (10.0, 60)}  # measured: 0.02 and 1; 4 to 9 and 45
-DRAWN_LIGHTS = (UNIFORM, STUDIO, SOFTBOX, draw_sky(Rng(0)), replace(STUDIO, name="studio, toned", tone="paper"))
+DRAWN_LIGHTS = (UNIFORM, STUDIO, SOFTBOX, sample_sky(Rng(0)), replace(STUDIO, name="studio, toned", tone="paper"))
 
 
 @pytest.fixture(scope="module", params=list(BACKENDS))

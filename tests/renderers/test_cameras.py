@@ -18,7 +18,7 @@ WILD = Orbit(elevation=(-90, 90), fov=(5, 120), distance=(1, 3), look_at=1.0, ro
 
 
 def test_first_gso_camera_is_the_published_one():
-    """Row for row as the published file has it (facts/lrm_zero.md §8), in its own precision."""
+    """Row for row as the published file has it (`docs/papers.md`, Renders), in its own precision."""
     first = rigs.gso64().w2c[0].astype(np.float32)
     assert first.tolist() == [[0, 1, 0, 0], [0, 0, -1, 0], [-1, 0, 0, np.float32(2.7)], [0, 0, 0, 1]]
     assert rigs.gso64().intrinsics[0].tolist() == pytest.approx([548.99377, 548.99377, 256, 256], abs=1e-5)

@@ -23,7 +23,7 @@ from renderers.lighting import (
     HdrFolder,
     Light,
     Sky,
-    draw_sky,
+    sample_sky,
     luminance_of,
     paper_tone,
     surrounded,
@@ -314,7 +314,7 @@ def folder(tmp_path) -> HdrFolder:
 
 @pytest.mark.parametrize("name", LIGHTS)
 def test_lights_are_keyed_and_recorded(name, folder):
-    drawn = [LIGHTS[name].draw(Rng("light", index), folder) for index in (5, 6, 5)]
+    drawn = [LIGHTS[name].sample(Rng("light", index), folder) for index in (5, 6, 5)]
     assert drawn[0] == drawn[2] and (drawn[0] == drawn[1]) == (name in ("uniform", "studio", "softbox"))
     record = json.loads(drawn[0].record())
     assert (
@@ -330,11 +330,11 @@ def test_lights_are_keyed_and_recorded(name, folder):
 
 
 def test_random_draws_all_kinds(folder):
-    names = [LIGHTS["random"].draw(Rng("kind", index), folder).name for index in range(40)]
+    names = [LIGHTS["random"].sample(Rng("kind", index), folder).name for index in range(40)]
     assert set(names) == {"uniform", "softbox", "sky", "environment"}
-    assert "environment" not in {LIGHTS["random"].draw(Rng("kind", index)).name for index in range(12)}
+    assert "environment" not in {LIGHTS["random"].sample(Rng("kind", index)).name for index in range(12)}
     with pytest.raises(ValueError, match="hdri"):
-        LIGHTS["environment"].draw(Rng("kind", 0))
+        LIGHTS["environment"].sample(Rng("kind", 0))
 
 
 def test_a_folder_without_files_is_named(tmp_path):
@@ -351,7 +351,7 @@ def test_exposure_does_not_depend_on_the_recording(tmp_path, level):
 
 def test_skies_are_bright_above_and_blue_or_grey():
     for index in range(8):
-        light = draw_sky(Rng("sky", index))
+        light = sample_sky(Rng("sky", index))
         assert isinstance(light.surround, Sky) and len(light.directions) <= 1 and sum(light.sky) > sum(light.ground)
         assert light.sky[2] >= 0.9 * light.sky[0]  # never warmer above than a grey day
         if light.directions:
@@ -377,7 +377,7 @@ def test_the_farm_draws_and_records(folder):
     """
     spec = farm.RenderSpec(views=1, size=16, light="environment", passes=("rgb",), hdri=folder)
     made = farm.make_sample(Zeroverse(), spec, 3)
-    light = LIGHTS["environment"].draw(Zeroverse().stream(3).child("light"), folder)
+    light = LIGHTS["environment"].sample(Zeroverse().stream(3).child("light"), folder)
     assert json.loads(made.fields["json"])["light_drawn"] == light.record()
     again = farm.RenderSpec(**json.loads(json.dumps(asdict(spec))) | {"passes": spec.passes, "orbit": spec.orbit})
     assert again == spec and farm.make_sample(Zeroverse(), again, 3).fields == made.fields
@@ -434,12 +434,12 @@ def test_paper_tone_through_the_renderer():
 def digest() -> str:
     """One hash of filtered surrounds, drawn lights and a picture under one of them."""
     result = hashlib.sha256()
-    for light in (SOFTBOX, draw_sky(Rng("digest", 1)), LIGHTS["random"].draw(Rng("digest", 2))):
+    for light in (SOFTBOX, sample_sky(Rng("digest", 1)), LIGHTS["random"].sample(Rng("digest", 2))):
         result.update(light.record().encode())
         for array in light.filtered():
             result.update(array.tobytes())
     asset = asset_of(ball(metallic=0.5, roughness=0.3))
-    result.update(load("cpu").render(asset, front(48), draw_sky(Rng("digest", 1)), ("rgb",))["rgb"].tobytes())
+    result.update(load("cpu").render(asset, front(48), sample_sky(Rng("digest", 1)), ("rgb",))["rgb"].tobytes())
     return result.hexdigest()
 
 

@@ -12,7 +12,7 @@ from renderers.cameras import look_at, pinhole, spherical
 from renderers.cameras.rigs import turntable
 from renderers.geometry import MAX_EDGE, geometry_of
 from renderers.geometry.textures import pack
-from renderers.lighting import SOFTBOX, STUDIO, UNIFORM, Light, draw_sky
+from renderers.lighting import SOFTBOX, STUDIO, UNIFORM, Light, sample_sky
 from renderers.passes import DEFAULT_PASSES, PASSES
 from tests.helpers import analytic
 from tests.helpers.meshes import SIZE, asset_of, front, painted, quad, srgb
@@ -457,7 +457,7 @@ def digest() -> str:
         painted(mesh, uv=np.round(mesh.vertices[:, :2], 3), metallic=1.0, **maps), quad(n=2, base=(90, 120, 200, 255))
     )
     result = hashlib.sha256()
-    for light in (UNIFORM, STUDIO, SOFTBOX, draw_sky(Rng("digest", 0))):
+    for light in (UNIFORM, STUDIO, SOFTBOX, sample_sky(Rng("digest", 0))):
         for name, image in load("cpu").render(asset, turntable(3, 96), light, tuple(PASSES)).items():
             result.update(name.encode() + image.tobytes())
     return result.hexdigest()

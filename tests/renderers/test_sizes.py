@@ -13,7 +13,7 @@ import verse
 from renderers import farm
 from renderers.cameras import Cameras, look_at, pinhole, spherical
 from renderers.cameras.rigs import turntable
-from renderers.lighting import STUDIO, UNIFORM, draw_sky
+from renderers.lighting import STUDIO, UNIFORM, sample_sky
 from renderers.passes import DEFAULT_PASSES, dequantise, quantise
 from renderers.shards import ShardError, ShardReader
 from renderers.shards.verify import verify
@@ -169,7 +169,7 @@ def test_shots_are_what_single_renders_are():
     shots = [
         (cameras, UNIFORM),
         (cameras.resized(16, 16), STUDIO),
-        (cameras[[1]], draw_sky(Rng("x"))),
+        (cameras[[1]], sample_sky(Rng("x"))),
         (cameras, UNIFORM),
     ]
     drawn = [{name: image.copy() for name, image in view.items()} for view in cpu.views(asset, shots, passes)]
