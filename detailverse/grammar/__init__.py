@@ -2,39 +2,20 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import replace
-
-import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from detailverse import details, families, materials
 from detailverse.family import Kit
-from detailverse.grammar import captions
+from detailverse.grammar import captions, gates
 from detailverse.grammar.recipe import GEOMETRY, VERSION, Finish, Layer, Recipe, to_dict
 from detailverse.modelling.solid import ORNAMENT, Solid
 from detailverse.modelling.surface import Surface
-from detailverse.spatial.bvh import Bvh
-from detailverse.spatial.probes import self_intersections, thickness
 from detailverse.texturing.assemble import textured
-from zeroverse.asset import LONGEST_SIDE, Asset
-from zeroverse.core import affine
+from zeroverse.asset import Asset
 from zeroverse.core.rng import Rng
-from zeroverse.core.topology import closed, weld_places
 from zeroverse.shapes.solid import Rejected
 
 ATTEMPTS = 8
 LEVEL_WEIGHTS = (1, 2, 3, 4, 5)  # of levels 0 … 4 where none is asked for: the data is there for its detail
-FEWEST, MOST = 2_000, 500_000  # triangles
-CRUMB = 1e-3  # of the volume: pieces below it are dropped, for they are what a boolean left floating
-SIMPLIFIED = 1e-4  # object units: what an object with too many triangles may lose
-GRID = (
-    2.0**24
-)  # steps in an object unit to which positions are rounded: float32 holds each, and none is nearer to another than 6e-8
-SHORT = 1e-6  # object units, along each axis
-# object units, of the 5th percentile of thickness: below it, sheets break up on a 256-grid (facts/procedural.md §11.7)
-THINNEST = 0.004
-CROSSED = 1e-3  # share of faces that may pass through others: where details meet in a fold
 ORNAMENT_FINISHES = {  # ornament -> what it may be made of
     "rivets": ("steel", "iron", "brass", "bronze", "gold"),
     "bolts": ("steel", "iron", "brass"),
@@ -74,9 +55,12 @@ ONE_OF_A_KIND = (  # not what is painted or dyed to tell parts apart
 
 
 def sample(rng: Rng, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Recipe:
-    """Draw a recipe. The level is drawn from a stream of its own: the objects of two levels differ in nothing else."""
+    """Samples a recipe. The level has a stream of its own: the objects of two levels differ in nothing else.
+
+    family: one of FAMILIES, any if None. level: 0 to 4, of details; any if None. texture_size: pixels.
+    """
     structure = families.sample(rng.child("family"), family)
-    drawn = rng.child("level").choice(range(5), LEVEL_WEIGHTS) if level is None else level
+    chosen = rng.child("level").choice(range(5), LEVEL_WEIGHTS) if level is None else level
     skins = structure.skins()
     ornament = details.sample(
         rng.child("ornament"), next(iter(skins.values()), ()), "ornament"
@@ -89,7 +73,7 @@ def sample(rng: Rng, family: str | None = None, level: int | None = None, textur
     slots = structure.finishes() | {ORNAMENT: ORNAMENT_FINISHES[details.name_of(ornament)]}
     finishes = _finishes(rng, slots)
     return Recipe(
-        VERSION, drawn, texture_size, structure, {skin: drawn for skin, drawn in layers.items() if drawn}, finishes
+        VERSION, chosen, texture_size, structure, {skin: some for skin, some in layers.items() if some}, finishes
     )
 
 
@@ -135,91 +119,10 @@ def solid(recipe: Recipe) -> Solid:
 
 
 def surface(recipe: Recipe) -> Surface:
-    """The recipe's object as triangles in the asset's frame: centred, longest side `LONGEST_SIDE`. Raises Rejected by a
-    gate.
+    """Returns the recipe's object as triangles in the asset's frame: centred, longest side `LONGEST_SIDE`. Raises
+    Rejected by a gate.
     """
-    body = solid(recipe)
-    if body.manifold.num_tri() > MOST:
-        body = Solid(body.manifold.simplify(SIMPLIFIED), body.leaves)
-    whole = _connected(body.surface(), recipe.family.PIECES)
-    if not FEWEST <= len(whole.faces) <= MOST and (recipe.level > 0 or len(whole.faces) > MOST):
-        raise Rejected("too few triangles" if len(whole.faces) < FEWEST else "too many triangles")
-    whole = _without_short_edges(_normalised(whole))
-    _check(whole)
-    return whole
-
-
-def _check(whole: Surface) -> None:
-    """Raises Rejected where walls are too thin or the surface passes through itself."""
-    bvh = Bvh(whole.points, whole.faces)
-    if np.sort(thickness(whole.points, whole.faces, 400, bvh))[20] < THINNEST:
-        raise Rejected("thin")
-    if len(self_intersections(whole.points, whole.faces, bvh=bvh)) > CROSSED * len(whole.faces):
-        raise Rejected("passes through itself")
-
-
-def _connected(whole: Surface, most: int) -> Surface:
-    """Without crumbs. Raises Rejected when more than `most` pieces are left."""
-    corners = whole.faces
-    links = coo_matrix(
-        (np.ones(2 * len(corners), np.int8), (corners[:, :2].ravel(), corners[:, 1:].ravel())),
-        shape=(len(whole.points),) * 2,
-    )
-    count, piece = connected_components(links, directed=False)
-    if count > 1:
-        piece = piece[corners[:, 0]]
-        corner, normal = whole.points[corners[:, 0]], affine.face_normals(whole.points, corners)
-        volumes = np.bincount(piece, weights=(corner * normal).sum(axis=1) / 6, minlength=count)
-        keep = volumes > CRUMB * volumes.sum()
-        if keep.sum() > most:
-            raise Rejected("falls apart")
-        if not keep.all():
-            whole = _of_faces(whole, keep[piece])
-    return whole
-
-
-def _of_faces(whole: Surface, keep: np.ndarray) -> Surface:
-    used, packed = np.unique(whole.faces[keep], return_inverse=True)
-    return Surface(
-        whole.points[used],
-        packed.reshape(-1, 3),
-        whole.leaf[keep],
-        whole.chart[keep],
-        whole.uv[keep],
-        whole.relief[keep],
-        whole.leaves,
-    )
-
-
-def _normalised(whole: Surface) -> Surface:
-    low, high = whole.points.min(axis=0), whole.points.max(axis=0)
-    factor = LONGEST_SIDE / float((high - low).max())
-    points = np.rint((whole.points - (low + high) / 2) * (factor * GRID)) / GRID
-    return Surface(points, whole.faces, whole.leaf, whole.chart, whole.uv * factor, whole.relief * factor, whole.leaves)
-
-
-def _without_short_edges(whole: Surface) -> Surface:
-    """Closed for a reader that merges equal positions, for whom an edge without length would leave triangles without
-    area, and open edges by its count. Edges up to `SHORT` go, or where that would pinch the surface, only those without
-    length. Raises Rejected where neither is closed.
-    """
-    for length in (SHORT, 0.0):
-        found = _collapsed(whole, length)
-        if closed(weld_places(found.points)[found.faces]):
-            return found
-    raise Rejected("not watertight")
-
-
-def _collapsed(whole: Surface, length: float) -> Surface:
-    """The ends of every edge that is at most so long, along each axis, are one point."""
-    start, end = whole.faces.ravel(), np.roll(whole.faces, -1, axis=1).ravel()
-    short = (np.abs(whole.points[start] - whole.points[end]) <= length).all(axis=1)
-    links = coo_matrix(
-        (np.ones(np.count_nonzero(short), np.int8), (start[short], end[short])), shape=(len(whole.points),) * 2
-    )
-    first, place = np.unique(connected_components(links, directed=False)[1], return_index=True, return_inverse=True)[1:]
-    faces = first[place][whole.faces]
-    return _of_faces(replace(whole, faces=faces), (faces != np.roll(faces, -1, axis=1)).all(axis=1))
+    return gates.passed(solid(recipe), recipe.family.PIECES, coarse=recipe.level == 0)
 
 
 def geometry_hash(whole: Surface) -> str:

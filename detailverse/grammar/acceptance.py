@@ -19,7 +19,7 @@ import trimesh
 
 from detailverse import families, grammar
 from detailverse.curation.duplicates import near_duplicates
-from detailverse.labels.detail import descriptor
+from detailverse.labels.descriptors import surface_descriptor
 from zeroverse.core.files import write_whole
 from zeroverse.core.progress import progress
 from zeroverse.shapes.solid import Rejected
@@ -57,7 +57,7 @@ def look(seed: int, index: int) -> dict:
         "seconds": round(seconds, 3),
         "faults": [name for name, found in faults.items() if found],
         "hash": grammar.geometry_hash(whole),
-        "descriptor": descriptor(whole.points, whole.faces).round(5).tolist(),
+        "descriptor": surface_descriptor(whole.points, whole.faces).round(5).tolist(),
     }
 
 

@@ -1,5 +1,5 @@
 """What a finished object knows of itself: typed creases, its tree of parts, its symmetry, how complex it is.
-facts/procedural.md §9 and §11.5.
+Sources: docs/papers.md, Geometry.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from zeroverse.core.portable import TAU, cos_sin
 from zeroverse.core.topology import face_pieces, twins, volume
 
 KINDS = ("design", "join", "cut")
-CREASE = 15.0  # degrees, as the salient points of the public shape VAEs (facts/procedural.md §4.3)
+CREASE = 15.0  # degrees, as the salient points of the public shape VAEs (Dora)
 RADII = (0.02, 0.05, 0.1)  # of the normal variance, for an object 2 long
 ORDERS = range(2, 25)
 PROBES = 512  # points that a symmetry moves

@@ -1,5 +1,5 @@
 """Measures of detail and diversity without learned weights, for any mesh: what the tables compare data sets by.
-facts/procedural.md §9.
+Sources: docs/papers.md, Geometry.
 
 Numbers of these need not have the same bits on every machine; nothing is built from them.
 """
@@ -7,20 +7,16 @@ Numbers of these need not have the same bits on every machine; nothing is built 
 import numpy as np
 from scipy.linalg import eigvalsh
 
+from detailverse.meshing.surface_nets import surface_nets
 from detailverse.spatial.bvh import Bvh
 from detailverse.spatial.edges import angle_between, edges
-from detailverse.spatial.probes import on_faces, spread
 from zeroverse.core.jit import kernel
 from zeroverse.core.portable import TAU, exp, log
-from zeroverse.core.rng import Rng
 
 CELLS = 256
 EXTENT = 1.05  # the grid spans ±EXTENT, the mesh ±1
 SHELL = 2 / 256  # how far the remeshed surface lies from the triangles: the preparation of public shape VAEs
 FAR = np.float32(1e30)
-PAIRS, TRIPLES, CLOUD = 60_000, 30_000, 4096
-D2_BINS, A3_BINS = 48, 32
-D2_REACH = 3.0  # of distances over their root mean square
 
 
 def sharp_edges_256(points: np.ndarray, faces: np.ndarray, angle_deg: float = 15.0) -> int:
@@ -45,14 +41,6 @@ def remesh(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarra
     values = band(bvh, CELLS, EXTENT, SHELL) - np.float32(SHELL)
     _keep_outside(values)
     return surface_nets(values, EXTENT)
-
-
-def surface_nets(values: np.ndarray, extent: float) -> tuple[np.ndarray, np.ndarray]:
-    """(points [N, 3], faces [F, 3]) where distances [S, S, S] float32 at the nodes of a grid over ±extent change sign;
-    positive outside and at the border.
-    """
-    vertices, quads = _dual_cells(values)
-    return vertices * (2 * extent / (len(values) - 1)) - extent, _halved(vertices, quads)
 
 
 def band(bvh: Bvh, cells: int, extent: float, level: float) -> np.ndarray:
@@ -122,64 +110,6 @@ def _keep_outside(values):
             flat[n] = -flat[n]
 
 
-@kernel
-def _dual_cells(values):
-    """(vertices [N, 3] in cells, quads [Q, 4] counter-clockwise from outside), for values [S, S, S], positive outside
-    and at the border.
-    """
-    side = values.shape[0]
-    number = np.full((side, side, side), -1, np.int32)
-    vertices, quads, crossings = np.empty((1 << 16, 3)), np.empty((1 << 16, 4), np.int64), np.empty(1 << 16, np.int64)
-    found, faces = 0, 0
-    cells = np.empty(4, np.int64)
-    for i in range(1, side - 1):
-        for j in range(1, side - 1):
-            for k in range(1, side - 1):
-                a = values[i, j, k]
-                for axis in range(3):
-                    b = values[i + (axis == 0), j + (axis == 1), k + (axis == 2)]
-                    if (a > 0.0) == (b > 0.0):
-                        continue
-                    along = np.float64(a) / (np.float64(a) - np.float64(b))
-                    for turn in range(4):  # the four cells around the edge, counter-clockwise seen from its far end
-                        back, aside = (1, 0, 0, 1)[turn], (1, 1, 0, 0)[turn]
-                        ci = i - ((axis == 1) * aside + (axis == 2) * back)
-                        cj = j - ((axis == 2) * aside + (axis == 0) * back)
-                        ck = k - ((axis == 0) * aside + (axis == 1) * back)
-                        if number[ci, cj, ck] < 0:
-                            if found == len(vertices):
-                                vertices, crossings = (
-                                    np.concatenate((vertices, vertices)),
-                                    np.concatenate((crossings, crossings)),
-                                )
-                            number[ci, cj, ck] = found
-                            vertices[found] = 0.0
-                            crossings[found] = 0
-                            found += 1
-                        cell = np.int64(number[ci, cj, ck])
-                        cells[turn] = cell
-                        vertices[cell, 0] += i + (axis == 0) * along
-                        vertices[cell, 1] += j + (axis == 1) * along
-                        vertices[cell, 2] += k + (axis == 2) * along
-                        crossings[cell] += 1
-                    if faces == len(quads):
-                        quads = np.concatenate((quads, quads))
-                    for turn in range(4):
-                        quads[faces, turn] = cells[turn] if a <= 0.0 else cells[3 - turn]
-                    faces += 1
-    for n in range(found):
-        vertices[n] /= crossings[n]
-    return vertices[:found].copy(), quads[:faces].copy()
-
-
-def _halved(points: np.ndarray, quads: np.ndarray) -> np.ndarray:
-    """[2 Q, 3] triangles: each quadrilateral along its shorter diagonal."""
-    a, b, c, d = (points[quads[:, k]] for k in range(4))
-    other = ((a - c) ** 2).sum(axis=1) > ((b - d) ** 2).sum(axis=1)
-    turned = np.where(other[:, None], np.roll(quads, -1, axis=1), quads)
-    return np.concatenate([turned[:, [0, 1, 2]], turned[:, [0, 2, 3]]])
-
-
 def normal_gradient_energy(normals: np.ndarray, alpha: np.ndarray) -> dict[str, float]:
     """{"mean_deg", "share_15"}: the mean angle between neighbouring pixels of normal maps [V, H, W, 3] (8 of 256²), and
     the share above 15°.
@@ -214,38 +144,6 @@ def _gradients(normals, inner, limit):
                         sharp += angle > limit
                         count += 1
     return total, sharp, count
-
-
-def descriptor(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """[80] float64 of length 1: square roots of the histograms D2 (distances between two points of the surface, over
-    their root mean square) and A3 (angles at the second of three), so that products are Bhattacharyya coefficients.
-    Unchanged by rotation, translation and scale up to sampling.
-    """
-    rng = Rng("descriptor")
-    face = spread(points, faces, CLOUD)[1]
-    cloud = on_faces(points, faces, face, rng.child("place").unit((CLOUD, 2)))
-    a, b = cloud[(rng.child("pairs").unit((2, PAIRS)) * CLOUD).astype(np.int64)]
-    distance = np.sqrt(((a - b) ** 2).sum(axis=1))
-    scaled = distance / np.sqrt((distance * distance).mean())
-    a, b, c = cloud[(rng.child("triples").unit((3, TRIPLES)) * CLOUD).astype(np.int64)]
-    d2 = np.histogram(np.minimum(scaled, D2_REACH), D2_BINS, (0.0, D2_REACH))[0] / PAIRS
-    a3 = np.histogram(_angles_at(a, b, c), A3_BINS, (0.0, TAU / 2))[0] / TRIPLES
-    return np.sqrt(np.concatenate([d2, a3]) / 2)
-
-
-@kernel
-def _angles_at(a, b, c):
-    out = np.empty(len(a))
-    for n in range(len(a)):
-        out[n] = angle_between(
-            a[n, 0] - b[n, 0],
-            a[n, 1] - b[n, 1],
-            a[n, 2] - b[n, 2],
-            c[n, 0] - b[n, 0],
-            c[n, 1] - b[n, 1],
-            c[n, 2] - b[n, 2],
-        )
-    return out
 
 
 def vendi(features: np.ndarray, width: float) -> float:

@@ -2,8 +2,8 @@
 signed distances.
 
 Counts and noise follow the public sharp-edge sampling of Dora; names follow the data of Hunyuan3D-2.1 as its users
-describe it, where uniform samples are `random_…` and salient ones (Dora: sharp) `sharp_…` (facts/procedural.md §4.3,
-facts/hi3dgen_triposg.md §3.1). `decode` gives:
+describe it, where uniform samples are `random_…` and salient ones (Dora: sharp) `sharp_…` (docs/papers.md,
+Shape VAE). `decode` gives:
 
     random_surface     [32768, 6] float32  points even over the area, and the exact normal of their face
     sharp_surface      [32768, 6] float32  points even over the length of edges sharper than 15°, and the unit mean of

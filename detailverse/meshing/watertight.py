@@ -1,7 +1,7 @@
 """Any triangles -> the closed surface that can be seen from outside: unsigned distances, invisible cells reset,
 extraction, pieces dropped.
 
-After TripoSG §4 IV (facts/hi3dgen_triposg.md §2.1), who give neither the visibility test nor the numbers. Here a cell
+After TripoSG, section 4 (IV), whose authors give neither the visibility test nor the numbers. Here a cell
 is visible when the outside reaches it: a flood from the border of the grid through cells further than `epsilon` from
 the surface. What the flood does not reach is inside, whatever walls it holds; no sign, winding or closedness of the
 input is needed. The surface lies `epsilon` outside the input's.
@@ -19,7 +19,7 @@ from zeroverse.core.topology import vertex_pieces
 HALF = 1.0  # the grid spans [-1, 1]³: objects reach 0.9, so that the outside is one piece around them
 BAND = 1.5  # cells beyond epsilon to which distances are exact: extraction looks one cell further than epsilon
 FINE = 8.0  # cells: triangles with longer edges are split, because a long slanted one has a large box around it
-# times the cell 2 / resolution: what public shape-VAE data uses (facts/hi3dgen_triposg.md §3.1, Dora and Hunyuan)
+# times the cell 2 / resolution: what public shape-VAE data uses (Dora, Hunyuan3D-2.1)
 EPSILON_CELLS = 1.0
 # of the whole area, beside a ball of radius 2 epsilon, which a single point nearly becomes: smaller loose pieces are
 # dust. Ours

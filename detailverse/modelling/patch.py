@@ -15,7 +15,7 @@ from zeroverse.core.jit import kernel
 from zeroverse.core.portable import cos_sin
 from zeroverse.core.topology import volume
 
-# edge length under details, object units: a voxel of the 256-grid that detail is measured on (facts/procedural.md §9)
+# edge length under details, object units: a voxel of the 256-grid that detail is measured on (docs/papers.md, Geometry)
 FINEST = 0.008
 # height of details over the shorter side of their patch: on a narrow band they would reach over its neighbours
 _MOST = 0.12

@@ -3,7 +3,7 @@
 Immutable values over manifold3d that know, for every triangle, which leaf and chart it came from.
 
 Manifold keeps the original id of every triangle through any number of booleans and interpolates vertex properties
-(facts/procedural.md §1): each chart of each leaf has an id of its own, and the properties are the position on that
+(docs/papers.md, Geometry): each chart of each leaf has an id of its own, and the properties are the position on that
 chart and the height that details gave it.
 """
 
@@ -146,7 +146,7 @@ class Solid:
 
 
 def union(solids: Iterable[Solid]) -> Solid:
-    """All of them in one step: many booleans in sequence on a big mesh are what costs (facts/procedural.md §1)."""
+    """All of them in one step: many booleans in sequence on a big mesh are what costs (docs/papers.md, Geometry)."""
     solids = tuple(solids)
     if not solids:
         raise ValueError("union: expected at least one solid, got none")

@@ -1,4 +1,4 @@
-"""The tape machine: one compiled kernel that evaluates any signed-distance value (facts/procedural.md §4.1).
+"""The tape machine: one compiled kernel that evaluates any signed-distance value (docs/papers.md, Geometry).
 
 A value compiles to rows (op, out, a, b, q, id) over slots of points and of values; blocks of up to 729 points run
 through them. Unions decide, for each brick of space, which of their children matter there (`probe`), and blocks in that

@@ -2,8 +2,8 @@
 
 Queries run in an order in which neighbours follow each other, and start from the triangle that the one before found, or
 from a hint: what was sampled beside a triangle starts there. The sign is that of the angle-weighted pseudonormal at the
-closest point (Baerentzen and Aanaes 2005), which is exact on closed meshes. facts/procedural.md §4.3 has the rates of
-other libraries.
+closest point (Baerentzen and Aanaes 2005), which is exact on closed meshes. Measured
+rates are in docs/papers.md, Geometry.
 """
 
 import math

@@ -21,7 +21,7 @@ def box_charts(points: np.ndarray, faces: np.ndarray, group: np.ndarray) -> tupl
 
     uv is the view along one axis, in the unit of the points, not mirrored; no two faces of a chart overlap by more than
     a texel.
-    Source: facts/procedural.md §2.
+    Measured against xatlas in docs/papers.md, Geometry.
     """
     normals = affine.face_normals(points, faces)
     neighbours = _neighbours(faces, np.asarray(group, np.int64), len(points))

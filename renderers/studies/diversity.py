@@ -16,6 +16,7 @@ import trimesh
 import renderers
 from detailverse import families
 from detailverse.labels import detail
+from detailverse.labels.descriptors import surface_descriptor
 from detailverse.spatial.sampling import triangles_of
 from renderers.cameras import look_at, pinhole, spherical
 from renderers.lighting import UNIFORM
@@ -51,7 +52,7 @@ def measure(asset: Asset) -> Measured:
     return Measured(
         detail.sharp_edges_256(points, faces),
         detail.normal_gradient_energy(normals, alpha)["mean_deg"],
-        detail.descriptor(points, faces),
+        surface_descriptor(points, faces),
         _looks(normals, alpha),
         _looks(*_pictures(_turned(asset, principal_axes(points, faces)))),
     )

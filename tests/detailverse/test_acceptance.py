@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 
 from detailverse.grammar import acceptance
-from detailverse.labels.detail import descriptor
+from detailverse.labels.descriptors import surface_descriptor
 
 
 def test_rows_are_kept_and_the_table_counts_them(tmp_path, monkeypatch):
@@ -50,7 +50,7 @@ def test_a_turned_object_is_nearly_the_same_and_a_stretched_one_is_not():
     points, faces = box()
     turn = trimesh.transformations.random_rotation_matrix(np.random.default_rng(0).random(3))[:3, :3]
     near, far = (
-        np.linalg.norm(descriptor(points, faces) - descriptor(other, faces))
+        np.linalg.norm(surface_descriptor(points, faces) - surface_descriptor(other, faces))
         for other in (points @ turn.T, points * [1, 1, 1.1])
     )
     assert near < acceptance.TWINS < far

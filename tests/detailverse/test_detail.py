@@ -6,13 +6,13 @@ import trimesh
 from manifold3d import Manifold
 
 from detailverse.labels import detail
+from detailverse.labels.descriptors import surface_descriptor
 from detailverse.labels.detail import (
     CELLS,
     EXTENT,
     SHELL,
     band,
     coverage,
-    descriptor,
     median_distance,
     normal_gradient_energy,
     remesh,
@@ -101,7 +101,11 @@ def test_normal_gradient_energy():
 def test_descriptors_know_shapes_whatever_their_pose():
     points, faces = torus(0.7, 0.25, 64, 32)
     turn = trimesh.transformations.random_rotation_matrix(np.array([0.3, 0.6, 0.1]))[:3, :3]
-    a, b, c = descriptor(points, faces), descriptor(3 * points @ turn.T + 7, faces), descriptor(*box(2, 1, 0.1))
+    a, b, c = (
+        surface_descriptor(points, faces),
+        surface_descriptor(3 * points @ turn.T + 7, faces),
+        surface_descriptor(*box(2, 1, 0.1)),
+    )
     assert np.linalg.norm(a) == pytest.approx(1) and np.linalg.norm(a - b) < 1e-3
     assert np.linalg.norm(a - c) > 0.2
 

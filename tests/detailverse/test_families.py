@@ -13,7 +13,7 @@ import trimesh
 
 from detailverse import details, families, grammar, materials
 from detailverse.family import Kit
-from detailverse.grammar import captions
+from detailverse.grammar import captions, gates
 from detailverse.grammar import recipe as recipes
 from detailverse.modelling.solid import ORNAMENT
 from zeroverse.asset import LONGEST_SIDE, glb_bytes
@@ -73,9 +73,7 @@ def test_the_bare_structure_is_a_clean_solid_with_known_slots(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_objects_in_full_detail_pass_the_gates_and_have_more_of_it(name):
     recipe, surface = accepted(name, 4)
-    assert (
-        closed(surface.faces) and read(surface).is_watertight and grammar.FEWEST <= len(surface.faces) <= grammar.MOST
-    )
+    assert closed(surface.faces) and read(surface).is_watertight and gates.FEWEST <= len(surface.faces) <= gates.MOST
     assert len(surface.faces) > len(recipe.family.build(Kit(0)).surface().faces)
 
 

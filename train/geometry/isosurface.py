@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from detailverse.labels.detail import surface_nets
+from detailverse.meshing.surface_nets import surface_nets
 
 EXTENT = 1.1  # the grid spans ±EXTENT; objects fill ±1, and its outermost nodes are outside
 LEAST = 32  # cells along each side; fewer would cut the object off
