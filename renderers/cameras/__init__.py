@@ -12,7 +12,6 @@ from zeroverse.core.portable import cos_sin_array
 
 FOV_X_DEG = 50.0  # every published object-level LRM (`docs/papers.md`, Renders)
 OPENGL_AXES = (1, -1, -1)  # what a camera's x, y, z must be multiplied by to be OpenCV's, and the reverse
-OPENCV_TO_OPENGL = np.diag([*OPENGL_AXES, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +129,14 @@ def rigid_inverse(matrices: np.ndarray) -> np.ndarray:  # [..., 4, 4]
 
 def opengl_c2w(cameras: Cameras) -> np.ndarray:
     """Returns the poses [V, 4, 4] for OpenGL, Blender, nerfstudio and pyrender: +x right, +y up, looking along -z."""
-    return np.einsum("vij,jk->vik", cameras.c2w, OPENCV_TO_OPENGL)
+    return with_opengl_axes(cameras.c2w)
+
+
+def with_opengl_axes(c2w: np.ndarray) -> np.ndarray:
+    """Returns OpenCV's c2w [V, 4, 4] as OpenGL's, or the reverse: two columns change sign, so twice gives the same bits
+    again.
+    """
+    return c2w * np.array([*OPENGL_AXES, 1.0])
 
 
 def look_at(centers: np.ndarray, target=(0.0, 0.0, 0.0)) -> np.ndarray:

@@ -19,7 +19,7 @@ SPLITS = ("train", "val", "test")
 
 def write(sample: Sample, folder: Path, seed: int) -> None:
     angle = _shared_angle(sample)
-    matrices = opengl_c2w(sample.cameras)
+    matrices, lens = opengl_c2w(sample.cameras), _lens(sample)
     for split, views in split_views(len(sample.cameras), Rng("export", seed, sample.meta.uid)).items():
         (folder / split).mkdir()
         frames = []
@@ -29,8 +29,18 @@ def write(sample: Sample, folder: Path, seed: int) -> None:
                 {"file_path": f"./{split}/r_{number}", "view": view, "transform_matrix": matrices[view].tolist()}
             )
         (folder / f"transforms_{split}.json").write_text(
-            json.dumps({"camera_angle_x": angle, "frames": frames}, indent=1)
+            json.dumps({"camera_angle_x": angle, **lens, "frames": frames}, indent=1)
         )
+
+
+def _lens(sample: Sample) -> dict:
+    """Returns what an angle says but for the last bits: instant-ngp's keys, which readers of NeRF-synthetic pass over.
+    Left out where the lenses differ in these bits.
+    """
+    size, lenses = {"w": sample.cameras.width, "h": sample.cameras.height}, sample.cameras.intrinsics
+    if (lenses != lenses[0]).any():
+        return size
+    return size | dict(zip(("fl_x", "fl_y", "cx", "cy"), lenses[0].tolist()))
 
 
 def split_views(count: int, rng: Rng) -> dict[str, list[int]]:
@@ -45,7 +55,8 @@ def _shared_angle(sample: Sample) -> float:
     """camera_angle_x in radians."""
     cameras = sample.cameras
     focal = cameras.intrinsics[0, 0]
-    if not np.allclose(cameras.intrinsics, [focal, focal, cameras.width / 2, cameras.height / 2], rtol=1e-9):
+    center = [cameras.width / 2, cameras.height / 2]
+    if not np.allclose(cameras.intrinsics, [focal, focal, *center], rtol=1e-9):
         raise sample.error(
             "blender: expected one focal length for all views and principal points at the centre; use --format "
             "transforms"

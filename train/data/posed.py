@@ -14,6 +14,7 @@ from renderers.cameras import OPENGL_AXES, Cameras
 from renderers.cameras.files import from_opencv_json, from_transforms_json
 from renderers.shards import ShardReader
 from train.data.images import composite
+from train.data.picture_files import mask_names, picture_file
 
 CAMERA_FILES = ("opencv_cameras.json", "transforms.json", "transforms_train.json")  # the first found counts
 ROUNDED = 2  # levels of 255: what 8 bits lose of colour and alpha
@@ -97,7 +98,7 @@ def _camera_file(folder: Path) -> Path | None:
 
 def _version(file: Path) -> str:
     item, digest = _from_json(file), hashlib.sha256(file.read_bytes())
-    for path in item.read.paths:
+    for path in (*item.read.paths, *filter(None, item.read.masks)):
         digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
@@ -113,14 +114,20 @@ def _from_json(file: Path) -> Posed:
         cameras, names = (
             from_opencv_json(data)
             if _is_opencv(file)
-            else from_transforms_json(data, lambda name: _size(file.parent / name))
+            else from_transforms_json(
+                data, lambda name: _size(file.parent / name), lambda name: picture_file(file.parent, name)
+            )
         )
+        names = [picture_file(file.parent, name) for name in names]
+        masks = [name and picture_file(file.parent, name) for name in mask_names(data)]
     except (ValueError, TypeError) as error:  # the latter for a list, say, in the place of a number
         raise PosedError(f"{file}: {error}") from error
-    missing = [name for name in names if not (file.parent / name).is_file()]
-    if missing:
-        raise PosedError(f"{file}: {len(missing)} of {len(names)} images are missing, the first is {missing[0]}")
-    views = _FileViews([file.parent / name for name in names], cameras)
+    for what, paths in (("images", names), ("masks", [name for name in masks if name])):
+        missing = [name for name in paths if not (file.parent / name).is_file()]
+        if missing:
+            raise PosedError(f"{file}: {len(missing)} of {len(names)} {what} are missing, the first is {missing[0]}")
+    folder = file.parent
+    views = _FileViews([folder / name for name in names], cameras, [name and folder / name for name in masks])
     return Posed(
         file.parent.resolve().name, cameras, views, views.shape, (1, 1, 1) if _is_opencv(file) else OPENGL_AXES
     )
@@ -149,6 +156,7 @@ class _ShardViews:
 class _FileViews:
     paths: list[Path]
     cameras: Cameras
+    masks: list[Path | None]
 
     def __call__(self, views) -> np.ndarray:
         return np.stack([_on_white(self._image(view)) for view in views])
@@ -162,7 +170,18 @@ class _FileViews:
         )
 
     def _image(self, view: int) -> np.ndarray:
-        return _picture(self.paths[view], (self.cameras.width, self.cameras.height))
+        """With the mask for alpha where the picture has none of its own, which is finer than a mask."""
+        size = (self.cameras.width, self.cameras.height)
+        image, mask = _picture(self.paths[view], size), self.masks[view]
+        if mask is None or image.shape[2] == 4 and image[..., 3].min() < 255:
+            return image
+        return np.concatenate([image[..., :3], _shine(_picture(mask, size))[..., None]], axis=-1)
+
+
+def _shine(mask: np.ndarray) -> np.ndarray:
+    """[H, W] of a mask [H, W, 3 or 4]: white is the object, black or transparent is not."""
+    light = mask[..., :3].max(axis=-1)
+    return light if mask.shape[2] == 3 else np.minimum(light, mask[..., 3])
 
 
 TURNED = (
