@@ -10,7 +10,7 @@ import trimesh
 
 from zeroverse.core import affine, png
 
-LONGEST_SIDE = 1.8  # the published GSO renders measure 1.8, not the 2.0 of the papers' text (facts/lrm_zero.md §1.3)
+LONGEST_SIDE = 1.8  # the published GSO renders measure 1.8, not the 2.0 of the papers' text (docs/papers.md, Zeroverse)
 
 
 class AssetError(ValueError):

@@ -1,5 +1,5 @@
 """Rotations and affine maps written out in + and *: a matrix product through BLAS has other bits on another CPU
-(facts/procedural.md §10).
+(docs/papers.md, Geometry).
 """
 
 import math
@@ -18,7 +18,7 @@ Z_UP_TO_Y_UP_QUAT = (math.sqrt(0.5), -math.sqrt(0.5), 0.0, 0.0)  # wxyz
 
 
 def rotation_matrix(quat) -> np.ndarray:
-    """[3, 3] of a quaternion wxyz of any positive length."""
+    """Returns the rotation matrix [3, 3] of a quaternion wxyz of any positive length."""
     w, x, y, z = (float(q) for q in quat)
     s = 2.0 / (w * w + x * x + y * y + z * z)
     return np.array(
@@ -31,7 +31,7 @@ def rotation_matrix(quat) -> np.ndarray:
 
 
 def quat_product(a, b) -> tuple[float, float, float, float]:
-    """The rotation b, then a."""
+    """Returns the quaternion wxyz that rotates by b first, then by a."""
     aw, ax, ay, az = a
     bw, bx, by, bz = b
     return (
@@ -43,7 +43,7 @@ def quat_product(a, b) -> tuple[float, float, float, float]:
 
 
 def axis_quat(axis: int, angle: float) -> tuple[float, float, float, float]:
-    """The rotation by `angle` radians about coordinate axis 0, 1 or 2."""
+    """Returns the quaternion wxyz that rotates by `angle` radians about coordinate axis 0, 1 or 2."""
     cosine, sine = cos_sin(angle / 2)
     quat = [cosine, 0.0, 0.0, 0.0]
     quat[1 + axis] = sine
@@ -51,7 +51,7 @@ def axis_quat(axis: int, angle: float) -> tuple[float, float, float, float]:
 
 
 def rotation(axis: str | Sequence[float], angle: float) -> np.ndarray:
-    """[3, 3], by `angle` radians about "x", "y", "z" or a direction [3]."""
+    """Returns the matrix [3, 3] that rotates by `angle` radians about "x", "y", "z" or a direction [3]."""
     if isinstance(axis, str):
         return rotation_matrix(axis_quat("xyz".index(axis), angle))
     w, sine, *_ = axis_quat(0, angle)
@@ -60,8 +60,8 @@ def rotation(axis: str | Sequence[float], angle: float) -> np.ndarray:
 
 
 def towards(direction, up=(0.0, 0.0, 1.0)) -> np.ndarray:
-    """[3, 3] that turns +z to `direction` [3], and +x as far away from `up` as it goes: for things that stand on a
-    surface.
+    """Returns the rotation [3, 3] that turns +z to `direction` [3], and +x as far away from `up` as it goes: for things
+    that stand on a surface.
     """
     z = unit(np.asarray(direction, dtype=np.float64))
     x = cross(np.asarray(up, dtype=np.float64), z)
@@ -72,7 +72,7 @@ def towards(direction, up=(0.0, 0.0, 1.0)) -> np.ndarray:
 
 
 def apply(matrix: np.ndarray, points: np.ndarray, offset=(0.0, 0.0, 0.0)) -> np.ndarray:
-    """matrix @ p + offset for every point of [..., 3]."""
+    """Returns matrix @ p + offset for every point p of points [..., 3]."""
     flat = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 3)
     return _apply(np.ascontiguousarray(matrix, dtype=np.float64), flat, np.asarray(offset, dtype=np.float64)).reshape(
         np.shape(points)
@@ -91,18 +91,18 @@ def _apply(matrix, points, offset):  # [3, 3], [N, 3], [3] -> [N, 3]
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a @ b for [3, 3]."""
+    """Returns a @ b of two matrices [3, 3]."""
     return np.stack([apply(a, b[:, column]) for column in range(3)], axis=1)
 
 
 def cofactor(matrix: np.ndarray) -> np.ndarray:
-    """det(M) inverse(M)^T of [3, 3]: what turns normals when M moves points."""
+    """Returns det(M) inverse(M)^T of a matrix M [3, 3]: it turns normals when M moves points."""
     a, b, c = matrix
     return np.stack([cross(b, c), cross(c, a), cross(a, b)])
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """[..., 3] scaled to length 1; a zero vector becomes +z."""
+    """Returns vectors [..., 3] scaled to length 1; a zero vector becomes +z."""
     return _unit(np.ascontiguousarray(vectors, dtype=np.float64).reshape(-1, 3)).reshape(np.shape(vectors))
 
 
@@ -120,6 +120,7 @@ def _unit(vectors):  # [N, 3] -> [N, 3]
 
 
 def cross(a, b):
+    """Returns the cross product of a and b, [..., 3] each."""
     return np.stack(
         [
             a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
@@ -131,7 +132,7 @@ def cross(a, b):
 
 
 def face_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """[F, 3]: along the outward normal, as long as twice the triangle's area."""
+    """Returns a vector [F, 3] along the outward normal of each face, as long as twice the triangle's area."""
     return _face_normals(np.ascontiguousarray(points, dtype=np.float64), np.ascontiguousarray(faces, dtype=np.int64))
 
 
@@ -147,7 +148,7 @@ def _face_normals(points, faces):  # [N, 3], [F, 3] -> [F, 3]; numpy's gathers t
 
 
 def vertex_normals(points: np.ndarray, faces: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """[N, 3] unit, weighted by area; vertices of one `group` number [N] share theirs."""
+    """Returns unit normals [N, 3], weighted by area; vertices of one `group` number [N] share theirs."""
     normals = face_normals(points, faces)
     corners = group[faces].ravel(order="F")
     total = np.stack(

@@ -20,7 +20,9 @@ _MATCH = 253  # tokens 0..255 are bytes, 253 + length is a match of 3..258 bytes
 
 
 def compress(padded: np.ndarray, distance: int) -> bytes:
-    """uint8 [N + PADDING], distance 1..8 -> the first N bytes as a zlib stream; stored, where that is smaller."""
+    """Returns the first N bytes of uint8 [N + PADDING] as a zlib stream with matches at `distance` 1..8; stored as they
+    are, where that is smaller.
+    """
     data = padded[:-PADDING]
     tokens, uses = np.empty(len(padded), np.uint16), np.zeros((4, 512), np.int64)
     n = _tokenise(padded, distance, tokens, uses)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a small file so that a crash leaves the old one or the new one, never a part."""
+    """Writes a small file so that a crash leaves the old one or the new one, never a part."""
     with replacing(path) as file:
         file.write(data)
 
@@ -37,8 +37,8 @@ def _leads_on(folder: str, root: str, seen: set[str]) -> bool:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A temporary file that takes the name `path` when the block ends well, on disk by then; otherwise nothing of it
-    stays.
+    """Opens a temporary file that takes the name `path` when the block ends well, on disk by then; otherwise nothing of
+    it stays.
     """
     temporary = path.with_name(f"{path.name}.tmp-{socket.gethostname()}-{os.getpid()}")
     try:
@@ -63,7 +63,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def digest(path: str | Path) -> str:
-    """SHA-256 of a file, or of the files in a folder by name, read in pieces."""
+    """Returns the SHA-256 of a file, or of the files in a folder by name, read in pieces."""
     path, total = Path(path), hashlib.sha256()
     for file in [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file()):
         with open(file, "rb") as stream:

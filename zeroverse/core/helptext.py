@@ -16,8 +16,8 @@ _METAVARS = {int: "INT", float: "FLOAT", str: "STR", Path: "PATH", bool: "{True,
 
 
 def taught(command: type) -> type:
-    """The same class, its fields annotated for tyro: texts in one piece, which tyro by itself breaks where the source
-    does, and no None where it means that a flag was not given.
+    """Returns the same class, its fields annotated for tyro: texts in one piece, which tyro by itself breaks where the
+    source does, and no None where it means that a flag was not given.
     """
     hints = typing.get_type_hints(command, include_extras=True)
     texts, annotations = _texts(command), {}

@@ -22,8 +22,8 @@ from numba.core.dispatcher import Dispatcher
 
 
 def kernels_folder() -> Path:
-    """The folder of compiled kernels: NUMBA_CACHE_DIR, or one in the user's cache, or where that cannot be written,
-    among temporary files.
+    """Returns the folder of compiled kernels: NUMBA_CACHE_DIR, or one in the user's cache, or where that cannot be
+    written, among temporary files.
     """
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(given)
@@ -34,7 +34,9 @@ def kernels_folder() -> Path:
 
 
 def kernel_key(function: Callable) -> str:
-    """A hash of all that the code compiled from `function` depends on: files of kernels, and values of constants."""
+    """Returns a hash of all that the code compiled from `function` depends on: files of kernels, and values of
+    constants.
+    """
     digest = hashlib.sha256()
     for one in _reachable(function):
         digest.update(_file_digest(one.__code__.co_filename))

@@ -22,7 +22,7 @@ _UP = 2  # row filter: difference to the row above, which empties flat backgroun
 
 
 def encode(image: np.ndarray) -> bytes:
-    """uint8 or uint16 [H, W] or [H, W, 3 or 4] -> PNG bytes. Raises ValueError for another dtype or shape."""
+    """Returns uint8 or uint16 [H, W] or [H, W, 3 or 4] as PNG bytes. Raises ValueError for another dtype or shape."""
     image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
     channels = 1 if image.ndim == 2 else image.shape[-1]
     if (
@@ -50,7 +50,8 @@ def encode(image: np.ndarray) -> bytes:
 
 
 def decode(data: bytes) -> np.ndarray:
-    """PNG bytes -> uint8 or uint16 [H, W] or [H, W, C]. Raises ValueError when they are not a whole image.
+    """Returns the pixels of PNG bytes, uint8 or uint16 [H, W] or [H, W, C]. Raises ValueError when they are not a whole
+    image.
 
     Colour of 16 bits keeps them when `encode` wrote it; of others it comes in 8, which is all that Pillow gives.
     """

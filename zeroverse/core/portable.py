@@ -1,7 +1,7 @@
 """Elementary functions that give the same bits on every x86-64 machine.
 
 The C library picks its sin, exp and log by CPU type (FMA or not), and numpy its own by vector width, so geometry and
-pixels made with them differ between machines (facts/procedural.md §10). These use + - * / and exact scaling only, in a
+pixels made with them differ between machines (docs/papers.md, Geometry). These use + - * / and exact scaling only, in a
 fixed order; numba without `fastmath` neither reorders nor fuses them. Errors are below 1e-14 relative to 1, on |x| <
 1e5 for sin and cos.
 """
@@ -22,7 +22,7 @@ _LN2_LOW = 1.9082149292705877e-10
 
 @kernel
 def cos_sin(x):
-    """(cos x, sin x), x in radians."""
+    """Returns (cos x, sin x), x in radians."""
     n = math.floor(x / 1.5707963267948966 + 0.5)
     r = (x - n * _HALF_PI_HIGH) - n * _HALF_PI_LOW  # in [-pi/4, pi/4]
     q = r * r
@@ -42,16 +42,19 @@ def cos_sin(x):
 
 @kernel
 def cos(x):
+    """Returns the cosine of x radians."""
     return cos_sin(x)[0]
 
 
 @kernel
 def sin(x):
+    """Returns the sine of x radians."""
     return cos_sin(x)[1]
 
 
 @kernel
 def exp(x):
+    """Returns e to the x; 0 below -700."""
     if x < -700.0:
         return 0.0
     n = math.floor(x / 0.6931471805599453 + 0.5)
@@ -66,7 +69,7 @@ def exp(x):
 
 @kernel
 def log(x):
-    """Natural logarithm, x > 0."""
+    """Returns the natural logarithm of x > 0."""
     mantissa, exponent = math.frexp(x)  # mantissa in [0.5, 1)
     if mantissa < 0.7071067811865476:
         mantissa *= 2.0
@@ -81,12 +84,13 @@ def log(x):
 
 @kernel
 def power(x, y):
-    """x to the y, x >= 0."""
+    """Returns x to the y, for x >= 0."""
     return exp(y * log(x)) if x > 0.0 else 0.0
 
 
 @kernel
 def cos_sin_array(angles):  # [N] -> [N], [N]
+    """Returns the cosines [N] and the sines [N] of angles [N] in radians."""
     c = np.empty_like(angles)
     s = np.empty_like(angles)
     for i in range(angles.size):
@@ -96,7 +100,7 @@ def cos_sin_array(angles):  # [N] -> [N], [N]
 
 @kernel
 def atan2(y, x):
-    """The angle of the point (x, y) in (-pi, pi]; 0 at the origin."""
+    """Returns the angle of the point (x, y) in (-pi, pi]; 0 at the origin."""
     if x == 0.0 and y == 0.0:
         return 0.0
     flat, steep = abs(x), abs(y)

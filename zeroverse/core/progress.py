@@ -10,8 +10,8 @@ EVERY = 30.0  # seconds between two lines
 
 
 def progress(desc: str, unit: str, total: int | None = None):
-    """A context with `update(n)`, `write(line)` and `counts({reason: times})`; `total` and `n` may be read and set.
-    Writes to stderr.
+    """Returns a context with `update(n)`, `write(line)` and `counts({reason: times})`; `total` and `n` may be read and
+    set. It writes to stderr.
     """
     return _Bar(desc, unit, total) if sys.stderr.isatty() else Lines(desc, unit, total)
 
@@ -21,7 +21,7 @@ def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 class Lines:
-    """A first line, one after `EVERY` seconds at the soonest, a last one."""
+    """A progress of lines: a first one, one after `EVERY` seconds at the soonest, a last one."""
 
     def __init__(self, desc: str, unit: str, total: int | None = None, file=None, clock=time.monotonic):
         self.desc, self.unit, self.total, self.n = desc, unit, total, 0
@@ -37,15 +37,18 @@ class Lines:
         self.write(str(self))
 
     def update(self, n: int = 1) -> None:
+        """Counts n more units as done."""
         self.n += n
         if self._clock() - self._last >= EVERY:
             self._last = self._clock()
             self.write(str(self))
 
     def counts(self, counts: Mapping[str, int]) -> None:
+        """Keeps how often each reason came, for the lines to come: the three most frequent are named."""
         self._counts = dict(counts)
 
     def write(self, line: str) -> None:
+        """Writes a line of its own."""
         print(line, file=self._file, flush=True)
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ class UsageError(ValueError):
 
 
 def need_folder(path: Path, flag: str) -> Path:
+    """Returns `path`. Raises UsageError naming `flag` when it is no folder or may not be read."""
     if not path.is_dir():
         raise UsageError(f"{flag}: no such folder: {path}")
     if not os.access(path, os.R_OK | os.X_OK):  # or it would look empty
@@ -20,5 +21,6 @@ def need_folder(path: Path, flag: str) -> Path:
 
 
 def need(condition: bool, flag: str, expected: str, got) -> None:
+    """Raises UsageError `flag: expected …, got …` unless the condition holds."""
     if not condition:
         raise UsageError(f"{flag}: expected {expected}, got {got}")

@@ -6,7 +6,8 @@ import time
 
 
 def leave_with(parent: int) -> None:
-    """In a worker, as it starts: end when `parent`, the process that it works for, has ended.
+    """Ends this worker process when `parent`, the process that it works for, has ended; to be called as the worker
+    starts.
 
     Pools see to that themselves unless the parent is killed (-9, out of memory). Then neither loky's workers nor
     Python's notice: they would wait for work until somebody ends them, some hundred megabytes each.

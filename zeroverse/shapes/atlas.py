@@ -29,25 +29,27 @@ class Tile:
 
 
 def layout(tiles: int) -> tuple[int, int]:
-    """(columns, rows) of the atlas."""
+    """Returns (columns, rows) of an atlas of `tiles` tiles."""
     return (tiles, 1) if tiles <= 3 else (3, (tiles + 2) // 3)
 
 
 def tile_uv(uv: np.ndarray, tile: int, tiles: int) -> np.ndarray:
-    """Patch coordinates [N, 2] -> atlas coordinates, v upwards; tile 0 is at the lower left."""
+    """Returns the atlas coordinates, v upwards, of patch coordinates [N, 2] in a tile; tile 0 is at the lower left."""
     columns, rows = layout(tiles)
     return (PAD + (1 - 2 * PAD) * uv + [tile % columns, tile // columns]) / [columns, rows]
 
 
 def patch_uv(uv: np.ndarray, tiles: int) -> tuple[np.ndarray, np.ndarray]:
-    """The inverse of `tile_uv`: atlas coordinates [N, 2] -> tile numbers [N], patch coordinates [N, 2]."""
+    """Returns tile numbers [N] and patch coordinates [N, 2] of atlas coordinates [N, 2]: the inverse of `tile_uv`."""
     scaled = uv * np.array(layout(tiles))
     cell = np.floor(scaled)
     return (cell[:, 1] * layout(tiles)[0] + cell[:, 0]).astype(np.int64), (scaled - cell - PAD) / (1 - 2 * PAD)
 
 
 def texel_points(tile: Tile, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """(points, unit normals) [size, size, 3] at the texel centres, in the texture's frame; row 0 is the top, v = 1."""
+    """Returns (points, unit normals) [size, size, 3] at the texel centres, in the texture's frame; row 0 is the top, v
+    = 1.
+    """
     axis = ((np.arange(size) + 0.5) / size - PAD) / (1 - 2 * PAD)
     points, normals = tile.position((1 - axis if tile.mirrored else axis)[None, :], axis[::-1, None])
     normals = affine.unit(affine.apply(affine.cofactor(tile.matrix), normals))
@@ -55,7 +57,7 @@ def texel_points(tile: Tile, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def material(tiles: tuple[Tile, ...], size: int, name: str) -> trimesh.visual.material.PBRMaterial:
-    """A glTF material for the whole atlas; unused tiles stay black."""
+    """Returns a glTF material for the whole atlas; unused tiles stay black."""
     columns, rows = layout(len(tiles))
     images = np.zeros((3, rows * size, columns * size, 3), np.uint8)
     for number, tile in enumerate(tiles):

@@ -37,37 +37,37 @@ class Patch:
 
 
 def steps(count: int) -> np.ndarray:
-    """[count + 1] from 0 to 1."""
+    """Returns [count + 1] evenly spaced numbers from 0 to 1."""
     return np.arange(count + 1) / count
 
 
 def circle(turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(cos, sin) of angles in turns, any shape."""
+    """Returns (cos, sin) of angles in turns, any shape."""
     cosine, sine = cos_sin_array(np.ascontiguousarray(turns * TWO_PI, dtype=np.float64).ravel())
     return cosine.reshape(np.shape(turns)), sine.reshape(np.shape(turns))
 
 
 def ring(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(cos, sin) [count + 1] around a turn; the last entry is the first one's bits, so that the seam closes."""
+    """Returns (cos, sin) [count + 1] around a turn; the last entry is the first one's bits, so that the seam closes."""
     cosine, sine = circle(np.arange(count) / count)
     return np.append(cosine, cosine[0]), np.append(sine, sine[0])
 
 
 def stack(x, y, z) -> np.ndarray:
-    """[..., 3] of three arrays that broadcast."""
+    """Returns points [..., 3] of three coordinates that broadcast."""
     out = np.empty((*np.broadcast_shapes(np.shape(x), np.shape(y), np.shape(z)), 3))
     out[..., 0], out[..., 1], out[..., 2] = x, y, z
     return out
 
 
 def grid(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """[R + 1, C + 1, 2] of the columns' u [C + 1] and the rows' v [R + 1]."""
+    """Returns patch coordinates [R + 1, C + 1, 2] of the columns' u [C + 1] and the rows' v [R + 1]."""
     return np.stack(np.broadcast_arrays(u[None, :], v[:, None]), axis=-1)
 
 
 def disk(name: str, z: float, around: int, rings: int) -> Patch:
-    """The cap at height z = 1 (facing +z) or -1 (facing -z): a polar grid on `ring`, planar uv, heights that fade out
-    at the rim.
+    """Returns the cap at height z = 1 (facing +z) or -1 (facing -z): a polar grid on `ring`, planar uv, heights that
+    fade out at the rim.
     """
 
     def position(u, v):

@@ -1,7 +1,7 @@
 """Bodies, their union as a closed solid, and the way back to one textured mesh per body.
 
 Manifold's boolean keeps, for every triangle, the surface it came from, and interpolates normals and uv
-(facts/procedural.md §1). Every surface of every body has an original id of its own, so that parts, surfaces and
+(docs/papers.md, Geometry). Every surface of every body has an original id of its own, so that parts, surfaces and
 textures stay known through any number of operations.
 """
 
@@ -64,7 +64,7 @@ class Solid:
 
     @property
     def extent(self) -> float:
-        """Longest side of the bounding box."""
+        """Returns the longest side of the bounding box."""
         box = self.manifold.bounding_box()
         return max(box[axis + 3] - box[axis] for axis in range(3))
 
@@ -85,16 +85,21 @@ class Soup:
 
 
 def union(bodies: Sequence[Body]) -> Solid:
+    """Returns the union of all bodies. Raises Rejected where the boolean fails."""
     manifolds, ids = zip(*(_manifold(body) for body in bodies))
     return Solid(_checked(Manifold.batch_boolean(list(manifolds), OpType.Add)), tuple(bodies), ids)
 
 
 def add(solid: Solid, body: Body) -> Solid:
+    """Returns the union of a solid and one more body. Raises Rejected where the boolean fails."""
     manifold, first = _manifold(body)
     return Solid(_checked(solid.manifold + manifold), (*solid.bodies, body), (*solid.first_ids, first))
 
 
 def subtract(solid: Solid, body: Body) -> Solid:
+    """Returns the solid without the volume of a body, whose surfaces become the walls of the cut. Raises Rejected where
+    the boolean fails.
+    """
     manifold, first = _manifold(body)
     return Solid(
         _checked(solid.manifold - manifold), (*solid.bodies, replace(body, inside_out=True)), (*solid.first_ids, first)
@@ -128,7 +133,7 @@ def _checked(manifold: Manifold) -> Manifold:
 
 
 def soup(solid: Solid) -> Soup:
-    """The solid's triangles; what was subtracted has its normals turned to face out of the material."""
+    """Returns the solid's triangles; what was subtracted has its normals turned to face out of the material."""
     mesh = solid.manifold.to_mesh()
     vertices, faces = mesh.vert_properties.astype(np.float64), mesh.tri_verts.astype(np.int64)
     lengths = np.diff(np.asarray(mesh.run_index, dtype=np.int64)) // 3
@@ -150,8 +155,8 @@ def soup(solid: Solid) -> Soup:
 
 
 def surface_point(triangles: Soup, fraction: float) -> tuple[np.ndarray, int, int]:
-    """(point [3], body, surface) of the vertex at `fraction` of the list of distinct vertices, each place counted
-    once.
+    """Returns (point [3], body, surface) of the vertex at `fraction` of the list of distinct vertices, each place
+    counted once.
     """
     once = np.ones(len(triangles.points), dtype=bool)
     once[triangles.duplicates] = False
@@ -161,8 +166,8 @@ def surface_point(triangles: Soup, fraction: float) -> tuple[np.ndarray, int, in
 
 
 def clean(triangles: Soup) -> Soup:
-    """Without the triangles that shrink to nothing in float32 and without debris. Raises Rejected unless the rest is
-    closed, oriented and has a positive volume.
+    """Returns the soup without the triangles that shrink to nothing in float32 and without debris. Raises Rejected
+    unless the rest is closed, oriented and has a positive volume.
     """
     place = weld_places(triangles.points)
     a, b, c = place[triangles.faces].T
@@ -187,8 +192,8 @@ def clean(triangles: Soup) -> Soup:
 
 
 def debris(points: np.ndarray, faces: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """[F]: whether a face belongs to a crumb, a connected piece whose bounding box is smaller than `CRUMB` of the
-    whole: cuts leave them.
+    """Returns [F] whether a face belongs to a crumb, a connected piece whose bounding box is smaller than `CRUMB` of
+    the whole: cuts leave them.
     """
     corners = place[faces]
     pieces = vertex_pieces(corners, len(points))
@@ -202,14 +207,14 @@ def debris(points: np.ndarray, faces: np.ndarray, place: np.ndarray) -> np.ndarr
 
 
 def jittered(body: Body, amount: float) -> Body:
-    """The body moved by `amount` in a direction that depends on its name only: parts that touched along an edge no
-    longer do.
+    """Returns the body moved by `amount` in a direction that depends on its name only: parts that touched along an edge
+    no longer do.
     """
     return replace(body, points=body.points + amount * Rng("jitter", body.name).direction())
 
 
 def body_mesh(triangles: Soup, number: int) -> trimesh.Trimesh | None:
-    """The triangles of one body with their normals and uv, unused vertices dropped; None where nothing of it is
+    """Returns the triangles of one body with their normals and uv, unused vertices dropped; None where nothing of it is
     left.
     """
     faces = triangles.faces[triangles.body == number]

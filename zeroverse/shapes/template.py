@@ -1,4 +1,4 @@
-"""Template: a primitive's patches as one closed mesh, made once per shape and shared by every part that uses it."""
+"""Template: a primitive's patches as one closed mesh, built once per shape and shared by every part that uses it."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,12 +35,13 @@ class Template:
 
 @lru_cache(maxsize=32)
 def template(shape) -> Template:
+    """Returns the template of a shape, built when it is first asked for."""
     return weld_patches(shape.surfaces())
 
 
 def weld_patches(patches: tuple[Patch, ...]) -> Template:
-    """One mesh from patches whose shared vertices are equal to the bit; triangles that shrink to nothing at a pole are
-    left out.
+    """Returns one mesh from patches whose shared vertices are equal to the bit; triangles that shrink to nothing at a
+    pole are left out.
     """
     points = (
         np.concatenate([patch.points.reshape(-1, 3) for patch in patches]) + 0.0
@@ -73,13 +74,15 @@ def weld_patches(patches: tuple[Patch, ...]) -> Template:
 
 
 def grid_faces(rows: int, columns: int) -> np.ndarray:
-    """[F, 3] of a grid with rows x columns vertices, counter-clockwise seen from where columns x rows points."""
+    """Returns the faces [F, 3] of a grid with rows x columns vertices, counter-clockwise seen from where columns x rows
+    points.
+    """
     index = np.arange(rows * columns).reshape(rows, columns)
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
     return np.stack([a, b, c, a, c, d], axis=1).reshape(-1, 3)
 
 
 def first_equal(rows: np.ndarray) -> np.ndarray:
-    """[N]: for each of N rows, the index of the first row equal to it."""
+    """Returns for each of N rows the index [N] of the first row equal to it."""
     _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     return first[inverse.ravel()]

@@ -22,8 +22,8 @@ class Maps(NamedTuple):
 
 
 def bake(texture: Texture, positions: np.ndarray, normals: np.ndarray) -> Maps:
-    """Images of `texture` over a surface given by positions and unit normals at texel centres, [H, W, 3] each, in the
-    surface's own frame.
+    """Returns the images of `texture` over a surface given by positions and unit normals at texel centres, [H, W, 3]
+    each, in the surface's own frame.
     """
     positions, normals = np.asarray(positions, np.float64), np.asarray(normals, np.float64)
     if positions.ndim != 3 or positions.shape[2] != 3 or positions.shape != normals.shape:
@@ -46,7 +46,7 @@ def _in_blocks(texture: Texture, points: np.ndarray, normals: np.ndarray) -> Fie
 
 
 def normal_map(height: np.ndarray, positions: np.ndarray) -> np.ndarray:  # [H, W], [H, W, 3] -> uint8 [H, W, 3]
-    """Tangent-space normals of a relief `height` over `positions`, both in one unit.
+    """Returns the tangent-space normals of a relief `height` over `positions`, both in one unit.
 
     The tangent is dP/du and the bitangent its perpendicular on the side of growing v, as glTF's `cross(normal, tangent)
     * w` has it. Where the parametrisation degenerates (a step of less than a thousandth of the typical one: a pole) the

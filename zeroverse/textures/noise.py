@@ -91,17 +91,17 @@ def _octaves(points, seed, octaves, gain, absolute):  # [N, 3] -> [N]
 
 
 def fbm(points, seed: int, octaves: int = 4, gain: float = 0.5):
-    """Sum of octaves of gradient noise, [N], zero mean, standard deviation 0.35, within about -1.3 .. 1.3."""
+    """Returns a sum of octaves of gradient noise, [N], zero mean, standard deviation 0.35, within about -1.3 .. 1.3."""
     return _octaves(points, seed, octaves, gain, False)
 
 
 def turbulence(points, seed: int, octaves: int = 4, gain: float = 0.5):
-    """Sum of octaves of |gradient noise|, [N], mean 0.28, creases at 0."""
+    """Returns a sum of octaves of |gradient noise|, [N], mean 0.28, creases at 0."""
     return _octaves(points, seed, octaves, gain, True)
 
 
 def ridged(points, seed: int, octaves: int = 4, gain: float = 0.5):
-    """Thin bright ridges, [N] in about 0 .. 1: 1 where one octave's noise is zero."""
+    """Returns thin bright ridges, [N] in about 0 .. 1: 1 where one octave's noise is zero."""
     ridge = np.maximum(1.0 - 1.6 * turbulence(points, seed, octaves, gain), 0.0)
     return ridge * ridge
 
@@ -134,7 +134,7 @@ def _drift(points, scale, seed, amount, out):  # [N, 3] -> [N, 3], added in plac
 
 
 def warp(points, seed: int, amount: float, octaves: int = 1):
-    """Points moved by up to about `amount` along each axis by a smooth field of unit wavelength, [N, 3]."""
+    """Returns the points moved by up to about `amount` along each axis by a smooth field of unit wavelength, [N, 3]."""
     points = np.ascontiguousarray(points)
     out = points.copy()
     for octave in range(octaves):
@@ -199,7 +199,7 @@ def worley(points, seed, jitter, reach=9.0):  # [N, 3] -> [N], [N], [N]
 
 @kernel
 def cell_tone(cells, seed):  # [N, 3] float64 of whole numbers -> [N] in [0, 1)
-    """A random number for every cell of a lattice."""
+    """Returns a random number for every cell of a lattice."""
     out = np.empty(cells.shape[0])
     word = np.uint32(seed)
     for n in range(cells.shape[0]):
@@ -212,8 +212,8 @@ def cell_tone(cells, seed):  # [N, 3] float64 of whole numbers -> [N] in [0, 1)
 
 @kernel
 def ramp(t, stops):  # [N], [K, 3] -> [N, 3] float32
-    """Colour at t in 0 .. 1 along evenly spaced stops; sRGB-encoded values are blended as they are, so no power
-    function is needed here.
+    """Returns the colour at t in 0 .. 1 along evenly spaced stops; sRGB-encoded values are blended as they are, so no
+    power function is needed here.
     """
     out = np.empty((t.size, 3), np.float32)
     last = stops.shape[0] - 1
@@ -227,19 +227,20 @@ def ramp(t, stops):  # [N], [K, 3] -> [N, 3] float32
 
 
 def smoothstep(low: float, high: float, x):
-    """0 below `low`, 1 above `high`, a cubic between."""
+    """Returns 0 below `low`, 1 above `high`, a cubic between."""
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
 def wave(phase):
-    """A sine made of parabolas: period 1, -1 .. 1, 0 at 0, continuous slope, exact arithmetic."""
+    """Returns a sine made of parabolas: period 1, -1 .. 1, 0 at 0, continuous slope, exact arithmetic."""
     x = 2.0 * (phase - np.floor(phase)) - 1.0
     return -4.0 * x * (1.0 - np.abs(x))
 
 
 def cover(distance, frequency: float = 1.0):
-    """Coverage 0 .. 1 of a shape at signed distance `distance` (positive inside) in a pattern scaled by `frequency`.
+    """Returns the coverage 0 .. 1 of a shape at signed distance `distance` (positive inside) in a pattern scaled by
+    `frequency`.
 
     The edge is 0.024 wide on the surface, about a texel of a 256-texel map around a primitive of half-extent 1: smooth,
     not stepped.
@@ -248,22 +249,22 @@ def cover(distance, frequency: float = 1.0):
 
 
 def to_wall(x):
-    """Distance to the nearest whole number, 0 .. 0.5."""
+    """Returns the distance to the nearest whole number, 0 .. 0.5."""
     return 0.5 - np.abs(x - np.floor(x) - 0.5)
 
 
 def to_joint(x, normal):
-    """Distance to the joint at the nearest whole number, ignoring joints nearly parallel to the surface.
+    """Returns the distance to the joint at the nearest whole number, ignoring joints nearly parallel to the surface.
 
-    `normal` is the surface normal's component along x. Such a joint would cover a whole face, or draw a bull's eye on a
-    sphere.
+    `normal` is the surface normal's component along x. Such a joint would cover a whole face, or show as a bull's eye
+    on a sphere.
     """
     return to_wall(x) + smoothstep(0.8, 0.95, np.abs(normal))
 
 
 def bands(x, seed: int, jitter: float):
-    """Bands of uneven width along x, about one per unit: each one's random number, and the distance to its nearest
-    edge, [N] each.
+    """Returns bands of uneven width along x, about one per unit: each one's random number, and the distance to its
+    nearest edge, [N] each.
     """
     whole = np.floor(x)
     edge = lambda i: i + jitter * (_line_tone(i, seed) - 0.5)

@@ -1,7 +1,7 @@
-"""Colours, drawn in OKLab (Björn Ottosson, 2020: "A perceptual color space for image processing") so that lightness and
-vividness are even over hues.
+"""Colours, sampled in OKLab (Björn Ottosson, 2020: "A perceptual color space for image processing") so that lightness
+and vividness are even over hues.
 
-Every function returns sRGB-encoded colours as tuples of 4 decimals, and is called while drawing parameters, never per
+Every function returns sRGB-encoded colours as tuples of 4 decimals, and is called while a recipe is sampled, never per
 texel.
 """
 
@@ -57,7 +57,7 @@ def _encode(value: float) -> float:
 
 
 def color(lightness: float, chroma: float, hue: float) -> Color:
-    """OKLCh (hue in turns) to sRGB; a colour outside the gamut keeps lightness and hue and loses chroma."""
+    """Converts OKLCh (hue in turns) to sRGB; a colour outside the gamut keeps lightness and hue and loses chroma."""
     c, s = cos_sin(hue * 6.283185307179586)
     while True:
         rgb = _linear(lightness, chroma * c, chroma * s)
@@ -87,7 +87,7 @@ def _lightnesses(rng: Rng, number: int, low: float, high: float) -> list[float]:
 
 
 def vivid(rng: Rng, number: int) -> tuple[Color, ...]:
-    """Saturated colours in a harmony of hues."""
+    """Samples saturated colours in a harmony of hues."""
     hue, chroma = rng.unit(), rng.uniform(0.11, 0.24)
     offsets = rng.choice(HARMONIES)[1]
     lightness = _lightnesses(rng, number, 0.38, 0.92)
@@ -98,7 +98,7 @@ def vivid(rng: Rng, number: int) -> tuple[Color, ...]:
 
 
 def pastel(rng: Rng, number: int) -> tuple[Color, ...]:
-    """Light, soft colours with one stronger accent."""
+    """Samples light, soft colours with one stronger accent."""
     hue = rng.unit()
     offsets = rng.choice(HARMONIES)[1]
     lightness = _lightnesses(rng, number, 0.72, 0.96)
@@ -108,7 +108,7 @@ def pastel(rng: Rng, number: int) -> tuple[Color, ...]:
 
 
 def earth(rng: Rng, number: int) -> tuple[Color, ...]:
-    """Natural colours, each a different material's."""
+    """Samples natural colours, each a different material's."""
     rows = list(NATURAL)
     drawn = []
     for _ in range(number):
@@ -121,7 +121,7 @@ def earth(rng: Rng, number: int) -> tuple[Color, ...]:
 
 
 def tonal(rng: Rng, number: int) -> tuple[Color, ...]:
-    """One natural or vivid hue from dark to light, in that order: for ramps."""
+    """Samples one natural or vivid hue from dark to light, in that order: for ramps."""
     hue, drift, chroma = rng.unit(), rng.uniform(-0.12, 0.12), rng.uniform(0.05, 0.17)
     low, high = rng.uniform(0.34, 0.55), rng.uniform(0.76, 0.95)
     steps = [i / max(number - 1, 1) for i in range(number)]
@@ -132,11 +132,12 @@ def tonal(rng: Rng, number: int) -> tuple[Color, ...]:
 
 
 def any_palette(rng: Rng, number: int) -> tuple[Color, ...]:
+    """Samples colours of one of the palettes."""
     return rng.choice((vivid, pastel, earth, tonal), (4, 2, 3, 2))(rng, number)
 
 
 def metal(rng: Rng, number: int) -> tuple[Color, ...]:
-    """Reflectance colours of metals: steel, aluminium, copper, brass, gold, or anodised in any hue."""
+    """Samples reflectance colours of metals: steel, aluminium, copper, brass, gold, or anodised in any hue."""
     rows = ((0.72, 0.006, 0.70), (0.90, 0.004, 0.65), (0.72, 0.095, 0.125), (0.80, 0.10, 0.235), (0.84, 0.13, 0.24))
     if rng.chance(0.45):
         hue, chroma, light = rng.unit(), rng.uniform(0.08, 0.20), rng.uniform(0.50, 0.76)
@@ -147,7 +148,7 @@ def metal(rng: Rng, number: int) -> tuple[Color, ...]:
 
 
 def wood(rng: Rng, number: int) -> tuple[Color, ...]:
-    """Light to dark of one timber; one time in five stained in any hue."""
+    """Samples light to dark of one timber; one time in five stained in any hue."""
     low, spread = rng.uniform(0.40, 0.68), rng.uniform(0.12, 0.24)
     if rng.chance(0.2):
         hue, chroma = rng.unit(), rng.uniform(0.07, 0.15)
@@ -158,7 +159,7 @@ def wood(rng: Rng, number: int) -> tuple[Color, ...]:
 
 
 def ember(rng: Rng, number: int) -> tuple[Color, ...]:
-    """A dark crust, then a glow rising to near-white; usually fire, sometimes any mineral's hue."""
+    """Samples a dark crust, then a glow rising to near-white; usually fire, sometimes any mineral's hue."""
     hue = rng.uniform(0.05, 0.11) if rng.chance(0.5) else rng.unit()
     turn = rng.choice((-1.0, 1.0))
     crust = color(rng.uniform(0.32, 0.45), rng.uniform(0.02, 0.08), hue + rng.uniform(-0.15, 0.5))
@@ -167,7 +168,7 @@ def ember(rng: Rng, number: int) -> tuple[Color, ...]:
 
 
 def rust(rng: Rng, number: int) -> tuple[Color, ...]:
-    """Iron's browns to oranges, or copper's greens, dark to light."""
+    """Samples iron's browns to oranges, or copper's greens, dark to light."""
     hue, chroma = (rng.uniform(165, 195) / 360, 0.09) if rng.chance(0.25) else (rng.uniform(38, 58) / 360, 0.13)
     steps = [i / max(number - 1, 1) for i in range(number)]
     return tuple(color(0.38 + 0.34 * t, chroma * (0.6 + 0.5 * t), hue + 0.03 * t) for t in steps)

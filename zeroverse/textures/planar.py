@@ -10,7 +10,7 @@ from zeroverse.textures.base import Fields, Texture, aligned_rotation, pack
 
 
 def facing(normals: np.ndarray) -> np.ndarray:  # [N, 3] -> [3, N]
-    """How much a surface faces each axis: weights that add to 1 and change over within a few degrees of the
+    """Returns how much a surface faces each axis: weights that add to 1 and change over within a few degrees of the
     diagonals.
     """
     weight = np.ascontiguousarray(normals.T)  # [3, N]: rows are long, so numpy is fast
@@ -21,8 +21,8 @@ def facing(normals: np.ndarray) -> np.ndarray:  # [N, 3] -> [3, N]
 
 
 def unfold(points: np.ndarray, normals: np.ndarray, axis: int) -> np.ndarray:  # [N, 3] twice -> [N, 3]
-    """(right, up, 0) of points as seen from outside along an axis, so that nothing printed comes out mirrored; up is +Z
-    on the sides.
+    """Returns (right, up, 0) of points as seen from outside along an axis, so that nothing printed comes out mirrored;
+    up is +Z on the sides.
     """
     side = np.where(normals[:, axis] < 0.0, -1.0, 1.0)
     right, up = ((1, 2), (0, 2), (0, 1))[axis]
@@ -31,7 +31,7 @@ def unfold(points: np.ndarray, normals: np.ndarray, axis: int) -> np.ndarray:  #
 
 
 def lay(pattern, local: np.ndarray, normals: np.ndarray) -> Fields:
-    """`pattern(flat [n, 3], axis)` on the three planes, blended; gives colour [n, 3], roughness, metallic and height
+    """Returns `pattern(flat [n, 3], axis)` on the three planes, blended: colour [n, 3], roughness, metallic and height
     ([n] or plain numbers).
     """
     weights = facing(normals)
@@ -55,8 +55,8 @@ class Planar(Texture):
     quat: tuple = aligned_rotation()
 
     def pattern(self, flat: np.ndarray, axis: int) -> tuple:
-        """Colour [n, 3], roughness, metallic and height ([n] or plain numbers) at points (u, v, 0) [n, 3] of the plane
-        across `axis`.
+        """Returns colour [n, 3], roughness, metallic and height ([n] or plain numbers) at points (u, v, 0) [n, 3] of
+        the plane across `axis`.
         """
         raise NotImplementedError
 

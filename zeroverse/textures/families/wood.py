@@ -11,7 +11,7 @@ from zeroverse.textures.palettes import wood
 
 
 def grain(points, rings: float, wobble: float, noise: int):  # [N, 3] -> [N], [N]
-    """Late wood 0 .. 1 (slow rise, sharp end of the year) and fibres about -1 .. 1 of a trunk along z."""
+    """Returns late wood 0 .. 1 (slow rise, sharp end of the year) and fibres about -1 .. 1 of a trunk along z."""
     bent = points[:, :2] + wobble * np.stack(
         [fbm(points * (0.9, 0.9, 0.5), noise ^ 1, 2), fbm(points * (0.9, 0.9, 0.5), noise ^ 2, 2)], axis=1
     )
