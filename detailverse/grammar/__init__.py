@@ -138,11 +138,12 @@ def build(recipe: Recipe, uid: str) -> tuple[Asset, Surface]:
     return _dressed(recipe, whole, uid), whole
 
 
-def _dressed(recipe: Recipe, whole: Surface, uid: str) -> Asset:
+def _dressed(recipe: Recipe, whole: Surface, uid: str, origin: dict | None = None) -> Asset:
     scene = textured(whole, {slot: one.material for slot, one in recipe.finishes.items()}, recipe.texture_size)
     words = captions.compose(recipe)
     stored = to_dict(recipe) | {GEOMETRY: geometry_hash(whole)}
-    return Asset(scene, uid, words["medium"], stored, {"triangles": len(whole.faces)}, {"captions": words})
+    provenance = {"triangles": len(whole.faces), **(origin or {})}
+    return Asset(scene, uid, words["medium"], stored, provenance, {"captions": words})
 
 
 def make(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Asset:
@@ -157,18 +158,18 @@ def made(
     Raises as `drawn`.
     """
     recipe, whole, rejected = drawn(seed, index, family, level, texture_size)
-    asset = _dressed(recipe, whole, f"detailverse-{f'{family}-' if family else ''}{seed}-{index:08d}-l{recipe.level}")
-    asset.provenance.update(
-        source="detailverse",
-        version=VERSION,
-        seed=seed,
-        index=index,
-        attempt=sum(rejected.values()),
-        level=recipe.level,
-        family=families.name_of(recipe.family),
-        rejected=rejected,
-    )
-    return asset, whole
+    origin = {
+        "source": "detailverse",
+        "version": VERSION,
+        "seed": seed,
+        "index": index,
+        "attempt": sum(rejected.values()),
+        "level": recipe.level,
+        "family": families.name_of(recipe.family),
+        "rejected": rejected,
+    }
+    uid = f"detailverse-{f'{family}-' if family else ''}{seed}-{index:08d}-l{recipe.level}"
+    return _dressed(recipe, whole, uid, origin), whole
 
 
 def drawn(
