@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from renderers.farm.spec import RenderSpec
 from renderers.shards import (
     DATASET_FILE,
     DATASET_FORMAT,
@@ -22,7 +23,7 @@ from renderers.shards import (
     tars_of,
 )
 from renderers.shards.storage import Store
-from renderers.sources import licence
+from renderers.sources import Source, licence
 
 LIBRARIES = (
     "numpy",
@@ -81,8 +82,8 @@ class Plan:
     """
 
     out: Store
-    source: object
-    spec: object
+    source: Source
+    spec: RenderSpec
     start: int
     count: int
     shard_size: int

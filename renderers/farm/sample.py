@@ -17,6 +17,7 @@ from renderers.farm.spec import RenderSpec
 from renderers.lighting import Light
 from renderers.passes import DEPTH_UNIT, NORMAL_BITS, quantise, with_alpha
 from renderers.shards import SAMPLE_FORMAT, canonical, codecs
+from renderers.sources import Source
 from renderers.sources.objaverse import Unavailable
 from zeroverse.asset import Asset, AssetError, glb_bytes
 from zeroverse.core.limits import TooSlow, time_limit
@@ -54,7 +55,7 @@ def _backend(name: str) -> Backend:
     return renderers.load(name)  # one per worker process: OpenGL contexts cannot be shared or pickled
 
 
-def make_sample(source, spec: RenderSpec, index: int, care: Care = TOLERANT, note: Path | None = None) -> Made:
+def make_sample(source: Source, spec: RenderSpec, index: int, care: Care = TOLERANT, note: Path | None = None) -> Made:
     """Returns one object, from its index to encoded fields. An object that cannot be made comes back with its reason.
 
     Whatever a foreign file provokes is its own failure; anything but an AssetError from one of our own grammars is a
@@ -118,7 +119,7 @@ def _stops(made: Made, error: BaseException) -> FarmError:
     return FarmError(f"{made.label}: {type(error).__name__}: {error}")
 
 
-def _fill(made: Made, source, spec: RenderSpec, backend: Backend, lights: list[Light]) -> None:
+def _fill(made: Made, source: Source, spec: RenderSpec, backend: Backend, lights: list[Light]) -> None:
     clock = _Clock(made.seconds)
     asset = source.make(made.index)
     clock.lap("generate")

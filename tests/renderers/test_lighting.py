@@ -23,9 +23,9 @@ from renderers.lighting import (
     HdrFolder,
     Light,
     Sky,
-    sample_sky,
     luminance_of,
     paper_tone,
+    sample_sky,
     surrounded,
 )
 from renderers.lighting.environment import (

@@ -174,7 +174,8 @@ def test_kill_at_any_moment_leaves_whole_shards_or_none(tmp_path):
         folder, round = Local(sys.argv[1]), 0
         print("ready", flush=True)
         while True:
-            write_shard(folder, f"s-{round % 3:06d}.tar", [("a", {"x": b"x" * 300_000}), ("b", {"x": b"y" * 300_000})], {})
+            samples = [("a", {"x": b"x" * 300_000}), ("b", {"x": b"y" * 300_000})]
+            write_shard(folder, f"s-{round % 3:06d}.tar", samples, {})
             round += 1
     """)
     waits = np.random.default_rng(0).uniform(0.0, 0.15, 20)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from renderers.shards import ShardError
+from renderers.shards import SampleReader, ShardError
 from zeroverse.core.rng import Rng
 from zeroverse.grammar.complexity import complexity as of_recipe
 
@@ -63,7 +63,7 @@ def _of_surface(labels: dict) -> float:
     )
 
 
-def complexities(reader, on_error: str = "raise") -> list[float]:
+def complexities(reader: SampleReader, on_error: str = "raise") -> list[float]:
     """Of every sample of a renderers.shards.ShardReader; one small read each. With on_error "skip" an unreadable one
     counts as the hardest: the sampler, which meets it in the end, names it.
     """

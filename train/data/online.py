@@ -19,6 +19,7 @@ from renderers.cameras import Cameras
 from renderers.farm import RenderSpec, make_sample
 from renderers.shards import ShardError, canonical, parse_meta
 from renderers.shards import reader as shard_reader
+from renderers.sources import Source
 from renderers.sources.procedural import Detailverse, Zeroverse
 from train.data.sampler import collate
 from train.data.views import View, decoded, drawn_views, sample_of
@@ -36,7 +37,7 @@ def is_generated(data: str) -> bool:
     return data.startswith(PREFIX)
 
 
-def source_of(data: str, seed: int):
+def source_of(data: str, seed: int) -> Source:
     """`generate:zeroverse` -> a source whose objects nobody gets with `verse generate` and small seeds, so that
     held-out shards stay held out.
     """
@@ -58,7 +59,7 @@ class FreshViews:
 
     def __init__(
         self,
-        source,
+        source: Source,
         *,
         size: int,
         pool: int,
@@ -145,7 +146,7 @@ def _workers(count: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(count, get_context("spawn"), leave_with, (os.getpid(),))
 
 
-def fresh(source, spec: RenderSpec, index: int) -> tuple[str, str, Cameras | None, list[View]]:
+def fresh(source: Source, spec: RenderSpec, index: int) -> tuple[str, str, Cameras | None, list[View]]:
     """Object `index` of a source: (its label, why it is unusable or "", its cameras, its views). Runs in a worker."""
     made = make_sample(source, spec, index)
     if made.reason:

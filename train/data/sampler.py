@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from renderers.shards import ShardError
+from renderers.shards import SampleReader, ShardError
 from zeroverse.core.rng import Rng
 
 ON_ERROR = ("raise", "skip")  # what an unusable sample does: end the run, or be named, counted and replaced
@@ -32,7 +32,7 @@ class ObjectSampler:
 
     def __init__(
         self,
-        reader,
+        reader: SampleReader,
         objects: Sequence[int],
         seed: int,
         on_error: str = "raise",

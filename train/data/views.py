@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from renderers.cameras import Cameras
-from renderers.shards import ShardError
+from renderers.shards import SampleReader, ShardError
 from train.data.images import composite, resize_area, resize_labels
 from train.data.sampler import ObjectSampler, collate, shuffled
 from zeroverse.core.rng import Rng
@@ -30,7 +30,7 @@ class ViewSampler(ObjectSampler):
     """Draws, per sample, `pool` views of one object, then input and target views independently of each other from that
     pool (LRM-Zero, GS-LRM: 4 and 4 of 8), composited on white at `size` x `size` pixels.
 
-    reader: renderers.shards.ShardReader or anything with its keys, cameras, read. objects: indices into it.
+    objects: indices into the reader.
     view_angle_deg: targets further than this from every input, as seen from the origin, are drawn only where too few
     others are in the pool. The released code compares positions that are not normalised, so that its 60 is about 80
     degrees (facts/lrm_zero.md §3); these are degrees.
@@ -42,7 +42,7 @@ class ViewSampler(ObjectSampler):
 
     def __init__(
         self,
-        reader,
+        reader: SampleReader,
         objects: Sequence[int],
         *,
         size: int,
