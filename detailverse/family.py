@@ -1,5 +1,5 @@
-"""Family: a structure that is drawn and built. Kit: what building takes from the recipe: the skins, the level, and the
-way to nest another family.
+"""Family: a structure that is sampled and built. Kit: what building takes from the recipe: the skins, the level, and
+the way to nest another family.
 """
 
 from dataclasses import dataclass, field, fields
@@ -28,19 +28,19 @@ class Family(Record):
     PLAIN: ClassVar[bool] = False
 
     def build(self, kit: "Kit") -> Solid:
-        """The solid. Pure: the same record and kit give the same bits."""
+        """Returns the solid. Pure: the same record and kit give the same bits."""
         raise NotImplementedError
 
     def words(self) -> str:
-        """What it is, for captions: `a footed vase with two handles`."""
+        """Returns what it is, for captions: `a footed vase with two handles`."""
         raise NotImplementedError
 
     def nested(self) -> dict[str, "Family"]:
-        """Field -> the family it holds."""
+        """Returns field -> the family it holds."""
         return {spec.name: value for spec in fields(self) if isinstance(value := getattr(self, spec.name), Family)}
 
     def skins(self) -> dict[str, tuple[str, ...]]:
-        """SKINS, with those of nested families."""
+        """Returns SKINS, with those of nested families."""
         inner = {
             f"{name}.{skin}": themes
             for name, family in self.nested().items()
@@ -72,13 +72,15 @@ class Kit:
     triangles: int = 90_000
 
     def skin(self, name: str, copies: int = 1) -> Skin:
-        """copies: how often the part with this skin will stand in the object, for they share its triangles."""
+        """Returns the skin of a surface. copies: how often the part with this skin will stand in the object, for they
+        share its triangles.
+        """
         shares = max(1, sum(1 for layers in self.details.values() if layers)) * copies
         return Skin(self.details.get(self.prefix + name, ()), self.scale, self.triangles // shares)
 
     def nest(self, name: str, family: Family, scale: float, copies: int = 1) -> Solid:
-        """The family in the field `name`, built and scaled by `scale`, its labels and slots prefixed. copies: as in
-        `skin`.
+        """Returns the family in the field `name`, built and scaled by `scale`, its labels and slots prefixed. copies:
+        as in `skin`.
         """
         inner = Kit(self.level, self.details, self.scale * scale, f"{self.prefix}{name}.", self.triangles // copies)
         return family.build(inner).scale(scale).under(name)

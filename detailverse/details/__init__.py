@@ -109,8 +109,8 @@ _NAMES = {kind: name for name, kind, *_ in DETAILS}
 
 
 def sample(rng: Rng, themes: tuple[str, ...] = (), role: str | None = None):
-    """A detail of one of the themes and of one of ROLES, by weight; none given: any. Raises ValueError for an unknown
-    one.
+    """Returns a detail of one of the themes and of one of ROLES, by weight; none given: any. Raises ValueError for an
+    unknown one.
     """
     for argument, given, known in (("themes", themes, THEMES), ("role", (role,) if role else (), ROLES)):
         if unknown := [name for name in given if name not in known]:
@@ -125,17 +125,19 @@ def name_of(detail) -> str:
 
 
 def suits(detail, themes: tuple[str, ...]) -> bool:
-    """Whether a detail of this kind could be drawn for one of the themes."""
+    """Tells whether a detail of this kind may be sampled for one of the themes."""
     return any(set(themes) & set(row[4]) for row in DETAILS if row[0] == name_of(detail))
 
 
 def to_dict(detail) -> dict:
-    """JSON types: {"kind": "flutes", "pitch": 0.1, …}."""
+    """Returns the detail as JSON types: {"kind": "flutes", "pitch": 0.1, …}."""
     return {"kind": name_of(detail), **asdict(detail)}
 
 
 def from_dict(data: dict):
-    """The inverse of `to_dict`. Raises ValueError naming the key, as in `flutes.pitch: expected …`."""
+    """Returns the detail of such a dict: the inverse of `to_dict`. Raises ValueError naming the key, as in
+    `flutes.pitch: expected …`.
+    """
     if not isinstance(data, dict) or data.get("kind") not in BY_NAME:
         raise ValueError(
             f"kind: expected one of {', '.join(BY_NAME)}, got {data.get('kind') if isinstance(data, dict) else data!r}"

@@ -19,7 +19,7 @@ _SPARSE = 1.8  # pitch of what stands all over a surface, in its pitch along an 
 
 
 def laid_out(chart, layout: str, radius: float, pitch: float) -> np.ndarray:
-    """[K, 2] positions in one of LAYOUTS."""
+    """Returns [K, 2] positions in one of LAYOUTS."""
     if layout == "edges":
         return edges(chart, 1.6 * radius, pitch)
     return lattice(
@@ -32,7 +32,7 @@ def laid_out(chart, layout: str, radius: float, pitch: float) -> np.ndarray:
 
 
 def upright(stamp, uv: np.ndarray, radius: float, label: str) -> Ornaments | None:
-    """All of one size and not turned; None where there are no positions."""
+    """Returns ornaments all of one size and not turned; None where there are no positions."""
     return Ornaments(stamp, uv, np.full(len(uv), radius), np.zeros(len(uv)), label) if len(uv) else None
 
 
@@ -247,7 +247,7 @@ class BoltedPlates(Relief):
         return cells(chart, *self.cell(), shift=0.5 * (self.bond > 0.25))
 
     def outlines(self, chart):
-        """Distances inside the plate and inside the field on it."""
+        """Returns distances inside the plate and inside the field on it."""
         c = self.lattice(chart)
         half_x, half_y = 0.5 * c.wide - 0.4 * self.feature(), 0.5 * c.tall - 0.4 * self.feature()
         cut = (half_x + half_y - self.corner * self.pitch - np.abs(c.x) - np.abs(c.y)) * np.sqrt(0.5)
@@ -257,7 +257,7 @@ class BoltedPlates(Relief):
         )
 
     def bolt(self) -> float:
-        """Radius of a bolt's head."""
+        """Returns the radius of a bolt's head."""
         return 0.055 * self.pitch * min(self.aspect, 1.0)
 
     def form(self, chart):

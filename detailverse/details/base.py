@@ -38,15 +38,15 @@ class Relief(Operator):
     """
 
     def form(self, chart: Chart) -> np.ndarray:
-        """[N] in -1 … 1, continuous."""
+        """Returns heights [N] in -1 … 1, continuous."""
         raise NotImplementedError
 
     def creases(self, chart: Chart) -> np.ndarray | None:
-        """As `Detail.lines`, for a chart that the pattern fits."""
+        """Returns signed distances as `Detail.lines` does, for a chart that the pattern fits."""
         return None
 
     def cell(self) -> tuple[float, float]:
-        """Width and height of one cell."""
+        """Returns the width and height of one cell."""
         return self.pitch, self.pitch
 
     def fits(self, chart: Chart) -> bool:
@@ -57,7 +57,7 @@ class Relief(Operator):
         return min(self.depth, chart.room, self.steepest())
 
     def steepest(self) -> float:
-        """The amplitude at which the steepest places have about 70°."""
+        """Returns the amplitude at which the steepest places have about 70°."""
         return TALL * self.feature()
 
     def relief(self, chart):
@@ -76,7 +76,7 @@ class Embossed(Relief):
     sunk: bool = flag(0.4)
 
     def distance(self, chart: Chart) -> np.ndarray:
-        """[N] to the figure's outline, positive inside."""
+        """Returns the distance [N] to the figure's outline, positive inside."""
         raise NotImplementedError
 
     def form(self, chart):
@@ -103,18 +103,18 @@ class Cells:
     rows: int
 
     def tone(self, seed: int) -> np.ndarray:
-        """[N] a random number in [0, 1) for each point's cell."""
+        """Returns a random number in [0, 1) for each point's cell."""
         return tone(self.i, self.j, seed)
 
     @property
     def odd(self) -> np.ndarray:
-        """[N] 1.0 on the black squares of the chess board, else 0."""
+        """Returns 1.0 for points [N] on the black squares of the chess board, else 0."""
         return (self.i + self.j) % 2
 
 
 def cells(chart: Chart, wide: float, tall: float, shift: float = 0.0, even: bool = False) -> Cells:
-    """A lattice of whole cells about wide × tall. shift: of each row against the one below, in cells; even: columns and
-    rows in pairs.
+    """Returns a lattice of whole cells about wide × tall. shift: of each row against the one below, in cells; even:
+    columns and rows in pairs.
     """
     columns, rows = chart.columns(wide, 1 + even), chart.rows(tall, 1 + even)
     b = chart.v * (rows / chart.height)
@@ -130,12 +130,12 @@ def tone(i: np.ndarray, j: np.ndarray, seed: int) -> np.ndarray:
 
 
 def ramp(distance: np.ndarray, run: float) -> np.ndarray:
-    """0 to 1 across a wall `run` wide in plan, centred on distance 0."""
+    """Returns 0 to 1 across a wall `run` wide in plan, centred on distance 0."""
     return np.clip(distance / run + 0.5, 0.0, 1.0)
 
 
 def dome(square: np.ndarray) -> np.ndarray:
-    """Height 1 … 0 of a bulge at a squared radius 0 … 1, 0 beyond.
+    """Returns the height 1 … 0 of a bulge at a squared radius 0 … 1, 0 beyond.
 
     Rounder than a parabola, with a finite slope of 3.8 at the foot, unlike a circle.
     """
@@ -143,20 +143,20 @@ def dome(square: np.ndarray) -> np.ndarray:
 
 
 def box(x, y, half_x, half_y, radius=0.0) -> np.ndarray:
-    """Distance to the outline of a rectangle about the origin with rounded corners, positive inside."""
+    """Returns the distance to the outline of a rectangle about the origin with rounded corners, positive inside."""
     across, along = np.abs(x) - half_x + radius, np.abs(y) - half_y + radius
     outside = np.sqrt(np.maximum(across, 0.0) ** 2 + np.maximum(along, 0.0) ** 2)
     return radius - outside - np.minimum(np.maximum(across, along), 0.0)
 
 
 def stadium(x, y, half_x, half_y) -> np.ndarray:
-    """Distance to the outline of an upright bar with round ends, positive inside."""
+    """Returns the distance to the outline of an upright bar with round ends, positive inside."""
     return half_x - np.sqrt(x * x + np.maximum(np.abs(y) - np.maximum(half_y - half_x, 0.0), 0.0) ** 2)
 
 
 def merge(*fields: np.ndarray) -> np.ndarray:
-    """Signed distance to the nearest of several sets of lines. The signs multiply, so it is continuous and changes sign
-    at every line.
+    """Returns the signed distance to the nearest of several sets of lines. The signs multiply, so it is continuous
+    and changes sign at every line.
     """
     out = fields[0]
     for other in fields[1:]:
@@ -165,15 +165,15 @@ def merge(*fields: np.ndarray) -> np.ndarray:
 
 
 def zigzag(x: np.ndarray) -> np.ndarray:
-    """Distance to the nearest whole number, its sign changing at each: period 2."""
+    """Returns the distance to the nearest whole number, its sign changing at each: period 2."""
     return to_wall(x) * (1.0 - 2.0 * (np.floor(x) % 2))
 
 
 def cellular(
     chart: Chart, wide: float, tall: float, jitter: float, seed: int, bend: float = 0.0, zoom: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`kernels.stones` in cells about wide × tall, `zoom` to a side of them; bend: how far, in cells, a smooth field
-    moves the outlines.
+    """Returns `kernels.stones` in cells about wide × tall, `zoom` to a side of them; bend: how far, in cells, a smooth
+    field moves the outlines.
     """
     columns, rows = zoom * chart.columns(wide), zoom * chart.rows(tall)
     a, b = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
@@ -185,8 +185,8 @@ def cellular(
 
 
 def unrolled(chart: Chart) -> np.ndarray:
-    """[N, 3] positions for noise that knows u from v: z along v, u along x; rolled up into a circle where the chart
-    wraps.
+    """Returns [N, 3] positions for noise that knows u from v: z along v, u along x; rolled up into a circle where the
+    chart wraps.
     """
     if not chart.wraps:
         return np.stack([chart.u, np.zeros_like(chart.u), chart.v], axis=1)

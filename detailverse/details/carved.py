@@ -37,8 +37,8 @@ FINE = 40  # grid points per height of a letter
 
 @lru_cache(maxsize=64)
 def legend(string: str, weight: float, style: str) -> tuple[np.ndarray, float]:
-    """(distance inside a line of text one unit high, on a grid from the middle of the gap before it; its length with
-    the gap).
+    """Returns (distance inside a line of text one unit high, on a grid from the middle of the gap before it; its length
+    with the gap).
 
     y runs from -0.8 to 0.8.
     """
@@ -52,7 +52,7 @@ def legend(string: str, weight: float, style: str) -> tuple[np.ndarray, float]:
 
 
 def looked_up(grid: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Bilinear; x, y: [N] in 0 … 1 from the grid's first column and row to its last."""
+    """Returns bilinear values of a grid; x, y: [N] in 0 … 1 from the grid's first column and row to its last."""
     rows, columns = grid.shape
     x, y = np.clip(x, 0.0, 1.0) * (columns - 1), np.clip(y, 0.0, 1.0) * (rows - 1)
     i, j = np.minimum(y.astype(np.int64), rows - 2), np.minimum(x.astype(np.int64), columns - 2)
@@ -77,14 +77,14 @@ class Inscription(Embossed):
     lined: bool = flag(0.6)
 
     def line(self) -> tuple[str, str]:
-        """The text, and its style."""
+        """Returns the text, and its style."""
         raise NotImplementedError
 
     def feature(self):
         return self.weight * self.pitch
 
     def fitting(self, chart) -> tuple[np.ndarray, float] | None:
-        """`legend` of as many of the words as there is room for on the chart; None if the first is too long."""
+        """Returns `legend` of as many of the words as there is room for on the chart; None if the first is too long."""
         string, style = self.line()
         words = string.split(" ")
         lines = (legend(" ".join(words[:number]), self.weight, style) for number in range(len(words), 0, -1))
@@ -147,7 +147,9 @@ class Strapwork(Relief):
         return 0.2 * self.pitch
 
     def strap(self, across, along, over):
-        """Height of the straps at whole `across`; over: [N] 1 where the nearest crossing is passed above, else 0."""
+        """Returns the height of the straps at whole `across`; over: [N] 1 where the nearest crossing is passed
+        above, else 0.
+        """
         x = np.abs(across - np.round(across)) * 2.0 / self.width
         near = np.abs(along - np.round(along)) * 2.0
         level = np.where(over > 0, 1.0, np.clip(0.3 + 3.0 * (near - self.width), 0.3, 1.0))

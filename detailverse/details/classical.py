@@ -21,7 +21,7 @@ KEYS = {
 
 
 def one_glyph(segments) -> tuple[np.ndarray, np.ndarray]:
-    """The `starts` and `segments` of a `strokes` table with one glyph."""
+    """Returns the `starts` and `segments` of a `strokes` table with one glyph."""
     return np.array([0, len(segments)]), np.array(segments, dtype=np.float64).reshape(-1, 4)
 
 
@@ -101,7 +101,7 @@ class EggAndDart(Relief):
         return 0.12 * self.pitch
 
     def radii(self, chart):
-        """Radius in egg sizes, 1 at the shell's middle; and the dart's distance in pitches."""
+        """Returns the radius in egg sizes, 1 at the shell's middle; and the dart's distance in pitches."""
         c = cells(chart, *self.cell())
         x, y = c.x / c.wide, c.y / (c.tall / self.gap)  # in -0.5 … 0.5
         lean = 1.0 + 0.35 * y  # an egg is fatter above
@@ -279,7 +279,7 @@ class Coffers(Relief):
         return 0.13 * self.pitch
 
     def walls(self, chart):
-        """Distance inside the rim; distances to the middle of each step's wall; and the cells."""
+        """Returns the distance inside the rim; distances to the middle of each step's wall; and the cells."""
         c = cells(chart, self.pitch, self.pitch)
         size = 0.5 * min(c.wide, c.tall)
         inside = np.minimum(0.5 * c.wide - np.abs(c.x), 0.5 * c.tall - np.abs(c.y)) - self.rim * size

@@ -10,7 +10,7 @@ from zeroverse.core.portable import atan2
 
 @spliced
 def _hash(i, j, k, seed):
-    """A random number in [0, 1) for three whole numbers; `lowbias32` as in zeroverse.textures.noise."""
+    """Returns a random number in [0, 1) for three whole numbers; `lowbias32` as in zeroverse.textures.noise."""
     h = np.uint32(np.uint32(np.int32(i)) * np.uint32(0x8DA6B343)) ^ np.uint32(
         np.uint32(np.int32(j)) * np.uint32(0xD8163841)
     )
@@ -24,8 +24,8 @@ def _hash(i, j, k, seed):
 
 @spliced
 def _outline(shape, x, y, half, tip):
-    """Distance inside an element whose tip is at y = 0 and whose body is 2 * half wide. shape: 0 round, 1 pointed, 2
-    square, 3 lobed.
+    """Returns the distance inside an element whose tip is at y = 0 and whose body is 2 * half wide. shape: 0 round, 1
+    pointed, 2 square, 3 lobed.
     """
     if shape == 0:
         below = min(y - half, 0.0)
@@ -43,8 +43,8 @@ def _outline(shape, x, y, half, tip):
 
 @kernel
 def overlap(a, b, columns, wide, tall, shape, length, fill, low, keel, barbs, run, uneven, seed):
-    """Rows of elements like roof tiles: each lies over the rows below it and covers `length` rows from its tip at whole
-    b.
+    """Returns rows of elements like roof tiles: each lies over the rows below it and covers `length` rows from its
+    tip at whole b.
 
     a, b: [N] in cells and rows; wide, tall: of a cell and row, object units; low: height of the buried end; keel:
         height of the middle ridge;
@@ -83,8 +83,8 @@ def overlap(a, b, columns, wide, tall, shape, length, fill, low, keel, barbs, ru
 
 @kernel
 def strokes(x, y, glyph, starts, segments, square):
-    """Distance from each point to the nearest of its glyph's segments, [N]. glyph: [N] which; starts: [G + 1] into
-    segments [S, 4] (x, y to x, y).
+    """Returns the distance from each point to the nearest of its glyph's segments, [N]. glyph: [N] which; starts: [G
+    + 1] into segments [S, 4] (x, y to x, y).
 
     square: the greater of the distances along the axes, so that strokes parallel to them end and turn squarely.
     """
@@ -104,7 +104,7 @@ def strokes(x, y, glyph, starts, segments, square):
 
 @kernel
 def petals(x, y, cosines, sines):
-    """Position in the frame of the nearest of some directions: [N] along it, [N] across it."""
+    """Returns the position in the frame of the nearest of some directions: [N] along it, [N] across it."""
     along, across = np.empty(x.size), np.empty(x.size)
     for n in range(x.size):
         best = -1e9
@@ -118,7 +118,7 @@ def petals(x, y, cosines, sines):
 
 @kernel
 def polar(x, y):
-    """Angle in turns, -0.5 … 0.5, and radius, [N] each."""
+    """Returns the angle in turns, -0.5 … 0.5, and radius, [N] each."""
     angle, radius = np.empty(x.size), np.empty(x.size)
     for n in range(x.size):
         angle[n] = atan2(y[n], x[n]) * 0.15915494309189535
@@ -128,8 +128,8 @@ def polar(x, y):
 
 @kernel
 def ripples(a, b, columns, frequency, leaning, seed):
-    """Sparse-convolution noise of one wavelength: short waves of random phase and place, three to a cell. About -1 … 1,
-    zero lines evenly spaced.
+    """Returns sparse-convolution noise of one wavelength: short waves of random phase and place, three to a cell. About
+    -1 … 1, zero lines evenly spaced.
 
     a, b: [N] in cells, a in a loop of `columns`; frequency: waves per cell; leaning: 0 waves of all directions, 1 all
         along b, -1 all along a.
@@ -161,7 +161,8 @@ def ripples(a, b, columns, frequency, leaning, seed):
 
 @kernel
 def plates(u, v, axis, cut, first, second, boxes):
-    """The leaf of a tree of cuts that each point lies in, [N], and its position from that leaf's middle, [N], [N].
+    """Returns the leaf of a tree of cuts that each point lies in, [N], and its position from that leaf's middle, [N],
+    [N].
 
     Node k cuts along axis[k] at cut[k] into first[k] (below) and second[k]; axis -1 is a leaf; boxes: [K, 4] low u, low
     v, high u, high v.
@@ -179,8 +180,8 @@ def plates(u, v, axis, cut, first, second, boxes):
 
 @kernel
 def traces(a, b, columns, density, width, pad, seed):
-    """Distance inside the conductors of a circuit on a lattice of nodes at whole a, b: straight and diagonal tracks,
-    round pads where one ends.
+    """Returns the distance inside the conductors of a circuit on a lattice of nodes at whole a, b: straight and
+    diagonal tracks, round pads where one ends.
 
     a, b: [N] in cells, a in a loop of `columns`; density: how many of the links there are; width: half of a track's, in
     cells; pad: its radius, in cells.
@@ -207,7 +208,7 @@ def traces(a, b, columns, density, width, pad, seed):
 
 @kernel
 def stones(a, b, columns, jitter, seed):
-    """Flat cellular noise, one feature point per unit cell, a in a loop of `columns`; jitter 0 … 0.9.
+    """Returns flat cellular noise, one feature point per unit cell, a in a loop of `columns`; jitter 0 … 0.9.
 
     Returns [N] distance to the nearest feature point, [N] to its cell's nearest wall, [N] the nearest one's random
     number. Where cells lie in the surface they are whole: those of `noise.worley` are cut by it anywhere.

@@ -25,7 +25,7 @@ class Knurl(Relief):
         return 0.5 * self.pitch
 
     def grooves(self, chart):
-        """Groove coordinates, whole numbers at the grooves."""
+        """Returns groove coordinates, whole numbers at the grooves."""
         columns, rows = chart.columns(self.pitch, 4), chart.rows(self.pitch / self.slant, 4)
         x, y = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
         if self.style == "diamond":
@@ -65,7 +65,9 @@ class Panels(Relief):
         return self.groove * self.pitch
 
     def tree(self, chart):
-        """Nodes for `kernels.plates`: longer sides are cut, at 0.3 … 0.7, until plates are about a pitch wide."""
+        """Returns nodes for `kernels.plates`: longer sides are cut, at 0.3 … 0.7, until plates are about a pitch
+        wide.
+        """
         rng, rows = Rng("panels", self.layout), []
 
         def grow(bounds, level):
@@ -84,8 +86,8 @@ class Panels(Relief):
         return tuple(np.array(column) for column in zip(*rows))
 
     def plates(self, chart):
-        """Each point's plate, its distance inside that plate's outline and inside its field's, and the level of the
-        field over the plate's.
+        """Returns each point's plate, its distance inside that plate's outline and inside its field's, and the level of
+        the field over the plate's.
         """
         axis, cut, first, second, boxes = self.tree(chart)
         leaf, x, y = plates(chart.u, chart.v, axis, cut, first, second, boxes)
@@ -136,7 +138,7 @@ class Louvres(Relief):
         return self.pitch * self.length, self.pitch
 
     def blade(self, chart):
-        """Distance inside the slot, and how far up the blade, 0 … 1."""
+        """Returns the distance inside the slot, and how far up the blade, 0 … 1."""
         c = cells(chart, *self.cell())
         half = 0.5 * c.wide - self.gap * self.pitch
         return stadium(c.y, c.x, 0.42 * c.tall, half), c.y / (0.84 * c.tall) + 0.5
@@ -168,7 +170,7 @@ class Greebles(Relief):
         return 0.16 * self.pitch
 
     def blocks(self, chart, pitch, key):
-        """Distance inside the cell's block, and the block's random number."""
+        """Returns the distance inside the cell's block, and the block's random number."""
         c = cells(chart, pitch, pitch, shift=0.5)
         draw = [c.tone((self.layout + 101 * key + k) % 2**31) for k in range(5)]
         half_x, half_y = c.wide * (0.2 + 0.24 * draw[0]), c.tall * (0.2 + 0.24 * draw[1])
@@ -230,7 +232,7 @@ class TreadPlate(Relief):
         return 0.5 * self.slim * self.pitch
 
     def distance(self, chart):
-        """Distance inside the nearest lens, and the lenses' half width."""
+        """Returns the distance inside the nearest lens, and the lenses' half width."""
         c = cells(chart, self.pitch, self.pitch, even=True)
         side = 1.0 - 2.0 * c.odd
         along, across = (c.x + side * c.y) * np.sqrt(0.5), (c.x - side * c.y) * np.sqrt(0.5)
@@ -267,7 +269,7 @@ class Honeycomb(Relief):
         return max(self.wall, 0.2) * self.pitch
 
     def distance(self, chart):
-        """Distance inside the hexagon, walls taken off; and half its width."""
+        """Returns the distance inside the hexagon, walls taken off; and half its width."""
         columns, rows = chart.columns(self.pitch), chart.rows(self.pitch * np.sqrt(0.75), 2)
         wide, tall = chart.width / columns, chart.height / rows / np.sqrt(0.75)
         a, b = chart.u / wide, chart.v / (chart.height / rows)

@@ -112,7 +112,9 @@ class Planks(Relief):
         return self.joint * self.pitch
 
     def boards(self, chart):
-        """Distance inside the board, position across it in -1 … 1, and the board's column and number along it."""
+        """Returns the distance inside the board, position across it in -1 … 1, and the board's column and number
+        along it.
+        """
         columns = chart.columns(self.pitch)
         a = chart.u * (columns / chart.width)
         i = np.floor(a) % columns

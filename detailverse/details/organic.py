@@ -254,7 +254,7 @@ class Grain(Relief):
 
 
 def _across(points: np.ndarray) -> np.ndarray:
-    """Three rings per unit across the grain, in a way that knows no seam."""
+    """Returns three rings per unit across the grain, in a way that knows no seam."""
     return 3.0 * (points[:, 0] + 0.6 * points[:, 1])
 
 

@@ -11,8 +11,8 @@ MOST = 700  # ornaments on one chart: each is a solid in a union
 
 
 def along(length: float, inset: float, pitch: float, closed: bool) -> np.ndarray:
-    """Even positions about `pitch` apart, never nearer than 0.8 of it; closed: around a loop. Empty where nothing
-    fits.
+    """Returns even positions about `pitch` apart, never nearer than 0.8 of it; closed: around a loop. Empty where
+    nothing fits.
     """
     if closed:
         number = int(length / pitch + 0.2)
@@ -24,8 +24,8 @@ def along(length: float, inset: float, pitch: float, closed: bool) -> np.ndarray
 
 
 def lattice(chart: Chart, inset: float, wide: float, tall: float, staggered: bool) -> np.ndarray:
-    """Rows of positions; staggered: every other row is shifted by half a step, and on open charts has one fewer. The
-    pitch grows until MOST fit.
+    """Returns rows of positions; staggered: every other row is shifted by half a step, and on open charts has one
+    fewer. The pitch grows until MOST fit.
     """
     grow = np.sqrt(max(chart.width * chart.height / (wide * tall) / (0.8 * MOST), 1.0))
     across = along(chart.width, inset, wide * grow, chart.wraps)
@@ -45,7 +45,7 @@ def lattice(chart: Chart, inset: float, wide: float, tall: float, staggered: boo
 
 
 def edges(chart: Chart, inset: float, pitch: float) -> np.ndarray:
-    """Along the open edges: two rows on a chart that wraps, a frame on one that does not."""
+    """Returns positions along the open edges: two rows on a chart that wraps, a frame on one that does not."""
     if chart.height < 4 * inset:
         return lattice(chart, inset, pitch, pitch, False)
     u = along(chart.width, inset, pitch, chart.wraps)
@@ -57,7 +57,7 @@ def edges(chart: Chart, inset: float, pitch: float) -> np.ndarray:
 
 
 def keep_inside(chart: Chart, uv: np.ndarray, inset: float) -> np.ndarray:
-    """Those of the positions that stay `inset` away from the chart's open edges, the first MOST."""
+    """Returns those of the positions that stay `inset` away from the chart's open edges, the first MOST."""
     inside = (uv[:, 1] >= inset) & (uv[:, 1] <= chart.height - inset)
     if not chart.wraps:
         inside &= (uv[:, 0] >= inset) & (uv[:, 0] <= chart.width - inset)
@@ -65,8 +65,8 @@ def keep_inside(chart: Chart, uv: np.ndarray, inset: float) -> np.ndarray:
 
 
 def scatter(chart: Chart, rng, least: float, most: float, crowd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Discs thrown at random that do not touch: positions [K, 2] and radii [K], the large ones first; `crowd`: 0 few …
-    1 as many as fit.
+    """Returns discs thrown at random that do not touch: positions [K, 2] and radii [K], the large ones first; `crowd`:
+    0 few … 1 as many as fit.
 
     A disc stays where its margin, a tenth of its radius, reaches no earlier one's.
     """

@@ -73,14 +73,14 @@ HEADS = {  # kind: sides, whether a side faces along x, rows (radius, z) of a la
 
 @cache
 def head(kind: str) -> Stamp:
-    """One of HEADS."""
+    """Returns one of HEADS."""
     sides, phase, rows = HEADS[kind]
     return turned(rows, sides, phase)
 
 
 def turned(rows, sides: int, phase: float = 0.0) -> Stamp:
-    """A lathe about z: rows (radius, z) upwards; the first is closed by a fan, the last by a fan or, where its radius
-    is 0, a point.
+    """Returns a lathe about z: rows (radius, z) upwards; the first is closed by a fan, the last by a fan or, where its
+    radius is 0, a point.
     """
     c, s = cos_sin_array((np.arange(sides) + phase) * (TAU / sides))
     rings = [np.stack([r * c, r * s, np.full(sides, z)], axis=1) for r, z in rows if r > 0]
@@ -88,7 +88,7 @@ def turned(rows, sides: int, phase: float = 0.0) -> Stamp:
 
 
 def closed(rings, bottom, top) -> Stamp:
-    """Rings of points [S, 3], counter-clockwise from above, upwards, closed by fans to two points."""
+    """Returns rings of points [S, 3], counter-clockwise from above, upwards, closed by fans to two points."""
     sides = len(rings[0])
     points = np.concatenate([[bottom], *rings, [top]])
     k, after = np.arange(sides), (np.arange(sides) + 1) % sides
@@ -106,8 +106,8 @@ def closed(rings, bottom, top) -> Stamp:
 
 @cache
 def leaf(kind: str) -> Stamp:
-    """A leaf that lies along +x, its stalk in the surface and its tip raised: `leaf` pointed, `petal` round, `thorn`
-    narrow and hooked.
+    """Returns a leaf that lies along +x, its stalk in the surface and its tip raised: `leaf` pointed, `petal` round,
+    `thorn` narrow and hooked.
     """
     reach, wide, rise, thick = {
         "leaf": (0.95, 0.42, 0.35, 0.16),

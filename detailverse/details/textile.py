@@ -34,20 +34,20 @@ class Weave(Relief):
         return 0.3 * self.pitch
 
     def threads(self, chart):
-        """Coordinates in threads: whole numbers between two threads."""
+        """Returns coordinates in threads: whole numbers between two threads."""
         columns, rows = chart.columns(self.pitch, 4), chart.rows(self.pitch, 4)
         x, y = chart.u * (columns / chart.width), chart.v * (rows / chart.height)
         return (0.5 * (x + y), 0.5 * (x - y)) if self.diagonal else (x, y)
 
     def over(self, i, j):
-        """1 where warp thread i passes over weft thread j, else 0."""
+        """Returns 1 where warp thread i passes over weft thread j, else 0."""
         floats = FLOATS[self.pattern]
         if self.pattern == "basket":
             return (np.floor(i / 2) + np.floor(j / 2)) % 2
         return (np.floor((i + j) / floats) % 2) * 1.0
 
     def strip(self, across, along, fixed, warp):
-        """Height of one thread: round across, sinking where it passes under."""
+        """Returns the height of one thread: round across, sinking where it passes under."""
         j = np.floor(along - 0.5)
         t = smoothstep(0.2, 0.8, along - 0.5 - j)
         low, high = (
@@ -203,7 +203,7 @@ class Chevrons(Relief):
         return 2 * self.pitch * self.broad, self.pitch
 
     def distance(self, chart):
-        """Distance to the middle of the nearest flank, positive on the ridge."""
+        """Returns the distance to the middle of the nearest flank, positive on the ridge."""
         columns, tall = chart.columns(self.pitch * self.broad, 2), chart.height / chart.rows(self.pitch)
         wide = chart.width / columns
         lean = to_wall(0.5 * chart.u / wide) * 2.0 * wide * self.slope

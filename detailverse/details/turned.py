@@ -27,7 +27,7 @@ class Flutes(Relief):
         return 0.4 * self.pitch
 
     def distance(self, chart):
-        """Distance to the edge of the nearest channel, and the half width of the channels."""
+        """Returns the distance to the edge of the nearest channel, and the half width of the channels."""
         columns = chart.columns(self.pitch)
         wide = chart.width / columns
         lean = self.twist * (chart.v - chart.height / 2) if self.twisted else 0.0
@@ -101,7 +101,7 @@ class Rings(Relief):
         return 0.7 * self.pitch * self.share / self.group
 
     def distance(self, chart):
-        """Distance to the edge of the nearest ring, and the rings' half width."""
+        """Returns the distance to the edge of the nearest ring, and the rings' half width."""
         tall = chart.height / chart.rows(self.pitch)
         step = tall * self.share / self.group
         y = ((chart.v / tall) % 1.0 - 0.5) * tall
@@ -141,7 +141,9 @@ class Threads(Relief):
         return 0.5 * self.pitch
 
     def distance(self, chart):
-        """Distance to the middle of the nearest flank, positive on the crest's side, and the half width of a flank."""
+        """Returns the distance to the middle of the nearest flank, positive on the crest's side, and the half width
+        of a flank.
+        """
         tall = chart.height / chart.rows(self.pitch)
         around = chart.u / (chart.width if chart.wraps else 4.0 * self.pitch)
         t = to_wall(chart.v / tall + (-self.starts if self.left else self.starts) * around)
@@ -179,7 +181,9 @@ class BeadAndReel(Relief):
         return 0.2 * self.pitch
 
     def squares(self, chart):
-        """Squared radii, 1 at the outline, of the nearest bead and of the nearest reel; and the bead's width."""
+        """Returns squared radii, 1 at the outline, of the nearest bead and of the nearest reel; and the bead's
+        width.
+        """
         c = cells(chart, self.pitch, 0.6 * self.pitch * self.spacing)
         bead = 0.5 * c.wide * (0.78 - 0.14 * self.reels)
         tall = min(0.3 * self.pitch, 0.45 * c.tall)

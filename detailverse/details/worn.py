@@ -212,7 +212,7 @@ class Scratches(Relief):
         return self.width * self.pitch
 
     def table(self):
-        """The segments of each glyph, within a unit cell about the origin."""
+        """Returns the segments of each glyph, within a unit cell about the origin."""
         draw = Rng("scratches", self.noise).unit((self.GLYPHS * 2, 4))
         c, s = cos_sin_array(TAU * draw[:, 0])
         way = np.stack([c, s], axis=1) * (0.1 + 0.3 * draw[:, 1:2])

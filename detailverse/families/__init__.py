@@ -117,7 +117,7 @@ def name_of(family: Family) -> str:
 
 
 def sample(rng: Rng, name: str | None = None) -> Family:
-    """Draw a family by weight, or the one called `name`, then its parameters from a stream of its own. Raises
+    """Samples a family by weight, or the one called `name`, then its parameters from a stream of its own. Raises
     ValueError for an unknown name.
     """
     if name is not None and name not in BY_NAME:

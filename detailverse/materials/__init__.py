@@ -35,7 +35,9 @@ class Material:
         object.__setattr__(self, "layers", layers)
 
     def fields(self, points: np.ndarray, normals: np.ndarray, signals: Signals) -> Fields:
-        """Material at points and unit normals [N, 3] float64, where the surface bends and rises as `signals` says."""
+        """Returns the material at points and unit normals [N, 3] float64, where the surface bends and rises as
+        `signals` says.
+        """
         out = self.base.fields(points, normals)
         for layer in self.layers:
             out = layer.over(out, points, normals, signals)
@@ -43,14 +45,14 @@ class Material:
 
 
 def sample(rng: Rng, finish: str, hues: Scheme | None = None) -> Material:
-    """One look of a finish, `FINISHES`, by weight; hues: of its object, drawn if none. Raises ValueError naming a
-    finish that is unknown.
+    """Returns one look of a finish, `FINISHES`, by weight; hues: of its object, drawn if none. Raises ValueError naming
+    a finish that is unknown.
     """
     return Material(*sample_parts(rng, finish, scheme(rng.child("scheme")) if hues is None else hues))
 
 
 def to_dict(material: Material) -> dict:
-    """The material as JSON types."""
+    """Returns the material as JSON types."""
     names = {family: name for name, family in SOLIDS.items()}
     kind = type(material.base)
     base = {"family": names[kind], **_values(material.base)} if kind in names else textures.to_dict(material.base)
@@ -58,8 +60,8 @@ def to_dict(material: Material) -> dict:
 
 
 def from_dict(record: dict) -> Material:
-    """The inverse of `to_dict`, with or without JSON in between. Raises ValueError naming the key, as in
-    `layers[1].amount: expected …`.
+    """Returns the material of such a dict: the inverse of `to_dict`, with or without JSON in between. Raises ValueError
+    naming the key, as in `layers[1].amount: expected …`.
     """
     if not isinstance(record, dict) or set(record) != {"base", "layers"}:
         raise ValueError(
@@ -86,7 +88,7 @@ def _base(record) -> Texture:
 
 
 def _read(kind, record, path: str):
-    """A `kind` from a dict with exactly its fields."""
+    """Returns a `kind` from a dict with exactly its fields."""
     expected = [spec.name for spec in fields(kind)]
     if not isinstance(record, dict):
         raise ValueError(f"{path}: expected {', '.join(expected)}; got {record!r}")

@@ -16,7 +16,7 @@ _FAMILIES = {name: family for name, family, _ in textures.TEXTURES} | SOLIDS
 
 
 def of(family: str, **given) -> Callable[[Rng, Scheme], Texture]:
-    """Draws a texture of `family` whose parameters `given` come from a narrower range (low, high) or their own
+    """Samples a texture of `family` whose parameters `given` come from a narrower range (low, high) or their own
     `draw(rng, hues)`.
     """
 
@@ -31,7 +31,7 @@ def of(family: str, **given) -> Callable[[Rng, Scheme], Texture]:
 
 
 class Use(NamedTuple):
-    """How a layer is drawn: `chance` that there is one, ranges of amount and opacity, and its colour.
+    """How a layer is sampled: `chance` that there is one, ranges of amount and opacity, and its colour.
 
     color: the name of a tone, or how far the base's palette goes towards white (+) or black (-).
     """
@@ -89,7 +89,7 @@ def _plain(weight: float, names: tuple, low: float, high: float, *uses: Use) -> 
 
 
 def _mottled(weight: float, names: tuple, spots: float, rough: float, *uses: Use) -> Look:
-    """spots: the most there may be, 0 for none."""
+    """Returns a mottled look; spots: the most there may be, 0 for none."""
     return _base(
         "mottled",
         weight,
@@ -102,7 +102,7 @@ def _mottled(weight: float, names: tuple, spots: float, rough: float, *uses: Use
 
 
 def _fibrous(weight: float, name: str, dark: float, light: float, fibres: tuple, rough: float, *uses: Use) -> Look:
-    """dark, light: steps of the tone between fibres and of the lightest."""
+    """Returns a fibrous look; dark, light: steps of the tone between fibres and of the lightest."""
     palette = (name, -dark), name, (name, light)
     return _base(
         "fibrous",
@@ -141,7 +141,7 @@ def _ground(weight: float, *names) -> Look:
 
 
 def _stones(family: str, kinds: tuple, frequency: tuple, *uses: Use) -> tuple[Look, ...]:
-    """A look for each row (weight, names of its palette) of a polished stone."""
+    """Returns a look for each row (weight, names of its palette) of a polished stone."""
     return tuple(_base(family, weight, uses, names, frequency=frequency) for weight, *names in kinds)
 
 
@@ -401,7 +401,9 @@ FINISHES: dict[str, tuple[Look, ...]] = {
 
 
 def sample_parts(rng: Rng, finish: str, hues: Scheme) -> tuple[Texture, tuple[Layer, ...]]:
-    """Base and layers of one look of a finish, drawn by weight. Raises ValueError naming a finish that is unknown."""
+    """Returns base and layers of one look of a finish, drawn by weight. Raises ValueError naming a finish that is
+    unknown.
+    """
     if finish not in FINISHES:
         raise ValueError(f"finish: expected one of {', '.join(FINISHES)}, got {finish!r}")
     looks = FINISHES[finish]
@@ -421,6 +423,6 @@ def _layer(rng: Rng, use: Use, base: Texture, hues: Scheme) -> Layer:
 
 
 def _toward(base: Texture, step: float) -> palettes.Color:
-    """The palette's first colours' mean, `step` of the way to white, or -step of the way to black."""
+    """Returns the palette's first colours' mean, `step` of the way to white, or -step of the way to black."""
     near = [sum(color[c] for color in base.palette[:2]) / 2 for c in range(3)]
     return tuple(round(value + step * (1.0 - value) if step > 0 else value * (1.0 + step), 4) for value in near)

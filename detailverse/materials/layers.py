@@ -62,7 +62,7 @@ class Layer(Record):
     noise: int = seed()
 
     def over(self, base: Fields, points: np.ndarray, normals: np.ndarray, signals: Signals) -> Fields:
-        """The base with this layer on it, at points and unit normals [N, 3]."""
+        """Returns the base with this layer on it, at points and unit normals [N, 3]."""
         signal = WHERE[self.where](normals, signals)
         edge, soft = 1.05 - 0.9 * self.amount, _SOFT[self.where]
         rows = np.flatnonzero(

@@ -122,14 +122,14 @@ Scheme = tuple[
 
 
 def scheme(rng: Rng) -> Scheme:
-    """The hues of one object: one of `_HUES`, mostly, and what goes with it."""
+    """Returns the hues of one object: one of `_HUES`, mostly, and what goes with it."""
     low, high, _ = rng.child("hue").choice(_HUES, [weight for *_, weight in _HUES])
     hue = rng.child("where").uniform(low, high)
     return tuple(hue + 360.0 * turn for turn in rng.child("harmony").choice(_TURNS))
 
 
 def tone(rng: Rng, name: str, hues: Scheme, step: float = 0.0) -> palettes.Color:
-    """A colour of `TONES`, `step` lighter. One that may have any hue takes it from `hues`."""
+    """Returns a colour of `TONES`, `step` lighter. One that may have any hue takes it from `hues`."""
     l0, l1, c0, c1, h0, h1 = TONES[name]
     light = rng.child("light").uniform(l0, l1) + step
     turn = rng.child("hue")
@@ -138,6 +138,8 @@ def tone(rng: Rng, name: str, hues: Scheme, step: float = 0.0) -> palettes.Color
 
 
 def tones(*names: str | tuple[str, float]) -> Callable:
-    """Draws a palette: one colour for each name, or (name, step lighter); equal names are steps of one drawn colour."""
+    """Samples a palette: one colour for each name, or (name, step lighter); equal names are steps of one drawn
+    colour.
+    """
     pairs = [(name, 0.0) if isinstance(name, str) else name for name in names]
     return lambda rng, hues: tuple(tone(rng.child(name), name, hues, step) for name, step in pairs)

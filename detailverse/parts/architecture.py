@@ -16,19 +16,19 @@ VEINED = np.array([0.35, 0.8, 0.65, 1.3, 0.65, 0.8, 0.35])  # its thickness ther
 
 
 def rect_plan(width: float, depth: float) -> np.ndarray:
-    """[4, 2] about the origin."""
+    """Returns [4, 2] about the origin."""
     return np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (width / 2, depth / 2)
 
 
 def ngon_plan(sides: int, inner: float) -> np.ndarray:
-    """[sides, 2] about the origin, `inner` from the middle to a side, a side towards -y."""
+    """Returns [sides, 2] about the origin, `inner` from the middle to a side, a side towards -y."""
     half = TAU / (2 * sides)
     c, _ = cos_sin_array(np.array([half]))
     return polar(turns(sides) - TAU / 4 + half, inner / c[0])
 
 
 def moulded(plan: np.ndarray, line: Turning, label: str, slot: str, peak: bool = False) -> Solid:
-    """A moulding around a plan [N, 2], filled.
+    """Returns a moulding around a plan [N, 2], filled.
 
     line: r is the distance out from the plan, mitred at corners. peak: it ends in a point above the middle.
     """
@@ -45,7 +45,7 @@ def moulded(plan: np.ndarray, line: Turning, label: str, slot: str, peak: bool =
 
 
 def courses(*steps: tuple[float, float]) -> Turning:
-    """A moulding of straight pieces through the points (r, z)."""
+    """Returns a moulding of straight pieces through the points (r, z)."""
     turning = turned(*steps[0])
     for r, z in steps[1:]:
         turning = turning.to(r, z)
@@ -53,7 +53,7 @@ def courses(*steps: tuple[float, float]) -> Turning:
 
 
 def cornice(height: float, reach: float) -> Turning:
-    """Fillet, ovolo, corona and cyma: out by `reach` within `height`, from r = 0 at z = 0."""
+    """Returns fillet, ovolo, corona and cyma: out by `reach` within `height`, from r = 0 at z = 0."""
     h, d = height, reach
     return (
         turned(0.0)
@@ -69,7 +69,9 @@ def cornice(height: float, reach: float) -> Turning:
 
 
 def arched(width: float, height: float, kind: str) -> Region:
-    """An opening on y = 0, centred in x: "flat", "round", "pointed", "segment" or "tudor"; `height` to its top."""
+    """Returns an opening on y = 0, centred in x: "flat", "round", "pointed", "segment" or "tudor"; `height` to its
+    top.
+    """
     half = width / 2
     below = polygon([(-half, 0), (half, 0), (half, max(0.02, height - half)), (-half, max(0.02, height - half))])
     if kind == "flat":
@@ -86,8 +88,8 @@ def arched(width: float, height: float, kind: str) -> Region:
 
 
 def foliage(length: float, width: float, curl: float, lobes: int, label: str, slot: str) -> Solid:
-    """A leaf that grows up from the origin and bends over towards +x by `curl` radians; notched into `lobes` on each
-    side.
+    """Returns a leaf that grows up from the origin and bends over towards +x by `curl` radians; notched into `lobes` on
+    each side.
     """
     count = max(13, 4 * lobes + 1)
     t = np.arange(count) / (count - 1)
@@ -105,7 +107,7 @@ def foliage(length: float, width: float, curl: float, lobes: int, label: str, sl
 
 
 def volute(radius: float, depth: float, winding: float, label: str, slot: str) -> Solid:
-    """A spiral scroll with its axis along y, `depth` long and centred, its outer end at the top."""
+    """Returns a spiral scroll with its axis along y, `depth` long and centred, its outer end at the top."""
     thick = radius / (2.8 * winding)  # neighbouring turns stay apart
     path = (
         spiral(0.16 * radius, radius - thick, winding)
@@ -121,7 +123,7 @@ def volute(radius: float, depth: float, winding: float, label: str, slot: str) -
 
 
 def broken(width: float, depth: float, height: float, rough: float, rng: Rng, label: str, slot: str) -> Solid:
-    """A block from z = 0 with a torn upper face about `height` up, uneven by `rough`: intersect with it to ruin
+    """Returns a block from z = 0 with a torn upper face about `height` up, uneven by `rough`: intersect with it to ruin
     something.
     """
     coarse = rng.unit((5, 5)) - 0.5
@@ -133,8 +135,8 @@ def broken(width: float, depth: float, height: float, rough: float, rng: Rng, la
 
 
 def window(opening: Region, bar: float, depth: float, columns: int, rows: int) -> Solid:
-    """Frame, glazing bars and pane for an opening, standing: the frame's front at y = -depth, the pane behind. Labels
-    "frame" and "pane".
+    """Returns frame, glazing bars and pane for an opening, standing: the frame's front at y = -depth, the pane behind.
+    Labels "frame" and "pane".
     """
     left, low, right, high = opening.bounds
     frame = opening.offset(0.2 * bar) - opening.offset(-bar)
@@ -157,8 +159,8 @@ def window(opening: Region, bar: float, depth: float, columns: int, rows: int) -
 
 
 def eaves(sides: int, outer: float, inner: float, rise: float, lift: float, ribs: int, label: str, slot: str) -> Solid:
-    """A hipped roof of rib tiles from z = 0 at its eaves to `rise`; its corners turn up by `lift`. outer, inner: from
-    the middle to a side.
+    """Returns a hipped roof of rib tiles from z = 0 at its eaves to `rise`; its corners turn up by `lift`. outer,
+    inner: from the middle to a side.
     """
     per_side = 4 * ribs
     s = np.arange(per_side) / per_side
@@ -180,7 +182,7 @@ def eaves(sides: int, outer: float, inner: float, rise: float, lift: float, ribs
 def hips(
     sides: int, outer: float, inner: float, rise: float, lift: float, thick: float, label: str, slot: str
 ) -> Solid:
-    """The ridges over the corners of `eaves` with the same sizes."""
+    """Returns the ridges over the corners of `eaves` with the same sizes."""
     half = TAU / (2 * sides)
     c, _ = cos_sin_array(np.array([half]))
     t = np.arange(10) / 9
@@ -196,12 +198,12 @@ def hips(
 
 
 def corner(sides: int, inner: float) -> float:
-    """From the middle to a corner of a regular polygon, of which `inner` is to a side."""
+    """Returns the distance from the middle to a corner of a regular polygon, of which `inner` is to a side."""
     c, _ = cos_sin_array(np.array([TAU / (2 * sides)]))
     return inner / float(c[0])
 
 
 def side(sides: int, inner: float) -> float:
-    """The length of a side of it."""
+    """Returns the length of a side of it."""
     c, s = cos_sin_array(np.array([TAU / (2 * sides)]))
     return 2 * inner * float(s[0] / c[0])

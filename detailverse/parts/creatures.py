@@ -14,7 +14,7 @@ from zeroverse.core.portable import TAU, cos_sin
 
 
 def spike(place, way, length: float, radius: float, label: str, slot: str, sides: int = 8, flat: float = 1.0) -> Solid:
-    """A straight thorn from `place` [3] along `way` [3]; flat: its thickness across to that along `up`."""
+    """Returns a straight thorn from `place` [3] along `way` [3]; flat: its thickness across to that along `up`."""
     ring = [
         (radius * flat * c, radius * s, -0.3 * radius)
         for k in range(sides)
@@ -24,29 +24,29 @@ def spike(place, way, length: float, radius: float, label: str, slot: str, sides
 
 
 def horn(points, radius: float, label: str, slot: str, tip: float = 0.012) -> Solid:
-    """A curved thorn through points [N, 3]."""
+    """Returns a curved thorn through points [N, 3]."""
     return tube(spline(points, per_span=8), lambda s: radius + (tip - radius) * s, label, slot, sides=14)
 
 
 def eyes(place, radius: float, label: str = "eye", slot: str = "eye") -> Solid:
-    """An eye at `place` [3] and its mirror image."""
+    """Returns an eye at `place` [3] and its mirror image."""
     one = turned_ball(radius, label, slot, 24)
     x, y, z = place
     return one.move(x, y, z) | one.move(-x, y, z)
 
 
 def pair(solid: Solid) -> Solid:
-    """It, and its mirror image on the other side."""
+    """Returns the solid and its mirror image on the other side."""
     return solid | solid.mirror("x")
 
 
 def leg(hip, knee, ankle, foot, thick: float) -> sdf.Sdf:
-    """A limb over three joints to a foot, all [3]."""
+    """Returns a limb over three joints to a foot, all [3]."""
     return sdf.chain([hip, knee, ankle, foot], [thick, 0.66 * thick, 0.45 * thick, 0.42 * thick])
 
 
 def toes(foot, ahead, size: float, count: int) -> tuple[list[sdf.Sdf], list[Solid]]:
-    """Toes fanned about the direction `ahead`, and a claw on each."""
+    """Returns toes fanned about the direction `ahead`, and a claw on each."""
     bones, claws = [], []
     ahead = affine.unit(np.asarray(ahead, dtype=np.float64))
     side = affine.unit(affine.cross(np.array([0.0, 0.0, 1.0]), ahead))
@@ -61,8 +61,8 @@ def toes(foot, ahead, size: float, count: int) -> tuple[list[sdf.Sdf], list[Soli
 
 
 def fin(outline, thick: float, label: str, slot: str, rays: int = 0, root=(0.0, 0.0)) -> Solid:
-    """A membrane in the plane of y and z, its outline [N, 2] star-shaped about `root` inside it, with rays from there
-    to its edge.
+    """Returns a membrane in the plane of y and z, its outline [N, 2] star-shaped about `root` inside it, with rays from
+    there to its edge.
     """
     ring, centre = np.asarray(outline, dtype=np.float64), np.array(root)
     n, after = len(ring), np.roll(ring, -1, axis=0)

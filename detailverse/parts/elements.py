@@ -12,7 +12,7 @@ from zeroverse.core.portable import TAU, cos_sin, cos_sin_array
 
 
 def upright(solid: Solid) -> Solid:
-    """What lay in the plane, standing: y becomes up, the upper face looks towards -y."""
+    """Returns what lay in the plane, standing: y becomes up, the upper face looks towards -y."""
     return solid.turn("x", TAU / 4)
 
 
@@ -52,7 +52,7 @@ def turned_ball(radius: float, label: str, slot: str, sides: int = 32) -> Solid:
 
 
 def rod(a, b, radius: float, label: str, slot: str, sides: int = 12) -> Solid:
-    """A straight bar from a to b [3]."""
+    """Returns a straight bar from a to b [3]."""
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     length = float(np.sqrt(((b - a) ** 2).sum()))
     ring = [
@@ -62,7 +62,7 @@ def rod(a, b, radius: float, label: str, slot: str, sides: int = 12) -> Solid:
 
 
 def tassel(length: float, label: str, slot: str) -> Solid:
-    """Hangs from the origin: a knob, a collar, a skirt of threads."""
+    """Returns a tassel that hangs from the origin: a knob, a collar, a skirt of threads."""
     line = (
         turned(0.0, -0.5 * length)
         .out(0.16 * length)
@@ -78,8 +78,8 @@ def tassel(length: float, label: str, slot: str) -> Solid:
 
 
 def ticks(radius: float, start: float, end: float, count: int, minor: int, size: float) -> Region:
-    """`count` strokes clockwise from angle `start` to `end` and `minor` short ones between two, inwards from the
-    radius.
+    """Returns `count` strokes clockwise from angle `start` to `end` and `minor` short ones between two, inwards from
+    the radius.
     """
     marks = []
     for k in range((count - 1) * minor + 1):

@@ -31,7 +31,7 @@ EMBLEMS = ("fleur", "cross", "star", "heart", "moon", "sun", "rose", "castle", "
 
 
 def girdle(cut: str) -> np.ndarray:
-    """[N, 2]: the outline of a stone of radius 1, counter-clockwise from +x."""
+    """Returns [N, 2]: the outline of a stone of radius 1, counter-clockwise from +x."""
     angles = turns(16)
     if cut == "oval":
         return polar(angles) * (0.78, 1.0)
@@ -63,7 +63,7 @@ def _spread(contour: np.ndarray, count: int) -> np.ndarray:
 
 
 def gem(cut: str, radius: float, label: str = "stone", slot: str = "gem") -> Solid:
-    """A faceted stone: crown and pavilion as the hull of its corners."""
+    """Returns a faceted stone: crown and pavilion as the hull of its corners."""
     edge = girdle(cut)
     if cut == "cabochon":
         levels = [(1.0, -0.1), (1.0, 0.06), (0.95, 0.25), (0.8, 0.45), (0.55, 0.6), (0.25, 0.67)]
@@ -87,7 +87,7 @@ def gem(cut: str, radius: float, label: str = "stone", slot: str = "gem") -> Sol
 
 
 def setting(cut: str, radius: float, claws: int, depth: float = 0.7, slot: str = "setting") -> Solid:
-    """A stone in a collet that reaches down to -depth × radius, held by `claws`; none: by a raised rim."""
+    """Returns a stone in a collet that reaches down to -depth × radius, held by `claws`; none: by a raised rim."""
     edge = polygon(girdle(cut)).scale(radius)
     wall = 0.1 * radius
     cup = extrude(edge.offset(0.6 * wall).scale(0.6), depth * radius, "setting", slot, taper=1.66).move(
@@ -113,13 +113,13 @@ def _claw(place: np.ndarray, depth: float) -> Path:
 
 
 def wire(radius: float, size: float, label: str, slot: str, z: float = 0.0) -> Solid:
-    """A ring of round wire about z."""
+    """Returns a ring of round wire about z."""
     return tube(hoop(radius), size, label, slot, sides=10).move(0, 0, z)
 
 
 def outlined(region: Region, size: float, label: str, slot: str, z: float = 0.0) -> Solid:
-    """Round wire along every contour of a region, at the height z; its corners are rounded, so the wire does not cross
-    itself.
+    """Returns round wire along every contour of a region, at the height z; its corners are rounded, so the wire does
+    not cross itself.
     """
     contours = region.rounded(1.05 * size).simplified(3e-3).contours()
     return union(
@@ -128,8 +128,8 @@ def outlined(region: Region, size: float, label: str, slot: str, z: float = 0.0)
 
 
 def studded(region: Region, solid: Solid, apart: float, z: float = 0.0) -> list[Solid]:
-    """Copies of a small solid along every contour of a region, as far `apart` as goes into it evenly, at the height
-    z.
+    """Returns copies of a small solid along every contour of a region, as far `apart` as goes into it evenly, at the
+    height z.
     """
     places = [
         _spread(contour, max(3, round(Path(np.column_stack([contour, np.zeros(len(contour))]), True).length / apart)))
@@ -139,13 +139,13 @@ def studded(region: Region, solid: Solid, apart: float, z: float = 0.0) -> list[
 
 
 def facing(solid: Solid, angle: float, radius: float, z: float) -> Solid:
-    """What lay in the plane, standing on a cylinder at `angle`: its y up, its upper face outwards."""
+    """Returns what lay in the plane, standing on a cylinder at `angle`: its y up, its upper face outwards."""
     c, s = cos_sin(angle)
     return solid.transform(towards((c, s, 0)), (radius * c, radius * s, z))
 
 
 def emblem(kind: str, size: float) -> Region:
-    """One of EMBLEMS, about `size` tall, about the origin."""
+    """Returns one of EMBLEMS, about `size` tall, about the origin."""
     r = size / 2
     if kind == "castle":
         wall = (

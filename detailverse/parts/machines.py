@@ -22,8 +22,8 @@ SHARE = np.array([0.0, 0.12, 0.42, 0.62])  # of the pitch of a thread: where its
 
 
 def panelled(sections: np.ndarray, label: str, slot: str, skin: Skin = BARE) -> Solid:
-    """Sections [R, C, 3] joined by flat panels with an edge along every column, in a mesh as fine as the skin asks
-    for.
+    """Returns sections [R, C, 3] joined by flat panels with an edge along every column, in a mesh as fine as the skin
+    asks for.
     """
     ring, along = np.roll(sections, -1, axis=1) - sections, np.diff(sections, axis=0)
     wide, long = np.sqrt((ring * ring).sum(axis=2)).max(axis=0), np.sqrt((along * along).sum(axis=2)).max(axis=1)
@@ -38,13 +38,13 @@ def panelled(sections: np.ndarray, label: str, slot: str, skin: Skin = BARE) -> 
 
 
 def disc(radius: float, low: float, high: float, label: str, slot: str, edge: float = 0.0, sides: int = 48) -> Solid:
-    """From z = low to high, its upper edge bevelled by `edge`."""
+    """Returns a disc from z = low to high, its upper edge bevelled by `edge`."""
     line = turned(radius, low).to(radius, high - edge)
     return lathe((line.to(radius - edge, high) if edge else line).close(), label, slot, sides=sides)
 
 
 def thread(outer: float, core: float, pitch: float, length: float, label: str, slot: str, columns: int = 36) -> Solid:
-    """A screw thread between the radii, from z = 0 to `length`, bevelled at both ends.
+    """Returns a screw thread between the radii, from z = 0 to `length`, bevelled at both ends.
 
     The rows of its mesh follow the helix, so its edges are sharp.
     """
@@ -96,7 +96,7 @@ def thread(outer: float, core: float, pitch: float, length: float, label: str, s
 
 
 def bolt(radius: float, kind: str = "hex", label: str = "bolt", slot: str = "steel") -> Solid:
-    """The head of a screw: "hex" on its washer, "socket", "dome", or "slot"."""
+    """Returns the head of a screw: "hex" on its washer, "socket", "dome", or "slot"."""
     if kind == "dome":
         return lathe(turned(radius, -SINK).up(SINK).ovolo(-0.98 * radius, 0.65 * radius).close(), label, slot, sides=16)
     if kind == "hex":
@@ -113,14 +113,14 @@ def _slot(radius: float):
 
 
 def ring_of(solid: Solid, count: int, radius: float) -> Solid:
-    """`count` copies on a circle about the z axis, half a step from +x."""
+    """Returns `count` copies on a circle about the z axis, half a step from +x."""
     return around(solid.move(radius), count).turn("z", TAU / 2 / count)
 
 
 def flange(
     radius: float, thickness: float, screws: int, label: str, slot: str, kind: str = "hex", level: int = 4
 ) -> Solid:
-    """A disc centred on z = 0 with a raised face and a circle of screws on both sides."""
+    """Returns a disc centred on z = 0 with a raised face and a circle of screws on both sides."""
     plain = disc(radius, -thickness / 2, thickness / 2, label, slot, 0.15 * thickness, 40)
     if level < 1 or screws == 0:
         return plain
@@ -130,7 +130,7 @@ def flange(
 
 
 def handwheel(radius: float, spokes: int, label: str = "hand wheel", slot: str = "handle", wavy: bool = False) -> Solid:
-    """A wheel with a hub; the grip is scalloped where `wavy`."""
+    """Returns a wheel with a hub; the grip is scalloped where `wavy`."""
     grip = 0.11 * radius
     rim = tube(hoop(radius), grip, label, slot, sides=12)
     if wavy:
@@ -149,7 +149,7 @@ def handwheel(radius: float, spokes: int, label: str = "hand wheel", slot: str =
 def cogwheel(
     teeth: int, module: float, thickness: float, web: str, form: str, hand: int, label: str, slot: str, level: int = 4
 ) -> Solid:
-    """A gear with a tooth on +x, centred on z = 0, with play in its teeth.
+    """Returns a gear with a tooth on +x, centred on z = 0, with play in its teeth.
 
     web: "solid", "spokes", "holes" or "dish"; form: "spur", "helical" or "herringbone".
     """
@@ -192,7 +192,7 @@ def cogwheel(
 
 
 def knob(line: Turning, teeth: int, label: str, slot: str) -> Solid:
-    """Turned work with `teeth` grooves along it."""
+    """Returns turned work with `teeth` grooves along it."""
     body = lathe(line.close(), label, slot, sides=64)
     if teeth == 0:
         return body

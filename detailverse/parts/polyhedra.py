@@ -23,7 +23,7 @@ class Mesh:
 
     @classmethod
     def hull(cls, points) -> "Mesh":
-        """The triangles around points [N, 3]; coplanar ones are not joined."""
+        """Returns the triangles around points [N, 3]; coplanar ones are not joined."""
         mesh = Manifold.hull_points(np.asarray(points, dtype=np.float64)).to_mesh()
         return cls(
             np.asarray(mesh.vert_properties, dtype=np.float64)[:, :3],
@@ -32,7 +32,7 @@ class Mesh:
 
     @property
     def edges(self) -> list[tuple[int, int]]:
-        """Each once, the smaller number first."""
+        """Returns each edge once, as (a, b), the smaller number first."""
         return sorted({(min(a, b), max(a, b)) for face in self.faces for a, b in _around(face)})
 
     def centres(self) -> np.ndarray:
@@ -43,7 +43,7 @@ class Mesh:
 
 
 def seed_mesh(name: str) -> Mesh:
-    """tetrahedron, cube, octahedron, icosahedron, dodecahedron, or the prism or antiprism of "prism5", …"""
+    """Returns the tetrahedron, cube, octahedron, icosahedron, dodecahedron, or the prism or antiprism of "prism5", …"""
     if name in ("cube", "dodecahedron"):
         return dual(seed_mesh({"cube": "octahedron", "dodecahedron": "icosahedron"}[name]))
     if name.startswith("prism"):
@@ -61,7 +61,7 @@ def seed_mesh(name: str) -> Mesh:
 
 
 def dual(mesh: Mesh) -> Mesh:
-    """A corner for every face, a face for every corner."""
+    """Returns a corner for every face, a face for every corner."""
     after = {}
     for number, face in enumerate(mesh.faces):
         for k, corner in enumerate(face):
@@ -81,14 +81,14 @@ def dual(mesh: Mesh) -> Mesh:
 
 
 def kis(mesh: Mesh) -> Mesh:
-    """A pyramid on every face."""
+    """Returns a pyramid on every face."""
     first = len(mesh.points)
     faces = tuple((a, b, first + number) for number, face in enumerate(mesh.faces) for a, b in _around(face))
     return Mesh(np.concatenate([mesh.points, mesh.centres()]), faces)
 
 
 def ambo(mesh: Mesh) -> Mesh:
-    """Corners cut off as far as the middles of the edges."""
+    """Returns the mesh with its corners cut off as far as the middles of the edges."""
     edges = mesh.edges
     number = {edge: k for k, edge in enumerate(edges)}
     middle = lambda a, b: number[min(a, b), max(a, b)]
@@ -126,7 +126,7 @@ def ortho(mesh: Mesh) -> Mesh:
 
 
 def gyro(mesh: Mesh) -> Mesh:
-    """Each face split into pentagons that all turn the same way."""
+    """Returns each face split into pentagons that all turn the same way."""
     third, points = {}, list(mesh.points)
     for a, b in mesh.edges:
         for x, y in ((a, b), (b, a)):
@@ -154,8 +154,8 @@ OPERATORS = {
 
 
 def relaxed(mesh: Mesh, rounds: int = 3) -> Mesh:
-    """On the unit sphere, each corner moved towards the middle of its neighbours: even faces, nearly flat. Few corners
-    stay: they would all meet.
+    """Returns a mesh on the unit sphere, each corner moved towards the middle of its neighbours: even faces, nearly
+    flat. Few corners stay: they would all meet.
     """
     edges = np.array(mesh.edges)
     points = affine.unit(mesh.points)
@@ -169,7 +169,7 @@ def relaxed(mesh: Mesh, rounds: int = 3) -> Mesh:
 
 
 def scattered(count: int, jitter: float, rng: Rng) -> np.ndarray:
-    """[count, 3] on the unit sphere: a spiral, moved by up to `jitter` of the gap between two."""
+    """Returns [count, 3] on the unit sphere: a spiral, moved by up to `jitter` of the gap between two."""
     k = np.arange(count)
     z = 1 - (2 * k + 1) / count
     turn = np.array([cos_sin(TAU * 0.3819660112501051 * i) for i in k])
@@ -179,7 +179,9 @@ def scattered(count: int, jitter: float, rng: Rng) -> np.ndarray:
 
 
 def inset(ring: np.ndarray, width: float) -> np.ndarray:
-    """The ring [N, 3] drawn towards its middle, so that its sides move in by about `width`, and by 85 % at most."""
+    """Returns the ring [N, 3] drawn towards its middle, so that its sides move in by about `width`, and by 85 % at
+    most.
+    """
     middle = ring.mean(axis=0)
     out = ring - middle
     sides = (ring + np.roll(ring, -1, axis=0)) / 2 - middle
@@ -192,7 +194,7 @@ def _around(face):
 
 
 def _normals(mesh: Mesh) -> np.ndarray:
-    """[F, 3] the unit normal of every face, from its middle (Newell)."""
+    """Returns [F, 3] the unit normal of every face, from its middle (Newell)."""
     out = []
     for face in mesh.faces:
         ring = mesh.points[list(face)] - mesh.points[list(face)].mean(axis=0)
@@ -201,7 +203,7 @@ def _normals(mesh: Mesh) -> np.ndarray:
 
 
 def _outward(mesh: Mesh) -> Mesh:
-    """Every face turned so that it is counter-clockwise from outside."""
+    """Returns the mesh with every face turned so that it is counter-clockwise from outside."""
     facing = (_normals(mesh) * mesh.centres()).sum(axis=1)
     return Mesh(
         mesh.points, tuple(face if side > 0 else tuple(reversed(face)) for face, side in zip(mesh.faces, facing))

@@ -65,7 +65,7 @@ class Column(Family):
         )
 
     def _foot(self) -> tuple[Solid, float]:
-        """The plinth and base, and the height of their top."""
+        """Returns the plinth and base, and the height of their top."""
         r = self.radius
         side = 2.75 * r
         if self.base == "none":
@@ -150,7 +150,7 @@ class Column(Family):
         }[self.order]
 
     def _capital(self, level: int) -> Solid:
-        """From z = 0, where the shaft ends, to the height of the capital."""
+        """Returns the capital from z = 0, where the shaft ends, and its height."""
         r, h = self.taper * self.radius, self._capital_height()
         build = {
             "doric": _doric,
@@ -163,7 +163,7 @@ class Column(Family):
         return build(r, h, self.lobes, level)
 
     def _rubble(self, rng: Rng) -> list[Solid]:
-        """Fallen stones that lean on the plinth."""
+        """Returns fallen stones that lean on the plinth."""
         stones = []
         for k in range(3):
             points = 0.14 * (rng.unit((14, 3)) - 0.5) * (1.5, 1.5, 1.2)
@@ -176,17 +176,17 @@ class Column(Family):
 
 
 def _sides(level: int) -> int:
-    """Of round parts: few on a small column, whose level is -1."""
+    """Returns the number of sides of round parts: few on a small column, whose level is -1."""
     return 72 if level >= 0 else 32
 
 
 def _ring(r: float, level: int) -> Solid:
-    """The astragal between shaft and capital."""
+    """Returns the astragal between shaft and capital."""
     return lathe(turned(r, -0.02).up(0.02).bead(0.16 * r).up(0.05).close(), "astragal", "trim", sides=_sides(level))
 
 
 def _abacus(side: float, low: float, high: float, hollow: float = 0.0) -> Solid:
-    """A square slab; `hollow`: its sides curve in by that, as on a Corinthian capital."""
+    """Returns a square slab; `hollow`: its sides curve in by that, as on a Corinthian capital."""
     if hollow == 0:
         third = 0.3 * (high - low)
         return moulded(
@@ -224,7 +224,7 @@ def _ionic(r, h, lobes, level) -> Solid:
 
 
 def _leaves(r, h, level, rows) -> list[Solid]:
-    """Rows of leaves around a bell, each row half a step on from the one below."""
+    """Returns rows of leaves around a bell, each row half a step on from the one below."""
     out = []
     for k in range(rows):
         leaf = foliage(0.5 * h * (1 + 0.45 * k), 0.95 * TAU * r / 8, 2.6, 5 if level >= 1 else 2, "leaves", "trim")
@@ -312,7 +312,7 @@ def _lotus(r, h, lobes, level) -> Solid:
 
 
 def _cushion(r, h, lobes, level) -> Solid:
-    """A cube whose lower corners are rounded off: Romanesque."""
+    """Returns a cube whose lower corners are rounded off: Romanesque."""
     block = moulded(rect_plan(2.5 * r, 2.5 * r), courses((0, 0.05 * h), (0, 0.78 * h)), "capital", "trim")
     bowl = ball(1.62 * r, "capital", "trim").scale(1, 1, 0.75 * h / (1.25 * r)).move(0, 0, 0.78 * h)
     roundels = (

@@ -79,7 +79,7 @@ class Facade(Family):
         return f"a house front of {self.storeys} storeys and {self.bays} bays with {self.openings} windows and {roof}"
 
     def _cells(self):
-        """(x, z, opening, whether it has a balcony) of every window above the base; z is its sill."""
+        """Yields (x, z, opening, whether it has a balcony) of every window above the base; z is its sill."""
         rng = Rng(self.seed, "cells")
         shares = (
             np.array([1.15] + [1.0] * (self.storeys - 2) + [0.8])[: self.storeys - 1]
@@ -103,7 +103,7 @@ class Facade(Family):
                 yield bay * (k + 0.5) - bay * self.bays / 2, float(low) + 0.16 * tall, opening, balcony
 
     def _filling(self, level: int, opening: Region, balcony: bool) -> Solid:
-        """Window, surround, sill and hood, with the wall's face at y = -0.05 and the sill at z = 0."""
+        """Returns window, surround, sill and hood, with the wall's face at y = -0.05 and the sill at z = 0."""
         left, _, right, high = opening.bounds
         wide = right - left
         surround = upright(
@@ -181,7 +181,7 @@ class Facade(Family):
         return [one, one.mirror("x")]
 
     def _ground(self, kit: Kit) -> list[Solid]:
-        """The base with the door in its middle and windows beside it."""
+        """Returns the base with the door in its middle and windows beside it."""
         w, h = self.width + 0.03, self.base
         door = arched(0.24, 0.76 * h, "round" if self.openings in ("round", "pointed") else "flat")
         side = arched(0.3 * (w / 2 - 0.2), 0.55 * h, "segment")
@@ -223,7 +223,7 @@ class Facade(Family):
         ]
 
     def _order(self) -> list[Solid]:
-        """What articulates the wall: quoins, pilasters or bands between storeys."""
+        """Returns what articulates the wall: quoins, pilasters or bands between storeys."""
         w, low, high = self.width, self.base, self.top
         if self.order == "quoins":
             number = round((high - low) / 0.1)
@@ -341,7 +341,7 @@ class Facade(Family):
         return [wall, light, *caps, upright(extrude(slope, DEPTH, "roof", "roof")).move(0, DEPTH + 0.03, z)]
 
     def _sloped(self, z: float) -> list[Solid]:
-        """A mansard or hipped roof with dormers and chimneys."""
+        """Returns a mansard or hipped roof with dormers and chimneys."""
         w, rise = self.width, 0.34 if self.roof == "mansard" else 0.3
         into = 0.1 if self.roof == "mansard" else 0.22
         body = moulded(
@@ -375,7 +375,7 @@ class Facade(Family):
 
 
 def _balcony(wide: float) -> Solid:
-    """A slab on brackets with an iron railing, in front of a window whose sill is at z = 0."""
+    """Returns a slab on brackets with an iron railing, in front of a window whose sill is at z = 0."""
     slab = moulded(rect_plan(wide, 0.16), courses((-0.02, -0.04), (0, -0.03), (0, -0.01)), "balcony", "trim").move(
         0, -0.11, 0
     )

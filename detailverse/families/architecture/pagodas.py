@@ -78,7 +78,7 @@ class Pagoda(Family):
         return union((steps, base, stair))
 
     def _tier(self, kit: Kit, inner: float, high: float, k: int) -> Solid:
-        """One storey from its floor at z = 0: walls, posts, openings, and its roof."""
+        """Returns one storey from its floor at z = 0: walls, posts, openings, and its roof."""
         plan, walls = ngon_plan(self.faces, inner), (1 - 0.75 * self.pitch) * high
         outer, top = inner + self.reach * (0.55 + 0.45 * inner / (self.width / 2)), 0.82 * self.shrink * inner
         rise = 1.04 * high - walls
@@ -133,7 +133,7 @@ class Pagoda(Family):
         )
 
     def _balcony(self, inner: float) -> Solid:
-        """A ledge with posts and two rails around the storey."""
+        """Returns a ledge with posts and two rails around the storey."""
         out = 0.07
         plan = polygon(ngon_plan(self.faces, inner + out))
         hoop = plan - plan.offset(-0.016, round=False)
@@ -147,7 +147,7 @@ class Pagoda(Family):
 
 
 def _spire(height: float, r: float) -> Solid:
-    """The ringed mast of a pagoda."""
+    """Returns the ringed mast of a pagoda."""
     line = turned(r).up(0.05).bead(0.03).to(0.45 * r, 0.1)
     for _ in range(6):
         line = line.up(0.012).out(0.35 * r).up(0.012).out(-0.35 * r)

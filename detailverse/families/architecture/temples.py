@@ -63,12 +63,12 @@ class Temple(Family):
 
     def words(self) -> str:
         return (
-            f"a temple with {self.front} {self.column.order} columns in "
-            f"front{' and columns all around' if self.surround else ''}"
+            f"a temple with {self.front} {self.column.order} columns in front"
+            f"{' and columns all around' if self.surround else ''}"
         )
 
     def _steps(self) -> list[Solid]:
-        """Steps all around; the front ones run on between two blocks where it is a porch."""
+        """Returns steps all around; the front ones run on between two blocks where it is a porch."""
         out = []
         for k in range(self.stairs):
             plan = rect_plan(self.width + 0.08 * (self.stairs - k), self.depth + 0.08 * (self.stairs - k))
@@ -127,7 +127,7 @@ class Temple(Family):
         return union((walls - hole, frame, hood, door))
 
     def _entablature(self, kit: Kit, z: float) -> list[Solid]:
-        """Architrave, frieze and cornice from height z, 0.17 high."""
+        """Returns architrave, frieze and cornice from height z, 0.17 high."""
         plan = rect_plan(self.width, self.depth)
         line = courses(
             (-0.03, z - 0.01),
@@ -159,7 +159,7 @@ class Temple(Family):
         return parts + [upright(band).move(0, -self.depth / 2 + 0.035, z + 0.084)]
 
     def _roof(self, level: int, z: float) -> list[Solid]:
-        """A gable roof with ribs of tiles from height z, and pediments in front and behind."""
+        """Returns a gable roof with ribs of tiles from height z, and pediments in front and behind."""
         half, rise, deep = self.width / 2 + 0.08, self.pitch * (self.width / 2 + 0.08), self.depth + 0.1
         gable = polygon([(-half, 0), (half, 0), (0, rise)])
         body = upright(extrude(gable.offset(-0.012, round=False), self.depth - 0.12, "pediment", "trim")).move(
@@ -230,7 +230,7 @@ class Temple(Family):
         return []
 
     def _acroteria(self, z: float, half: float, rise: float) -> list[Solid]:
-        """Palmettes on the corners and the ridge."""
+        """Returns palmettes on the corners and the ridge."""
         palm = union(
             foliage(0.14, 0.05, 0.5, 1, "acroteria", "gold").turn("z", -TAU / 4).turn("y", angle)
             for angle in (-0.9, -0.45, 0.0, 0.45, 0.9)
@@ -349,7 +349,7 @@ class Pavilion(Family):
         ]
 
     def _ribs(self, z: float, r: float) -> list[Solid]:
-        """An iron dome of hoops and ribs."""
+        """Returns an iron dome of hoops and ribs."""
         rib = (
             tube(arc(r - 0.03, 0.0, TAU / 4 - 0.03), 0.018, "ribs", "metal", sides=10)
             .turn("x", TAU / 4)
@@ -364,7 +364,7 @@ class Pavilion(Family):
         return [around(rib, 2 * self.posts), *hoops, ball(0.06, "finial", "metal").move(0, 0, z + r - 0.03)]
 
     def _railing(self, base: float, ring: float) -> Solid:
-        """Between the columns, save in front."""
+        """Returns a railing between the columns, save in front."""
         gap = TAU / self.posts
         rail = tube(arc(ring, 0.0, gap), 0.016, "railing", "trim", sides=10, ends="flat")
         post = (

@@ -78,18 +78,18 @@ class Tower(Family):
         )
 
     def _inner(self, z: float) -> float:
-        """From the axis to a side of the wall at height z."""
+        """Returns the distance from the axis to a side of the wall at height z."""
         return self.width / 2 * (1 + (self.taper - 1) * z / self.height)
 
     def _plan(self, z: float, out: float = 0.0) -> np.ndarray:
         return ngon_plan(48 if self.plan == "round" else self.faces, self._inner(z) + out)
 
     def _face(self, z: float) -> float:
-        """The width of a side at height z."""
+        """Returns the width of a side at height z."""
         return side(self.faces, self._inner(z))
 
     def _windows(self, level: int):
-        """(what is cut out, what is put in) for every storey above the door's."""
+        """Yields (what is cut out, what is put in) for every storey above the door's."""
         for k in range(1, self.storeys):
             z = self.storey * (k + 0.3)
             wide = min(0.34 * self._face(z), 0.18) * (0.35 if self.openings == "slit" else 1.0)
@@ -124,7 +124,7 @@ class Tower(Family):
         return upright(extrude(opening, 0.2, "wall", "wall")).move(0, 0.05 - y, 0.04), fitting
 
     def _courses(self) -> list[Solid]:
-        """The foot of the wall, string courses between the storeys, and the slab under the crown."""
+        """Returns the foot of the wall, string courses between the storeys, and the slab under the crown."""
         rings = [
             moulded(
                 self._plan(0.0),
@@ -168,7 +168,7 @@ class Tower(Family):
         return rings + [self._along(corbel, 0.085, 0.0).move(0, 0, top)]
 
     def _along(self, item: Solid, pitch: float, out: float) -> Solid:
-        """Copies of what stands at y = 0, along the top of every side."""
+        """Returns copies of what stands at y = 0, along the top of every side."""
         inner = self._inner(self.height) + out
         if self.plan == "round":
             return around(item.move(0, -inner, 0), max(8, round(TAU * inner / pitch)))
@@ -311,7 +311,7 @@ class Tower(Family):
 
 
 def _opening(opening: Region, level: int, bare: bool) -> tuple[Solid, Solid]:
-    """(what is cut out, what is put in): a window that stands at y = 0 and looks towards -y."""
+    """Returns (what is cut out, what is put in): a window that stands at y = 0 and looks towards -y."""
     low_x, _, high_x, _ = opening.bounds
     wide = high_x - low_x
     hole = upright(extrude(opening, 0.12, "wall", "wall")).move(0, 0.05, 0)
@@ -326,7 +326,7 @@ def _opening(opening: Region, level: int, bare: bool) -> tuple[Solid, Solid]:
 
 
 def _turret(r: float) -> Solid:
-    """A bartizan: a small round turret on a moulded bracket, its floor at z = 0."""
+    """Returns a bartizan: a small round turret on a moulded bracket, its floor at z = 0."""
     line = (
         turned(0.3 * r, -1.9 * r)
         .up(0.2 * r)
@@ -349,7 +349,7 @@ def _turret(r: float) -> Solid:
 
 
 def _mast(height: float, level: int) -> Solid:
-    """A pole with a knob; from level 0 with a pennant."""
+    """Returns a pole with a knob; from level 0 with a pennant."""
     pole = cylinder(0.012, height + 0.06, "mast", "metal").move(0, 0, -0.06) | ball(0.026, "mast", "metal").move(
         0, 0, height
     )
@@ -373,7 +373,7 @@ def _cupola(r: float) -> Solid:
 
 
 def _cross(h: float) -> Solid:
-    """A gilt ball and cross."""
+    """Returns a gilt ball and cross."""
     upright_bar, bar = (
         box(0.022, 0.018, h, "cross", "metal").move(0, 0, 0.5 * h),
         box(0.5 * h, 0.018, 0.022, "cross", "metal").move(0, 0, 0.65 * h),

@@ -49,7 +49,7 @@ TITLES = (
 
 
 def word_in(string: str, wide: float, tall: float, style: str = "serif") -> Region:
-    """The word, as tall as `tall` but no wider than `wide`."""
+    """Returns the word, as tall as `tall` but no wider than `wide`."""
     region = text(string, tall, 0.15, style)
     low, _, high, _ = region.bounds
     return region.scale(min(1.0, wide / (high - low)))
@@ -95,7 +95,7 @@ class Books(Family):
         return body.move(0, 0, -float(body.bounds[0][2]))
 
     def book(self, size: float, thick: float, rng: Rng, top: bool, kit: Kit) -> Solid:
-        """One, lying: the spine towards -y, from z = 0 to `thick`."""
+        """Returns one book, lying: the spine towards -y, from z = 0 to `thick`."""
         w, d, b = size * self.width * self.ratio, size * self.width, 0.06
         cloth = "leather" if top else rng.choice(("leather", "leather2"))
         board = plate(rect(w, d, 0.02), b, "cover", cloth, kit.skin("cover" if top else "board"), margin=0.03)
@@ -115,7 +115,7 @@ class Books(Family):
         return union(parts)
 
     def spine(self, w: float, d: float, thick: float, cloth: str, rng: Rng) -> list[Solid]:
-        """The round back with its ribs, and the title between them."""
+        """Returns the round back with its ribs, and the title between them."""
         curve = ellipse(0.12, thick / 2 - 0.013) & rect(0.24, thick).move(-0.12, 0)
         back = extrude(curve, w - 0.01, "spine", cloth).move(0, 0, -(w - 0.01) / 2).turn("y", TAU / 4)
         rib = extrude(curve.offset(0.018), 0.05, "rib", cloth).move(0, 0, -0.025).turn("y", TAU / 4)
@@ -132,7 +132,7 @@ class Books(Family):
         ]
 
     def metal(self, w: float, d: float, thick: float) -> list[Solid]:
-        """Corner plates with studs, clasps, what stands in the middle."""
+        """Returns corner plates with studs, clasps, what stands in the middle."""
         out = []
         piece = polygon([(0, 0), (0.26, 0), (0.2, 0.07), (0.13, 0.13), (0.07, 0.2), (0, 0.26)])
         corner = union(
@@ -222,7 +222,7 @@ class LetterBlocks(Family):
         return union(parts)
 
     def block(self, number: int, kit: Kit) -> Solid:
-        """A unit cube about the origin with something on each side."""
+        """Returns a unit cube about the origin with something on each side."""
         body = (
             box(1.0, 1.0, 1.0, "block", "block", kit.skin("side"), sides="+-x +-y")
             if number == 0
@@ -245,7 +245,7 @@ class LetterBlocks(Family):
         return solid - union(cut) if cut else solid
 
     def on(self, piece: Solid, side: int) -> Solid:
-        """What lies on top, on another side: front, right, back, left, top, bottom."""
+        """Returns what lies on top, on another side: front, right, back, left, top, bottom."""
         return upright(piece).turn("z", TAU * side / 4) if side < 4 else piece.turn("x", (0.0, TAU / 2)[side - 4])
 
     def words(self) -> str:
@@ -325,7 +325,7 @@ class TavernSign(Family):
         return union((side, side.turn("z", TAU / 2), edge)).move(0, 0, 0.72)
 
     def bracket(self, kit: Kit) -> list[Solid]:
-        """The post on the left, the bar over the board, scrolls between them."""
+        """Returns the post on the left, the bar over the board, scrolls between them."""
         post = box(0.16, 0.16, 2.1, "post", "post", kit.skin("post"), sides="+-x +-y").move(-0.95, 0, 0.95)
         cap = lathe(
             turned(0.13, 1.98).up(0.04).bead(0.04).to(0.05, 2.08).bead(0.05).curve((0.09, 2.22), (0.0, 2.32)).close(),

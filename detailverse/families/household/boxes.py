@@ -64,16 +64,16 @@ class Barrel(Family):
     def words(self) -> str:
         top = {"closed": "", "open": " open", "lid": " lidded"}[self.top]
         return (
-            f"a{'n' if top == ' open' else ''}{top} barrel of {self.staves} "
-            f"staves{' lying on a cradle' if self.lying else ''}"
+            f"a{'n' if top == ' open' else ''}{top} barrel of {self.staves} staves"
+            f"{' lying on a cradle' if self.lying else ''}"
         )
 
     def _radius(self, z: float) -> float:
-        """Of the outside at height z, -1 … 1."""
+        """Returns the radius of the outside at height z, -1 … 1."""
         return self.slender / self.belly * (1 + (self.belly - 1) * (1 - z * z))
 
     def _stave(self, level: int) -> Solid:
-        """One bent board that stands at +x, rounded across so that grooves show between staves."""
+        """Returns one bent board that stands at +x, rounded across so that grooves show between staves."""
         z = np.arange(17) / 8 - 1
         half = TAU / (2 * self.staves) * 1.01
         across = np.array([-1.0, -0.82, 0.0, 0.82, 1.0])
@@ -132,18 +132,18 @@ class Barrel(Family):
         return head
 
     def _rope(self) -> Solid:
-        """A rope around the belly."""
+        """Returns a rope around the belly."""
         r = self._radius(0.0) + 0.02
         strands = [loop(r).offset_strand(k, 3, 0.022, 48) for k in range(3)]
         core = tube(loop(r), 0.024, "rope", "cradle", sides=8)
         return union((core, *(tube(one.resample(n=300), 0.022, "rope", "cradle", sides=6) for one in strands)))
 
     def _spigot(self) -> Solid:
-        """A tap low on the front of a standing barrel."""
+        """Returns a tap low on the front of a standing barrel."""
         return self._tap().move(0, 0, -0.88).turn("x", TAU / 4).move(0, -self._radius(-0.62) + 0.02, -0.62)
 
     def _tap(self) -> Solid:
-        """A tap that comes out of the upper head along +z, its spout towards -y."""
+        """Returns a tap that comes out of the upper head along +z, its spout towards -y."""
         body = lathe(
             turned(0.06, 0.8).up(0.16).bead(0.05).up(0.14).out(0.02).bead(0.06).close(), "tap", "hoop", sides=24
         )
@@ -207,12 +207,12 @@ class Chest(Family):
         return f"a chest with a {self.lid} lid{straps}{', open on a hoard of coins' if self.ajar else ''}"
 
     def _rim(self, z: float, tall: float) -> Solid:
-        """A frame around the body."""
+        """Returns a frame around the body."""
         edge = rect(self.width + 0.05, self.depth + 0.05) - rect(self.width - 0.12, self.depth - 0.12)
         return extrude(edge, tall, "frame", "frame").move(0, 0, z)
 
     def _section(self, out: float = 0.0):
-        """The end of the lid, z over y, from 0; grown by `out`."""
+        """Returns the end of the lid, z over y, from 0; grown by `out`."""
         d, rise = self.depth, {"barrel": 0.32, "flat": 0.12, "coffer": 0.26, "hipped": 0.3}[self.lid] * self.depth
         if self.lid == "barrel":
             r = (d * d / 4 + rise * rise) / (2 * rise)
@@ -237,7 +237,7 @@ class Chest(Family):
         return (arch & rect(d + 2 * out, 2.0).move(0, 1.0)).simplified(2e-3)
 
     def _lid(self, kit: Kit) -> Solid:
-        """On z = 0, its back edge at y = depth / 2."""
+        """Returns the lid on z = 0, its back edge at y = depth / 2."""
         shell = _endwise(extrude(self._section(), self.width - 0.01, "lid", "panel", kit.skin("lid")))
         if self.ajar:
             shell = shell - _endwise(extrude(self._section(-0.07), self.width - 0.15, "lid", "panel"))
@@ -259,7 +259,7 @@ class Chest(Family):
         return [self.width * ((k + 1) / (self.straps + 1) - 0.5) for k in range(self.straps)]
 
     def _straps(self, level: int) -> list[Solid]:
-        """Bands over the body with studs, and plates on its corners."""
+        """Returns bands over the body with studs, and plates on its corners."""
         w, d, h = self.width, self.depth, self.height
         stud = turned_bead(0.028, "studs", "strap")
         band = box(0.09, d + 0.04, h - 0.02, "straps", "strap").move(0, 0, h / 2) - box(
@@ -299,7 +299,7 @@ class Chest(Family):
         return [half, half.mirror("y")]
 
     def _front(self) -> list[Solid]:
-        """The lock and the handles."""
+        """Returns the lock and the handles."""
         h, y = self.height, -self.depth / 2
         plate = upright(
             extrude(circle(0.13).scale(0.8, 1) | rect(0.2, 0.12).move(0, 0.07), 0.05, "lock", "strap")
@@ -337,7 +337,7 @@ class Chest(Family):
         return parts
 
     def _treasure(self, level: int) -> list[Solid]:
-        """Coins and pearls on a heap."""
+        """Returns coins and pearls on a heap."""
         rng = Rng(self.seed, "treasure")
         w, d, h = self.width - 0.2, self.depth - 0.2, self.height
         heap = (
@@ -357,13 +357,13 @@ class Chest(Family):
         return [bed, heap, *coins, *pearls]
 
     def _spot(self, rng: Rng, w: float, d: float, h: float) -> tuple[float, float, float]:
-        """A place on the heap."""
+        """Returns a place on the heap."""
         x, y = rng.uniform(-0.85, 0.85), rng.uniform(-0.85, 0.85)
         return 0.5 * w * x, 0.5 * d * y, h - 0.22 + 0.2 * max(0.0, 1 - (x * x + y * y))
 
 
 def _endwise(solid: Solid) -> Solid:
-    """What was extruded along z, centred along x: its plan's x becomes y, its plan's y becomes z."""
+    """Returns what was extruded along z, centred along x: its plan's x becomes y, its plan's y becomes z."""
     low, high = solid.bounds
     turned_over = solid.move(0, 0, -(low[2] + high[2]) / 2).turn("x", TAU / 4).turn("z", TAU / 4)
     return turned_over

@@ -70,7 +70,7 @@ class Cabinet(Family):
         )
 
     def _cells(self, low: float, high: float):
-        """(x, z, width, height, whether a door) of every drawer and door."""
+        """Yields (x, z, width, height, whether a door) of every drawer and door."""
         inner = self.width - (0.2 if self.pilasters else 0.08)
         split = low + (0.5 * (high - low) if self.doors else 0.0)
         rng = Rng(self.seed, "rows")
@@ -194,7 +194,7 @@ class Cabinet(Family):
         return [board, front, urn.move(0, 0.04 - d / 2, 0)]
 
     def _pilasters(self, foot: float, h: float) -> list[Solid]:
-        """Half columns on the front corners."""
+        """Returns half columns on the front corners."""
         line = (
             turned(0.055, foot)
             .up(0.04)

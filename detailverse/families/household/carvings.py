@@ -44,8 +44,8 @@ SUNK = 0.085  # the most that straps go into the field under them, which is 0.09
 
 
 def interlace(columns: int, rows: int, breaks: tuple[tuple[int, int, int], ...]) -> list[np.ndarray]:
-    """Strands of a knotwork panel, closed: [N, 3] points on the lattice of its crossings, z = 1 where over, -1 where
-    under, 0 at walls.
+    """Returns strands of a knotwork panel, closed: [N, 3] points on the lattice of its crossings, z = 1 where over, -1
+    where under, 0 at walls.
 
     Crossings stand at (x, y) with x + y odd, 0 <= x <= 2 columns, 0 <= y <= 2 rows. breaks: (x, y, axis) crossings
     replaced by a wall that turns strands back in x (axis 0) or y (axis 1). Over and under take turns as in Mercat's
@@ -72,8 +72,8 @@ def interlace(columns: int, rows: int, breaks: tuple[tuple[int, int, int], ...])
 
 
 def ribbons(columns: int, rows: int, cell: float, size: float, breaks, label: str, slot: str) -> list[Solid]:
-    """Knotwork about the origin as round straps about z = 0, not deeper than `SUNK`, half a cell between crossings
-    being `cell`.
+    """Returns knotwork about the origin as round straps about z = 0, not deeper than `SUNK`, half a cell between
+    crossings being `cell`.
     """
     out = []
     for strand in interlace(columns, rows, breaks):
@@ -93,7 +93,7 @@ def ribbons(columns: int, rows: int, cell: float, size: float, breaks, label: st
 
 
 def drawn_breaks(rng: Rng, columns: int, rows: int, share: float) -> tuple[tuple[int, int, int], ...]:
-    """Walls at some of the inner crossings, in mirror symmetry about both axes."""
+    """Returns walls at some of the inner crossings, in mirror symmetry about both axes."""
     picked = []
     for y in range(1, rows + 1):
         for x in range(1, columns + 1):
@@ -132,7 +132,7 @@ class Interlace(Family):
         return union((body, self.foot(kit))) if self.form in ("cross", "slab") else body
 
     def knots(self, columns: int, rows: int, wide: float, name: str) -> list[Solid]:
-        """Knotwork `wide` across in all."""
+        """Returns knotwork `wide` across in all."""
         cell = wide / (2 * columns + 0.9)
         breaks = drawn_breaks(Rng(self.seed, name), columns, rows, self.share)
         return ribbons(columns, rows, cell, 0.85 * self.strap * cell, breaks, "knotwork", "strap")
@@ -200,7 +200,7 @@ class Interlace(Family):
         return [*parts, *self.middle(0.17, 0.09, 0.0)]
 
     def middle(self, r: float, t: float, y: float) -> list[Solid]:
-        """The boss in the middle, with studs around it."""
+        """Returns the boss in the middle, with studs around it."""
         if self.boss == "none":
             return []
         line = turned(1.15 * r, -0.05).up(0.06).bead(0.03).out(-0.2 * r)
@@ -272,7 +272,7 @@ class RuneStone(Family):
         return union((stone, *self.ground(kit)))
 
     def outline(self) -> Region:
-        """The stone's front, about the origin."""
+        """Returns the stone's front, about the origin."""
         rng = Rng(self.seed, "outline")
         angles = turns(self.corners)
         radii = np.array([1 + self.rough * rng.child(k).uniform(-1.5, 1.5) for k in range(self.corners)])

@@ -22,7 +22,9 @@ LEGS = ("turned", "square", "cabriole", "sabre", "spindle")
 
 
 def leg(kind: str, height: float, thick: float, splay: float, rng: Rng, label: str = "leg") -> Solid:
-    """A leg from the floor at z = 0 up to `height`, its top at the origin's axis, that splays towards (+x, -y)."""
+    """Returns a leg from the floor at z = 0 up to `height`, its top at the origin's axis, that splays towards (+x,
+    -y).
+    """
     block = box(2 * thick, 2 * thick, 0.16 * height, label, "frame").move(0, 0, 0.92 * height)
     if kind == "turned":
         line = stem(
@@ -87,7 +89,7 @@ def leg(kind: str, height: float, thick: float, splay: float, rng: Rng, label: s
 
 
 def four(one: Solid, x: float, y: float, label: str = "leg") -> list[Solid]:
-    """One leg at each corner; the first stands at (+x, -y)."""
+    """Returns one leg at each corner; the first stands at (+x, -y)."""
     right, left = one.move(x, -y, 0), one.mirror("x").move(-x, -y, 0)
     return [
         corner.named(f"{label}#{k}") for k, corner in enumerate((right, left, right.mirror("y"), left.mirror("y")), 1)
@@ -185,7 +187,7 @@ class Chair(Family):
         return [rail, dome.move(0, 0, h - 0.02), *nails]
 
     def _tilt(self, solid: Solid) -> Solid:
-        """What stands on z = 0, leant back on the back edge of the seat."""
+        """Returns what stands on z = 0, leant back on the back edge of the seat."""
         return solid.turn("x", -self.lean).move(0, self.width / 2 - 0.05, self.seat_height)
 
     def _back(self, kit: Kit) -> list[Solid]:
@@ -246,7 +248,7 @@ class Chair(Family):
         return [one.move(wide * ((k + 1) / (self.bars + 1) - 0.5), 0, 0) for k in range(self.bars)]
 
     def _splat(self, kit, wide, low, high) -> list[Solid]:
-        """A vase-shaped board, pierced."""
+        """Returns a vase-shaped board, pierced."""
         h = high - low + 0.08
         half = spline(
             [(0.16 * wide, 0), (0.12 * wide, 0.2 * h), (0.26 * wide, 0.55 * h), (0.14 * wide, 0.8 * h), (0.3 * wide, h)]

@@ -20,7 +20,7 @@ from zeroverse.core.rng import Rng
 
 
 def bow(kind: str, size: float) -> Region:
-    """The handle of a key, pierced, about the origin; it reaches down to -size."""
+    """Returns the handle of a key, pierced, about the origin; it reaches down to -size."""
     if kind == "ring":
         return ring(size, 0.62 * size)
     if kind == "trefoil":
@@ -97,7 +97,7 @@ class Key(Family):
         return union(parts)
 
     def stem(self, kit: Kit) -> Solid:
-        """The shank with its collars, and the knob or pin at its end."""
+        """Returns the shank with its collars, and the knob or pin at its end."""
         top, r = 2.0 - 1.93 * self.size, self.shank
         shaft = cylinder(r, top, "shank", "shank", kit.skin("shank"))
         line = turned(1.3 * r, -0.1).up(0.02).bead(0.05).out(0.25 * r).bead(0.06).out(-0.25 * r).up(0.03)
@@ -111,7 +111,7 @@ class Key(Family):
         return union((shaft, *collars, tip))
 
     def wards(self) -> Solid:
-        """The bit: a plate with stepped teeth and slits that miss the shank."""
+        """Returns the bit: a plate with stepped teeth and slits that miss the shank."""
         rng, long, deep = Rng(self.seed, "bit"), 0.42, 0.36
         region = rect(deep + self.shank, long).move((deep + self.shank) / 2, 0.28)
         step = long / self.teeth
@@ -212,7 +212,7 @@ class Padlock(Family):
         }[self.shape]
 
     def bow(self, kit: Kit) -> list[Solid]:
-        """The shackle through two sleeves, lifted and turned when it is open."""
+        """Returns the shackle through two sleeves, lifted and turned when it is open."""
         x, low, r = 0.3 * self.width, 0.12 * self.height, self.shackle
         high = 0.5 * self.height + self.rise
         points = [
@@ -234,7 +234,7 @@ class Padlock(Family):
         return [loop, sleeve.move(-x, 0, top), sleeve.move(x, 0, top)]
 
     def front(self, kit: Kit) -> Solid:
-        """The escutcheon with its keyhole, or a wheel of numbers; flat, upwards."""
+        """Returns the escutcheon with its keyhole, or a wheel of numbers; flat, upwards."""
         if self.dial:
             wheel = knob(
                 turned(0.3, -0.02).to(0.3, 0.07).to(0.24, 0.1).to(0.22, 0.2).to(0.19, 0.22), 30, "dial", "trim"
@@ -279,7 +279,7 @@ class Padlock(Family):
         return union(parts)
 
     def trim(self, region: Region, kit: Kit) -> list[Solid]:
-        """A raised border on both faces, rivets along it, a band around the middle."""
+        """Returns a raised border on both faces, rivets along it, a band around the middle."""
         if self.shape == "barrel":
             return []
         d = self.depth

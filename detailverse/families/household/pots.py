@@ -74,7 +74,7 @@ class Teapot(Family):
         return start.curve(*curve[self.body]).open()
 
     def _room(self, outer: Profile) -> Profile:
-        """What the spout must leave free inside."""
+        """Returns what the spout must leave free inside."""
         high = float(outer.points[-1, 1]) - 0.1
         z = np.linspace(0.12, high, 24)
         r = np.array([outer.radius_at(float(x)) - 0.04 for x in z])
@@ -83,7 +83,7 @@ class Teapot(Family):
         )
 
     def _spout(self, outer: Profile) -> tuple[Solid, Solid]:
-        """The spout and its bore, which ends within its wall inside the pot."""
+        """Returns the spout and its bore, which ends within its wall inside the pot."""
         h, w = self.height, self.width
         low = 0.4 * h if self.spout != "straight" else 0.48 * h
         start = outer.radius_at(low)
@@ -250,7 +250,7 @@ class Teapot(Family):
         return []
 
     def _sprays(self, outer: Profile) -> list[Solid]:
-        """Leaves at the root of the handle and spout."""
+        """Returns leaves at the root of the handle and spout."""
         z = 0.3 * self.height
         r = outer.radius_at(z)
         leaf = foliage(0.26, 0.12, 0.8, 3, "leaves", "body")

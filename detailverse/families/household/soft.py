@@ -17,7 +17,7 @@ from zeroverse.core.record import choice, count, flag, span
 
 
 def _sine(turns: np.ndarray) -> np.ndarray:
-    """The sine of an array of any shape, in whole turns."""
+    """Returns the sine of an array of any shape, in whole turns."""
     return cos_sin_array(TAU * np.ravel(turns))[1].reshape(np.shape(turns))
 
 
@@ -62,7 +62,7 @@ class Cushion(Family):
         return body.move(0, 0, -float(body.bounds[0][2]))
 
     def pits(self) -> np.ndarray:
-        """[K, 2] places of the buttons, in shares -1 … 1 of the half width and depth."""
+        """Returns [K, 2] places of the buttons, in shares -1 … 1 of the half width and depth."""
         n = self.tufts
         across = (np.arange(n) - (n - 1) / 2) * (1.7 / max(n, 2))
         between = (np.arange(max(0, n - 1)) - (n - 2) / 2) * (1.7 / max(n, 2))
@@ -71,7 +71,7 @@ class Cushion(Family):
         )
 
     def surface(self, x, y, puff: float):
-        """Height over the seam at shares x, y."""
+        """Returns the height over the seam at shares x, y."""
         edge = np.maximum(0.0, (1 - x**4) * (1 - y**4))
         dome = np.sqrt(np.sqrt(edge)) * (0.86 + 0.14 * (1 - x * x) * (1 - y * y))
         out = puff * dome
@@ -112,7 +112,7 @@ class Cushion(Family):
         return [tube(line, 0.035 if self.piping == "cord" else 0.024, "piping", "piping", sides=12)]
 
     def frame(self, kit: Kit) -> list[Solid]:
-        """The wooden frame under the cushion, nails along it, four legs."""
+        """Returns the wooden frame under the cushion, nails along it, four legs."""
         low, h = -0.3 * self.puff - 0.02, 0.16
         w, d = self.width - 0.04, self.depth - 0.04
         apron = box(w, d, h + 0.1, "apron", "wood", kit.skin("apron"), sides="+-x +-y").move(0, 0, low - h / 2 + 0.05)
@@ -130,7 +130,7 @@ class Cushion(Family):
         return parts
 
     def one_leg(self) -> Solid:
-        """From z = 0 to its length."""
+        """Returns a leg from z = 0 to its length."""
         h = self.legs
         if self.leg == "turned":
             line = (
@@ -201,7 +201,7 @@ class RugRoll(Family):
         return union((core, ends)).turn("y", TAU / 4).move(0, 0, r)
 
     def sheet(self, kit: Kit) -> Solid:
-        """The loose end, towards -y, from under the roll."""
+        """Returns the loose end, towards -y, from under the roll."""
         rows, columns = (70, 150) if kit.details else (30, 50)
         y, x = np.linspace(0, 1, rows)[:, None], np.linspace(0, 1, columns)[None]
         ripple = _sine(2.5 * y + 0.25) * _sine(x + y + 0.25)
@@ -212,7 +212,7 @@ class RugRoll(Family):
         ).move(0, -long / 2 + 0.05, 0)
 
     def threads(self, kit: Kit) -> list[Solid]:
-        """The fringe: threads from the edge, bundled by knots."""
+        """Returns the fringe: threads from the edge, bundled by knots."""
         if kit.level < 1:
             return []
         y, n, step = 0.05 - self.loose - self.radius, self.fringe, self.wide / self.fringe
@@ -235,7 +235,7 @@ class RugRoll(Family):
         ]
 
     def ties(self) -> list[Solid]:
-        """Cords around the roll, each with a bow of two loops."""
+        """Returns cords around the roll, each with a bow of two loops."""
         r = self.radius + 0.02
         hoops = superellipse(r, r, 2.0).contours()[0]
         ring = polyline(hoops, closed=True).resample(n=90)

@@ -53,7 +53,7 @@ class Hammer(Family):
         return lathe(line.close(), "shaft", "shaft", kit.skin("shaft")).scale(1, 0.82, 1)
 
     def iron(self, kit: Kit) -> Solid:
-        """The head along x about the origin, its face at +x."""
+        """Returns the head along x about the origin, its face at +x."""
         t, h = self.thick, self.head
         if self.kind == "mallet":
             line = turned(1.6 * t, -h).bead(0.08).up(0.02).curve((1.75 * t, 0), (1.6 * t, h - 0.1)).bead(0.08)
@@ -77,7 +77,7 @@ class Hammer(Family):
         return union((eye, front, self.peen(t, h)))
 
     def peen(self, t: float, h: float) -> Solid:
-        """What is at -x."""
+        """Returns what is at -x."""
         if self.kind == "claw":
             region = stroke(
                 [
@@ -205,7 +205,7 @@ class Spanner(Family):
     nut: bool = flag(0.4)
 
     def build(self, kit: Kit) -> Solid:
-        """Upright, its flat face to the front; made along x."""
+        """Returns the spanner upright, its flat face to the front; it is made along x."""
         half, t = self.length / 2, self.thickness
         bar = rect(self.length, self.width) | polygon(
             [
@@ -297,7 +297,7 @@ class Spanner(Family):
         )
 
     def loose_nut(self) -> Solid:
-        """A nut in the jaws of the left end."""
+        """Returns a nut in the jaws of the left end."""
         j, t = self.jaw, self.thickness
         half = self.length / 2
         return extrude(ngon(6, 0.64 * j).turn(0.26) - circle(0.3 * j), 1.6 * t, "nut", "nut").move(

@@ -19,7 +19,7 @@ from zeroverse.core.rng import Rng
 
 
 def stem(line: Turning, length: float, waist: float, knops: int, rng: Rng) -> Turning:
-    """The line continued up by `length` through `knops` swellings between necks of about the radius `waist`."""
+    """Returns the line continued up by `length` through `knops` swellings between necks of about the radius `waist`."""
     shares = 0.6 + rng.unit(knops)
     for k, share in enumerate(length * shares / shares.sum()):
         kind, neck = (
@@ -34,7 +34,7 @@ def stem(line: Turning, length: float, waist: float, knops: int, rng: Rng) -> Tu
 
 
 def _knop(line: Turning, kind: str, share: float, neck: float, size: float) -> Turning:
-    """One swelling, 0.68 shares high."""
+    """Returns one swelling, 0.68 shares high."""
     h, z, bulge = 0.68 * share, line.end[1], 0.34 * share * size
     if kind == "ball":
         return line.torus(h, bulge + 0.3 * neck)
@@ -72,7 +72,7 @@ def _knop(line: Turning, kind: str, share: float, neck: float, size: float) -> T
 
 
 def foot(r: float, kind: str, waist: float) -> Turning:
-    """The line of a round foot of radius r up to its neck of radius `waist`."""
+    """Returns the line of a round foot of radius r up to its neck of radius `waist`."""
     start = turned(r).up(0.04)
     if kind == "ogee":
         return start.out(-0.03).ogee(waist - r + 0.03, 0.3 * r)
@@ -261,7 +261,7 @@ class Finial(Family):
         return start.curve(*shape, (0.0, z + h))
 
     def _flames(self, z: float) -> Solid:
-        """Tongues that wind up around the crown."""
+        """Returns tongues that wind up around the crown."""
         t = np.arange(15) / 14
         h = 2.0 - z
         c, s = cos_sin_array(2.4 * t)

@@ -30,7 +30,7 @@ KNOTS = {
 
 
 def rope(path: Path, radius: float, label: str, slot: str, strands: int = 3, pitch: float = 5.0) -> Solid:
-    """Twisted strands along a path as one sweep of a lobed section. pitch: of a turn, radii."""
+    """Returns twisted strands along a path as one sweep of a lobed section. pitch: of a turn, radii."""
     turns = max(1, round(path.length / (pitch * radius)))
     fine = path.resample(n=max(24, min(900, 7 * strands * turns)))
     return tube(
@@ -89,7 +89,7 @@ class Basket(Family):
         )
 
     def woven(self, side: Profile) -> Solid:
-        """Stakes along the profile, and a wavy ring in each row, every second one half a wave on."""
+        """Returns stakes along the profile, and a wavy ring in each row, every second one half a wave on."""
         n, step = 2 * self.stakes, self.tall / self.rows
         weaver, stake = 0.58 * step / self.flat, 0.03
         heights = np.linspace(0.02, self.tall, 12)
@@ -202,7 +202,7 @@ class Basket(Family):
 
 
 def _cuff(r: float, hem: float, high: float) -> Profile:
-    """The part of a lining that hangs over the rim, closed."""
+    """Returns the part of a lining that hangs over the rim, closed."""
     out = spline(
         [
             (hem + 0.07, 0.72 * high),
@@ -227,7 +227,7 @@ def _cuff(r: float, hem: float, high: float) -> Profile:
 
 
 def _fruit(r: float) -> Solid:
-    """An apple with its stem, in the middle of its own height."""
+    """Returns an apple with its stem, in the middle of its own height."""
     line = turned(0.0, -0.72 * r).curve(
         (0.45 * r, -0.86 * r), (0.98 * r, -0.1 * r), (0.8 * r, 0.62 * r), (0.25 * r, 0.72 * r), (0.0, 0.5 * r)
     )
@@ -282,7 +282,7 @@ class RopeKnot(Family):
         )
 
     def whippings(self, core: Path, r: float) -> list[Solid]:
-        """Bands of thread around the rope."""
+        """Returns bands of thread around the rope."""
         tangents = core.resample(n=120).tangents()
         points = core.resample(n=120).points
         line = turned(0.6 * r, -0.6 * r).out(0.5 * r)
@@ -299,7 +299,7 @@ class RopeKnot(Family):
 
 
 def clearance(path: Path) -> float:
-    """The least distance between two parts of a closed path that are further apart along it than 0.5."""
+    """Returns the least distance between two parts of a closed path that are further apart along it than 0.5."""
     p, marks = path.points, path.steps[:-1]
     gap = np.abs(marks[:, None] - marks[None])
     gap = np.minimum(gap, path.length - gap)

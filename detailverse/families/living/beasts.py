@@ -117,11 +117,11 @@ class Beast(Family):
 
     @property
     def height(self) -> float:
-        """Of the middle of the body."""
+        """Returns the height of the middle of the body."""
         return self.b.leg * self.legs + 0.55 * self.b.chest * self.girth
 
     def spine(self) -> tuple[np.ndarray, list[float]]:
-        """Points [N, 3] and radii from the head along neck and back to the tip of the tail."""
+        """Returns points [N, 3] and radii from the head along neck and back to the tip of the tail."""
         b, h = self.b, self.height
         c, s = cos_sin(b.rise)
         chest, hips = np.array([0.0, -0.42 * b.body, h + 0.1 * b.chest]), np.array([0.0, 0.42 * b.body, h])
@@ -303,7 +303,7 @@ class Beast(Family):
         return [pair(union((beam, *tines)))]
 
     def crest(self, spine: np.ndarray, radii, level: int):
-        """Along the back: spikes, plates or a mane of locks."""
+        """Yields what stands along the back: spikes, plates or a mane of locks."""
         kind = (
             {"dragon": "spikes", "horse": "mane", "boar": "mane"}.get(self.kind, "plain")
             if self.back == "own"
@@ -347,7 +347,7 @@ class Beast(Family):
                 )
 
     def wing(self) -> Solid:
-        """Three fingers from a wrist with a skin between them, from the shoulders, half spread."""
+        """Returns three fingers from a wrist with a skin between them, from the shoulders, half spread."""
         outline = np.array(
             [
                 (0.0, 0.0),

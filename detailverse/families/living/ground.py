@@ -125,7 +125,7 @@ class Crystals(Family):
         return hull(np.array(points), "crystal", "crystal")
 
     def groove(self, radius: float) -> Solid:
-        """A thin step around the prism: it is a ring that is cut."""
+        """Returns a thin step around the prism: it is a ring that is cut."""
         outer = hull(
             np.array(
                 [
@@ -197,7 +197,7 @@ class Shell(Family):
         )
 
     def coil(self, level: int) -> tuple[np.ndarray, np.ndarray]:
-        """(points [N, 3], radii [N]) of the tube, the mouth last and about 1 from the axis."""
+        """Returns (points [N, 3], radii [N]) of the tube, the mouth last and about 1 from the axis."""
         turns, away, rise = {
             "ammonite": (self.whorls, 1.0, 0.0),
             "snail": (self.whorls, 0.85, 1.1),
@@ -259,7 +259,7 @@ class Terrain(Family):
         return union((*parts, at(self.fir(kit.level), firs)) if firs else parts)
 
     def places(self, land: np.ndarray):
-        """Frames of firs: where the land is neither under water, nor near the top, nor steep."""
+        """Yields frames of firs: where the land is neither under water, nor near the top, nor steep."""
         slope = np.abs(np.gradient(land, 2.0 / land.shape[1])).max(axis=0)
         for k in range(self.firs):
             rng = Rng(self.seed, "fir", k)
@@ -268,7 +268,7 @@ class Terrain(Family):
                 yield rng.child("size").uniform(0.6, 1.2) * np.eye(3), _on(land, i, j, self.long)
 
     def fir(self, level: int) -> Solid:
-        """A trunk and three skirts."""
+        """Returns a trunk and three skirts."""
         skirts = (
             cylinder(0.035 - 0.008 * k, 0.055, "firs", "tree", top=0.004, sides=7 + 2 * level).move(
                 0, 0, 0.02 + 0.032 * k
@@ -278,7 +278,7 @@ class Terrain(Family):
         return union((cylinder(0.01, 0.06, "firs", "tree", sides=6).move(0, 0, -0.03), *skirts))
 
     def relief(self, x, y, level: int) -> np.ndarray:
-        """[R, C] from 0 to 1."""
+        """Returns [R, C] from 0 to 1."""
         points = np.stack([x.ravel() * self.scale, y.ravel() * self.scale, np.zeros(x.size)], axis=1)
         rough = fbm(points, self.seed % 2**31, 3 + level, 0.42).reshape(x.shape)
         if self.form == "ridges":
@@ -320,7 +320,7 @@ class Terrain(Family):
 
 
 def _on(land: np.ndarray, i: int, j: int, long: float) -> tuple[float, float, float]:
-    """The place of row i and column j of the land's grid."""
+    """Returns the place of row i and column j of the land's grid."""
     return 2 * (j / (land.shape[1] - 1) - 0.5), 2 * long * (i / (land.shape[0] - 1) - 0.5), float(land[i, j])
 
 

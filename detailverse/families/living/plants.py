@@ -70,7 +70,7 @@ class Cactus(Family):
             yield self.flower().move(0.35 * wide * c * (k > 0), 0.35 * wide * s * (k > 0), tall - 0.03 - 0.05 * (k > 0))
 
     def stem(self, wide: float, tall: float, level: int) -> Solid:
-        """Ribs swept upwards to a dome; spines stand on the ribs."""
+        """Returns ribs swept upwards to a dome; spines stand on the ribs."""
         angle = TAU * np.arange(self.ribs * 12) / (self.ribs * 12)
         wave = np.array([cos_sin(self.ribs * a)[0] for a in angle])
         ring = np.array([cos_sin(a) for a in angle]) * (1.0 + self.depth * wave)[:, None]
@@ -97,7 +97,7 @@ class Cactus(Family):
         return at(spine, frames)
 
     def star(self, points: int) -> Solid:
-        """A tuft of spines about +z."""
+        """Returns a tuft of spines about +z."""
         needle = hull(
             np.array(
                 [
@@ -115,7 +115,7 @@ class Cactus(Family):
         return union((needle, around(needle.turn("y", 1.0), points)))
 
     def paddles(self, level: int):
-        """Flat pads that grow on one another."""
+        """Yields flat pads that grow on one another."""
         pad = ball(0.3, "cactus", "cactus").scale(0.8, 0.24, 1.15)
         spines = self.star(4)
         if level >= 2:
@@ -220,7 +220,7 @@ class Cone(Family):
             )
 
     def scale(self, level: int) -> Solid:
-        """A scale with its root at the origin, along +z, its back towards +x."""
+        """Returns a scale with its root at the origin, along +z, its back towards +x."""
         thick, tip = (0.05, 0.2 + 0.08 * self.pointed) if self.form != "pineapple" else (0.09, 0.1)
         outline = [(-0.02, 0.05), (0.06, 0.09), (0.15, 0.1 * (1.2 - 0.5 * self.pointed)), (tip, 0.02)]
         points = [
@@ -456,7 +456,7 @@ class Flower(Family):
         )
 
     def petal(self, level: int) -> Solid:
-        """Along +x, hollow above: a thin lens bent over a rib."""
+        """Returns a petal along +x, hollow above: a thin lens bent over a rib."""
         steps, across = 9, 7
         top, bottom = [], []
         for i in range(steps):
@@ -473,7 +473,7 @@ class Flower(Family):
         )
 
     def leaf(self) -> Solid:
-        """Along +z, hanging towards +x, folded along its rib."""
+        """Returns a leaf along +z, hanging towards +x, folded along its rib."""
         rows, columns = np.meshgrid(np.arange(9) / 8, np.arange(7) / 3 - 1, indexing="ij")
         half = 0.012 + 0.4 * self.wide * np.sqrt(np.maximum(0.0, 4.0 * rows * (1.0 - rows))) * (1.25 - 0.5 * rows)
         upper = np.stack(
@@ -489,7 +489,7 @@ class Flower(Family):
 
 
 def lump(size: float, label: str, slot: str) -> Solid:
-    """A ball of few faces, for what leaves hide."""
+    """Returns a ball of few faces, for what leaves hide."""
     around_z = [cos_sin(TAU * k / 8) for k in range(8)]
     return hull(
         np.array(
@@ -505,8 +505,8 @@ def lump(size: float, label: str, slot: str) -> Solid:
 
 
 def _upright(out: np.ndarray, lift: float) -> np.ndarray:
-    """A frame for a scale on a body: +z leans from upwards along the surface to `out` by `lift` (0 … about 1), its back
-    outside.
+    """Returns a frame for a scale on a body: +z leans from upwards along the surface to `out` by `lift` (0 … about 1),
+    its back outside.
     """
     up = np.array([0.0, 0.0, 1.0]) - out * float(out[2])
     up = affine.unit(up if float((up * up).sum()) > 1e-6 else np.array([1.0, 0, 0]))
@@ -516,7 +516,7 @@ def _upright(out: np.ndarray, lift: float) -> np.ndarray:
 
 
 def _profile(under, top):
-    """A closed profile from the polyline of the underside and the curve of the upper side."""
+    """Returns a closed profile from the polyline of the underside and the curve of the upper side."""
     curve = turned(0.0, under[0][1])
     for r, z in under[1:]:
         curve = curve.to(r, z)
@@ -524,7 +524,7 @@ def _profile(under, top):
 
 
 def _sheet(top: np.ndarray, bottom: np.ndarray, label: str, slot: str) -> Solid:
-    """A thin piece between two grids [R, C, 3]."""
+    """Returns a thin piece between two grids [R, C, 3]."""
     rows, columns = top.shape[:2]
     a = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     upper = np.concatenate([np.stack([a, a + columns, a + columns + 1], 1), np.stack([a, a + columns + 1, a + 1], 1)])

@@ -342,7 +342,7 @@ class Fish(Family):
         return union((*parts, stand.move(x(0.5), 0.02, 0))).turn("z", TAU / 4)  # a trophy shows its flank
 
     def half(self, t: float) -> float:
-        """Half the height at the part t of the length."""
+        """Returns half the height at the part t of the length."""
         marks = {
             "slim": (0.05, 0.2, 0.28, 0.3, 0.26, 0.18, 0.09, 0.05),
             "tall": (0.05, 0.32, 0.5, 0.58, 0.5, 0.32, 0.13, 0.07),
@@ -353,7 +353,7 @@ class Fish(Family):
         return self.deep * float(np.interp(t, np.arange(8) / 7, marks))
 
     def girth(self, t):
-        """The width there as a part of the height."""
+        """Returns the width there as a part of the height."""
         return {"round": 0.95, "shark": 0.9, "tall": 0.36}.get(self.form, self.wide) * (1 - 0.65 * t * t)
 
     def rings(self, steps: int, around: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from zeroverse.core.rng import Rng
 
 
 def face(k: float) -> list[sdf.Sdf]:
-    """A human head of radius `k` about the origin, its face towards -y, without hair."""
+    """Returns a human head of radius `k` about the origin, its face towards -y, without hair."""
     both = lambda value, x, y, z: [value.move(side * x * k, y * k, z * k) for side in (1, -1)]
     skull = sdf.union(
         sdf.ellipsoid(0.8 * k, 0.98 * k, k).move(z=0.12 * k),
@@ -132,7 +132,7 @@ class Statue(Family):
         return union((*parts, *self.holding(hands[0])))
 
     def arm(self, side: int):
-        """Elbow and hand [3], from the shoulder."""
+        """Returns elbow and hand [3], from the shoulder."""
         kind = (
             self.arms
             if side > 0 or self.arms in ("spread", "akimbo", "folded")
@@ -149,7 +149,7 @@ class Statue(Family):
         return tuple(np.array(place) * [side, 1, 1] for place in out)
 
     def skirt(self, hip, length: float) -> sdf.Sdf:
-        """A cone of cloth with folds from the waist."""
+        """Returns a cone of cloth with folds from the waist."""
         low, wide = hip[2] + 0.12 - length - 0.05, 0.16 + 0.2 * length
         rings = [
             [
@@ -174,7 +174,7 @@ class Statue(Family):
         )
 
     def headgear(self, k: float, level: int) -> Solid:
-        """Hair or what is worn on a head of radius `k`."""
+        """Returns hair or what is worn on a head of radius `k`."""
         cap = lathe(
             turned(0.0, 0.1).to(0.9, 0.1).curve((0.93, 0.45), (0.7, 0.95), (0.0, 1.22)).close(), "hair", "figure"
         )
@@ -362,7 +362,7 @@ class Totem(Family):
 
 
 def mouth(r: float, k: float, z: float, level: int) -> Solid:
-    """Lips around a row of teeth."""
+    """Returns lips around a row of teeth."""
     lips = [
         horn(
             [(-0.75 * r, -0.62 * r, z), (0.0, -1.04 * r, z + side * 0.14 * k), (0.75 * r, -0.62 * r, z)],

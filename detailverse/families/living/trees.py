@@ -58,7 +58,7 @@ class Tree(Family):
         return union(parts)
 
     def limbs(self):
-        """Points [N, 3], radii [N], bones, and the tips: limbs of three bones each, forking."""
+        """Returns points [N, 3], radii [N], bones, and the tips: limbs of three bones each, forking."""
         rng = Rng(self.seed, "limbs")
         points, radii, bones, tips = [np.array([0.0, 0, -0.05])], [self.trunk * 1.15], [], []
         first = 0.4 if self.form != "bonsai" else 0.26
@@ -101,7 +101,7 @@ class Tree(Family):
             yield sdf.round_cone((0, 0, 0.08), (0.36 * c, 0.36 * s, -0.04), 0.6 * self.trunk, 0.03)
 
     def foliage(self, tips, level: int) -> Solid:
-        """A clump at every tip: a ball at level 0, leaves from then on."""
+        """Returns a clump at every tip: a ball at level 0, leaves from then on."""
         size = 0.21 if self.form == "leafy" else 0.24
         clump = self.clump(size, level)
         frames = []
@@ -130,7 +130,7 @@ class Tree(Family):
         return union((at(self.leaf(size), leaves), lump(0.7 * size, "leaves", "leaf")))
 
     def leaf(self, size: float) -> Solid:
-        """Pointed, folded along its rib, from its stem at the origin along +z."""
+        """Returns a leaf, pointed, folded along its rib, from its stem at the origin along +z."""
         wide = 0.16 + 0.12 * self.lean
         edge = [(0.0, 0.05), (wide, 0.32), (0.65 * wide, 0.52), (0.0, 0.72)]
         points = [
@@ -142,7 +142,9 @@ class Tree(Family):
         return hull(np.array(points), "leaves", "leaf")
 
     def fir(self, kit: Kit):
-        """A straight trunk with tiers of boughs, the lower the longer; needles on their sides from level 2 on."""
+        """Yields a straight trunk with tiers of boughs, the lower the longer; needles on their sides from level 2
+        on.
+        """
         yield lathe(turned(0.7 * self.trunk).to(0.02, 1.6).close(), "trunk", "bark", kit.skin("bark")).move(0, 0, -0.03)
         bough, tiers = self.bough(kit.level), 3 * self.forks - 4
         yield bough.scale(0.3).turn("y", -TAU / 4).move(0, 0, 1.55)
@@ -161,7 +163,7 @@ class Tree(Family):
                 )
 
     def bough(self, level: int) -> Solid:
-        """Along +x, 1 long, flat: a rib, and needles that point outwards from it."""
+        """Returns a bough along +x, 1 long, flat: a rib, and needles that point outwards from it."""
         rib = hull(
             np.array([(0, y, z) for y in (-0.035, 0.035) for z in (-0.03, 0.03)] + [(1.0, 0.0, -0.06)]),
             "boughs",
@@ -201,7 +203,7 @@ class Tree(Family):
         return union((rib, *pairs))
 
     def palm(self, kit: Kit):
-        """A leaning trunk under a crown of fronds, with coconuts."""
+        """Yields a leaning trunk under a crown of fronds, with coconuts."""
         path = spline([(0, 0, -0.05), (0.25 * self.gnarl, 0, 0.6), (1.2 * self.gnarl - 0.1, 0, 1.4)])
         yield tube(
             path,
@@ -219,7 +221,7 @@ class Tree(Family):
             yield ball(0.075, "coconuts", "fruit").move(*(top + np.array([0.1 * c, 0.1 * s, -0.08])))
 
     def frond(self, level: int) -> Solid:
-        """Along +x, 0.75 long, arched and hanging; leaflets from level 2 on."""
+        """Returns a frond along +x, 0.75 long, arched and hanging; leaflets from level 2 on."""
         arch = lambda t: np.array([0.78 * t, 0.0, 0.42 * t - 0.62 * t * t])
         rib = tube(
             spline([tuple(arch(t)) for t in (0.0, 0.35, 0.7, 1.0)]),

@@ -44,7 +44,7 @@ class RobotArm(Family):
     screws: str = choice("hex", "socket", "dome")
 
     def build(self, kit: Kit) -> Solid:
-        """The arm in the plane y = 0, bent towards +x, then turned by `yaw`."""
+        """Returns the arm in the plane y = 0, bent towards +x, then turned by `yaw`."""
         a, joints, r = self.shoulder, [np.array([0.0, 0.55])], self.joint
         ways = (a, a + self.elbow, a + self.elbow + self.wrist)
         for way, long in zip(ways, (self.upper, self.fore, 0.3)):
@@ -87,7 +87,7 @@ class RobotArm(Family):
         return [foot, table, *cheeks, *bolts, motor]
 
     def between(self, a, b, wide: float, narrow: float, kit: Kit) -> Solid:
-        """A link from a to b (x, z), its ends round."""
+        """Returns a link from a to b (x, z), its ends round."""
         way, long = b - a, float(np.sqrt(((b - a) ** 2).sum()))
         region = (
             polygon([(-0.8 * wide, 0), (0.8 * wide, 0), (0.8 * narrow, long), (-0.8 * narrow, long)])
@@ -135,7 +135,7 @@ class RobotArm(Family):
         return body.transform(matrix, (a[0], 0.0, a[1]))
 
     def knuckle(self, r: float, kit: Kit) -> Solid:
-        """A joint about y, with caps and screws."""
+        """Returns a joint about y, with caps and screws."""
         wide = 1.7 * r
         drum = cylinder(0.82 * r, 2 * wide - 0.4 * r, "joint", "joint").move(0, 0, -wide + 0.2 * r)
         cap = lathe(
@@ -157,7 +157,7 @@ class RobotArm(Family):
         return union((drum, cap, cap.turn("x", TAU / 2))).turn("x", TAU / 4)
 
     def wiring(self, joints, r: float) -> list[Solid]:
-        """A cable beside the arm, with clips."""
+        """Returns a cable beside the arm, with clips."""
         y, points = -1.0 * r, [(-0.18, -0.1, 0.38)]
         for a, b in zip(joints[:2], joints[1:3]):
             across = np.array([-(b - a)[1], (b - a)[0]]) / float(np.sqrt(((b - a) ** 2).sum()))
@@ -167,7 +167,7 @@ class RobotArm(Family):
         return [tube(spline(points), 0.022, "cable", "cable", sides=10)]
 
     def ram(self, joints, r: float) -> list[Solid]:
-        """A gas spring from the shoulder to the upper link, on the other side."""
+        """Returns a gas spring from the shoulder to the upper link, on the other side."""
         a, b = joints[0] + np.array([-0.8 * r, 0.2 * r]), joints[0] + 0.72 * (joints[1] - joints[0])
         y, middle = 1.05 * r, (a + b) / 2
         pins = [cylinder(0.03, 1.3 * r, "pin", "steel").turn("x", -TAU / 4).move(p[0], 0, p[1]) for p in (a, b)]
@@ -178,7 +178,7 @@ class RobotArm(Family):
         ]
 
     def hand(self, a, b, way: float) -> list[Solid]:
-        """The wrist from a to b and what it holds, built up the z axis."""
+        """Returns the wrist from a to b and what it holds, built up the z axis."""
         r, kind = 0.5 * self.joint, self.gripper
         wrist = union(
             (
@@ -278,7 +278,7 @@ class Cannon(Family):
         return union((gun, *self.cheeks(axle, high, kit), *wheels, *self.pile()))
 
     def gun(self, kit: Kit) -> Solid:
-        """Along +z with its trunnions at the origin."""
+        """Returns the gun along +z with its trunnions at the origin."""
         b, n = self.bore, self.length
         r, low = 2.1 * b, -0.42 * n
         step, taper = 0.8 * n / self.rings, [r * (1 - 0.34 * k / self.rings) for k in range(self.rings + 1)]
@@ -339,7 +339,7 @@ class Cannon(Family):
         return union(parts)
 
     def cheeks(self, axle: float, high: float, kit: Kit) -> list[Solid]:
-        """Two planks in profile (y, z), with beams between them and iron straps."""
+        """Returns two planks in profile (y, z), with beams between them and iron straps."""
         gap, t = 2.1 * self.bore + 0.05, 0.09
         if self.carriage == "field":
             region = polygon(
@@ -464,7 +464,7 @@ class Cannon(Family):
         return [bar, wheel.move(gap + 0.22, 0, axle), wheel.mirror("x").move(-gap - 0.22, 0, axle)]
 
     def pile(self) -> list[Solid]:
-        """Shot on a tray tied to the carriage."""
+        """Returns shot on a tray tied to the carriage."""
         r, gap = 1.0 * self.bore + 0.01, 2.1 * self.bore + 0.05
         if self.shot < 2:
             return []

@@ -22,7 +22,7 @@ TOP = 0.05  # of the board
 
 
 def heat_sink(x: float, y: float, height: float, kind: str, slot: str = "sink") -> Solid:
-    """A base with "fins" along y, "pins", or a "radial" star, on z = 0."""
+    """Returns a base with "fins" along y, "pins", or a "radial" star, on z = 0."""
     base = box(x, y, 0.05, "heat sink", slot).move(0, 0, 0.005)
     if kind == "radial":
         fin = box(0.46 * min(x, y), 0.02, height, "heat sink", slot).move(0.24 * min(x, y), 0, height / 2)
@@ -48,7 +48,7 @@ def heat_sink(x: float, y: float, height: float, kind: str, slot: str = "sink") 
 
 
 def fan(radius: float, deep: float, blades: int, label: str, slot: str) -> Solid:
-    """A square frame around blades, from z = 0; its grille is a spiral of rings."""
+    """Returns a square frame around blades, from z = 0; its grille is a spiral of rings."""
     frame = extrude(rect(2.1 * radius, 2.1 * radius, 0.12 * radius) - circle(radius), deep, label, slot)
     hub = disc(0.34 * radius, 0.0, 0.9 * deep, label, slot, 0.06 * radius, 32)
     vane = (
@@ -121,7 +121,7 @@ class CircuitBoard(Family):
         return joined(circle(0.035).move(*place) for place in self.mounts())
 
     def edge_connector(self) -> Solid:
-        """A tongue with gold fingers at the front edge."""
+        """Returns a tongue with gold fingers at the front edge."""
         wide = 0.5 * self.width
         tongue = box(wide, 0.14, 0.034, "tongue", "board").move(0, -self.depth / 2 - 0.05, TOP / 2)
         n = int(wide / 0.045)
@@ -133,7 +133,7 @@ class CircuitBoard(Family):
         return tongue | fingers
 
     def components(self, kit: Kit) -> list[Solid]:
-        """The main one in a block of cells of its own, a part in most other cells."""
+        """Returns the main one in a block of cells of its own, a part in most other cells."""
         rng, x, y = Rng(self.seed, "parts"), (self.width - 0.3) / self.columns, (self.depth - 0.2) / self.rows
         i0, j0 = rng.integer(0, self.columns - 1), rng.integer(0, self.rows - 1)
         taken = {(i0 + a, j0 + b) for a in (0, 1) for b in (0, 1)}
@@ -191,7 +191,7 @@ class CircuitBoard(Family):
         return base | top
 
     def chip(self, x: float, y: float, kit: Kit) -> Solid:
-        """A package with gull-wing leads on two sides."""
+        """Returns a package with gull-wing leads on two sides."""
         body = box(0.72 * x, y, 0.09, "chip", "chip", kit.skin("chip"), sides="+z").move(0, 0, 0.055)
         n = max(3, int(y / 0.045))
         lead = extrude(
@@ -256,7 +256,7 @@ class CircuitBoard(Family):
         return self.passives(x, y, rng)
 
     def passives(self, x: float, y: float, rng: Rng) -> Solid:
-        """A grid of small resistors and capacitors with metal ends."""
+        """Returns a grid of small resistors and capacitors with metal ends."""
         one = union(
             (
                 box(0.05, 0.036, 0.03, "resistor", "chip"),
@@ -269,7 +269,7 @@ class CircuitBoard(Family):
         return union(one.move((i - (n - 1) / 2) * 0.095, (j - (m - 1) / 2) * 0.07, 0.01) for i, j in places)
 
     def tracks(self):
-        """Lines with bends of 45 degrees, and vias at their ends."""
+        """Returns lines with bends of 45 degrees, and vias at their ends."""
         rng, lines = Rng(self.seed, "tracks"), []
         for k in range(self.traces):
             one = rng.child(k)

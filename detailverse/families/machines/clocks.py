@@ -19,7 +19,7 @@ ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII
 
 
 def numerals(words, radius: float, start: float, end: float, height: float, style: str) -> Region:
-    """The words upright on a circle, clockwise from angle `start` to `end`."""
+    """Returns the words upright on a circle, clockwise from angle `start` to `end`."""
     placed = []
     for k, word in enumerate(words):
         c, s = cos_sin(start + (end - start) * k / max(1, len(words) - 1))
@@ -28,7 +28,7 @@ def numerals(words, radius: float, start: float, end: float, height: float, styl
 
 
 def hand(length: float, width: float, kind: str) -> Region:
-    """Along +x from the pivot: "sword", "spade", "arrow" or "bar", with a counterweight."""
+    """Returns a hand along +x from the pivot: "sword", "spade", "arrow" or "bar", with a counterweight."""
     tail = polygon(
         [(0.0, -0.5 * width), (0.0, 0.5 * width), (-0.28 * length, 0.9 * width), (-0.28 * length, -0.9 * width)]
     ) | circle(1.3 * width)
@@ -92,7 +92,7 @@ class Gauge(Family):
         return union((upright(union(parts)), self.stem(kit).move(0, self.depth / 2, -0.9)))
 
     def housing(self, kit: Kit) -> Solid:
-        """The can behind the dial, which is at z = 0, and the bezel around it."""
+        """Returns the can behind the dial, which is at z = 0, and the bezel around it."""
         can = lathe(
             turned(0.8, -self.depth).fillet(0.05).to(0.93, -self.depth + 0.05).to(0.93, 0.0).close(),
             "case",
@@ -174,7 +174,7 @@ class AlarmClock(Family):
         return union((front, *self.crown(kit), *self.stand()))
 
     def case(self, kit: Kit) -> Solid:
-        """About the z axis, the dial at z = 0; it reaches back to -depth."""
+        """Returns the case about the z axis, the dial at z = 0; it reaches back to -depth."""
         d, skin = self.depth, kit.skin("case")
         if self.shape == "round" or self.shape == "barrel":
             line = turned(0.62, -d)
@@ -195,7 +195,7 @@ class AlarmClock(Family):
         )
 
     def keys(self) -> list[Solid]:
-        """Two winding keys and a knob on the back."""
+        """Returns two winding keys and a knob on the back."""
         bow = upright(extrude(circle(0.09).move(-0.08, 0) | circle(0.09).move(0.08, 0), 0.03, "key", "bell"))
         key, z = union((cylinder(0.04, 0.18, "key", "bell"), bow.move(0, 0, 0.2))).turn("x", TAU / 2), 0.02 - self.depth
         return [
@@ -224,7 +224,7 @@ class AlarmClock(Family):
         ]
 
     def crown(self, kit: Kit) -> list[Solid]:
-        """What is on top: two bells and a hammer, one bell, or a handle."""
+        """Returns what is on top: two bells and a hammer, one bell, or a handle."""
         y, r = self.depth / 2, self.bell_radius
         grip = tube(
             spline([(-0.42, y, 0.6), (-0.4, y, 1.0), (0, y, 1.18), (0.4, y, 1.0), (0.42, y, 0.6)]),

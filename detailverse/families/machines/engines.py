@@ -20,8 +20,8 @@ SECTION = TAU * np.arange(20) / 20
 
 
 def blade(stations, label: str, slot: str) -> Solid:
-    """A twisted blade up the z axis. stations: (z, chord, thickness, angle, sweep along the chord) each; angle 0: the
-    chord along x.
+    """Returns a twisted blade up the z axis. stations: (z, chord, thickness, angle, sweep along the chord) each; angle
+    0: the chord along x.
     """
     c, s = cos_sin_array(SECTION)
     rings = []
@@ -35,7 +35,7 @@ def blade(stations, label: str, slot: str) -> Solid:
 def finned(
     radius: float, low: float, high: float, fins: int, deep: float, label: str, slot: str, sides: int = 36
 ) -> Solid:
-    """A cylinder with cooling fins."""
+    """Returns a cylinder with cooling fins."""
     line, step = turned(radius, low), (high - low) / fins
     for k in range(fins):
         z = low + k * step
@@ -92,7 +92,7 @@ class RadialEngine(Family):
         return body.scale(2.0 / float(body.size.max()))
 
     def jug(self, bore: float, core: float, kit: Kit) -> Solid:
-        """A cylinder along +x with its head, rocker boxes, pushrods and plugs, the axis of the engine is z."""
+        """Returns a cylinder along +x with its head, rocker boxes, pushrods and plugs, the axis of the engine is z."""
         low, top = core - 0.03, core + 3.1 * bore
         barrel = finned(0.78 * bore, low, top - 0.9 * bore, self.fins, 0.24 * bore, "cylinder", "cylinder")
         head = finned(0.86 * bore, top - 0.92 * bore, top, 5, 0.26 * bore, "cylinder head", "cylinder")
@@ -188,7 +188,7 @@ class RadialEngine(Family):
         return union(parts)
 
     def pipes(self, core: float, bore: float, back: float) -> list[Solid]:
-        """From every head back to a ring, or a short stub; the carburettor's ring inside it."""
+        """Returns pipes from every head back to a ring, or a short stub; the carburettor's ring inside it."""
         reach, parts = core + 2.6 * bore, []
         for k in range(self.rows):
             z = -2.7 * bore * k
@@ -250,8 +250,8 @@ class RadialEngine(Family):
     def words(self) -> str:
         propeller = f" with a {self.blades}-bladed propeller" if self.blades > 1 else ""
         return (
-            f"a radial engine of {self.cylinders * self.rows} "
-            f"cylinders{' in two rows' if self.rows == 2 else ''}{propeller}"
+            f"a radial engine of {self.cylinders * self.rows} cylinders"
+            f"{' in two rows' if self.rows == 2 else ''}{propeller}"
         )
 
 
@@ -285,7 +285,7 @@ class Turbine(Family):
     stand: bool = flag(0.6)
 
     def build(self, kit: Kit) -> Solid:
-        """Along +z from the nozzle to the intake, then turned so that the intake faces -y."""
+        """Returns the engine, built along +z from the nozzle to the intake, then turned so that the intake faces -y."""
         rotor = [self.stage(0.86, self.radius - 0.03, self.blades, 0.2, self.twist), *self.compressor(), self.shaft()]
         parts = [*rotor, self.burner(kit), self.tail(), self.cowling(kit), *self.plumbing(kit)]
         body = upright(union(parts))
@@ -308,7 +308,7 @@ class Turbine(Family):
         return body.scale(0.8)
 
     def stage(self, z: float, radius: float, blades: int, hub: float, twist: float) -> Solid:
-        """A disc of blades in the plane z."""
+        """Returns a disc of blades in the plane z."""
         chord = 0.95 * TAU * radius / blades
         stations = [
             (hub - 0.03, 0.7 * chord, 0.03, 1.2 - twist, 0),
@@ -360,7 +360,7 @@ class Turbine(Family):
         return union((nose, drum, mark))
 
     def burner(self, kit: Kit) -> Solid:
-        """The cans between compressor and turbine, and the core's rear casing behind them."""
+        """Returns the cans between compressor and turbine, and the core's rear casing behind them."""
         r = 0.42 * self.radius + 0.08
         can = lathe(
             turned(0.0, -0.5).out(0.045).ogee(0.04, 0.1).up(0.2).ovolo(-0.06, 0.12).close(),
@@ -425,7 +425,7 @@ class Turbine(Family):
         return union((cone, ring_, around(petal, 14)))
 
     def cowling(self, kit: Kit) -> Solid:
-        """A hollow nacelle around the fan, struts to the core, and the core's own case, each open where cut."""
+        """Returns a hollow nacelle around the fan, struts to the core, and the core's own case, each open where cut."""
         r, rear = self.radius, 0.98 - self.cowl
         line = (
             turned(0.86 * r + 0.02, rear).to(r + 0.05, rear + 0.3 * self.cowl).curve((r + 0.09, 0.75), (r + 0.04, 1.02))
@@ -457,7 +457,7 @@ class Turbine(Family):
         return union((whole, struts - cylinder(0.12, 3, "strut", "steel").move(0, 0, -1)))
 
     def plumbing(self, kit: Kit) -> list[Solid]:
-        """Fuel rails around the cans and pipes along the core; flanges with screws."""
+        """Returns fuel rails around the cans and pipes along the core; flanges with screws."""
         q = 0.42 * self.radius + 0.08
         rail = [tube(hoop(q + 0.1), 0.022, "fuel rail", "pipe", sides=10).move(0, 0, z) for z in (-0.34, -0.2)]
         runs = [

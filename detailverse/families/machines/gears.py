@@ -67,7 +67,7 @@ class GearTrain(Family):
         return union((upright(body), foot, rib))
 
     def train(self) -> list[tuple]:
-        """(place [2], layer, teeth, angle, hand, teeth of the pinion above or 0), in modules."""
+        """Returns (place [2], layer, teeth, angle, hand, teeth of the pinion above or 0), in modules."""
         rng = Rng(self.seed, "train")
         first = rng.integer(self.biggest // 2, self.biggest + 1)
         train = [(np.zeros(2), 0, first, 0.0, 1, 0)]
@@ -78,7 +78,9 @@ class GearTrain(Family):
         return train
 
     def meshed(self, train, rng: Rng):
-        """(the next gear, teeth of the pinion through which the last drives it) where there is room, else None."""
+        """Returns (the next gear, teeth of the pinion through which the last drives it) where there is room, else
+        None.
+        """
         place, layer, teeth, angle, hand, _ = train[-1]
         pinion = rng.integer(9, 13) if self.stacked and teeth > 16 and rng.chance(0.6) else 0
         driver, level, own = pinion or teeth, layer + (pinion > 0), rng.integer(10, self.biggest + 1)
@@ -204,7 +206,7 @@ class Screw(Family):
         return body.turn("y", TAU / 4 + 0.1) if self.lies else body
 
     def fittings(self, kit: Kit) -> list[Solid]:
-        """Nuts with their washers along the thread, the first against a collar under the shank."""
+        """Returns nuts with their washers along the thread, the first against a collar under the shank."""
         rng, r = Rng(self.seed, "nuts"), self.radius
         places = sorted(rng.uniform(-1.25 + self.shank, -0.15) for _ in range(self.nuts))
         places = [z for z, before in zip(places, [-9.0, *places]) if z - before > 1.5 * r]
@@ -260,7 +262,7 @@ class Screw(Family):
         return self.driven(kit) - self.recess()
 
     def driven(self, kit: Kit) -> Solid:
-        """A head with a recess for a driver on its top, which is at height r."""
+        """Returns a head with a recess for a driver on its top, which is at height r."""
         r = self.radius
         if self.head == "socket":
             return lathe(
@@ -298,7 +300,7 @@ class Screw(Family):
 
 
 def chamfered(sides: int, radius: float, height: float, label: str) -> Solid:
-    """A nut or head: a prism turned down at both ends."""
+    """Returns a nut or head: a prism turned down at both ends."""
     bevel = 0.16 * radius
     line = (
         turned(0.86 * radius)

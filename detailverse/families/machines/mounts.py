@@ -18,7 +18,7 @@ from zeroverse.core.rng import Rng
 
 
 def split(rng: Rng, x: float, y: float, w: float, h: float, least: float):
-    """Rectangles (x, y, w, h, stream) of a recursive split; x, y: their centres."""
+    """Yields rectangles (x, y, w, h, stream) of a recursive split; x, y: their centres."""
     if max(w, h) < 2 * least or (max(w, h) < 4 * least and rng.chance(0.25)):
         yield x, y, w, h, rng
         return
@@ -32,7 +32,7 @@ def split(rng: Rng, x: float, y: float, w: float, h: float, least: float):
 
 
 def greebles(rng: Rng, w: float, h: float, least: float, tall: float, label: str, slot: str) -> Solid:
-    """Small blocks, tanks, pipes and vents packed on w by h about the origin, up from z = 0."""
+    """Returns small blocks, tanks, pipes and vents packed on w by h about the origin, up from z = 0."""
     return union(
         greeble(one, a - 0.01, b - 0.01, tall, label, slot).move(x, y)
         for x, y, a, b, one in split(rng, 0.0, 0.0, w, h, least)
@@ -173,7 +173,7 @@ class Turret(Family):
         return body
 
     def guns(self) -> list[Solid]:
-        """Barrels side by side in their cradle, raised by `pitch`."""
+        """Returns barrels side by side in their cradle, raised by `pitch`."""
         r, n = self.bore, self.barrels
         line = turned(1.5 * r, 0.0).to(1.5 * r, 0.25).to(1.1 * r, 0.32).to(0.85 * r, self.length - 0.15)
         line = {
@@ -240,7 +240,7 @@ class Dish(Family):
         return union((dish, head.move(0, 0, self.height), *self.tower(kit)))
 
     def bowl(self, kit: Kit) -> Solid:
-        """Its pole at the origin, open to +z."""
+        """Returns its pole at the origin, open to +z."""
         r, d, t = self.radius, self.depth, 0.03
         inside = [(r * k / 12, d * k * k / 144) for k in range(13)]
         line_ = (

@@ -65,7 +65,7 @@ class Pipework(Family):
         return body.scale(1.9 / float(body.size.max()))
 
     def walk(self, rng: Rng, number: int, used: set) -> list[np.ndarray]:
-        """Lattice points from the tank's axis to an open end or the ground, no point used twice."""
+        """Returns lattice points from the tank's axis to an open end or the ground, no point used twice."""
         height = 2 + (number + rng.integer(0, 2)) % {"pot": 1, "upright": 2, "tower": 3}[self.tank]
         here, way = np.array([0, 0, height]), WAYS[(0, 1, 2)[number]]
         nodes = [here]
@@ -88,7 +88,7 @@ class Pipework(Family):
         return abs(node[0]) <= 3 and abs(node[1]) <= 2 and 1 <= node[2] <= 5
 
     def pipe(self, nodes, kit: Kit, skin: Skin) -> list[Solid]:
-        """The tube, weld rings at its elbows, a flange with a cover at its end."""
+        """Returns the tube, weld rings at its elbows, a flange with a cover at its end."""
         if len(nodes) < 2:
             return []
         r, points = self.radius, CELL * np.array(nodes, dtype=np.float64)
@@ -110,7 +110,7 @@ class Pipework(Family):
         return parts
 
     def fitting(self, a, b, valve: bool, used: set, kit: Kit) -> list[Solid]:
-        """A valve or a pair of flanges in the middle of the straight piece from a to b."""
+        """Returns a valve or a pair of flanges in the middle of the straight piece from a to b."""
         middle, way, r = CELL * (a + b) / 2, b - a, self.radius
         if valve:
             across = next(
@@ -138,7 +138,7 @@ class Pipework(Family):
         return [joint.transform(towards(way.astype(np.float64)), middle)]
 
     def valve(self, kit: Kit) -> Solid:
-        """Along x, its hand-wheel above."""
+        """Returns a valve along x, its hand-wheel above."""
         r = self.radius
         line = (
             turned(1.5 * r, -1.9 * r)
@@ -163,7 +163,7 @@ class Pipework(Family):
         return union((body, bonnet, stem, handwheel(1.9 * r, 5, wavy=self.wavy).move(0, 0, 3.9 * r), *heads))
 
     def vat(self, kit: Kit) -> Solid:
-        """The tank about the z axis on four legs, with a manhole, hoops and a gauge in front."""
+        """Returns the tank about the z axis on four legs, with a manhole, hoops and a gauge in front."""
         r, tall = self.tank_radius, {"upright": 1.8, "pot": 1.5, "tower": 2.25}[self.tank]
         low, cap = 0.22, {"upright": 0.45, "pot": 0.7, "tower": 0.25}[self.tank] * r
         profile = (
@@ -229,8 +229,8 @@ class Chain(Family):
         return body.scale(1.95 / float(body.size.max()))
 
     def pitch(self) -> float:
-        """From one joint to the next, in units in which the clear width of a link is 1: its inner length less some
-        play.
+        """Returns the way from one joint to the next, in units in which the clear width of a link is 1: its inner
+        length less some play.
         """
         return 0.9 * (1.0 + self.length)
 
@@ -246,7 +246,7 @@ class Chain(Family):
         return path.resample(n=n + 1).points * n / path.length
 
     def laid(self, solid: Solid, a, b, number: int) -> Solid:
-        """A link that lies along x, from joint a to b; every other one turned a quarter."""
+        """Returns a link that lies along x, from joint a to b; every other one turned a quarter."""
         x = affine.unit(b - a)
         side = affine.unit(
             affine.cross(np.array([0.0, 1.0, 0.0]) if self.lay == "hanging" else np.array([0.0, 0.0, 1.0]), x)
@@ -256,7 +256,7 @@ class Chain(Family):
         return solid.transform(matrix, (a + b) / 2)
 
     def oval(self) -> Path:
-        """The centre line of a link along x: its clear width is 1, its clear length 1 + length."""
+        """Returns the centre line of a link along x: its clear width is 1, its clear length 1 + length."""
         half, reach = self.length / 2, 0.5 + self.wire
         return polyline(slot(2 * half, 2 * reach).contours()[0], closed=True).resample(n=44)
 
@@ -279,14 +279,14 @@ class Chain(Family):
         return body | stud.turn("x", TAU / 4) if self.length > 1.4 else body
 
     def ring(self) -> Solid:
-        """A round ring that holds the first link, centred where a link would be."""
+        """Returns a round ring that holds the first link, centred where a link would be."""
         radius = self.pitch() * 0.75
         return tube(hoop(radius), 1.15 * self.wire, "ring", "ring", sides=24).move(
             0.5 * self.pitch() + 0.5 * self.wire - radius
         )
 
     def weight(self, kit: Kit, size: float) -> Solid:
-        """What hangs on the last link: an eye where a link would be, and beyond it, along -x, the rest."""
+        """Returns what hangs on the last link: an eye where a link would be, and beyond it, along -x, the rest."""
         eye, far = self.link(), -0.5 * self.pitch() - self.wire
         if self.end == "ball":
             radius = 1.9 + 0.25 * self.links * 0.5

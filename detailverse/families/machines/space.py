@@ -46,7 +46,7 @@ class Spaceship(Family):
     seed: int = seed()
 
     def build(self, kit: Kit) -> Solid:
-        """Its nose towards -y, 2 long."""
+        """Returns its nose towards -y, 2 long."""
         parts = [self.hull(kit), *self.drive(kit), *self.wing(kit), *self.command()]
         if kit.level >= 1:
             parts += self.cladding()
@@ -54,7 +54,7 @@ class Spaceship(Family):
         return union((*parts, one))
 
     def half(self, s: float) -> tuple[float, float]:
-        """(half width, half height) of the hull at s, 0 at the nose and 1 at the tail."""
+        """Returns (half width, half height) of the hull at s, 0 at the nose and 1 at the tail."""
         stops = (
             (0.0, 0.35 * self.nose, 0.4 * self.nose),
             (0.25, 0.5 * (1 + self.nose), 0.75),
@@ -90,7 +90,7 @@ class Spaceship(Family):
         return panelled(np.stack(rings)[:, ::-1], "hull", "hull", kit.skin("hull"))
 
     def cladding(self) -> list[Solid]:
-        """Plates and machinery on the back, the belly and both flanks; the flanks are mirror images."""
+        """Returns plates and machinery on the back, the belly and both flanks; the flanks are mirror images."""
         parts, rng = [], Rng(self.seed, "plates")
         spans = ((0.27, 0.5), (0.52, 0.8), (0.82, 0.97))
         for number, (a, b) in enumerate(spans):
@@ -113,7 +113,7 @@ class Spaceship(Family):
         return parts
 
     def plates(self, rng: Rng, w: float, long: float) -> Solid:
-        """Flat plates of different heights with gaps, some with a hatch."""
+        """Returns flat plates of different heights with gaps, some with a hatch."""
         parts = []
         for x, y, a, b, one in split(rng, 0.0, 0.0, w, long, 1.6 * self.fineness):
             z = self.relief * one.uniform(0.15, 0.6)
@@ -125,7 +125,7 @@ class Spaceship(Family):
         return union(parts)
 
     def drive(self, kit: Kit) -> list[Solid]:
-        """Nozzles at the tail in a row, or one in the middle of a ring."""
+        """Returns nozzles at the tail in a row, or one in the middle of a ring."""
         w, h = self.half(1.0)
         r = min(0.95 * h, 0.9 * w / self.engines) if self.engines > 1 else min(1.1 * h, w)
         line_ = (
@@ -205,7 +205,7 @@ class Spaceship(Family):
         return [wing, wing.mirror("x")]
 
     def command(self) -> list[Solid]:
-        """The bridge on the back, or a canopy near the nose."""
+        """Returns the bridge on the back, or a canopy near the nose."""
         w, h = self.half(0.8)
         if self.bridge == "canopy":
             nose_w, nose_h = self.half(0.2)

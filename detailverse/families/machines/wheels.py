@@ -43,7 +43,7 @@ class RoadWheel(Family):
     lies: bool = flag(0.25)
 
     def build(self, kit: Kit) -> Solid:
-        """About the z axis, the outside up, then on its edge with the outside towards -y."""
+        """Returns the wheel, built about the z axis, the outside up, then on its edge with the outside towards -y."""
         inner, half = 0.97 - self.profile, self.width / 2
         body = union(
             (
@@ -74,7 +74,7 @@ class RoadWheel(Family):
         return tyre | extrude(legend, 0.12, "legend", "tyre").move(0, 0, half - 0.075)
 
     def blocks(self, half: float) -> list[Solid]:
-        """The tread, as blocks that stand on the tyre."""
+        """Returns the tread, as blocks that stand on the tyre."""
         wide, step, label = 2 * half - 0.1, TAU * 0.98 / self.pitch, "tread"
         if self.tread == "ribs":
             ribs = [
@@ -131,7 +131,7 @@ class RoadWheel(Family):
         return lathe(line.back(), "rim", "rim", kit.skin("rim"))
 
     def face(self, inner: float, half: float) -> Solid:
-        """The spokes, from the hub to the rim."""
+        """Returns the spokes, from the hub to the rim."""
         r, thick, z = inner - 0.04, 0.08, 0.25 * half
         if self.design == "wire":
             one = tube(polyline([(0.09, 0.08, -0.2), (r, -0.06, z)]), 0.012, "spoke", "rim", sides=8)

@@ -78,7 +78,7 @@ class KnotSculpture(Family):
         return union((loop.move(0, 0, top + 0.34), plinth, stem, mount.move(0, 0, top)))
 
     def strand(self, path, number: int, thick: float) -> Solid:
-        """One of those of a rope."""
+        """Returns one of those of a rope."""
         turns = 4 * self.q
         return tube(
             path.offset_strand(number, self.strands, 0.52 * thick, turns).resample(n=len(path.points)),
@@ -118,7 +118,7 @@ class KnotSculpture(Family):
 
 
 def _clearance(points: np.ndarray) -> float:
-    """The least distance between parts of the closed curve that are far apart along it."""
+    """Returns the least distance between parts of the closed curve that are far apart along it."""
     n = len(points)
     gap = points[:, None] - points[None]
     far = np.abs(np.arange(n)[:, None] - np.arange(n)[None])
@@ -160,8 +160,8 @@ class Moebius(Family):
         return union((band, lathe(base, "base", "base", kit.skin("base")).move(0, 0, low)))
 
     def band(self, steps: int = 360, across: int = 48) -> Solid:
-        """A section that is the same after half a turn, swept around; after an odd number of half turns it joins the
-        other side.
+        """Returns a section that is the same after half a turn, swept around; after an odd number of half turns it
+        joins the other side.
         """
         c, s = cos_sin_array(TAU * (np.arange(across) + 0.5) / across)
         flat = np.sqrt(np.sqrt(np.sqrt(c**4 + s**4)))  # towards a box
@@ -187,7 +187,7 @@ class Moebius(Family):
         return leaf_solid(Leaf("band", "band"), points, faces if solid > 0 else faces[:, ::-1], None)
 
     def frame(self, t: float):
-        """(the middle [3], across the band [3], through it [3]) at the part t of the way around."""
+        """Returns (the middle [3], across the band [3], through it [3]) at the part t of the way around."""
         c, s = cos_sin(TAU * t)
         turn, tilt = cos_sin(TAU / 2 * self.halves * t)
         out, up = np.array([c, s, 0.0]), np.array([0.0, 0.0, 1.0])

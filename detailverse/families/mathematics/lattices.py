@@ -18,7 +18,7 @@ from zeroverse.shapes.solid import Rejected
 
 
 def envelope(form: str, tall: float) -> sdf.Sdf:
-    """A body about 1.5 across and `tall` times 1.5 high, about the origin."""
+    """Returns a body about 1.5 across and `tall` times 1.5 high, about the origin."""
     if form == "ball":
         return sdf.ellipsoid(0.75, 0.75, 0.75 * tall)
     if form == "block":
@@ -38,7 +38,7 @@ def envelope(form: str, tall: float) -> sdf.Sdf:
 
 
 def frame(form: str, tall: float, bar: float) -> sdf.Sdf:
-    """Bars along the edges of that body, or rings about it."""
+    """Returns bars along the edges of that body, or rings about it."""
     h = {"ball": 0.0, "ring": 0.0}.get(form, 0.7 * tall)
     if form in ("block", "prism"):
         corners = (
@@ -69,8 +69,8 @@ def frame(form: str, tall: float, bar: float) -> sdf.Sdf:
 
 
 def stand(form: str, low: float, kit: Kit) -> list[Solid]:
-    """What it stands on: a turned base under round bodies, a plate under others. low: the height that it reaches
-    into.
+    """Returns what it stands on: a turned base under round bodies, a plate under others. low: the height that it
+    reaches into.
     """
     base = turned(0.62, -0.28).up(0.06).ogee(-0.12, 0.1).bead(0.04).to(0.46, 0.0).to(0.42, 0.14)
     if form in ("block", "prism"):
@@ -87,7 +87,7 @@ def stand(form: str, low: float, kit: Kit) -> list[Solid]:
 
 
 def whole(solid: Solid) -> Solid:
-    """Its largest piece: a curved envelope cuts crumbs off a lattice."""
+    """Returns its largest piece: a curved envelope cuts crumbs off a lattice."""
     return Solid(max(solid.manifold.decompose(), key=lambda piece: piece.volume()), solid.leaves)
 
 
@@ -221,7 +221,7 @@ class StrutLattice(Family):
         return union((whole(solid), *self.feet(points, bar, kit)))
 
     def feet(self, points, bar: float, kit: Kit):
-        """A disc that the lowest nodes stand on."""
+        """Yields a disc that the lowest nodes stand on."""
         low = points[points[:, 2] < points[:, 2].min() + 0.1]
         reach = float(np.sqrt((low[:, :2] ** 2).sum(axis=1).max())) + 0.12
         z = float(low[:, 2].min())
@@ -232,7 +232,7 @@ class StrutLattice(Family):
             yield ring
 
     def frame(self, size: float) -> tuple[np.ndarray, list[tuple[int, int]]]:
-        """Nodes [N, 3] within the envelope, those joined to most of the others only, and bones between them."""
+        """Returns nodes [N, 3] within the envelope, those joined to most of the others only, and bones between them."""
         nodes, links = _CELLS[self.cell]
         reach = int(1.2 / size) + 1
         grid = np.array(
@@ -272,7 +272,7 @@ class StrutLattice(Family):
 
 
 def _joined(points: np.ndarray, bones) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """The largest connected part of a graph, its points renumbered."""
+    """Returns the largest connected part of a graph, its points renumbered."""
     root = np.arange(len(points))
     ends = np.array(bones)
     while True:

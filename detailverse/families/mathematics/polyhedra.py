@@ -65,7 +65,7 @@ class Polyhedron(Family):
         return relaxed(second)
 
     def panels(self, mesh: Mesh, core: float, level: int):
-        """On every face: a panel, a pyramid, steps or a spike, turned about the face's middle."""
+        """Returns what stands on every face: a panel, a pyramid, steps or a spike, turned about the face's middle."""
         for face in mesh.faces:
             ring = 0.86 * mesh.points[list(face)]
             middle = ring.mean(axis=0)
@@ -101,7 +101,7 @@ class Polyhedron(Family):
                 )
 
     def frames(self, mesh: Mesh, core: float, level: int):
-        """A rim about every face, and a jewel in its middle."""
+        """Yields a rim about every face, and a jewel in its middle."""
         for face in mesh.faces:
             ring = 0.9 * mesh.points[list(face)]
             middle = ring.mean(axis=0)
@@ -115,7 +115,7 @@ class Polyhedron(Family):
                 yield turned_ball(0.07, "stud", "trim", 20).move(*(0.94 * middle))
 
     def bars(self, mesh: Mesh, core: float, level: int):
-        """Its edges as bars, with balls at the corners and spokes to the core."""
+        """Yields its edges as bars, with balls at the corners and spokes to the core."""
         thick = 0.025 + 0.3 * self.gap
         for a, b in mesh.edges:
             yield rod(0.92 * mesh.points[a], 0.92 * mesh.points[b], thick, "bar", "panel")
@@ -223,7 +223,7 @@ class Molecule(Family):
         return affine.apply(towards((1.0, 1.0, self.tall)).T, places), [sum(cell) % 2 for cell in grid.tolist()], bonds
 
     def helix(self):
-        """Two strands about z with rungs."""
+        """Returns two strands about z with rungs."""
         steps, points, kinds, bonds = 8 + 2 * self.number, [], [], []
         for k in range(steps):
             c, s = cos_sin(TAU * k / 10.5)
@@ -241,7 +241,7 @@ class Molecule(Family):
         return np.array(points), kinds, bonds
 
     def chain(self):
-        """A zigzag of rings and links with small atoms wherever a bond is free."""
+        """Returns a zigzag of rings and links with small atoms wherever a bond is free."""
         rng = Rng(self.seed, "chain")
         hexagon = np.array([(0.0, 0.3 * c, 0.3 * s) for k in range(6) for c, s in [cos_sin(TAU * k / 6 + TAU / 12)]])
         points, kinds, bonds = list(hexagon), [0] * 6, [(k, (k + 1) % 6) for k in range(6)]
@@ -263,7 +263,7 @@ class Molecule(Family):
         return points * 1.15, kinds, bonds
 
     def orbits(self):
-        """A nucleus of packed balls; rings with electrons, held by a ring about them all."""
+        """Yields a nucleus of packed balls; rings with electrons, held by a ring about them all."""
         rng = Rng(self.seed, "nucleus")
         count = 10 + 3 * self.number
         z = [1 - (2 * k + 1) / count for k in range(count)]

@@ -99,7 +99,7 @@ class VoronoiShell(Family):
         return union(parts)
 
     def window(self, ring: np.ndarray) -> Solid:
-        """A cutter along the rays of a cell [N, 3] from the middle, so that webs keep their width."""
+        """Returns a cutter along the rays of a cell [N, 3] from the middle, so that webs keep their width."""
         kept = inset(np.array([self.place(point, 1.0) for point in ring]), 0.5 * self.web)
         for _ in range(2 if self.round else 0):  # Chaikin's corner cutting
             after = np.roll(kept, -1, axis=0)
@@ -107,13 +107,13 @@ class VoronoiShell(Family):
         return hull(np.concatenate([0.7 * kept, 1.3 * kept]), "shell", "shell")
 
     def place(self, direction: np.ndarray, grow: float) -> np.ndarray:
-        """The point [3] of the body for a unit direction."""
+        """Returns the point [3] of the body for a unit direction."""
         x, y, z = affine.unit(direction)
         wide = self.wide * (1 - self.drop * z) * grow
         return np.array([wide * x, wide * y, self.tall * z * grow])
 
     def profile(self, rim: float) -> Profile:
-        """Out along the wall to the rim, at the height `rim` of the unit sphere, and back inside."""
+        """Returns the line out along the wall to the rim, at the height `rim` of the unit sphere, and back inside."""
         angles = [-TAU / 4 + (TAU / 4 + (0.25 if rim < 0.5 else 1.12)) * k / 48 for k in range(49)]
         wall = np.array([(c * (k > 0), s) for k, angle in enumerate(angles) for c, s in [cos_sin(angle)]])
         outer, inner = (
@@ -179,7 +179,7 @@ class Fractal(Family):
         return union((solid, plinth.move(0, 0, low + (0.01 if reach > 0.5 else -0.1)), *stem))
 
     def menger(self) -> Solid:
-        """All holes along one axis at once, then turned to the other two."""
+        """Returns a sponge: all holes along one axis at once, then turned to the other two."""
         size = 1.3
         rods = []
         for step in range(1, self.depth + 1):
@@ -197,7 +197,7 @@ class Fractal(Family):
         return box(size, size, size, "solid", "solid") - holes - holes.turn("x", TAU / 4) - holes.turn("y", TAU / 4)
 
     def gasket(self) -> Solid:
-        """A pyramid or octahedron of those half as large at its corners, which overlap a little."""
+        """Returns a pyramid or octahedron of those half as large at its corners, which overlap a little."""
         corners = (
             seed_mesh("octahedron").points
             if self.form == "octahedron"
@@ -209,7 +209,7 @@ class Fractal(Family):
         return solid
 
     def cross(self) -> Solid:
-        """A cube with a smaller one on every free side, and so on."""
+        """Returns a cube with a smaller one on every free side, and so on."""
         return self.grown(
             box(0.8, 0.8, 0.8, "solid", "solid"), 0.4, [np.eye(3)[a] * s for a in range(3) for s in (1.0, -1.0)]
         )
@@ -235,7 +235,7 @@ class Fractal(Family):
         return union(parts)
 
     def cubes(self) -> Solid:
-        """Pythagoras' tree: two smaller blocks lean out of every block, the next ones a quarter turn on."""
+        """Returns Pythagoras' tree: two smaller blocks lean out of every block, the next ones a quarter turn on."""
         cell = box(0.27, 0.27, 0.6, "solid", "solid").move(0, 0, 0.28)
         frames, ends = [], [(np.eye(3), np.zeros(3))]
         for _ in range(self.depth + 4):
@@ -260,5 +260,5 @@ class Fractal(Family):
 
 
 def _gone(i: int, j: int, step: int) -> bool:
-    """Whether a cell lies in a hole of a coarser step."""
+    """Tells whether a cell lies in a hole of a coarser step."""
     return step > 0 and (i % 3 == 1 and j % 3 == 1 or _gone(i // 3, j // 3, step - 1))

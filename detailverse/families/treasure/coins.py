@@ -105,7 +105,7 @@ class Medal(Family):
         return shapes[self.shape]()
 
     def disc(self, kit: Kit) -> Solid:
-        """In the plane, its face up at z = thickness."""
+        """Returns a coin in the plane, its face up at z = thickness."""
         t, r = self.thickness, 0.8
         region = self.outline(r)
         flat = plate(region, t, "field", "field", kit.skin("field"), margin=0.14)
@@ -134,7 +134,7 @@ class Medal(Family):
         )
 
     def trim(self, t: float) -> list[Solid]:
-        """What lies between figure and rim, and the edge."""
+        """Returns what lies between figure and rim, and the edge."""
         out = []
         if self.inner == "beads":
             out.append(ring_of(bead(0.022, "bead", "relief"), 48, 0.44).move(0, 0, t))
@@ -152,7 +152,7 @@ class Medal(Family):
         return out
 
     def spare(self) -> Solid:
-        """A plain small coin about the origin, flat."""
+        """Returns a plain small coin about the origin, flat."""
         face = extrude(emblem(self.emblem, 0.3), 0.1, "figure", "relief").move(0, 0, -0.05)
         return union(
             (
@@ -163,7 +163,7 @@ class Medal(Family):
         )
 
     def ribbon(self, kit: Kit) -> list[Solid]:
-        """The loop over the medal, the ribbon through it and its bar."""
+        """Returns the loop over the medal, the ribbon through it and its bar."""
         top = self.outline(0.8).bounds[3]
         loop = (
             tube(hoop(0.13), 0.03, "loop", "relief", sides=12)
@@ -256,7 +256,7 @@ class Treasure(Family):
         return lathe(line.close(), "plinth", "plinth", kit.skin("plinth"))
 
     def cushion(self, kit: Kit) -> list[Solid]:
-        """A round cushion with piping, and four tassels."""
+        """Returns a round cushion with piping, and four tassels."""
         r, p, z = 0.6, self.puff, self.tall - 0.03
         line = (
             turned(0.0, 0.0).out(0.3).curve((0.5, 0.1 * p), (r, p), (0.5, 1.72 * p), (0.25, 1.92 * p), (0.0, 1.9 * p))

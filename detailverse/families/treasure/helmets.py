@@ -60,7 +60,7 @@ class Helmet(Family):
         )
 
     def line(self) -> Turning:
-        """The outside from the lower edge to the top, on the axis."""
+        """Returns the outside from the lower edge to the top, on the axis."""
         low, h, p = LOW[self.form], self.tall, self.peak
         if self.form == "great":
             return (
@@ -81,7 +81,7 @@ class Helmet(Family):
         )
 
     def opening(self) -> Region:
-        """What is cut out of the front, (x, z): a face, eyes, a slit."""
+        """Returns what is cut out of the front, (x, z): a face, eyes, a slit."""
         low = LOW[self.form]
         if self.form in ("spangenhelm", "kettle"):
             return rect(0.02, 0.02).move(0, low - 1)
@@ -111,7 +111,7 @@ class Helmet(Family):
         return (eyes | holes | gap) if self.face == "eyes" and self.form == "sallet" else eyes | holes
 
     def trim(self, kit: Kit) -> list[Solid]:
-        """Edging, a brow band with rivets, straps over the skull."""
+        """Returns edging, a brow band with rivets, straps over the skull."""
         low, line = LOW[self.form], self.line().close()
         edge = tube(hoop(line.radius_at(low + 0.005) - 0.01), 0.045, "edge", "trim", sides=12).move(0, 0, low)
         brow = 0.3 if self.form == "great" else 0.16
@@ -146,7 +146,7 @@ class Helmet(Family):
         return parts
 
     def guards(self) -> list[Solid]:
-        """What stands before the face: the rim of the eyes, bars, a nasal; a brim."""
+        """Returns what stands before the face: the rim of the eyes, bars, a nasal; a brim."""
         low = LOW[self.form]
         if self.form == "kettle":
             brim = (
@@ -192,7 +192,7 @@ class Helmet(Family):
         )
 
     def top(self) -> list[Solid]:
-        """Crest, plume, horns, spike."""
+        """Returns crest, plume, horns, spike."""
         high = (0.66 + 0.4 * self.peak) if self.form == "great" else self.tall + self.peak
         knob = lathe(
             turned(0.12, high - 0.1).up(0.06).bead(0.06).to(0.07, high + 0.05).bead(0.05).close(),
@@ -278,7 +278,7 @@ class Helmet(Family):
         return [knob] if self.form != "great" else []
 
     def mail(self, kit: Kit) -> Solid:
-        """A collar of mail from the rim down to the shoulders."""
+        """Returns a collar of mail from the rim down to the shoulders."""
         line = turned(0.92, -0.75).curve((0.78, -0.55), (0.7, -0.3), (0.68, 0.0))
         solid = lathe(
             line.to(0.6, 0.04).curve((0.62, -0.3), (0.7, -0.55), (0.84, -0.74)).back(), "mail", "mail", kit.skin("mail")

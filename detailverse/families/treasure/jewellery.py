@@ -55,7 +55,7 @@ class FingerRing(Family):
         return body.move(0, 0, -float(body.bounds[0][2]))
 
     def hoop(self, r: float, kit: Kit) -> Solid:
-        """The band about z."""
+        """Returns the band about z."""
         w, t = self.width / 2, self.thickness
         if self.band == "rope":
             strands = 3 if self.width < 0.35 else 4
@@ -82,7 +82,7 @@ class FingerRing(Family):
         return lathe(line.back(), "band", "band", kit.skin("band"))
 
     def crest(self, kit: Kit) -> Solid:
-        """The head over z = 0, the outside of the band."""
+        """Returns the head over z = 0, the outside of the band."""
         g, deep = self.stone, 0.8
         if self.head == "signet":
             seal = emblem(self.seal, 1.7 * g)
@@ -225,7 +225,9 @@ class Crown(Family):
         return out
 
     def jewels(self, kit: Kit) -> list[Solid]:
-        """Stones around the circlet, every second a smaller one with pearls, and rows of beads along its rims."""
+        """Returns stones around the circlet, every second a smaller one with pearls, and rows of beads along its
+        rims.
+        """
         large, small = setting(self.cut, 0.3 * self.height, 4, 0.5), setting("round", 0.15 * self.height, 0, 0.6)
         pearl = bead(0.034, "pearl", "pearl", 10)
         pair = union((small, *(pearl.move(0, side * 0.27 * self.height, -0.03) for side in (-1, 1))))
@@ -250,7 +252,7 @@ class Crown(Family):
         return union((lathe(line.close(), "cap", "cap", kit.skin("cap")), button))
 
     def canopy(self, r: float) -> list[Solid]:
-        """Half arches to the middle, and the orb with its cross over it."""
+        """Returns half arches to the middle, and the orb with its cross over it."""
         n, top = 2 * self.arches if self.arches > 1 else 4, self.height + 0.95
         way = spline(
             [
@@ -345,7 +347,7 @@ class Pendant(Family):
         return shapes[self.shape]()
 
     def trim(self, t: float) -> list[Solid]:
-        """What lies around the stone: a ring of small settings and wire scrolls."""
+        """Returns what lies around the stone: a ring of small settings and wire scrolls."""
         r = self.stone + 0.1
         out = [wire(self.stone + 0.03, 0.025, "gallery", "setting", t)]
         if self.ring:
@@ -357,7 +359,7 @@ class Pendant(Family):
         return out
 
     def hanging(self, lowest: float, t: float) -> list[Solid]:
-        """Drops in a row below, each on a small loop."""
+        """Returns drops in a row below, each on a small loop."""
         pear = gem("pear", 0.085, "drop").turn("x", 0.0).move(0, -0.16, 0)
         cap = bead(0.035, "drop cap", "setting", 10).move(0, -0.075, 0)
         link = tube(polyline([(0, 0.55, 0), (0, -0.08, 0)]), 0.016, "link", "setting", sides=8)
@@ -369,7 +371,7 @@ class Pendant(Family):
         return out
 
     def bail(self, highest: float, t: float) -> list[Solid]:
-        """The loop on top, and the cord through it."""
+        """Returns the loop on top, and the cord through it."""
         top = 0.37 if self.shape == "heart" else highest
         loop = lathe(
             Profile((hoop(0.035).points[:, :2][list(range(len(hoop(0.035).points))) + [0]] + (0.11, 0.0),)),

@@ -64,13 +64,13 @@ class Shield(Family):
         return shapes[self.shape]()
 
     def height(self, x, y):
-        """Of the face over the plane z = 0: bent about y, or a dome."""
+        """Returns the height of the face over the plane z = 0: bent about y, or a dome."""
         r = 0.5 * self.width
         bend = (x * x + (y * y if self.shape in ("round", "oval") else 0.0)) / (r * r)
         return 0.15 + 1.3 * self.curve - self.curve * bend
 
     def sheet(self, lift: float, thickness: float, kit: Kit | None = None) -> Solid:
-        """The curved sheet over a rectangle, its face `lift` above that of the shield."""
+        """Returns the curved sheet over a rectangle, its face `lift` above that of the shield."""
         size, n = 1.5 * self.width, 150 if kit and kit.details else 48
         name = "face" if kit else "charge"
         top = slab(self.heights(size, n) + lift, size, size, name, name, kit.skin("face") if kit else BARE)
@@ -80,7 +80,7 @@ class Shield(Family):
         return (top - below).move(0, 0, -1.0)
 
     def heights(self, size: float, n: int) -> np.ndarray:
-        """[n, n] over a square, from the plane z = -1."""
+        """Returns [n, n] over a square, from the plane z = -1."""
         x = size * (np.arange(n) / (n - 1) - 0.5)
         return np.maximum(self.height(*np.meshgrid(x, x)), -0.4) + 1.0
 
@@ -88,7 +88,7 @@ class Shield(Family):
         return extrude(region, 3.0, label, slot).move(0, 0, -1.0) & self.sheet(lift, 0.06 + lift)
 
     def charges(self, region: Region) -> list[Solid]:
-        """What the face bears, raised."""
+        """Returns what the face bears, raised."""
         w, low = self.width, region.bounds[1]
         bars = {
             "cross": rect(3, 0.15 * w).move(0, 0.12 * w) | rect(0.15 * w, 3),
@@ -115,7 +115,7 @@ class Shield(Family):
         return out
 
     def edges(self, region: Region, kit: Kit) -> list[Solid]:
-        """Rim, a wire inside it, rivets between them."""
+        """Returns a rim, a wire inside it, rivets between them."""
         out = [self.line(region.offset(-0.4 * self.rim), self.rim, -0.035)]
         band = 0.1
         if self.inner:

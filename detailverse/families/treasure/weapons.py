@@ -62,7 +62,7 @@ class Sword(Family):
         return body.scale(2.1 / float(body.size[2]))
 
     def middle(self, t: np.ndarray) -> np.ndarray:
-        """Sideways place of the blade's middle, 0 … 1 along it."""
+        """Returns the sideways place of the blade's middle, 0 … 1 along it."""
         if self.blade == "sabre":
             return 0.34 * t * t
         waves = {"wavy": 3.0, "kris": 2.0}.get(self.blade, 0.0)
@@ -79,7 +79,7 @@ class Sword(Family):
         return np.maximum(0.5 * self.width * shapes.get(self.blade, 1.0 - 0.2 * t) * tip, 0.006)
 
     def steel(self) -> Solid:
-        """The blade up from z = -0.03: a diamond section with a hollow fuller in the upper two thirds."""
+        """Returns the blade up from z = -0.03: a diamond section with a hollow fuller in the upper two thirds."""
         t = np.linspace(0.0, 1.0, 72)
         x = np.linspace(-1.0, 1.0, 17)
         deep = 0.4 * np.clip((0.72 - t) / 0.06, 0.0, 1.0)
@@ -93,7 +93,7 @@ class Sword(Family):
         return loft(np.concatenate([front, back[:, ::-1]], axis=1)[:, :], "blade", "blade")
 
     def ornament(self, kit: Kit) -> list[Solid]:
-        """What fills the fuller: a strip with details of its own, or a motto."""
+        """Returns what fills the fuller: a strip with details of its own, or a motto."""
         if self.fuller == "none" or self.blade not in ("straight", "leaf", "tapered"):
             return []
         long, wide = 0.62 * self.length, 0.3 * self.width * (0.72 if self.blade == "leaf" else 1.0)
@@ -115,7 +115,7 @@ class Sword(Family):
         return [half, half.turn("z", TAU / 2)]
 
     def hilt(self, kit: Kit) -> list[Solid]:
-        """Guard about z = 0 and grip above it."""
+        """Returns the guard about z = 0 and the grip above it."""
         r, top = 0.07, self.grip + 0.06
         line = turned(0.8 * r, 0.0).curve(
             (1.02 * r, 0.3 * top), (1.08 * r, 0.5 * top), (0.86 * r, 0.85 * top), (0.9 * r, top)
@@ -209,7 +209,7 @@ class Sword(Family):
         return union((bar.turn("y", TAU / 4), *ends, self.stud(kit)))
 
     def stud(self, kit: Kit) -> Solid:
-        """The block in the middle of the guard, a stone on both faces."""
+        """Returns the block in the middle of the guard, a stone on both faces."""
         block = disc(0.1, -0.075, 0.075, "guard", "guard", 0.0, 8).turn("x", TAU / 4)
         if kit.level < 2:
             return block
@@ -217,7 +217,7 @@ class Sword(Family):
         return union((block, stone, stone.turn("z", TAU / 2)))
 
     def end(self, kit: Kit) -> Solid:
-        """The pommel over z = 0."""
+        """Returns the pommel over z = 0."""
         neck = disc(0.05, -0.03, 0.06, "pommel", "guard", sides=24)
         if self.pommel == "ball":
             line = turned(0.05, 0).out(0.02).bead(0.03).curve((0.13, 0.13), (0.06, 0.24)).bead(0.03).close()
@@ -317,7 +317,7 @@ class Axe(Family):
         return outline(*shapes[self.shape])
 
     def head(self, kit: Kit) -> Solid:
-        """The blade towards +x at the height 1.55: thick at the eye, thin at the edge, which is polished."""
+        """Returns the blade towards +x at the height 1.55: thick at the eye, thin at the edge, which is polished."""
         region = self.outline()
         hole = {
             "none": polygon(),
