@@ -9,6 +9,7 @@ import functools
 import hashlib
 import itertools
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -24,10 +25,11 @@ from renderers.curation.measures import descriptor, measure
 from renderers.curation.orient import Orienter
 from renderers.curation.score import Scorer
 from renderers.curation.subjects import Handle, Pool, Unusable, open_pool, opened
-from renderers.farm import engines
+from renderers.farm import TOLERANT, Care, engines
 from renderers.shards.storage import Local
 from renderers.tables import ENGINES
 from zeroverse.core.files import write_whole
+from zeroverse.core.limits import TooSlow, time_limit, too_slow, was_too_slow
 
 FORMAT = "verse-curation/1"
 PART = 32  # objects whose numbers are written together: what an interruption costs
@@ -102,11 +104,13 @@ def curate(
     workers: int = 1,
     on_row: Callable[[Row, int], None] = _ignore,
     engine: str = "loky",
+    care: Care = TOLERANT,
 ) -> Outcome:
     """Curate a folder or URL of shards, or a folder of GLB files; writes report.json, kept.txt, removed.txt, kept.png
     and removed_<reason>.png to `out`.
 
-    Kill it at any moment: the same call goes on. Raises ValueError for inputs and options that do not fit, CurateError.
+    care: what one bad object may cost, itself or the run. Kill it at any moment: the same call goes on. Raises
+    ValueError for inputs and options that do not fit, CurateError.
     """
     looks, limits = looks or Looks(), limits or Thresholds()
     if limits.score > 0 and scorer is None:
@@ -116,7 +120,7 @@ def curate(
     (out / "parts").mkdir(parents=True, exist_ok=True)
     Local(out).sweep()
     rows, looked = [], 0
-    for number, group in _looked(pool, out, looks, lambda row: on_row(row, len(pool.names)), workers, engine):
+    for number, group in _looked(pool, out, looks, lambda row: on_row(row, len(pool.names)), workers, engine, care):
         rows, looked = rows + group, looked + number
     judge(rows, limits, scorer)
     write_reports(rows, out, where, limits, scorer)
@@ -131,18 +135,24 @@ def _check_out(where: str, out: Path) -> None:
 # -------------------------------------------------------------------------------------------------------------- looking
 
 
-def _looked(pool: Pool, out: Path, looks: Looks, on_row, workers: int, engine: str) -> Iterator[tuple[int, list[Row]]]:
+def _looked(
+    pool: Pool, out: Path, looks: Looks, on_row, workers: int, engine: str, care: Care
+) -> Iterator[tuple[int, list[Row]]]:
     """(how many were looked at now, rows) of each part in order; the rows leave their thumbnails on disk."""
     parts = _parts(pool, out, looks)
     todo = [index for part, path in parts if not path.exists() for index in part]
-    with ENGINES[engine](max(1, min(workers, len(todo))), None) as processes:
-        made = engines.run(processes, functools.partial(look, pool.handle, looks), todo)
+    with (
+        ENGINES[engine](max(1, min(workers, len(todo))), None) as processes,
+        tempfile.TemporaryDirectory(prefix="verse-") as notes,
+    ):
+        work = functools.partial(look, pool.handle, looks, care=care, notes=Path(notes))
+        made = engines.run(processes, work, todo, is_hopeless=lambda index: was_too_slow(Path(notes, str(index))))
         for part, path in parts:
             now = 0
             if not path.exists():
                 rows = []
                 for index, row in itertools.islice(made, len(part)):
-                    rows.append(Row(pool.names[index], pool.source(index), CRASHED) if row is engines.DIED else row)
+                    rows.append(_died(pool, index, care, Path(notes)) if row is engines.DIED else row)
                     on_row(rows[-1])
                 write_whole(path, json.dumps([asdict(row) for row in rows]).encode())
                 now = len(part)
@@ -174,30 +184,47 @@ def _read_part(path: Path) -> list[Row]:
     return [Row(**row) for row in json.loads(path.read_bytes())]
 
 
-def look(handle: Handle, looks: Looks, index: int) -> Row:
-    """Render or read one object and take its numbers. What is wrong with the file is in the row; anything else raises
-    CurateError.
+def _died(pool: Pool, index: int, care: Care, notes: Path) -> Row:
+    slow = was_too_slow(notes / str(index))
+    row = Row(pool.names[index], pool.source(index), too_slow(care.timeout) if slow else CRASHED)
+    if not care.skips:
+        raise CurateError(f"{row.source}: {row.failed}")
+    return row
+
+
+def look(handle: Handle, looks: Looks, index: int, care: Care = TOLERANT, notes: Path | None = None) -> Row:
+    """Renders or reads one object and takes its numbers. Whatever goes wrong with it is in the row, if `care` says so;
+    otherwise it raises CurateError. notes: a folder in which `time_limit` may leave a note.
     """
     pool = opened(handle)
     row = Row(pool.names[index], pool.source(index))
+    if looks.orienter:
+        _orienter(looks.orienter)  # what is wrong with it is no object's fault
     try:
-        subject = pool.subject(index)
-        row.measures = measure(subject)
-        row.points = "mesh" if subject.asset else "views"
-        row.descriptor, row.features = (
-            _packed(descriptor(subject)),
-            _packed(features(subject, row.measures, looks.embed)),
-        )
-        row.thumbnail = sheets.thumbnail(subject.images)
-        if looks.orienter and subject.asset:
-            row.orientation = (
-                _orienter(looks.orienter).orient(*orient.describe(orient.six_views(subject.asset))).record()
-            )
-    except Unusable as error:
-        return Row(row.uid, row.source, str(error))
+        with time_limit(care.timeout, notes / str(index) if notes and notes.is_dir() else None):
+            _fill(row, pool, looks, index)
+    except (Unusable, TooSlow) as error:
+        failed = str(error)
     except Exception as error:
-        raise CurateError(f"{row.source}: {type(error).__name__}: {error}") from error
-    return row
+        failed = f"{type(error).__name__}: {error}"
+    else:
+        return row
+    if not care.skips:
+        raise CurateError(f"{row.source}: {failed}")
+    return Row(row.uid, row.source, " ".join(failed.split()))
+
+
+def _fill(row: Row, pool: Pool, looks: Looks, index: int) -> None:
+    subject = pool.subject(index)
+    row.measures = measure(subject)
+    row.points = "mesh" if subject.asset else "views"
+    row.descriptor, row.features = (
+        _packed(descriptor(subject)),
+        _packed(features(subject, row.measures, looks.embed)),
+    )
+    row.thumbnail = sheets.thumbnail(subject.images)
+    if looks.orienter and subject.asset:
+        row.orientation = _orienter(looks.orienter).orient(*orient.describe(orient.six_views(subject.asset))).record()
 
 
 @functools.cache

@@ -86,6 +86,8 @@ def seal_one(handle: Handle, folder: Path, resolution: int, index: int) -> dict:
         done = watertight(points, faces, resolution)
     except (Unusable, ValueError) as error:
         return {"failed": str(error)}
+    except Exception as error:  # of one object, whatever it is
+        return {"failed": " ".join(f"{type(error).__name__}: {error}".split())}
     scene = trimesh.Scene()
     scene.add_geometry(
         trimesh.Trimesh(done.points, done.faces, process=False), geom_name="watertight", node_name="watertight"

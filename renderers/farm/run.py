@@ -18,7 +18,7 @@ from renderers.gallery import card
 from renderers.shards import DATASET_FILE, write_shard
 from renderers.shards.storage import Store
 from renderers.tables import ENGINES
-from zeroverse.core.limits import was_too_slow
+from zeroverse.core.limits import too_slow, was_too_slow
 
 # with so many shards per worker, workers write whole shards: no sample travels, and the last ones cost little waiting
 MANY = 8
@@ -158,7 +158,7 @@ def _noted(plan: Plan, notes: Path, index: int) -> Made:
 
 def _died(plan: Plan, index: int, notes: Path) -> Made:
     slow = was_too_slow(notes / str(index))
-    reason = f"took longer than {plan.care.timeout:g} seconds, and hung in compiled code" if slow else QUARANTINED
+    reason = too_slow(plan.care.timeout) if slow else QUARANTINED
     label = plan.source.label(index)
     if plan.source.foreign and not plan.care.skips:
         raise FarmError(f"{label}: {reason}")

@@ -13,6 +13,7 @@ from PIL import Image
 
 import verse
 from renderers import farm
+from renderers.curation.run import CurateError, Looks, curate
 from renderers.farm.plan import FarmError, Plan
 from renderers.shards import ShardReader
 from renderers.shards.storage import Local
@@ -191,3 +192,28 @@ def test_pictures_are_read():
     length = struct.unpack_from("<I", glb(), 12)[0]
     blob = glb()[28 + length :]
     assert Image.open(io.BytesIO(blob[blob.index(b"\x89PNG") :])).size == (8, 8)
+
+
+# --------------------------------------------------------------------------------------------------------- other doors
+
+
+@pytest.mark.parametrize("error", [KeyError("camera"), MemoryError(), RecursionError("too deep")], ids=repr)
+def test_curation_goes_on_after_any_exception(assets, tmp_path, monkeypatch, error):
+    for name in ("a", "b"):
+        (assets / f"{name}.glb").write_bytes(glb())
+
+    def make(self, index):
+        if index == 0:
+            raise error
+        return whole(self, index)
+
+    whole = Files.make
+    monkeypatch.setattr(Files, "make", make)
+    rows = run_curation(assets, tmp_path / "out").rows
+    assert rows[0].failed.startswith(f"{type(error).__name__}:") and not rows[1].failed
+    with pytest.raises(CurateError, match=f"a.glb: {type(error).__name__}"):
+        run_curation(assets, tmp_path / "raise", farm.Care("raise"))
+
+
+def run_curation(assets, out, care=farm.TOLERANT):
+    return curate(str(assets), out, looks=Looks(size=64), engine="serial", care=care)

@@ -19,6 +19,7 @@ from train.evaluation import benchmark
 from train.evaluation.benchmark import nearest_input, prepare
 from train.evaluation.protocols import PROTOCOLS, choose_targets, find_inputs
 from train.evaluation.reconstruct import spread_views
+from train.evaluation.report import PartlyScored
 from zeroverse.core import png
 
 
@@ -266,6 +267,24 @@ def test_one_bad_object_costs_itself_alone(run_folder, views_folder, tmp_path, c
     assert [row["name"] for row in results["objects"]] == ["mug"] and "not a readable image" in results["failed"][0][
         "reason"
     ]
+
+
+@pytest.mark.parametrize("on_error", ["skip", "raise"])
+def test_any_exception_costs_its_object_alone(run_folder, views_folder, tmp_path, monkeypatch, on_error):
+    whole = benchmark.Scorer.row
+
+    def row(self, item):
+        if item.name == "a":
+            raise KeyError("No path from world->lamp!")
+        return whole(self, item)
+
+    views = many(tmp_path, views_folder, "abc")
+    monkeypatch.setattr(benchmark.Scorer, "row", row)
+    expected = PosedError if on_error == "raise" else PartlyScored
+    with pytest.raises(expected, match="a: KeyError: 'No path from world->lamp!'"):
+        benchmark.benchmark(run_folder, tmp_path / "out", views=views, targets=2, device="cpu", on_error=on_error)
+    done = {path.stem for path in (tmp_path / "out" / "objects").glob("*.json")}
+    assert done == (set() if on_error == "raise" else {"b", "c"})
 
 
 def test_a_broken_camera_file_costs_its_object_alone(run_folder, views_folder, tmp_path, capsys):

@@ -24,7 +24,7 @@ class Curate:
     """
 
     input: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SHARDS|GLBS")]
-    """A folder or fsspec URL of shards, or a folder with .glb and .gltf files, also in sub-folders."""
+    """A folder or fsspec URL of shards, or a folder of the files that `verse generate files` reads."""
     out: Path
     """Folder for report.json, kept.txt, removed.txt, kept.png and removed_*.png."""
     limits: Thresholds = Thresholds()
@@ -42,6 +42,10 @@ class Curate:
     """Pixels of a rendered view."""
     workers: int = 0
     """Processes; 0: one per core. The report does not depend on it."""
+    on_error: Literal["skip", "raise"] = "skip"
+    """Of an object that cannot be read or drawn, whatever the reason: skip: name and count it, go on; raise: stop."""
+    object_timeout: float | None = None
+    """Seconds that an object may take; one that takes longer counts as unreadable. Default: no limit."""
 
     def run(self) -> int:
         import joblib
@@ -49,7 +53,9 @@ class Curate:
         from renderers.curation import run
         from renderers.curation import watertight as sealed
         from renderers.curation.score import Scorer
+        from renderers.farm import Care
 
+        need(self.object_timeout is None or self.object_timeout > 0, "--object-timeout", "seconds", self.object_timeout)
         need(self.size >= 64, "--size", "at least 64", self.size)
         need(
             self.limits.score == 0 or self.curator is not None, "--limits.score", "--curator with it", self.limits.score
@@ -74,9 +80,8 @@ class Curate:
                 bar.update()
 
             orienter = self._of_curator("orienter.json", str)
-            done = run.curate(
-                self.input, self.out, self.limits, run.Looks(self.size, orienter, embed), scorer, workers, on_row
-            )
+            looks, care = run.Looks(self.size, orienter, embed), Care(self.on_error, self.object_timeout)
+            done = run.curate(self.input, self.out, self.limits, looks, scorer, workers, on_row, care=care)
         kept = [number for number, row in enumerate(done.rows) if not row.reason]
         print(f"{self.out}: {len(kept)} of {len(done.rows)} objects kept, {done.looked} looked at now")
         for reason in run.REASONS:

@@ -38,11 +38,12 @@ from train.models.lrm.task import load_run
 from train.splatting import Gaussians
 from zeroverse.asset import Asset, AssetError
 from zeroverse.core.files import digest, write_whole
+from zeroverse.core.limits import TooSlow, time_limit
 from zeroverse.core.progress import progress
 from zeroverse.core.usage import UsageError
 
 RENDER_SIZE = 512  # pixels of the GSO rig; scored after area-averaging to the model's resolution
-UNUSABLE = (AssetError, PosedError, ShardError, OSError)  # what one object may be, to the loss of that one only
+UNUSABLE = (AssetError, PosedError, ShardError, OSError)  # what readers raise of one object
 SETTINGS = {
     "background": "white",
     "tone": "sRGB of albedo x occlusion under uniform white light, no per-object percentile stretch",
@@ -71,12 +72,15 @@ def benchmark(
     only: Path | None = None,
     up: str = "+Y",
     device: str | None = None,
+    on_error: str = "skip",
+    timeout: float | None = None,
 ) -> str:
     """Score the model of `run_dir`, write results.json, table.md, figure.png and objects/ to `out`; returns the table.
 
     only: a list of objects (`listed`); up: of .obj files. What `out` holds of the same weights, settings and data is
-    not scored again. Raises PosedError when no object could be scored, PartlyScored at the end when some could not
-    (results hold the rest, and why).
+    not scored again. An object of which anything fails, or that takes longer than `timeout` seconds, costs itself;
+    with on_error `raise`, the run. Raises PosedError when no object could be scored, PartlyScored at the end when some
+    could not (results hold the rest, and why).
     """
     device = default_device(device)
     model, config = load_run(run_dir, device)
@@ -100,13 +104,16 @@ def benchmark(
                     # views
                 ):
                     suspect = _suspect(subject)
-                rows.append(_kept(out, settings, subject) or _scored(out, settings, subject, scorer))
-            except UNUSABLE as error:
-                failed.append({"name": subject.name, "reason": str(error)})
+                with time_limit(timeout):
+                    rows.append(_kept(out, settings, subject) or _scored(out, settings, subject, scorer))
+            except (Exception, TooSlow) as error:  # an object of somebody else, whatever is wrong with it
+                failed.append({"name": subject.name, "reason": _reason(error)})
+                if on_error == "raise":
+                    raise PosedError(f"{subject.name}: {failed[-1]['reason']}") from error
             bar.counts({"failed": len(failed)})
             bar.update()
     if not rows:
-        raise PosedError(f"none of {len(failed)} objects could be scored. First: {failed[0]['reason']}")
+        raise PosedError(f"none of {len(failed)} objects could be scored. First: {_first(failed)}")
     results = {
         "protocol": protocol,
         "resolution": config.size,
@@ -126,17 +133,28 @@ def benchmark(
     if failed:
         raise PartlyScored(
             f"{len(failed)} objects could not be scored; {out / 'results.json'} names them and holds the rest. First: "
-            f"{failed[0]['reason']}",
+            f"{_first(failed)}",
             text,
         )
     return text
+
+
+def _reason(error: BaseException) -> str:
+    """On one line; the kind of error too, where it is none that our readers raise."""
+    known = isinstance(error, (*UNUSABLE, TooSlow))
+    return " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
+
+
+def _first(failed: list[dict]) -> str:
+    name, reason = failed[0]["name"], failed[0]["reason"]
+    return reason if reason.startswith(f"{name}:") else f"{name}: {reason}"
 
 
 def _suspect(subject: Subject) -> tuple[str, ...] | None:
     """What is odd about its cameras, warned of; None when it cannot be read, as scoring it will say."""
     try:
         found = camera_check.check(subject.open())
-    except UNUSABLE:
+    except Exception:  # whatever it is, scoring it says so
         return None
     for warning in found:
         warnings.warn(warning, stacklevel=3)

@@ -64,6 +64,11 @@ def _ended_after(seconds: float, note: Path | None) -> Iterator[None]:
         note.unlink(missing_ok=True)
 
 
+def too_slow(seconds: float) -> str:
+    """Returns why work failed whose worker was ended by its limit."""
+    return f"took longer than {seconds:g} seconds, and hung in compiled code"
+
+
 def was_too_slow(note: Path) -> bool:
     """Returns whether a worker was ended by the limit that had this note."""
     try:
