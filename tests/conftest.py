@@ -2,6 +2,7 @@
 cores.
 """
 
+import contextlib
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -11,10 +12,13 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-if (
-    not torch.cuda.is_available()
-):  # Triton's kernels are tested in its interpreter, which must be asked for before anything imports Triton
+if not torch.cuda.is_available():
+    # Triton's kernels are tested in its interpreter, which must be asked for before anything imports Triton
     os.environ.setdefault("TRITON_INTERPRET", "1")
+with contextlib.suppress(
+    ImportError
+):  # before a test loads OpenGL: after Mesa's LLVM, importing Triton ends the process
+    import triton  # noqa: F401
 
 from renderers.cameras.rigs import turntable  # noqa: E402
 from renderers.shards import SAMPLE_FORMAT, canonical  # noqa: E402
