@@ -1,14 +1,12 @@
-"""Asset: an object with its parts, caption and recipe; GLB in and out, OBJ in. What the grammars make and the renderers
-take.
-"""
+"""Asset: an object with its parts, caption and recipe, and its GLB. What the grammars make and the renderers take."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import trimesh
 
 from zeroverse.core import affine, png
+from zeroverse.material import MAPS, FileMaterial, looks_of, uv_of
 
 LONGEST_SIDE = 1.8  # the published GSO renders measure 1.8, not the 2.0 of the papers' text (docs/papers.md, Zeroverse)
 
@@ -79,9 +77,21 @@ def moved(mesh: trimesh.Trimesh, matrix: np.ndarray) -> trimesh.Trimesh:
         affine.apply(matrix[:3, :3], mesh.vertices.view(np.ndarray), matrix[:3, 3]),
         mesh.faces[:, ::-1] if mirrors else mesh.faces,
         vertex_normals=normals / np.where(length > 0, length, 1),
-        visual=mesh.visual.copy(),
+        visual=_visual_of(mesh),
         process=False,
     )
+
+
+def _visual_of(mesh: trimesh.Trimesh):
+    """Returns the looks of a mesh for another one with the same vertices: the same material, not a copy of its
+    pictures.
+    """
+    if not isinstance(mesh.visual, trimesh.visual.TextureVisuals):
+        return mesh.visual.copy()
+    visual = trimesh.visual.TextureVisuals(uv=mesh.visual.uv, material=mesh.visual.material)
+    for name, values in looks_of(mesh.visual).items():
+        visual.vertex_attributes[name] = values
+    return visual
 
 
 def normalise(scene: trimesh.Scene, longest_side: float = LONGEST_SIDE) -> trimesh.Scene:
@@ -111,34 +121,45 @@ def uid_of(name: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
 
 
-def load_file(
-    path: str | Path,
-    longest_side: float = LONGEST_SIDE,
-    up: str = "+Y",
-    resolver: trimesh.resolvers.Resolver | None = None,
-) -> Asset:
-    """Read a GLB, glTF or OBJ file as an Asset (+Z up, normalised). Raises AssetError naming the file.
+def trimmed(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """Returns the mesh without vertices that belong to no surface: those that no triangle uses, or only triangles
+    without area. They are nowhere to be seen and must count neither for the size nor for the centre.
 
-    up: of the file, `+Y` as glTF defines, or `+Z`. resolver: finds what the file refers to; None: beside it.
+    Returns the mesh itself where every vertex belongs to a surface.
     """
-    path = Path(path)
-    try:
-        scene = trimesh.load_scene(path, process=False, resolver=resolver)
-    except (
-        Exception
-    ) as error:  # trimesh's readers raise whatever the bytes provoke; every kind of it is "this file is bad"
-        raise AssetError(
-            f"{path}: not a readable {path.suffix[1:].upper()}: {type(error).__name__}: {error}"
-        ) from error
-    scene = flatten(scene)
-    if up == "+Y":
-        for name, mesh in scene.geometry.items():
-            scene.geometry[name] = moved(mesh, affine.Y_UP_TO_Z_UP)
-    try:
-        normalise(scene, longest_side)
-    except AssetError as error:
-        raise AssetError(f"{path}: {error}") from None
-    return Asset(scene, uid_of(path.stem), provenance={"source": "files", "file": path.name})
+    points, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces)
+    if not len(faces) or faces.min() < 0 or faces.max() >= len(points):
+        return mesh  # for those who check
+    used = np.zeros(len(points), bool)
+    solid = _have_area(points, faces)
+    used[faces[solid]] = True
+    if used.all():
+        return mesh
+    place = np.cumsum(used) - 1
+    visual = mesh.visual
+    if isinstance(visual, trimesh.visual.TextureVisuals):
+        kept = trimesh.visual.TextureVisuals(
+            uv=None if visual.uv is None else visual.uv[used], material=visual.material
+        )
+        for name, values in looks_of(visual).items():
+            kept.vertex_attributes[name] = values[used]
+    elif visual.kind == "vertex":
+        kept = trimesh.visual.ColorVisuals(vertex_colors=visual.vertex_colors[used])
+    else:
+        kept = trimesh.visual.ColorVisuals(face_colors=visual.face_colors[solid]) if visual.kind == "face" else None
+    normals = mesh.vertex_normals[used] if "vertex_normals" in mesh._cache.cache else None
+    return trimesh.Trimesh(points[used], place[faces[solid]], vertex_normals=normals, visual=kept, process=False)
+
+
+def _have_area(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Returns [F] bool: whether a triangle is wider than a ten millionth of its length, which is single precision."""
+    a, b, c = (points[faces[:, corner]] for corner in range(3))
+    longest = np.maximum(np.maximum(_squared(b - a), _squared(c - a)), _squared(c - b))
+    return _squared(affine.cross(b - a, c - a)) > 1e-14 * longest * longest
+
+
+def _squared(vectors: np.ndarray) -> np.ndarray:
+    return vectors[:, 0] * vectors[:, 0] + vectors[:, 1] * vectors[:, 1] + vectors[:, 2] * vectors[:, 2]
 
 
 def glb_bytes(asset: Asset) -> bytes:
@@ -151,17 +172,76 @@ def glb_bytes(asset: Asset) -> bytes:
             if id(material) not in saved:
                 saved[id(material)] = _with_encoded_maps(material)
             turned.visual = trimesh.visual.TextureVisuals(uv=mesh.visual.uv, material=saved[id(material)])
+            turned.vertex_attributes.update(_glb_attributes(mesh.visual))
         scene.add_geometry(turned, geom_name=name, node_name=name)
-    return scene.export(file_type="glb", include_normals=True)
+    told = [getattr(mesh.visual, "material", None) for mesh in asset.scene.geometry.values() if len(mesh.faces)]
+    return scene.export(
+        file_type="glb", include_normals=True, tree_postprocessor=lambda tree: _tell_the_rest(tree, told)
+    )
 
 
-_MAPS = ("baseColorTexture", "metallicRoughnessTexture", "normalTexture", "emissiveTexture", "occlusionTexture")
+# ------------------------------------------------------------------------- what trimesh's exporter has no words for
+
+
+def _glb_attributes(visual) -> dict[str, np.ndarray]:
+    """Returns glTF's names -> [N, C] float32 for colours and for the texture coordinates of single maps."""
+    looks = looks_of(visual)
+    attributes = {}
+    if "color" in looks:
+        color = np.asarray(looks["color"])
+        color = color / (np.iinfo(color.dtype).max if color.dtype.kind in "ui" else 1.0)
+        attributes["COLOR_0"] = np.pad(color, ((0, 0), (0, 4 - color.shape[1])), constant_values=1.0)
+    for number, name in enumerate(getattr(visual.material, "own_uvs", ())):
+        if uv_of(name) in looks:
+            attributes[f"TEXCOORD_{number + 1}"] = np.asarray(looks[uv_of(name)]) * (1.0, -1.0) + (0.0, 1.0)
+    return {name: values.astype(np.float32) for name, values in attributes.items()}
+
+
+def _tell_the_rest(tree: dict, materials: list) -> None:
+    """Writes into an exported tree what a FileMaterial says and trimesh does not; one material for each mesh."""
+    used = set()
+    for mesh, material in zip(tree.get("meshes", ()), materials, strict=True):
+        primitive = mesh["primitives"][0]
+        for name in [name for name in primitive["attributes"] if name[1:].startswith(("COLOR_0", "TEXCOORD_"))]:
+            primitive["attributes"][name[1:]] = primitive["attributes"].pop(name)
+        if not isinstance(material, FileMaterial):
+            continue
+        entry = tree["materials"][primitive["material"]]
+        _tell_factors(entry, material, used)
+        for name, info in [*entry.get("pbrMetallicRoughness", {}).items(), *entry.items()]:
+            if name not in MAPS:
+                continue
+            if name in material.own_uvs:
+                info["texCoord"] = material.own_uvs.index(name) + 1
+            if name in material.samplers and "sampler" not in tree["textures"][info["index"]]:
+                tree["textures"][info["index"]]["sampler"] = len(tree.setdefault("samplers", []))
+                tree["samplers"].append(material.sampler(name).as_gltf())
+    if used:
+        tree["extensionsUsed"] = sorted({*tree.get("extensionsUsed", ()), *used})
+
+
+def _tell_factors(entry: dict, material: FileMaterial, used: set[str]) -> None:
+    if material.base_color != (1.0, 1.0, 1.0, 1.0):
+        entry.setdefault("pbrMetallicRoughness", {})["baseColorFactor"] = list(material.base_color)
+    if "normalTexture" in entry and material.normal_scale != 1.0:
+        entry["normalTexture"]["scale"] = material.normal_scale
+    if "occlusionTexture" in entry and material.occlusion_strength != 1.0:
+        entry["occlusionTexture"]["strength"] = material.occlusion_strength
+    if any(material.emission):
+        strength = max(1.0, *material.emission)
+        entry["emissiveFactor"] = [one / strength for one in material.emission]
+        if strength > 1.0:
+            entry.setdefault("extensions", {})["KHR_materials_emissive_strength"] = {"emissiveStrength": strength}
+            used.add("KHR_materials_emissive_strength")
+    if material.unlit:
+        entry.setdefault("extensions", {})["KHR_materials_unlit"] = {}
+        used.add("KHR_materials_unlit")
 
 
 def _with_encoded_maps(material: trimesh.visual.material.PBRMaterial) -> trimesh.visual.material.PBRMaterial:
     """The same material, its maps as PNGs of our own encoder: a tenth of Pillow's time. JPEGs stay JPEGs."""
     copy = material.copy()
-    for name in _MAPS:
+    for name in MAPS:
         image = getattr(copy, name)
         if image is not None and image.format != "JPEG" and image.mode in ("L", "RGB", "RGBA"):
             setattr(copy, name, _EncodedImage(png.encode(np.asarray(image))))

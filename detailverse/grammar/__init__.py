@@ -147,17 +147,17 @@ def _dressed(recipe: Recipe, whole: Surface, uid: str, origin: dict | None = Non
 
 
 def make(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Asset:
-    """Returns the object that (seed, index, family) names. Arguments and errors are those of `sample_passing`."""
-    return make_with_surface(seed, index, family, level, texture_size)[0]
+    """The object that (seed, index, family) names, at `level`. As `made`, without the surface."""
+    return made(seed, index, family, level, texture_size)[0]
 
 
-def make_with_surface(
+def made(
     seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024
 ) -> tuple[Asset, Surface]:
-    """Returns the object of the recipe that `sample_passing` finds, with its textures, and its surface, which labels
-    are taken from. The asset's `provenance["rejected"]` counts why the attempts before it were rejected.
+    """The object that `drawn` finds, with its textures; reasons of the draws before it in `provenance["rejected"]`.
+    Raises as `drawn`.
     """
-    recipe, whole, rejected = sample_passing(seed, index, family, level, texture_size)
+    recipe, whole, rejected = drawn(seed, index, family, level, texture_size)
     origin = {
         "source": "detailverse",
         "version": VERSION,
@@ -172,14 +172,13 @@ def make_with_surface(
     return _dressed(recipe, whole, uid, origin), whole
 
 
-def sample_passing(
+def drawn(
     seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024
 ) -> tuple[Recipe, Surface, dict[str, int]]:
-    """Samples recipes until one passes the gates, and returns that recipe, its surface, and how often each reason
-    rejected one before it.
+    """The first of `ATTEMPTS` draws that passes the gates at its level: its recipe, its surface, and the reasons of the
+    draws before it.
 
-    family, level: as for `sample`. Raises Rejected when none of `ATTEMPTS` recipes passes, and ValueError for an
-    unknown family or level.
+    Raises Rejected when none passes, ValueError for an unknown family or level.
     """
     if level is not None and level not in range(5):
         raise ValueError(f"level: expected 0 to 4, got {level!r}")

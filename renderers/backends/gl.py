@@ -157,6 +157,8 @@ class Renderer(Backend):
                 f"light {getattr(light, 'name', light)!r}: expected a Light, got {type(light).__name__}: draw it first"
             )
         geometry = geometry_of(asset)
+        if geometry.unusual():
+            raise ValueError(f"{asset.uid}: gl does not draw {', '.join(geometry.unusual())}; cpu does")
         scene = scene_of(
             geometry,
             textured=any(PASSES[name].textured for name in wanted),
@@ -418,7 +420,7 @@ def _storage(scene: Scene) -> dict[str, np.ndarray]:
     vertices[:, 8:10], vertices[:, 10] = scene.table[:, :2], scene.colors[:, 3] if colored else 1.0
     label = scene.face_part.astype(np.uint32) << 16 | scene.face_material.astype(np.uint32)
     materials = np.zeros((len(scene.factors), 12), np.float32)
-    materials[:, :8], materials[:, 8:11] = scene.factors, scene.maps.view(np.float32)
+    materials[:, :8], materials[:, 8:12] = scene.factors, scene.maps.view(np.float32)
     padded = lambda array: np.pad(array, ((0, 0), (0, 1)))  # vec3 to vec4
     some = lambda array: array if array.size else np.zeros((1, 4), array.dtype)  # a buffer cannot be empty
     return {

@@ -103,7 +103,10 @@ class Renderer(Backend):
             return cpu.Renderer().render(asset, cameras, UNIFORM, wanted)
         out = cpu.Renderer().render(asset, cameras, UNIFORM, {*wanted, "normal", "albedo"})
         colors = np.empty(out["rgb"].shape, np.float32)  # linear radiance
-        scene = self._scene(geometry_of(asset), light)
+        geometry = geometry_of(asset)
+        if geometry.unusual():
+            raise ValueError(f"{asset.uid}: mitsuba does not draw {', '.join(geometry.unusual())}; cpu does")
+        scene = self._scene(geometry, light)
         self.drjit.flush_malloc_cache()  # it keeps the last object's arrays otherwise, 15 MB each
         for view in range(len(cameras)):
             image = np.array(

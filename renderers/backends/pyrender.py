@@ -121,6 +121,8 @@ class Renderer(Backend):
         if undrawn:
             raise ValueError(f"passes: pyrender cannot draw {', '.join(undrawn)}; expected some of {', '.join(DRAWN)}")
         geometry = geometry_of(asset)
+        if "rgb" in wanted and geometry.unusual():
+            raise ValueError(f"{asset.uid}: pyrender does not draw {', '.join(geometry.unusual())}; cpu does")
         scene, colours = self._scene(geometry, light)
         self._context.renderer.viewport_width, self._context.renderer.viewport_height = cameras.width, cameras.height
         views = [self._view(scene, colours, geometry, cameras[[view]], wanted) for view in range(len(cameras))]

@@ -297,6 +297,10 @@ class _Foreign(_Generate):
     """
     object_timeout: float | None = None
     """Seconds that an object may take; one that takes longer is named and counted. Default: no limit."""
+    on_missing_texture: Literal["refuse", "white"] = "refuse"
+    """Of a texture that is not there or cannot be read: refuse: the object fails, by the name of the texture; white: it
+    is made without, which its provenance says.
+    """
 
 
 @dataclass(kw_only=True)
@@ -320,7 +324,12 @@ class GenerateFiles(_Foreign):
         from renderers.sources.files import Files
 
         return self._run(
-            Files(str(need_folder(self.assets, "--assets")), self.seed, f"+{self.obj_up.upper()}"),
+            Files(
+                str(need_folder(self.assets, "--assets")),
+                self.seed,
+                f"+{self.obj_up.upper()}",
+                self.on_missing_texture,
+            ),
             self.count,
             on_error=self.on_error,
             timeout=self.object_timeout,
@@ -359,7 +368,7 @@ class GenerateObjaverse(_Foreign):
         left_out = "".join(f"; {times} left out: {reason}" for reason, times in made.left_out.items())
         print(f"objaverse {made.split}: {len(made.objects)} objects{left_out}")
         return self._run(
-            Objaverse(hub.cache, key, hub.url, self.seed),
+            Objaverse(hub.cache, key, hub.url, self.seed, self.on_missing_texture),
             self.count,
             on_error=self.on_error,
             timeout=self.object_timeout,

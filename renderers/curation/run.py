@@ -45,16 +45,18 @@ class CurateError(RuntimeError):
 @dataclass(frozen=True)
 class Looks:
     """How objects are looked at; changing any of it looks at all of them again. size: pixels of a rendered view. embed:
-    picklable, with a `name`.
+    picklable, with a `name`. on_missing_texture: as `sources.load` has it.
     """
 
     size: int = 160
     orienter: str | None = None
     embed: Embed | None = None
+    on_missing_texture: str = "refuse"
 
     def stamp(self) -> list:
         orienter = hashlib.sha256(Path(self.orienter).read_bytes()).hexdigest() if self.orienter else None
-        return [FORMAT, self.size, orienter, getattr(self.embed, "name", None)]
+        white = [self.on_missing_texture] if self.on_missing_texture != "refuse" else []
+        return [FORMAT, self.size, orienter, getattr(self.embed, "name", None), *white]
 
 
 @dataclass
@@ -115,7 +117,7 @@ def curate(
     looks, limits = looks or Looks(), limits or Thresholds()
     if limits.score > 0 and scorer is None:
         raise ValueError("score: a threshold needs a scorer, got none")
-    pool = open_pool(where, looks.size)
+    pool = open_pool(where, looks.size, looks.on_missing_texture)
     _check_out(where, out)
     (out / "parts").mkdir(parents=True, exist_ok=True)
     Local(out).sweep()

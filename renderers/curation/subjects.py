@@ -20,7 +20,8 @@ from renderers.farm import hull
 from renderers.lighting import UNIFORM
 from renderers.shards import ShardError, ShardReader
 from renderers.sources.files import Files
-from zeroverse.asset import Asset, AssetError, load_file
+from renderers.sources.load import load_file
+from zeroverse.asset import Asset, AssetError
 from zeroverse.core.rng import Rng
 
 AZIMUTHS_DEG = (
@@ -87,28 +88,31 @@ class Handle(NamedTuple):
     where: str
     size: int
     token: str
+    on_missing_texture: str = "refuse"
 
 
 @functools.lru_cache(maxsize=2)
 def opened(handle: Handle) -> "Pool":
     """The pool of a handle, once per process."""
-    return open_pool(handle.where, handle.size)
+    return open_pool(handle.where, handle.size, handle.on_missing_texture)
 
 
 @dataclass(frozen=True)
 class GlbPool:
-    """The GLB files of a folder."""
+    """The GLB files of a folder. on_missing_texture: as `sources.load` has it."""
 
     folder: str
     size: int
+    on_missing_texture: str = "refuse"
 
     @cached_property
     def files(self) -> Files:
-        return Files(self.folder)
+        return Files(self.folder, on_missing_texture=self.on_missing_texture)
 
     @cached_property
     def handle(self) -> Handle:
-        return Handle(self.folder, self.size, hashlib.sha256("\n".join(self.names).encode()).hexdigest())
+        token = hashlib.sha256("\n".join(self.names).encode()).hexdigest()
+        return Handle(self.folder, self.size, token, self.on_missing_texture)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -189,13 +193,13 @@ class ShardPool:
 Pool = GlbPool | ShardPool
 
 
-def open_pool(where: str, size: int) -> Pool:
+def open_pool(where: str, size: int, on_missing_texture: str = "refuse") -> Pool:
     """The objects of a folder or fsspec URL of shards, or of a folder of GLB files. Raises ValueError where there is
     neither.
     """
     if "://" in where or any(Path(where).glob("*.tar")):
         return ShardPool(where, size)
-    return GlbPool(where, size)
+    return GlbPool(where, size, on_missing_texture)
 
 
 def points_of(images: dict[str, np.ndarray], cameras: Cameras) -> Points:

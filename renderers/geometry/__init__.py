@@ -11,12 +11,15 @@ import numpy as np
 import trimesh
 
 from renderers.geometry.normals import crease_normals, face_normals, is_closed, split_long_edges
+from renderers.geometry.textures import blocky, mode_of
 from zeroverse.asset import Asset, AssetError
 from zeroverse.core.topology import weld_equal
+from zeroverse.material import MAPS, PLAIN, FileMaterial, looks_of, uv_of
 
 MAX_EDGE = 0.06  # of a box of side 1.8: occlusion is baked per vertex and a contact shadow is about this wide
 MAX_FACES = 400_000  # no edge is split beyond this many faces
 BLEND_CUTOFF = 0.5
+OWN = MAPS[1:4]  # the maps that can have texture coordinates of their own: surface, normal, emission
 NO_MATERIAL = (0.5, 0.5, 0.5, 1.0)  # base colour of a part without material or colours
 
 
@@ -27,6 +30,10 @@ class Material:
     base_color: linear RGBA factor. base_map: sRGB [h, w, 4] uint8. surface_map: linear [h, w, 4] uint8, G = roughness,
         B = metallic.
     normal_map: tangent space, +Y, [h, w, 4] uint8. cutoff: what has less alpha is not there; 0 = opaque, alpha ignored.
+    emission: linear RGB that is added to what is seen, may exceed 1; emission_map: sRGB [h, w, 4] uint8. unlit: what is
+        seen is the base colour.
+    modes: how the maps of base colour, surface, normal and emission are read, as `textures.mode_of` has it; 0 = plain.
+    own_uvs: whether surface, normal and emission map may have texture coordinates of their own.
     """
 
     base_color: tuple[float, float, float, float]
@@ -37,6 +44,11 @@ class Material:
     base_map: np.ndarray | None = None
     surface_map: np.ndarray | None = None
     normal_map: np.ndarray | None = None
+    emission: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    emission_map: np.ndarray | None = None
+    unlit: bool = False
+    modes: tuple[int, int, int, int] = (0, 0, 0, 0)
+    own_uvs: tuple[bool, bool, bool] = (False, False, False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +59,7 @@ class Geometry:
     faces [F, 3] int32, counter-clockwise seen from outside; face_part, face_material [F] int32: indices into the
     asset's parts and `materials`.
     closed: from outside no back face can be seen.
+    own_uvs: [3, N, 2], the texture coordinates of surface, normal and emission maps; [0, N, 2]: all have `uvs`.
     """
 
     vertices: np.ndarray
@@ -58,6 +71,18 @@ class Geometry:
     face_material: np.ndarray
     materials: tuple[Material, ...]
     closed: bool
+    own_uvs: np.ndarray
+
+    def unusual(self) -> tuple[str, ...]:
+        """Returns what materials have that not every backend draws, in words."""
+        materials = self.materials
+        found = {
+            "texture samplers that clamp or mirror": any(any(each.modes) for each in materials),
+            "texture coordinates of single maps": len(self.own_uvs) > 0,
+            "emission": any(any(each.emission) for each in materials),
+            "unlit materials": any(each.unlit for each in materials),
+        }
+        return tuple(name for name, there in found.items() if there)
 
 
 def geometry_of(asset: Asset, bumped: bool = True) -> Geometry:
@@ -72,13 +97,16 @@ def geometry_of(asset: Asset, bumped: bool = True) -> Geometry:
     if not parts or not sum(len(mesh.faces) for mesh in parts):
         raise AssetError(f"{asset.uid}: no surface: expected at least one triangle")
     materials = _materials(asset.parts, parts, bumped)
+    own = any(uv_of(name) in looks_of(mesh.visual) for mesh in parts for name in OWN)
     table = np.concatenate(
         [
-            np.concatenate([mesh.vertices, _uvs(name, mesh), _colors(mesh)], axis=1)
+            np.concatenate(
+                [mesh.vertices, _uvs(name, mesh), _colors(mesh), *(_own_uvs(name, mesh) if own else ())], axis=1
+            )
             for name, mesh in zip(asset.parts, parts)
         ]
     )
-    table = np.ascontiguousarray(table, dtype=np.float64)  # [N, 3 + 2 + 4]
+    table = np.ascontiguousarray(table, dtype=np.float64)  # [N, 3 + 2 + 4], and 6 where maps have their own coordinates
     offsets = np.cumsum([0] + [len(mesh.vertices) for mesh in parts[:-1]])
     faces = np.concatenate([np.asarray(mesh.faces, dtype=np.int64) + offset for mesh, offset in zip(parts, offsets)])
     part = np.repeat(np.arange(len(parts), dtype=np.int32), [len(mesh.faces) for mesh in parts])
@@ -92,7 +120,7 @@ def geometry_of(asset: Asset, bumped: bool = True) -> Geometry:
     closed = is_closed(table[:, :3], faces, ids) and not any(material.cutoff > 0 for material in materials)
     source, normals, faces = crease_normals(table[:, :3], faces, ids, flat[kept])
     table, faces, origin = split_long_edges(
-        np.concatenate([table[source], normals], axis=1), faces, MAX_EDGE, MAX_FACES
+        np.concatenate([table[source, :9], normals, table[source, 9:]], axis=1), faces, MAX_EDGE, MAX_FACES
     )
     return _assemble(table, faces.astype(np.int32), part[origin], materials, closed)
 
@@ -104,8 +132,9 @@ def _assemble(table, faces, part, materials, closed) -> Geometry:
     columns = (
         np.ascontiguousarray(column) for column in (table[:, :3], normals / length[:, None], table[:, 3:5], colors)
     )
+    own = np.ascontiguousarray(table[:, 12:].reshape(len(table), -1, 2).transpose(1, 0, 2))
     return Geometry(
-        *columns, faces, part, part, materials, closed
+        *columns, faces, part, part, materials, closed, own
     )  # one material per part: a trimesh geometry has no more
 
 
@@ -129,15 +158,29 @@ def _uvs(name: str, mesh) -> np.ndarray:  # [N, 2]
     uv = getattr(mesh.visual, "uv", None)
     if uv is None:
         return np.zeros((len(mesh.vertices), 2))
+    uv = _checked_uv(name, mesh, uv)
+    if getattr(mesh.visual.material, "samplers", None):
+        return uv  # where a texture does not repeat, whole numbers count
+    return (
+        uv - np.floor(uv.min(axis=0)) if len(uv) else uv
+    )  # the same after wrapping, and more of the mantissa left for the fraction
+
+
+def _own_uvs(name: str, mesh) -> list[np.ndarray]:
+    """Returns [N, 2] for each of OWN: its own texture coordinates, else those of the mesh."""
+    looks = looks_of(mesh.visual)
+    found = [looks.get(uv_of(map_name)) for map_name in OWN]
+    return [_uvs(name, mesh) if uv is None else _checked_uv(name, mesh, np.asarray(uv)) for uv in found]
+
+
+def _checked_uv(name: str, mesh, uv: np.ndarray) -> np.ndarray:
     if uv.shape != (len(mesh.vertices), 2):
         raise AssetError(f"part {name}: uv: expected [{len(mesh.vertices)}, 2], got {list(uv.shape)}")
     if not np.isfinite(uv).all():
         raise AssetError(
             f"part {name}: uv: expected finite, got {int((~np.isfinite(uv)).any(axis=1).sum())} that are not"
         )
-    return (
-        uv - np.floor(uv.min(axis=0)) if len(uv) else uv
-    )  # the same after wrapping, and more of the mantissa left for the fraction
+    return uv
 
 
 def _colors(mesh) -> np.ndarray:
@@ -211,10 +254,34 @@ def _pbr(name: str, material, has_uv: bool, bumped: bool) -> Material:
     cutoff = {"OPAQUE": 0.0, "BLEND": BLEND_CUTOFF}.get(
         mode, 0.5 if material.alphaCutoff is None else float(material.alphaCutoff)
     )
+    if isinstance(material, FileMaterial):
+        return _exact(name, material, maps, cutoff, has_uv)
     color = (1.0, 1.0, 1.0, 1.0) if material.baseColorFactor is None else _factor(material.baseColorFactor)
     metallic = 1.0 if material.metallicFactor is None else float(material.metallicFactor)  # glTF's defaults
     roughness = 1.0 if material.roughnessFactor is None else float(material.roughnessFactor)
     return Material(color, metallic, roughness, 1.0, cutoff, *maps)
+
+
+def _exact(name: str, material: FileMaterial, maps: list, cutoff: float, has_uv: bool) -> Material:
+    """What a glTF file says, without rounding; `maps` of base colour, surface and normal."""
+    maps = [*maps, _image(name, material.emissiveTexture) if any(material.emission) and has_uv else None]
+    *maps, glow = (
+        blocky(image) if image is not None and material.sampler(each).magnified == "nearest" else image
+        for each, image in zip(MAPS, maps)
+    )
+    return Material(
+        material.base_color,
+        1.0 if material.metallicFactor is None else float(material.metallicFactor),
+        1.0 if material.roughnessFactor is None else float(material.roughnessFactor),
+        material.normal_scale,
+        cutoff,
+        *maps,
+        emission=material.emission,
+        emission_map=glow,
+        unlit=material.unlit,
+        modes=tuple(mode_of(material.samplers.get(each, PLAIN)) for each in MAPS[:4]),
+        own_uvs=tuple(each in material.own_uvs for each in OWN),
+    )
 
 
 def _factor(color) -> tuple[float, float, float, float]:

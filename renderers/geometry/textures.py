@@ -11,7 +11,9 @@ import numpy as np
 
 from zeroverse.core.jit import inlined, kernel
 from zeroverse.core.portable import power
+from zeroverse.material import WRAPS, Sampler
 
+BLOCKY_SIDE = 1024  # texels that a picture whose texels are squares is repeated to: more than a face has pixels
 ENCODE_STEPS = (
     16384  # sRGB's steepest code is 5 of these wide, so a code is never off by more than one, and rarely by that
 )
@@ -25,13 +27,30 @@ class Textures(NamedTuple):
     """texels uint16 [T, 4]: all levels of all textures, and `words` uint64 [T], the same memory with the first channel
     lowest.
 
-    levels int32 [L, 3]: offset, width, height. ranges int32 [K, 2]: first level, count.
+    levels int32 [L, 3]: offset, width, height. ranges int32 [K, 2]: first level, count. modes int32 [K]: as `mode_of`
+    has it; [0]: all are read in the plain way, repeating and blended.
     """
 
     texels: np.ndarray
     words: np.ndarray
     levels: np.ndarray
     ranges: np.ndarray
+    modes: np.ndarray
+
+
+def mode_of(sampler: Sampler) -> int:
+    """Returns the wrap of a sampler as one number: bits 0-1 along u, 2-3 along v, index in WRAPS."""
+    return WRAPS.index(sampler.wrap_u) | WRAPS.index(sampler.wrap_v) << 2
+
+
+def blocky(image: np.ndarray) -> np.ndarray:
+    """Returns a picture [h, w, 4] whose texels are not to be blended, with each of them repeated: seen from near a
+    texel is a square with smooth edges, from far it is averaged like any other.
+    """
+    times = 1
+    while 2 * times * max(image.shape[:2]) <= BLOCKY_SIDE:
+        times *= 2
+    return image.repeat(times, axis=0).repeat(times, axis=1)
 
 
 @kernel
@@ -114,12 +133,12 @@ def _fill(texels: np.ndarray, image: np.ndarray, srgb: bool) -> None:
         level, offset = coarser, offset + height * width
 
 
-def pack(images: list[tuple[np.ndarray, bool]]) -> tuple[Textures, list[int]]:
-    """Pyramids of (image [h, w, 4] uint8, is it sRGB) and the texture number of each; equal images share one."""
+def pack(images: list[tuple[np.ndarray, bool, int]]) -> tuple[Textures, list[int]]:
+    """Pyramids of (image [h, w, 4] uint8, is it sRGB, mode) and the texture number of each; equal images share one."""
     different, numbers, known = [], [], {}
-    for image, srgb in images:
+    for image, srgb, mode in images:
         alike = known.setdefault(
-            (image.shape, srgb, image[len(image) // 2].tobytes()), []
+            (image.shape, srgb, mode, image[len(image) // 2].tobytes()), []
         )  # one row: all of them take longer than their pyramid
         number = next(
             (
@@ -131,23 +150,24 @@ def pack(images: list[tuple[np.ndarray, bool]]) -> tuple[Textures, list[int]]:
         )
         if number == len(different):
             alike.append(number)
-            different.append((image, srgb))
+            different.append((image, srgb, mode))
         numbers.append(number)
     levels, ranges, offset = [], [], 0
-    for image, _ in different:
+    for image, *_ in different:
         sizes = _level_sizes(*image.shape[:2])
         ranges.append((len(levels), len(sizes)))
         for height, width in sizes:
             levels.append((offset, width, height))
             offset += height * width
     texels = np.empty((offset, 4), np.uint16)
-    for (image, srgb), (first, _) in zip(different, ranges):
+    for (image, srgb, _), (first, _) in zip(different, ranges):
         _fill(texels[levels[first][0] :], image, srgb)
     return Textures(
         texels,
         texels.view(np.uint64).reshape(-1),
         np.array(levels, np.int32).reshape(-1, 3),
         np.array(ranges, np.int32).reshape(-1, 2),
+        np.array([mode for *_, mode in different] if any(mode for *_, mode in different) else [], np.int32),
     ), numbers
 
 
@@ -179,6 +199,46 @@ def corners(textures, level, start, u, v):
     left, top = (left if left >= 0 else width - 1), offset + (top if top >= 0 else height - 1) * width
     bottom = offset + bottom * width
     x, y = np.uint64(x & 255), np.uint64(y & 255)
+    one = np.uint64(256)
+    return (
+        (np.uint64(top + left), np.uint64(top + right), np.uint64(bottom + left), np.uint64(bottom + right)),
+        ((one - x) * (one - y), x * (one - y), (one - x) * y, x * y),
+    )
+
+
+@inlined
+def _along(x, size, wrap):
+    """Two texels along an axis and the weight of the second in 256ths. x: from the texture's first edge, 1 = its last;
+    wrap: index in WRAPS.
+    """
+    if wrap == 2:
+        x = min(max(x, 0.0), 1.0)
+    elif wrap == 1:
+        x = x - 2.0 * np.floor(0.5 * x)
+        x = 2.0 - x if x > 1.0 else x
+    else:
+        x = x - np.floor(x)
+    place = int(x * size * 256.0 + 0.5) - 128  # in 256ths of a texel, from the first one's centre
+    low, high = place >> 8, (place >> 8) + 1
+    if low < 0:
+        low = size - 1 if wrap == 0 else 0
+    if high >= size:
+        high = 0 if wrap == 0 else size - 1
+    return low, high, np.uint64(place & 255)
+
+
+@inlined
+def corners_by_mode(textures, texture, level, start, u, v):
+    """`corners` of a texture that is read as its mode says; u, v as the mesh has them."""
+    mode = textures.modes[texture]
+    offset, width, height = (
+        textures.levels[level, 0] - start,
+        np.int64(textures.levels[level, 1]),
+        np.int64(textures.levels[level, 2]),
+    )
+    left, right, x = _along(u, width, mode & 3)
+    top, bottom, y = _along(1.0 - v, height, mode >> 2 & 3)
+    top, bottom = offset + top * width, offset + bottom * width
     one = np.uint64(256)
     return (
         (np.uint64(top + left), np.uint64(top + right), np.uint64(bottom + left), np.uint64(bottom + right)),
@@ -226,11 +286,15 @@ def mip_levels(textures, texture, footprint):
 
 @inlined
 def locate(textures, texture, u, v, footprint):
-    """Where a trilinear, wrapping look-up reads: texels and weights in two levels, and the share of the coarser one.
-    Good for every texture of that size.
-    """
+    """Where a trilinear look-up reads: texels and weights in two levels, and the share of the coarser one."""
     start = textures.levels[textures.ranges[texture, 0], 0]
     finer, coarser, blend = mip_levels(textures, texture, footprint)
+    if len(textures.modes):
+        return (
+            corners_by_mode(textures, texture, finer, start, u, v),
+            corners_by_mode(textures, texture, coarser, start, u, v),
+            blend,
+        )
     u, v = u - np.floor(u), v - np.floor(v)
     return corners(textures, finer, start, u, v), corners(textures, coarser, start, u, v), blend
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from renderers.geometry.arrays import METALLIC, ROUGHNESS
-from renderers.geometry.textures import corners, gathered, locate, mip_levels, sample, unpacked
+from renderers.geometry.textures import corners, corners_by_mode, gathered, locate, mip_levels, sample, unpacked
 from renderers.raster.shading import display, radiance
 from renderers.raster.visibility import Faces, same_surface
 from zeroverse.core.jit import inlined, pure
@@ -141,10 +141,11 @@ def _normals(scene, faces, batch, count):
 
 @pure
 def _texture_places(scene, frame, batch, count):
-    """(u, v) in 0..1 and the area of UV under the pixel: with b_i = z r . (Pj x Pk) / det, |d(b1, b2) / d(x, y)| = z^3
-    / (fx fy |det|).
+    """(u, v), in 0..1 unless some texture does not repeat, and the area of UV under the pixel: with b_i = z r . (Pj x
+    Pk) / det, |d(b1, b2) / d(x, y)| = z^3 / (fx fy |det|).
     """
     pixel = 1.0 / (frame.intrinsics[0] * frame.intrinsics[1])
+    plain = len(scene.textures.modes) == 0
     for i in range(count):
         f = batch.face[i]
         p, q, r = scene.table[scene.faces[f, 0]], scene.table[scene.faces[f, 1]], scene.table[scene.faces[f, 2]]
@@ -152,7 +153,28 @@ def _texture_places(scene, frame, batch, count):
         area = (q[0] - p[0]) * (r[1] - p[1]) - (r[0] - p[0]) * (q[1] - p[1])
         batch.footprint[i] = abs(np.float64(area) * frame.faces.planes[batch.row[i], 13]) * z * z * z * pixel
         u, v = b0 * p[0] + b1 * q[0] + b2 * r[0], b0 * p[1] + b1 * q[1] + b2 * r[1]
-        batch.u[i], batch.v[i] = u - math.floor(u), v - math.floor(v)
+        if plain:
+            u, v = u - math.floor(u), v - math.floor(v)
+        batch.u[i], batch.v[i] = u, v
+
+
+@inlined
+def _own_place(scene, frame, batch, i, slot):
+    """(u, v, the area of UV under the pixel) of fragment i for the maps of one slot of `own_uvs`."""
+    f = batch.face[i]
+    p, q, r = (
+        scene.own_uvs[slot, scene.faces[f, 0]],
+        scene.own_uvs[slot, scene.faces[f, 1]],
+        scene.own_uvs[slot, scene.faces[f, 2]],
+    )
+    b0, b1, b2, z = batch.corners[i, 0], batch.corners[i, 1], batch.corners[i, 2], batch.z[i]
+    area = (q[0] - p[0]) * (r[1] - p[1]) - (r[0] - p[0]) * (q[1] - p[1])
+    scale = z * z * z / (frame.intrinsics[0] * frame.intrinsics[1])
+    return (
+        b0 * p[0] + b1 * q[0] + b2 * r[0],
+        b0 * p[1] + b1 * q[1] + b2 * r[1],
+        abs(np.float64(area) * frame.faces.planes[batch.row[i], 13]) * scale,
+    )
 
 
 @pure
@@ -177,6 +199,18 @@ def _spots(textures, batch, count, side):
 
 
 @pure
+def _spots_by_mode(scene, batch, count, side):
+    """`_spots` for textures of which some are not read in the plain way."""
+    for i in range(count):
+        if batch.levels[i, 0] != NOTHING:
+            texture = scene.maps[scene.face_material[batch.face[i]], 0]
+            places, weights = corners_by_mode(scene.textures, texture, batch.levels[i, side], 0, batch.u[i], batch.v[i])
+            spot = batch.spots[side, i]
+            spot[0], spot[1], spot[2], spot[3] = places
+            spot[4], spot[5], spot[6], spot[7] = weights
+
+
+@pure
 def _fetch(words, batch, count, side):
     for i in range(count):
         if batch.levels[i, 0] != NOTHING:
@@ -189,7 +223,7 @@ def _fetch(words, batch, count, side):
 
 
 @pure
-def _materials(scene, batch, count, with_surface):
+def _materials(scene, frame, batch, count, with_surface):
     """Base colour, metallic, roughness; the last two are the factors alone unless with_surface."""
     for i in range(count):
         material = scene.face_material[batch.face[i]]
@@ -204,9 +238,10 @@ def _materials(scene, batch, count, with_surface):
             roughness *= texel[3] if scene.fourth[material] == ROUGHNESS else 1.0
         surface = scene.maps[material, 1]
         if with_surface and surface >= 0:
-            texel = sample(
-                scene.textures, surface, locate(scene.textures, surface, batch.u[i], batch.v[i], batch.footprint[i])
-            )
+            u, v, footprint = batch.u[i], batch.v[i], batch.footprint[i]
+            if len(scene.own_uvs):
+                u, v, footprint = _own_place(scene, frame, batch, i, 0)
+            texel = sample(scene.textures, surface, locate(scene.textures, surface, u, v, footprint))
             roughness, metallic = roughness * texel[1], metallic * texel[2]
         batch.base[i, 0], batch.base[i, 1], batch.base[i, 2] = r, g, b
         batch.metallic[i], batch.roughness[i] = metallic, roughness
@@ -240,6 +275,8 @@ def _bent(scene, f, u, v, footprint, normal):
     """
     material, face = scene.face_material[f], scene.faces[f]
     p, q, r = scene.table[face[0]], scene.table[face[1]], scene.table[face[2]]
+    if len(scene.own_uvs):
+        p, q, r = scene.own_uvs[1, face[0]], scene.own_uvs[1, face[1]], scene.own_uvs[1, face[2]]
     u1, v1, u2, v2 = np.float64(q[0] - p[0]), np.float64(q[1] - p[1]), np.float64(r[0] - p[0]), np.float64(r[1] - p[1])
     if u1 * v2 == u2 * v1:
         return normal
@@ -259,6 +296,19 @@ def _bent(scene, f, u, v, footprint, normal):
     z = s * tangent[2] + t * bitangent[2] + w * normal[2]
     length = math.sqrt(x * x + y * y + z * z)
     return (x / length, y / length, z / length) if length > 1e-6 else normal
+
+
+@pure
+def _emitted(scene, frame, batch, i, glow):  # linear RGB that fragment i sends out by itself
+    r, g, b = np.float64(glow[0]), np.float64(glow[1]), np.float64(glow[2])
+    texture = scene.maps[scene.face_material[batch.face[i]], 3]
+    if texture >= 0:
+        u, v, footprint = batch.u[i], batch.v[i], batch.footprint[i]
+        if len(scene.own_uvs):
+            u, v, footprint = _own_place(scene, frame, batch, i, 2)
+        texel = sample(scene.textures, texture, locate(scene.textures, texture, u, v, footprint))
+        r, g, b = r * texel[0], g * texel[1], b * texel[2]
+    return r, g, b
 
 
 @pure
@@ -283,11 +333,20 @@ def _colours(scene, frame, light, batch, count):
             view = (dx * inverse, dy * inverse, dz * inverse)
             point = (c[0, 3] + z * dx, c[1, 3] + z * dy, c[2, 3] + z * dz)
             if scene.maps[scene.face_material[f], 2] >= 0:
-                shading = _bent(scene, f, batch.u[i], batch.v[i], batch.footprint[i], normal)
+                u, v, footprint = batch.u[i], batch.v[i], batch.footprint[i]
+                if len(scene.own_uvs):
+                    u, v, footprint = _own_place(scene, frame, batch, i, 1)
+                shading = _bent(scene, f, u, v, footprint, normal)
         base = (batch.base[i, 0], batch.base[i, 1], batch.base[i, 2])
         r, g, b = radiance(
             light, base, batch.metallic[i], batch.roughness[i], shading, normal, view, batch.openness[i], point
         )
+        if len(scene.emission):
+            glow = scene.emission[scene.face_material[batch.face[i]]]
+            if glow[3] > 0.0:
+                continue  # unlit: the base colour is what is seen
+            er, eg, eb = _emitted(scene, frame, batch, i, glow)
+            r, g, b = r + er, g + eg, b + eb
         batch.base[i, 0], batch.base[i, 1], batch.base[i, 2] = (
             display(r, light.knee),
             display(g, light.knee),
@@ -436,9 +495,12 @@ def _look_up(scene, frame, batch, count, normal, material, surface):
         _texture_places(scene, frame, batch, count)
         _levels(scene, batch, count)
         for side in range(2):
-            _spots(scene.textures, batch, count, side)
+            if len(scene.textures.modes):
+                _spots_by_mode(scene, batch, count, side)
+            else:
+                _spots(scene.textures, batch, count, side)
             _fetch(scene.textures.words, batch, count, side)
-        _materials(scene, batch, count, surface)
+        _materials(scene, frame, batch, count, surface)
         if len(scene.colors):
             _vertex_colours(scene, batch, count)
 

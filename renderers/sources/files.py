@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from renderers.sources import untrusted
-from zeroverse.asset import LONGEST_UID, Asset, AssetError, load_file, uid_of
+from renderers.sources.load import load_file
+from zeroverse.asset import LONGEST_UID, Asset, AssetError, uid_of
 from zeroverse.core.files import walked
 from zeroverse.core.rng import Rng
 
@@ -23,11 +24,13 @@ class Files:
     """The .glb, .gltf and .obj files of a folder and its sub-folders, in the order of their relative paths.
 
     up: of the .obj files, whose format does not say: `+Y` as Blender writes them, or `+Z` as the Google scans have it.
+    on_missing_texture: `refuse` an object with a texture that is missing or unreadable, or make it `white`.
     """
 
     assets: str
     seed: int = 0
     up: str = "+Y"
+    on_missing_texture: str = "refuse"
     name = "files"
     foreign = True  # whatever goes wrong with an object is the object's
 
@@ -35,7 +38,7 @@ class Files:
     def from_config(cls, config: dict, assets: str | None) -> "Files":
         if assets is None:
             raise ValueError("the objects come from files: say where they are with --assets")
-        source = cls(assets, config["seed"], config.get("up", cls.up))
+        source = cls(assets, config["seed"], config.get("up", cls.up), config.get("on_missing_texture", "refuse"))
         if source.config() != config:
             raise ValueError(
                 f"{assets}: not the files that the shards were made from ({config['files']} of them, by name)"
@@ -75,13 +78,17 @@ class Files:
 
     def config(self) -> dict:
         names = "\n".join(path.relative_to(self.assets).as_posix() for path in self.paths)
-        turned = {"up": self.up} if self.up != type(self).up else {}  # folders of before it lack it
+        told = {  # what is not as by default: folders of before them lack both
+            name: getattr(self, name)
+            for name in ("up", "on_missing_texture")
+            if getattr(self, name) != getattr(type(self), name)
+        }
         return {
             "source": self.name,
             "seed": self.seed,
             "files": len(self.paths),
             "names_sha256": hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest(),
-            **turned,
+            **told,
         }
 
     def size(self) -> int | None:
@@ -103,10 +110,8 @@ class Files:
             raise beside.refused
         return asset
 
-    @staticmethod
-    def _gltf(path: Path, root: Path) -> Asset:
-        untrusted.check(path, root)
-        return load_file(path)
+    def _gltf(self, path: Path, root: Path) -> Asset:
+        return load_file(path, root=root, on_missing_texture=self.on_missing_texture)
 
     def label(self, index: int) -> str:
         return str(self.paths[index])

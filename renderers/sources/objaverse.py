@@ -23,8 +23,8 @@ from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from renderers.sources import untrusted
-from zeroverse.asset import Asset, AssetError, load_file
+from renderers.sources.load import load_file
+from zeroverse.asset import Asset, AssetError
 from zeroverse.core.files import write_whole
 from zeroverse.core.rng import Rng
 
@@ -297,12 +297,15 @@ def _place(cache: str, key: str) -> Path:
 class Objaverse:
     """The objects of a list that `resolve` made; those that are not in the cache come from the hub, when they are asked
     for.
+
+    on_missing_texture: `refuse` an object with a texture that is missing or unreadable, or make it `white`.
     """
 
     cache: str
     key: str
     hub: str | None = HUB
     seed: int = 0
+    on_missing_texture: str = "refuse"
     name = "objaverse"
     foreign = True  # whatever goes wrong with an object is the object's
 
@@ -310,13 +313,14 @@ class Objaverse:
     def from_config(cls, config: dict, assets: str | None) -> "Objaverse":
         if assets is None:
             raise ValueError("the objects come from Objaverse: say where its cache is with --assets")
-        source = cls(assets, config["list"], None, config["seed"])
+        source = cls(assets, config["list"], None, config["seed"], config.get("on_missing_texture", "refuse"))
         if source.config() != config:
             raise ValueError(f"{assets}: list {config['list']} is not the one that the shards were made from")
         return source
 
     def config(self) -> dict:
         made = listing(self.cache, self.key)
+        white = {} if self.on_missing_texture == "refuse" else {"on_missing_texture": self.on_missing_texture}
         return {
             "source": self.name,
             "seed": self.seed,
@@ -324,6 +328,7 @@ class Objaverse:
             "list": self.key,
             "licences": list(made.licences),
             "files": len(made.objects),
+            **white,  # folders of before it lack it
         }
 
     def size(self) -> int:
@@ -335,8 +340,7 @@ class Objaverse:
             path = Hub(self.cache, self.hub).get(entry.path)
         except OSError as error:
             raise Unavailable(str(error)) from error
-        untrusted.check(path, path.parent)
-        asset = load_file(path)
+        asset = load_file(path, on_missing_texture=self.on_missing_texture)
         provenance = {
             "source": self.name,
             "uid": entry.uid,
@@ -344,6 +348,7 @@ class Objaverse:
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "licence": LICENCES[entry.licence][0],
             "credit": entry.credit(),
+            **{key: value for key, value in asset.provenance.items() if key not in ("source", "file")},
         }
         return Asset(asset.scene, entry.uid, entry.title, asset.recipe, provenance)
 

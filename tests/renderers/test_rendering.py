@@ -220,7 +220,7 @@ def test_far_checkerboard_is_its_mean(cpu):
 @pytest.mark.parametrize("size", [(7, 5), (6, 9), (1, 13), (64, 48)])
 def test_mip_levels_keep_the_mean(size):
     image = np.random.default_rng(0).integers(0, 256, (*size, 4), dtype=np.uint8)
-    textures, _ = pack([(image, False)])
+    textures, _ = pack([(image, False, 0)])
     offset, width, height = textures.levels[-1]
     assert (width, height) == (1, 1)
     assert (

@@ -46,6 +46,10 @@ class Curate:
     """Of an object that cannot be read or drawn, whatever the reason: skip: name and count it, go on; raise: stop."""
     object_timeout: float | None = None
     """Seconds that an object may take; one that takes longer counts as unreadable. Default: no limit."""
+    on_missing_texture: Literal["refuse", "white"] = "refuse"
+    """Of a texture that is not there or cannot be read: refuse: the object counts as unreadable; white: it is looked at
+    without.
+    """
 
     def run(self) -> int:
         import joblib
@@ -80,7 +84,10 @@ class Curate:
                 bar.update()
 
             orienter = self._of_curator("orienter.json", str)
-            looks, care = run.Looks(self.size, orienter, embed), Care(self.on_error, self.object_timeout)
+            looks, care = (
+                run.Looks(self.size, orienter, embed, self.on_missing_texture),
+                Care(self.on_error, self.object_timeout),
+            )
             done = run.curate(self.input, self.out, self.limits, looks, scorer, workers, on_row, care=care)
         kept = [number for number, row in enumerate(done.rows) if not row.reason]
         print(f"{self.out}: {len(kept)} of {len(done.rows)} objects kept, {done.looked} looked at now")
@@ -92,7 +99,12 @@ class Curate:
 
             with progress("watertight", "object", len(kept)) as bar:
                 rows = sealed.seal(
-                    open_pool(self.input, self.size), kept, self.out, self.watertight, workers, bar.update
+                    open_pool(self.input, self.size, self.on_missing_texture),
+                    kept,
+                    self.out,
+                    self.watertight,
+                    workers,
+                    bar.update,
                 )
             failed = {uid: row["failed"] for uid, row in rows.items() if "failed" in row}
             for uid, why in failed.items():

@@ -257,6 +257,10 @@ class Benchmark:
     """Folder with torchvision's vgg16*.pth and vgg.pth of LPIPS v0.1; without it the column is left out."""
     device: Literal["cpu", "cuda"] | None = None
     """Of the model; default: the GPU where there is one."""
+    on_missing_texture: Literal["refuse", "white"] = "refuse"
+    """Of a texture in --assets that is not there or cannot be read: refuse: the object is not scored; white: it is
+    rendered without.
+    """
 
     def run(self) -> int:
         from train.evaluation.benchmark import benchmark
@@ -287,6 +291,7 @@ class Benchmark:
                     only=self.objects,
                     up=f"+{self.obj_up.upper()}",
                     device=self.device,
+                    on_missing_texture=self.on_missing_texture,
                 )
             )
         except PartlyScored as error:

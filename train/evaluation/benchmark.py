@@ -74,17 +74,18 @@ def benchmark(
     device: str | None = None,
     on_error: str = "skip",
     timeout: float | None = None,
+    on_missing_texture: str = "refuse",
 ) -> str:
     """Score the model of `run_dir`, write results.json, table.md, figure.png and objects/ to `out`; returns the table.
 
     only: a list of objects (`listed`); up: of .obj files. What `out` holds of the same weights, settings and data is
     not scored again. An object of which anything fails, or that takes longer than `timeout` seconds, costs itself;
-    with on_error `raise`, the run. Raises PosedError when no object could be scored, PartlyScored at the end when some
-    could not (results hold the rest, and why).
+    with on_error `raise`, the run. on_missing_texture: as `renderers.sources.load` has it. Raises PosedError when no
+    object could be scored, PartlyScored at the end when some could not (results hold the rest, and why).
     """
     device = default_device(device)
     model, config = load_run(run_dir, device)
-    subjects = of_assets(assets, up) if assets else posed.find(views)
+    subjects = of_assets(assets, up, on_missing_texture) if assets else posed.find(views)
     subjects = listed(subjects, only) if only else subjects
     scorer = Scorer(model, LRM(config).to(device), LPIPS.load(lpips) if lpips else None, protocol, targets, config.size)
     settings = SETTINGS | {
@@ -164,9 +165,11 @@ def _suspect(subject: Subject) -> tuple[str, ...] | None:
 # -------------------------------------------------------------------------------------------------------- which objects
 
 
-def of_assets(folder: Path, up: str = "+Y") -> list[Subject]:
+def of_assets(folder: Path, up: str = "+Y", on_missing_texture: str = "refuse") -> list[Subject]:
     """The files of a folder, on the GSO rig; only the views that a protocol uses are drawn, when they are asked for."""
-    source, backend, rig = Files(str(folder), up=up), renderers.load("cpu"), gso64(RENDER_SIZE)
+    source = Files(str(folder), up=up, on_missing_texture=on_missing_texture)
+    backend, rig = renderers.load("cpu"), gso64(RENDER_SIZE)
+    white = "" if on_missing_texture == "refuse" else f" {on_missing_texture}"
 
     def opened(index: int) -> Posed:
         asset = source.make(index)
@@ -174,7 +177,7 @@ def of_assets(folder: Path, up: str = "+Y") -> list[Subject]:
         return Posed(asset.uid, rig, views.on_white, views.shape)
 
     def version(path: Path) -> str:
-        return f"{path.stat().st_size} {path.stat().st_mtime_ns} {up}"
+        return f"{path.stat().st_size} {path.stat().st_mtime_ns} {up}{white}"
 
     return [
         Subject(source.uid(path), lambda path=path: version(path), lambda index=index: opened(index))
