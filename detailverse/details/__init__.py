@@ -1,8 +1,7 @@
 """Detail operators: what can be laid on any chart. A new one is a class in one of these files and a row here."""
 
-from dataclasses import asdict, fields
-
 from detailverse.details import attached, carved, classical, machined, masonry, organic, textile, turned, worn
+from zeroverse.core import serialise
 from zeroverse.core.rng import Rng
 
 THEMES = (
@@ -129,25 +128,23 @@ def suits(detail, themes: tuple[str, ...]) -> bool:
     return any(set(themes) & set(row[4]) for row in DETAILS if row[0] == name_of(detail))
 
 
+TABLE = serialise.Table("kind", lambda: BY_NAME)
+
+
 def to_dict(detail) -> dict:
     """Returns the detail as JSON types: {"kind": "flutes", "pitch": 0.1, …}."""
-    return {"kind": name_of(detail), **asdict(detail)}
+    return serialise.plain(detail, TABLE)
 
 
 def from_dict(data: dict):
-    """Returns the detail of such a dict: the inverse of `to_dict`. Raises ValueError naming the key, as in
-    `flutes.pitch: expected …`.
-    """
-    if not isinstance(data, dict) or data.get("kind") not in BY_NAME:
-        raise ValueError(
-            f"kind: expected one of {', '.join(BY_NAME)}, got {data.get('kind') if isinstance(data, dict) else data!r}"
-        )
-    kind = BY_NAME[data["kind"]]
-    expected, given = [spec.name for spec in fields(kind)], [key for key in data if key != "kind"]
-    for key in expected:
-        if key not in given:
-            raise ValueError(f"{data['kind']}.{key}: expected a value, got none")
-    for key in given:
-        if key not in expected:
-            raise ValueError(f"{data['kind']}.{key}: expected one of {', '.join(expected)}")
-    return kind(**{key: data[key] for key in expected})
+    """Returns the detail that `to_dict` stored. Raises ValueError naming the key, as in `Flutes.pitch: expected …`."""
+    name, kind, values = TABLE.split(data)
+    return serialise.read(kind, values, where=name, misfit=_misfit)
+
+
+def _misfit(name: str, expected: list[str], data) -> str:
+    """Returns the message about the first key that is missing, else about the first that is unknown."""
+    if missing := [key for key in expected if key not in data]:
+        return f"{name}.{missing[0]}: expected a value, got none"
+    unknown = next(key for key in data if key not in expected)
+    return f"{name}.{unknown}: expected one of {', '.join(expected)}"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields, replace
 from detailverse import details, families, materials
 from detailverse.family import Family
 from detailverse.modelling.solid import ORNAMENT
-from zeroverse.core.check import integer
+from zeroverse.core import serialise
+from zeroverse.core.record import Record, checked, whole
 
 VERSION = "2"  # a new one for every change in what a seed or a recipe gives
 LEVELS = range(5)
@@ -15,16 +16,16 @@ GEOMETRY = "geometry_sha256"  # beside a stored recipe: the hash of the geometry
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(Record):
     """A detail on a skin, there from `level` on."""
 
-    level: int
+    level: int = checked(lambda value: whole(value, LEVELS[1], LEVELS[-1]))
     detail: object
 
 
 @dataclass(frozen=True)
 class Finish:
-    """What a slot is made of: the name of the mixture it was drawn from, for captions, and the material itself."""
+    """What a slot is made of: the name of the mixture it was sampled from, for captions, and the material itself."""
 
     name: str
     material: materials.Material
@@ -35,7 +36,7 @@ class Finish:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Record):
     """A structure, the details on its skins, the materials of its slots. The same recipe at two levels is the same
     object, coarse and fine.
 
@@ -44,19 +45,18 @@ class Recipe:
     """
 
     version: str
-    level: int
-    texture_size: int
+    level: int = checked(lambda value: whole(value, LEVELS[0], LEVELS[-1]))
+    texture_size: int = checked(lambda value: whole(value, 64, 8192))
     family: Family
     layers: dict[str, tuple[Layer, ...]]
     finishes: dict[str, Finish]
 
     def __post_init__(self):
+        super().__post_init__()
         if self.version != VERSION:
             raise ValueError(
                 f"version: expected {VERSION!r}, got {self.version!r}: another release of the grammar made this recipe"
             )
-        integer("level", self.level, LEVELS[0], LEVELS[-1])
-        integer("texture_size", self.texture_size, 64, 8192)
         kind = families.name_of(self.family)
         if unknown := sorted(set(self.layers) - set(self.family.skins())):
             raise ValueError(
@@ -68,119 +68,94 @@ class Recipe:
             raise ValueError(f"finishes: expected {', '.join(sorted(slots))} for a {kind}; {wrong[0]!r} is {fault}")
 
     def visible(self) -> dict[str, tuple]:
-        """Skin -> its details at this level."""
+        """Returns the details of every skin at this level."""
         return {
             skin: tuple(layer.detail for layer in layers if layer.level <= self.level)
             for skin, layers in self.layers.items()
         }
 
     def at(self, level: int) -> "Recipe":
+        """Returns the same object at another level."""
         return replace(self, level=level)
 
 
+FAMILIES = serialise.Table("family", lambda: families.BY_NAME)
+
+
 def to_dict(recipe: Recipe) -> dict:
-    """JSON types; families say which `family` they are, details their `kind`."""
+    """Returns the recipe as JSON types; families say which `family` they are, details their `kind`."""
+    layers = {
+        skin: [{"level": layer.level, **details.to_dict(layer.detail)} for layer in layers]
+        for skin, layers in recipe.layers.items()
+    }
+    finishes = {slot: {"name": one.name, **materials.to_dict(one.material)} for slot, one in recipe.finishes.items()}
     return {
         "version": recipe.version,
         "level": recipe.level,
         "texture_size": recipe.texture_size,
-        "family": _family(recipe.family),
-        "layers": {
-            skin: [{"level": layer.level, **details.to_dict(layer.detail)} for layer in layers]
-            for skin, layers in recipe.layers.items()
-        },
-        "finishes": {
-            slot: {"name": one.name, **materials.to_dict(one.material)} for slot, one in recipe.finishes.items()
-        },
+        "family": serialise.plain(recipe.family, FAMILIES),
+        "layers": layers,
+        "finishes": finishes,
     }
 
 
 def from_dict(data: dict) -> Recipe:
-    """The inverse of `to_dict`; the hash of a stored recipe may stand beside it.
+    """Returns the recipe that `to_dict` stored; the hash of its geometry may stand beside it.
 
     Raises ValueError naming node and argument: `layers.body[1]: Flutes.depth: expected a number from …, got 2`.
     """
-    expected = [spec.name for spec in fields(Recipe)]
-    if not isinstance(data, dict) or set(data) - {GEOMETRY} != set(expected):
+    values = {key: value for key, value in data.items() if key != GEOMETRY} if isinstance(data, dict) else data
+    return serialise.read(Recipe, values, "", readers=_READERS)
+
+
+def _version(value, path: str) -> str:
+    """Returns the version: it is read first, since of another release every other field may be another."""
+    if value != VERSION:
         raise ValueError(
-            f"recipe: expected {', '.join(expected)}; got "
-            f"{', '.join(map(str, data)) if isinstance(data, dict) else repr(data)}"
+            f"{path}: expected {VERSION!r}, got {value!r}: another release of the grammar made this recipe"
         )
-    if data["version"] != VERSION:
-        raise ValueError(
-            f"version: expected {VERSION!r}, got {data['version']!r}: another release of the grammar made this recipe"
-        )
-    layers = {
-        skin: tuple(
-            _layer(item, f"layers.{skin}[{number}]")
-            for number, item in enumerate(_typed(items, list, f"layers.{skin}"))
-        )
-        for skin, items in _typed(data["layers"], dict, "layers").items()
-    }
-    finishes = {
-        slot: _finish(item, f"finishes.{slot}") for slot, item in _typed(data["finishes"], dict, "finishes").items()
-    }
-    return Recipe(
-        data["version"], data["level"], data["texture_size"], _read_family(data["family"], "family"), layers, finishes
-    )
+    return value
 
 
-def _family(family: Family) -> dict:
-    return {"family": families.name_of(family)} | {
-        spec.name: _plain(getattr(family, spec.name)) for spec in fields(family)
-    }
-
-
-def _plain(value):
-    if isinstance(value, Family):
-        return _family(value)
-    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
-
-
-def _read_family(data, path: str) -> Family:
-    values = dict(_typed(data, dict, path))
-    kind = values.pop("family", None)
-    if kind not in families.BY_NAME:
-        raise ValueError(f"{path}.family: expected one of {', '.join(families.BY_NAME)}; got {kind!r}")
-    names = {spec.name for spec in fields(families.BY_NAME[kind])}
-    if wrong := sorted(names ^ set(values)):
-        fault = "missing" if wrong[0] in names else "unknown"
-        raise ValueError(f"{path}: {fault} parameter {wrong[0]!r} of a {kind}; expected {', '.join(sorted(names))}")
+def _family(data, path: str) -> Family:
+    name, kind, values = FAMILIES.split(serialise.typed(data, dict, path), path)
+    names = sorted(spec.name for spec in fields(kind))
+    if set(names) != set(values):
+        raise ValueError(serialise.first_wrong(path, names, values, f"{{}} parameter {{!r}} of a {name}"))
     read = {
-        name: _read_family(value, f"{path}.{name}") if isinstance(value, dict) else _tupled(value)
-        for name, value in values.items()
+        key: _family(value, f"{path}.{key}") if isinstance(value, dict) else _tupled(value)
+        for key, value in values.items()
     }
-    return _at(path, lambda given: families.BY_NAME[kind](**given), read)
+    return serialise.beneath(path, lambda: kind(**read))
 
 
 def _tupled(value):
     return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
 
 
+def _layers(data, path: str) -> dict[str, tuple[Layer, ...]]:
+    read = serialise.list_of(_layer)
+    return {skin: read(items, f"{path}.{skin}") for skin, items in serialise.typed(data, dict, path).items()}
+
+
 def _layer(data, path: str) -> Layer:
-    values = dict(_typed(data, dict, path))
-    level = values.pop("level", None)
-    return Layer(
-        _at(path, lambda value: integer("level", value, LEVELS[1], LEVELS[-1]), level),
-        _at(path, details.from_dict, values),
-    )
+    values = dict(serialise.typed(data, dict, path))
+    both = {"level": values.pop("level", None), "detail": values}
+    return serialise.beneath(path, lambda: serialise.read(Layer, both, "", readers={"detail": _detail}))
+
+
+def _detail(data, path: str):
+    return details.from_dict(data)
+
+
+def _finishes(data, path: str) -> dict[str, Finish]:
+    return {slot: _finish(item, f"{path}.{slot}") for slot, item in serialise.typed(data, dict, path).items()}
 
 
 def _finish(data, path: str) -> Finish:
-    values = dict(_typed(data, dict, path))
+    values = dict(serialise.typed(data, dict, path))
     name = values.pop("name", None)
-    material = _at(path, materials.from_dict, values)
-    return _at(path, lambda given: Finish(given, material), name)
+    return serialise.beneath(path, lambda: Finish(name, materials.from_dict(values)))
 
 
-def _at(path: str, read, value):
-    try:
-        return read(value)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-
-
-def _typed(value, kind: type, path: str):
-    if not isinstance(value, kind):
-        raise ValueError(f"{path}: expected a {'list' if kind is list else 'mapping'}, got {value!r}")
-    return value
+_READERS = {"version": _version, "family": _family, "layers": _layers, "finishes": _finishes}

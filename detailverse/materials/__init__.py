@@ -2,7 +2,7 @@
 slot may look like.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from detailverse.materials.layers import Layer, Signals
 from detailverse.materials.solids import SOLIDS
 from detailverse.materials.tones import Scheme, scheme
 from zeroverse import textures
+from zeroverse.core import serialise
 from zeroverse.core.rng import Rng
 from zeroverse.textures.base import Fields, Texture
 
@@ -51,62 +52,36 @@ def sample(rng: Rng, finish: str, hues: Scheme | None = None) -> Material:
     return Material(*sample_parts(rng, finish, scheme(rng.child("scheme")) if hues is None else hues))
 
 
+SOLID = serialise.Table("family", lambda: SOLIDS)
+
+
 def to_dict(material: Material) -> dict:
     """Returns the material as JSON types."""
-    names = {family: name for name, family in SOLIDS.items()}
-    kind = type(material.base)
-    base = {"family": names[kind], **_values(material.base)} if kind in names else textures.to_dict(material.base)
-    return {"base": _plain(base), "layers": [_plain(_values(layer)) for layer in material.layers]}
+    return serialise.plain(material, SOLID, textures.TABLE)
 
 
-def from_dict(record: dict) -> Material:
-    """Returns the material of such a dict: the inverse of `to_dict`, with or without JSON in between. Raises ValueError
-    naming the key, as in `layers[1].amount: expected …`.
+def from_dict(data: dict) -> Material:
+    """Returns the material that `to_dict` stored. Raises ValueError naming the key, as in `layers[1].amount: expected
+    …`.
     """
-    if not isinstance(record, dict) or set(record) != {"base", "layers"}:
-        raise ValueError(
-            f"material: expected base, layers; got "
-            f"{', '.join(map(str, record)) if isinstance(record, dict) else repr(record)}"
-        )
-    if not isinstance(record["layers"], (list, tuple)):
-        raise ValueError(f"layers: expected a list, got {record['layers']!r}")
-    layers = tuple(_read(Layer, layer, f"layers[{number}]") for number, layer in enumerate(record["layers"]))
-    return Material(_base(record["base"]), layers)
+    return serialise.read(Material, data, readers={"base": _base, "layers": serialise.list_of(_layer)})
 
 
-def _base(record) -> Texture:
-    if not isinstance(record, dict):
-        raise ValueError(f"base: expected a texture, got {record!r}")
-    values = dict(record)
-    if (family := values.get("family")) in SOLIDS:
-        del values["family"]
-        return _read(SOLIDS[family], values, "base")
-    try:
-        return textures.from_dict(values)
-    except ValueError as error:
-        raise ValueError(f"base: {error}") from None
+def _base(data, path: str) -> Texture:
+    if not isinstance(data, dict):
+        raise ValueError(f"{path}: expected a texture, got {data!r}")
+    if data.get("family") not in SOLIDS:
+        return serialise.beneath(path, textures.from_dict, data)
+    _, family, values = SOLID.split(data, path)
+    return serialise.read(family, values, path, misfit=_misfit)
 
 
-def _read(kind, record, path: str):
-    """Returns a `kind` from a dict with exactly its fields."""
-    expected = [spec.name for spec in fields(kind)]
-    if not isinstance(record, dict):
-        raise ValueError(f"{path}: expected {', '.join(expected)}; got {record!r}")
-    if wrong := sorted(set(expected) ^ set(record)):
-        raise ValueError(
-            f"{path}: {'unknown' if wrong[0] in record else 'missing'} {wrong[0]!r}; expected {', '.join(expected)}"
-        )
-    try:
-        return kind(**record)
-    except ValueError as error:
-        raise ValueError(f"{path}.{str(error).partition('.')[2]}") from None
+def _layer(data, path: str) -> Layer:
+    return serialise.read(Layer, data, path, misfit=_misfit)
 
 
-def _values(record) -> dict:
-    return {spec.name: getattr(record, spec.name) for spec in fields(record)}
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+def _misfit(path: str, expected: list[str], data) -> str:
+    """Returns the message about the first key that is missing or unknown."""
+    if not isinstance(data, dict):
+        return serialise.all_wrong(path, expected, data)
+    return serialise.first_wrong(path, expected, data, "{} {!r}")

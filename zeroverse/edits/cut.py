@@ -8,9 +8,9 @@ import numpy as np
 
 from zeroverse.asset import LONGEST_SIDE
 from zeroverse.core import affine
-from zeroverse.core.check import number, quat
+from zeroverse.core.record import Record, checked, number, quaternion
 from zeroverse.core.rng import Rng
-from zeroverse.shapes import BY_NAME, WORDS, name_of
+from zeroverse.shapes import kinds, name_of, words_of
 from zeroverse.shapes.atlas import Tile, tile_uv
 from zeroverse.shapes.solid import Body, Rejected, Solid, jittered, soup, subtract, surface_point
 from zeroverse.shapes.template import template
@@ -20,24 +20,19 @@ LEAST_LEFT = 0.2  # of the volume: below it the cutter swallowed the object
 
 
 @dataclass(frozen=True)
-class Cut:
-    """size: the cutter's half-extent where the object's longest side is 1.8. vertex: which vertex, as a fraction of
+class Cut(Record):
+    """A primitive taken away. size: the cutter's half-extent where the object's longest side is 1.8. vertex: which vertex, as a fraction of
     their list, 0 to 1.
     """
 
     shape: object
-    size: float
-    rotation: tuple[float, float, float, float]
-    vertex: float
-
-    def __post_init__(self):
-        object.__setattr__(self, "size", number("size", self.size, 0.01, 1.8))
-        object.__setattr__(self, "rotation", quat("rotation", self.rotation))
-        object.__setattr__(self, "vertex", number("vertex", self.vertex, 0.0, 0.999999))
+    size: float = checked(lambda value: number(value, 0.01, 1.8))
+    rotation: tuple[float, float, float, float] = checked(quaternion)
+    vertex: float = checked(lambda value: number(value, 0, 0.999999))
 
     @classmethod
-    def sample(cls, rng: Rng, shapes: tuple[str, ...], draw_texture) -> "Cut":
-        kind = BY_NAME[rng.child("kind").choice(shapes)]
+    def sample(cls, rng: Rng, shapes: tuple[str, ...], sample_texture) -> "Cut":
+        kind = kinds()[rng.child("kind").choice(shapes)]
         return cls(
             kind.sample(rng.child("shape")),
             rng.child("size").uniform(0.3, 0.6),
@@ -46,10 +41,10 @@ class Cut:
         )
 
     def words(self) -> str:
-        return f"with a {WORDS[name_of(self.shape)][2]} cut"
+        return f"with a {words_of(name_of(self.shape))[2]} cut"
 
     def apply(self, solid: Solid, jitter: float) -> Solid:
-        """The solid without the cutter's volume. Raises Rejected when that removes next to nothing or nearly
+        """Returns the solid without the cutter's volume. Raises Rejected when that removes next to nothing or nearly
         everything.
 
         The imprint is a body of its own, named `cut`: it may run through several parts, and where a cut was made is a

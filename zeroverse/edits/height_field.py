@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from zeroverse.core import affine
-from zeroverse.core.check import integer, number
+from zeroverse.core.record import Record, checked, number, whole
 from zeroverse.core.rng import Rng
 from zeroverse.shapes.template import Template, template
 
@@ -17,22 +17,18 @@ MAX_AMPLITUDE = 0.2  # of the smallest extent, as in the released code
 
 
 @dataclass(frozen=True)
-class HeightField:
-    """Control values uniform in (-amplitude, amplitude) times the part's smallest extent, from `seed`."""
+class HeightField(Record):
+    """Relief: control values uniform in (-amplitude, amplitude) times the part's smallest extent, from `seed`."""
 
-    seed: int
-    amplitude: float
-
-    def __post_init__(self):
-        object.__setattr__(self, "seed", integer("seed", self.seed, 0, 2**31 - 1))
-        object.__setattr__(self, "amplitude", number("amplitude", self.amplitude, 0.0, MAX_AMPLITUDE))
+    seed: int = checked(lambda value: whole(value, 0, 2**31 - 1))
+    amplitude: float = checked(lambda value: number(value, 0, MAX_AMPLITUDE))
 
     @classmethod
     def sample(cls, rng: Rng) -> "HeightField":
         return cls(rng.word(), rng.uniform(0.0, MAX_AMPLITUDE))
 
     def controls(self, periodic: tuple[bool, bool]) -> np.ndarray:
-        """[KNOTS, KNOTS] in (-amplitude, amplitude), v by u: zero on the borders that are not seams, so the neighbours
+        """Returns the control values [KNOTS, KNOTS] in (-amplitude, amplitude), v by u: zero on the borders that are not seams, so the neighbours
         stay attached.
         """
         values = (2.0 * Rng("height field", self.seed).unit((KNOTS, KNOTS)) - 1.0) * self.amplitude
@@ -44,7 +40,7 @@ class HeightField:
 
 
 def displace(shape, scale, fields: tuple[HeightField | None, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """(points, unit normals) [N, 3] of the shape's template at half-extents `scale`, with one height field or None per
+    """Returns points and unit normals, both [N, 3], of the shape's template at half-extents `scale`, with one height field or None per
     surface.
 
     The offset is along `scale * normal`, not along the scaled surface's normal: on an ellipsoid that is the ray from
@@ -72,7 +68,7 @@ def displace(shape, scale, fields: tuple[HeightField | None, ...]) -> tuple[np.n
 
 @lru_cache(maxsize=96)
 def spline_weights(shape, number: int) -> np.ndarray:
-    """[KNOTS², n]: what each control value adds at each of the patch's n vertices; Catmull-Rom, bicubic."""
+    """Returns [KNOTS², n]: what each control value adds at each of the patch's n vertices; Catmull-Rom, bicubic."""
     mesh: Template = template(shape)
     uv = mesh.patch_uv[mesh.starts[number] : mesh.starts[number + 1]]
     along_u, along_v = (_axis_weights(uv[:, axis], mesh.patches[number].periodic[axis]) for axis in (0, 1))
@@ -80,7 +76,7 @@ def spline_weights(shape, number: int) -> np.ndarray:
 
 
 def _axis_weights(x: np.ndarray, periodic: bool) -> np.ndarray:
-    """[KNOTS, n] of positions x [n] in [0, 1]; a seam has the same weights on both its sides."""
+    """Returns the weights [KNOTS, n] of positions x [n] in [0, 1]; a seam has the same weights on both its sides."""
     x = (x - np.floor(x)) * KNOTS if periodic else x * (KNOTS - 1)
     cell = np.floor(x) if periodic else np.minimum(np.floor(x), KNOTS - 2)
     t = x - cell

@@ -1,6 +1,6 @@
 """Wireframe: one more primitive, coarse, as a cage of struts: thin legs and rails, which solid primitives never show.
 
-Inset method (facts/procedural.md §5): each face of the cage is shrunk in its plane; what is left of it, moved out and
+Inset method (docs/papers.md, Geometry): each face of the cage is shrunk in its plane; what is left of it, moved out and
 in by half the thickness and bridged along the hole, is closed and has one hole per face. Blender's wireframe modifier
 builds the same.
 """
@@ -11,9 +11,9 @@ import numpy as np
 
 from zeroverse.asset import LONGEST_SIDE
 from zeroverse.core import affine
-from zeroverse.core.check import integer, number, quat
+from zeroverse.core.record import Record, checked, number, quaternion, whole
 from zeroverse.core.rng import Rng
-from zeroverse.shapes import BY_NAME, WORDS, name_of
+from zeroverse.shapes import kinds, name_of, words_of
 from zeroverse.shapes.atlas import Tile, tile_uv
 from zeroverse.shapes.patch import stack
 from zeroverse.shapes.solid import Body, Solid, add, jittered, soup, surface_point
@@ -31,10 +31,10 @@ WIDEST_INSET = 0.45  # of a face's half-width: every face keeps a hole
 
 
 @dataclass(frozen=True)
-class Wireframe:
-    """size: half-extent of the cage; thickness: twice what a strut stands out of the cage's faces; both where the
+class Wireframe(Record):
+    """A cage of struts. size: half-extent of the cage; thickness: twice what a strut stands out of the cage's faces; both where the
     object's longest side is 1.8.
-    level: subdivisions, 0 or 1 when drawn. vertex: of the object, where the cage is centred, as a fraction of their
+    level: subdivisions, 0 or 1 when sampled. vertex: of the object, where the cage is centred, as a fraction of their
         list.
 
     The released thickness U(0.01, 0.03) belongs to an object of half that size. Ours, U(0.02, 0.06), is 2 to 6 pixels
@@ -42,23 +42,16 @@ class Wireframe:
     """
 
     shape: object
-    size: float
-    thickness: float
-    level: int
-    rotation: tuple[float, float, float, float]
-    vertex: float
+    size: float = checked(lambda value: number(value, 0.01, 1.8))
+    thickness: float = checked(lambda value: number(value, 0.002, 0.2))
+    level: int = checked(lambda value: whole(value, 0, 2))
+    rotation: tuple[float, float, float, float] = checked(quaternion)
+    vertex: float = checked(lambda value: number(value, 0, 0.999999))
     texture: Texture
 
-    def __post_init__(self):
-        object.__setattr__(self, "size", number("size", self.size, 0.01, 1.8))
-        object.__setattr__(self, "thickness", number("thickness", self.thickness, 0.002, 0.2))
-        object.__setattr__(self, "level", integer("level", self.level, 0, 2))
-        object.__setattr__(self, "rotation", quat("rotation", self.rotation))
-        object.__setattr__(self, "vertex", number("vertex", self.vertex, 0.0, 0.999999))
-
     @classmethod
-    def sample(cls, rng: Rng, shapes: tuple[str, ...], draw_texture) -> "Wireframe":
-        kind = BY_NAME[rng.child("kind").choice(shapes)]
+    def sample(cls, rng: Rng, shapes: tuple[str, ...], sample_texture) -> "Wireframe":
+        kind = kinds()[rng.child("kind").choice(shapes)]
         return cls(
             kind.sample(rng.child("shape")),
             rng.child("size").uniform(0.3, 0.6),
@@ -66,14 +59,14 @@ class Wireframe:
             rng.child("level").integer(0, 2),
             rng.child("rotation").quat(),
             min(rng.child("vertex").uniform(), 0.999999),
-            draw_texture(rng.child("texture")),
+            sample_texture(rng.child("texture")),
         )
 
     def words(self) -> str:
-        return f"with a {WORDS[name_of(self.shape)][2]} wireframe"
+        return f"with a {words_of(name_of(self.shape))[2]} wireframe"
 
     def apply(self, solid: Solid, jitter: float) -> Solid:
-        """The solid united with the struts, centred at one of its vertices so that they are attached."""
+        """Returns the solid united with the struts, centred at one of its vertices so that they are attached."""
         center, _, _ = surface_point(soup(solid), self.vertex)
         return add(solid, jittered(self._body(center, self.size * solid.extent / LONGEST_SIDE), jitter))
 
@@ -103,7 +96,7 @@ class Wireframe:
 
 
 def cage(shape, level: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Welded vertices [M, 3] and the faces between them: triangles [A, 3] and quads [B, 4]."""
+    """Returns welded vertices [M, 3] and the faces between them: triangles [A, 3] and quads [B, 4]."""
     patches = shape.cage(level)
     points = np.concatenate([patch.points.reshape(-1, 3) for patch in patches]) + 0.0
     starts = np.cumsum([0] + [patch.points[..., 0].size for patch in patches])
@@ -119,7 +112,7 @@ def cage(shape, level: int) -> tuple[np.ndarray, list[np.ndarray]]:
 
 
 def struts(vertices: np.ndarray, faces: list[np.ndarray], thickness: float) -> tuple[np.ndarray, np.ndarray]:
-    """The strut mesh as quads [Q, 4, 3], and for each of its 4 Q vertices the first vertex at the same place."""
+    """Returns the strut mesh as quads [Q, 4, 3], and for each of its 4 Q vertices the first vertex at the same place."""
     half, count = thickness / 2, len(vertices)
     offset = half * _mitres(vertices, faces)
     places, quads = [vertices + offset, vertices - INWARD * offset], []
@@ -143,13 +136,13 @@ def struts(vertices: np.ndarray, faces: list[np.ndarray], thickness: float) -> t
 
 
 def _normals(corners: np.ndarray) -> np.ndarray:
-    """[F, 3] unit, of flat or nearly flat polygons [F, k, 3] with k = 3 or 4."""
+    """Returns unit normals [F, 3] of flat or nearly flat polygons [F, k, 3] with k = 3 or 4."""
     ends = corners[:, 3] if corners.shape[1] == 4 else corners[:, 0]
     return affine.unit(affine.cross(corners[:, 2] - corners[:, 0], ends - corners[:, 1]))
 
 
 def _mitres(vertices: np.ndarray, faces: list[np.ndarray]) -> np.ndarray:
-    """[M, 3]: where each vertex goes when all its faces move out by 1, exactly at a cube's corner, nearly elsewhere."""
+    """Returns [M, 3]: where each vertex goes when all its faces move out by 1, exactly at a cube's corner, nearly elsewhere."""
     corner = np.concatenate([group.ravel() for group in faces])
     normals = np.concatenate([np.repeat(_normals(vertices[group]), group.shape[1], axis=0) for group in faces])
     total = np.zeros_like(vertices)
@@ -162,7 +155,7 @@ def _mitres(vertices: np.ndarray, faces: list[np.ndarray]) -> np.ndarray:
 
 
 def _inset(corners: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """The polygons [F, k, 3] with every side moved inward by `width`, less where a face is too small for it; and the
+    """Returns the polygons [F, k, 3] with every side moved inward by `width`, less where a face is too small for it; and the
     widths [F, 1, 1].
     """
     following = np.roll(corners, -1, axis=1) - corners
@@ -183,7 +176,7 @@ def _plane(bound: float):
 
 
 def _planar_uv(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """[N, 2] in [0, 1]: points in [-1, 1]^3 seen along the axis their normal is closest to, not mirrored."""
+    """Returns [N, 2] in [0, 1]: points in [-1, 1]^3 seen along the axis their normal is closest to, not mirrored."""
     axis = np.abs(normals).argmax(axis=1)
     row = np.arange(len(points))
     sign = np.where(normals[row, axis] < 0, -1.0, 1.0)

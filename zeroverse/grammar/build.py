@@ -15,7 +15,7 @@ from zeroverse.core.topology import volume
 from zeroverse.edits.height_field import displace
 from zeroverse.grammar.complexity import complexity
 from zeroverse.grammar.recipe import Part, Recipe, to_dict
-from zeroverse.shapes import WORDS, name_of
+from zeroverse.shapes import name_of, words_of
 from zeroverse.shapes.atlas import Tile, material
 from zeroverse.shapes.solid import Body, Rejected, Soup, body_mesh, clean, jittered, soup, union
 from zeroverse.shapes.template import template
@@ -30,7 +30,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def part_body(part: Part, name: str) -> Body:
-    """The part in the composite's frame, with a tile per surface. Textures live in the part's own frame, longest
+    """Returns the part in the composite's frame, with a tile per surface. Textures live in the part's own frame, longest
     half-extent 1, unstretched.
     """
     mesh, scale = template(part.shape), np.array(part.scale)
@@ -55,7 +55,7 @@ def part_body(part: Part, name: str) -> Body:
 
 
 def assemble(recipe: Recipe, jitter: float = 0.0) -> tuple[Soup, tuple[Body, ...]]:
-    """The united and edited object as closed triangles, and the bodies they come from. Raises Rejected where that
+    """Returns the united and edited object as closed triangles, and the bodies they come from. Raises Rejected where that
     fails.
     """
     bodies = [part_body(part, f"{name_of(part.shape)}_{number}") for number, part in enumerate(recipe.parts)]
@@ -83,7 +83,7 @@ def build(
     textures_dir: str | Path | None = None,
     check: Callable[[Soup], None] = lambda triangles: None,
 ) -> Asset:
-    """The recipe's object, bit for bit the same in any process. `check` may raise Rejected before the textures, most of
+    """Returns the recipe's object, bit for bit the same in any process. `check` may raise Rejected before the textures, most of
     the cost, are made.
 
     Parts that lie wholly inside others have no surface left: `provenance["hidden"]` names them.
@@ -112,20 +112,22 @@ def build(
 
 
 def _bound(tile: Tile, textures_dir: str | Path | None) -> Tile:
-    """The tile with its texture ready to bake."""
+    """Returns the tile with its texture ready to bake."""
     if textures_dir is None and isinstance(tile.texture, images.ImageTexture):
         raise ValueError("textures_dir: this recipe uses images; expected the folder they are in, got None")
     return replace(tile, texture=tile.texture.bind(textures_dir))
 
 
 def caption(recipe: Recipe, hidden: list[str]) -> str:
-    """Counted from what can be seen: `an object of three parts: two cubes, a cone, with a spherical cut; marble,
+    """Returns the caption, counted from what can be seen: `an object of three parts: two cubes, a cone, with a spherical cut; marble,
     rust`.
     """
     seen = [part for number, part in enumerate(recipe.parts) if f"{name_of(part.shape)}_{number}" not in hidden]
     counts = Counter(name_of(part.shape) for part in seen)
-    nouns = [WORDS[name][0] if count == 1 else f"{_NUMBERS[count]} {WORDS[name][1]}" for name, count in counts.items()]
+    nouns = [
+        words_of(name)[0] if count == 1 else f"{_NUMBERS[count]} {words_of(name)[1]}" for name, count in counts.items()
+    ]
     body = nouns[0] if len(seen) == 1 else f"an object of {_NUMBERS[len(seen)]} parts: {', '.join(nouns)}"
     edit = f", {recipe.edit.words()}" if recipe.edit is not None else ""
-    families = Counter(textures.to_dict(surface.texture)["family"] for part in seen for surface in part.surfaces)
+    families = Counter(textures.TABLE.head(surface.texture)["family"] for part in seen for surface in part.surfaces)
     return f"{body}{edit}; {', '.join(name.replace('_', ' ') for name, _ in families.most_common(4))}"

@@ -2,55 +2,55 @@
 edit.
 """
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
+from functools import partial
 
-from zeroverse import textures
-from zeroverse.core.check import integer, numbers, quat
-from zeroverse.edits import OBJECT_EDITS, HeightField
-from zeroverse.shapes import BY_NAME, name_of
+from zeroverse import edits, shapes, textures
+from zeroverse.core import serialise
+from zeroverse.core.record import Record, checked, quaternion, vector, whole
 
 GRAMMAR_VERSION = "1"  # a new one for every change in what a seed or a recipe gives
 
 
 @dataclass(frozen=True)
 class Surface:
+    """What a surface of a part looks like, and its relief or None."""
+
     texture: textures.Texture
-    height: HeightField | None = None
+    height: edits.HeightField | None = None
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Record):
     """A primitive. scale: factors on the local axes, half-extents for all but the torus; rotation: wxyz; center: in the
     composite's frame.
     """
 
     shape: object
-    scale: tuple[float, float, float]
-    rotation: tuple[float, float, float, float]
-    center: tuple[float, float, float]
+    scale: tuple[float, float, float] = checked(partial(vector, positive=True))
+    rotation: tuple[float, float, float, float] = checked(quaternion)
+    center: tuple[float, float, float] = checked(vector)
     surfaces: tuple[Surface, ...]
 
     def __post_init__(self):
-        object.__setattr__(self, "scale", numbers("scale", self.scale, 3, positive=True))
-        object.__setattr__(self, "rotation", quat("rotation", self.rotation))
-        object.__setattr__(self, "center", numbers("center", self.center, 3))
+        super().__post_init__()
         if len(self.surfaces) != self.shape.SURFACES:
             raise ValueError(
-                f"surfaces: expected {self.shape.SURFACES} for a {name_of(self.shape)}, got {len(self.surfaces)}"
+                f"surfaces: expected {self.shape.SURFACES} for a {shapes.name_of(self.shape)}, got {len(self.surfaces)}"
             )
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """parts are united, then `edit` (a cut, a wireframe or None) is applied; the paper never does both."""
+class Recipe(Record):
+    """Parts that are united, then changed by `edit`, a cut or a wireframe or None; the paper never does both."""
 
     version: str
-    texture_size: int
+    texture_size: int = checked(lambda value: whole(value, 16, 4096))
     parts: tuple[Part, ...]
     edit: object | None = None
 
     def __post_init__(self):
-        integer("texture_size", self.texture_size, 16, 4096)
+        super().__post_init__()
         if self.version != GRAMMAR_VERSION:
             raise ValueError(
                 f"version: expected {GRAMMAR_VERSION!r}, got {self.version!r}: another release of the grammar made "
@@ -60,84 +60,47 @@ class Recipe:
             raise ValueError("parts: expected at least one part, got none")
 
 
+SHAPES = serialise.Table("kind", shapes.kinds)
+EDITS = serialise.Table("kind", edits.of_objects)
+
+
 def to_dict(record) -> dict:
-    """A recipe, or any record in it, as JSON types; shapes and edits say their `kind`."""
-    if isinstance(record, textures.Texture):
-        return _plain(textures.to_dict(record))
-    kinds = {kind: name for name, kind in (*BY_NAME.items(), *OBJECT_EDITS.items())}
-    head = {"kind": kinds[type(record)]} if type(record) in kinds else {}
-    return head | {spec.name: _plain(getattr(record, spec.name)) for spec in fields(record)}
+    """Returns a recipe, or any record in it, as JSON types; shapes and edits say their `kind`, textures their
+    `family`.
+    """
+    return serialise.plain(record, SHAPES, EDITS, textures.TABLE)
 
 
 def from_dict(data: dict) -> Recipe:
-    """The inverse of `to_dict`. Raises ValueError naming the path, as in `parts[2].scale: expected three positive
-    numbers, got [1, -2, 0]`.
+    """Returns the recipe that `to_dict` stored. Raises ValueError naming the path, as in `parts[2].scale: expected three
+    positive numbers, got [1, -2, 0]`.
     """
-    return _record(Recipe, data, "")
+    return _read(Recipe, data, "")
 
 
-def _plain(value):
-    if is_dataclass(value):
-        return to_dict(value)
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+def _read(kind, data, path: str):
+    return serialise.read(kind, data, path, readers=_READERS)
 
 
-def _record(kind, data, path: str):
-    """A `kind` from a dict with exactly its fields; nested records by the field's name."""
-    expected = [spec.name for spec in fields(kind)]
-    if not isinstance(data, dict) or set(data) - {"kind"} != set(expected):
-        got = ", ".join(data) if isinstance(data, dict) else repr(data)
-        raise ValueError(f"{path or 'recipe'}: expected {', '.join(expected) or 'no parameters'}; got {got}")
-    values = {name: _READERS.get(name, _value)(data[name], f"{path}.{name}".lstrip(".")) for name in expected}
-    try:
-        return kind(**values)
-    except ValueError as error:
-        raise ValueError(f"{path}.{error}".lstrip(".")) from None
-
-
-def _value(value, path: str):
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _list_of(kind):
+def _one_of(table: serialise.Table):
     def read(value, path):
-        if not isinstance(value, list):
-            raise ValueError(f"{path}: expected a list, got {value!r}")
-        return tuple(_record(kind, item, f"{path}[{number}]") for number, item in enumerate(value))
+        _, kind, values = table.split(value, path)
+        return _read(kind, values, path)
 
     return read
-
-
-def _one_of(kinds: dict[str, type]):
-    def read(value, path):
-        name = value.get("kind") if isinstance(value, dict) else value
-        if name not in kinds:
-            raise ValueError(f"{path}.kind: expected one of {', '.join(kinds)}; got {name!r}")
-        return _record(kinds[name], value, path)
-
-    return read
-
-
-def _optional(read):
-    return lambda value, path: None if value is None else read(value, path)
 
 
 def _texture(value, path):
     if not isinstance(value, dict):
         raise ValueError(f"{path}: expected a texture, got {value!r}")
-    try:
-        return textures.from_dict(value)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    return serialise.beneath(path, textures.from_dict, value)
 
 
 _READERS = {
-    "parts": _list_of(Part),
-    "surfaces": _list_of(Surface),
-    "shape": _one_of(BY_NAME),
+    "parts": serialise.list_of(partial(_read, Part)),
+    "surfaces": serialise.list_of(partial(_read, Surface)),
+    "shape": _one_of(SHAPES),
     "texture": _texture,
-    "height": _optional(lambda value, path: _record(HeightField, value, path)),
-    "edit": _optional(_one_of(OBJECT_EDITS)),
+    "height": serialise.optional(partial(_read, edits.HeightField)),
+    "edit": serialise.optional(_one_of(EDITS)),
 }

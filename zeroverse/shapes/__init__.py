@@ -18,9 +18,18 @@ SHAPES = (  # name, class, weight in the paper's mixture, words for captions
     ("cone", Cone, 1.0, ("a cone", "cones", "conical")),
     ("torus", Torus, 1.0, ("a torus", "tori", "toroidal")),
 )
-BY_NAME = {name: kind for name, kind, _, _ in SHAPES}
-WORDS = {name: words for name, _, _, words in SHAPES}
+
+
+def kinds() -> dict[str, type]:
+    """Returns the class of every name."""
+    return {name: kind for name, kind, _, _ in SHAPES}
 
 
 def name_of(shape) -> str:
+    """Returns the name of the row that the shape belongs to."""
     return next(name for name, kind, _, _ in SHAPES if type(shape) is kind)
+
+
+def words_of(name: str) -> tuple[str, str, str]:
+    """Returns what captions say of the shapes with this name: one, several, and what has the form of one."""
+    return next(words for row, _, _, words in SHAPES if row == name)

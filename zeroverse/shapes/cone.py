@@ -4,19 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.core.rng import Rng
+from zeroverse.core.record import Record
 from zeroverse.shapes.patch import ALONG, AROUND, RINGS, Patch, circle, disk, grid, ring, stack, steps
 
 _OUT, _UP = 0.8944271909999159, 0.4472135954999579  # the side's normal (2, 1) / sqrt(5): radius 1 over height 2
 
 
 @dataclass(frozen=True)
-class Cone:
-    SURFACES = 2
+class Cone(Record):
+    """A cone of base radius 1 between z = -1 and its tip at z = 1; half-extents 1."""
 
-    @classmethod
-    def sample(cls, rng: Rng) -> "Cone":
-        return cls()
+    SURFACES = 2
 
     @property
     def thickness(self) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeroverse.core.rng import Rng
+from zeroverse.core.record import Record
 from zeroverse.shapes.patch import ALONG, Patch, grid, steps
 
 # name, outward axis and sign, the axis u follows and its sign, the axis v follows and its sign: u x v points outward
@@ -19,12 +19,10 @@ _FACES = (
 
 
 @dataclass(frozen=True)
-class Cube:
-    SURFACES = 6
+class Cube(Record):
+    """The cube [-1, 1]^3."""
 
-    @classmethod
-    def sample(cls, rng: Rng) -> "Cube":
-        return cls()
+    SURFACES = 6
 
     @property
     def thickness(self) -> float:

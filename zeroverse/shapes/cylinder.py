@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 
-from zeroverse.core.rng import Rng
+from zeroverse.core.record import Record
 from zeroverse.shapes.patch import ALONG, AROUND, RINGS, Patch, circle, disk, grid, ring, stack, steps
 
 
 @dataclass(frozen=True)
-class Cylinder:
-    SURFACES = 3
+class Cylinder(Record):
+    """A cylinder of radius 1 between z = -1 and z = 1."""
 
-    @classmethod
-    def sample(cls, rng: Rng) -> "Cylinder":
-        return cls()
+    SURFACES = 3
 
     @property
     def thickness(self) -> float:

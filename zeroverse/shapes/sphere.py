@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 
-from zeroverse.core.rng import Rng
+from zeroverse.core.record import Record
 from zeroverse.shapes.patch import AROUND, Patch, circle, grid, ring, stack, steps
 
 
 @dataclass(frozen=True)
-class Sphere:
-    SURFACES = 1
+class Sphere(Record):
+    """The unit sphere."""
 
-    @classmethod
-    def sample(cls, rng: Rng) -> "Sphere":
-        return cls()
+    SURFACES = 1
 
     @property
     def thickness(self) -> float:

@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass
 
-from zeroverse.core.check import number
+from zeroverse.core.record import Record, checked, number
 from zeroverse.core.rng import Rng
 from zeroverse.shapes.patch import AROUND, Patch, circle, grid, ring, stack, steps
 
 
 @dataclass(frozen=True)
-class Torus:
+class Torus(Record):
     """minor: 0.05 to 0.45 of the outer radius (at 0.5 the hole closes); the half-extents are (1, 1, minor)."""
 
-    minor: float
+    minor: float = checked(lambda value: number(value, 0.05, 0.45))
     SURFACES = 1
-
-    def __post_init__(self):
-        object.__setattr__(self, "minor", number("minor", self.minor, 0.05, 0.45))
 
     @classmethod
     def sample(cls, rng: Rng) -> "Torus":

@@ -1,8 +1,8 @@
 """Solid PBR textures: functions of position, so no seams and no stretched poles. `TEXTURES` lists the families."""
 
 from collections.abc import Iterable
-from dataclasses import fields as _dataclass_fields
 
+from zeroverse.core import serialise
 from zeroverse.core.rng import Rng
 from zeroverse.textures.base import Fields, Texture
 from zeroverse.textures.families.bands import Gradient, OpArt, Strata, Stripes
@@ -21,6 +21,7 @@ from zeroverse.textures.images import ImageError, ImageTexture, sample_from_fold
 from zeroverse.textures.maps import Maps, bake
 
 __all__ = [
+    "TABLE",
     "TEXTURES",
     "Fields",
     "ImageError",
@@ -34,7 +35,7 @@ __all__ = [
     "to_dict",
 ]
 
-# (name, class, weight): how often a family is drawn, relative to the others
+# (name, class, weight): how often a family is sampled, relative to the others
 TEXTURES = (
     ("paint", Paint, 0.7),
     ("gradient", Gradient, 0.7),
@@ -71,13 +72,18 @@ TEXTURES = (
     ("patchwork", Patchwork, 1.2),
 )
 
-_FAMILIES = {name: family for name, family, _ in TEXTURES} | {
-    "image": ImageTexture
-}  # an image is never drawn without a folder
+
+
+def kinds() -> dict[str, type[Texture]]:
+    """Returns the class of every family; images are never sampled without a folder, so they are no row."""
+    return {name: family for name, family, _ in TEXTURES} | {"image": ImageTexture}
+
+
+TABLE = serialise.Table("family", kinds)
 
 
 def sample(rng: Rng, families: Iterable[str] | None = None) -> Texture:
-    """Draw a family by weight, among `families` if given, then its parameters from a stream of its own."""
+    """Returns a texture: a family by weight, among `families` if given, then its parameters from a stream of its own."""
     known = [name for name, _, _ in TEXTURES]
     wanted = known if families is None else list(families)
     for name in wanted:
@@ -89,24 +95,15 @@ def sample(rng: Rng, families: Iterable[str] | None = None) -> Texture:
 
 
 def to_dict(texture: Texture) -> dict:
-    """The texture as JSON types, with its family."""
-    names = {family: name for name, family in _FAMILIES.items()}
-    return {
-        "family": names[type(texture)],
-        **{spec.name: getattr(texture, spec.name) for spec in _dataclass_fields(texture)},
-    }
+    """Returns the texture as JSON types, with its family."""
+    return serialise.plain(texture, TABLE)
 
 
-def from_dict(record: dict) -> Texture:
-    """The texture of a record from `to_dict`, with or without JSON in between. Raises ValueError naming what is
-    wrong.
-    """
-    values = dict(record)
-    name = values.pop("family", None)
-    if name not in _FAMILIES:
-        raise ValueError(f"family: expected one of {', '.join(_FAMILIES)}, got {name!r}")
-    expected = {spec.name for spec in _dataclass_fields(_FAMILIES[name])}
-    if wrong := sorted(expected ^ values.keys()):
-        what = "unknown parameter" if wrong[0] in values else "missing parameter"
-        raise ValueError(f"{name}: {what} {wrong[0]!r}; expected {', '.join(sorted(expected))}")
-    return _FAMILIES[name](**values)
+def from_dict(data: dict) -> Texture:
+    """Returns the texture that `to_dict` stored. Raises ValueError naming what is wrong."""
+    name, family, values = TABLE.split(data)
+    return serialise.read(family, values, where=name, misfit=_first_wrong)
+
+
+def _first_wrong(where: str, expected: list[str], data) -> str:
+    return serialise.first_wrong(where, sorted(expected), data)

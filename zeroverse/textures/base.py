@@ -20,15 +20,15 @@ class Fields(NamedTuple):
     height: np.ndarray  # [N] along the normal, in the unit of the points; relief for the normal map only
 
 
-def colors(number: int, draw=palettes.any_palette) -> Any:
-    """`number` sRGB-encoded colours; `draw(rng, number)` picks them."""
+def colors(number: int, sample=palettes.any_palette) -> Any:
+    """Returns the field of `number` sRGB-encoded colours, which `sample(rng, number)` picks."""
 
     def check(value):
         if not isinstance(value, (list, tuple)) or len(value) != number:
             raise ValueError(f"{number} colours of 3 numbers from 0 to 1")
         return tuple(several(color, 3, 0.0, 1.0) for color in value)
 
-    return parameter(lambda rng: draw(rng, number), check)
+    return parameter(lambda rng: sample(rng, number), check)
 
 
 def _unit_quat(value):

@@ -48,8 +48,8 @@ def _sha256(value):
     return value
 
 
-def _undrawable(rng: Rng):
-    raise TypeError("an image texture is drawn by sample_from_folder, which knows the folder")
+def _unsampled(rng: Rng):
+    raise TypeError("an image texture is sampled by sample_from_folder, which knows the folder")
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class ImageTexture(Texture):
     """The recipe of an image texture: which pixels, and how they lie; `bind` reads them."""
 
     quat: tuple = aligned_rotation()
-    name: str = parameter(_undrawable, _text)  # of a set's folder or of a loose image, relative to the texture folder
-    sha256: str = parameter(_undrawable, _sha256)  # of the colour image's bytes
+    name: str = parameter(_unsampled, _text)  # of a set's folder or of a loose image, relative to the texture folder
+    sha256: str = parameter(_unsampled, _sha256)  # of the colour image's bytes
     frequency: float = scale(0.3, 1.2)  # repeats per unit
     relief: float = span(0.005, 0.04)  # of a height map, or of relief read from luminance, in surface units
     gloss: float = span(0.1, 0.7)  # where there is no roughness map
@@ -71,7 +71,7 @@ class ImageTexture(Texture):
         found = _hash(files["color"])
         if found != self.sha256:
             raise ImageError(
-                f"{files['color']}: changed since the recipe was drawn: expected sha256 {self.sha256}, got {found}"
+                f"{files['color']}: changed since the recipe was sampled: expected sha256 {self.sha256}, got {found}"
             )
         return BoundImage(self, _load_set(tuple(sorted(files.items())), found, _PIXELS_PER_UNIT / self.frequency))
 
@@ -80,13 +80,13 @@ class ImageTexture(Texture):
 
 
 def sample_from_folder(rng: Rng, folder: str | Path) -> ImageTexture:
-    """Draw one of the folder's sets, each as likely, and how it lies on the surface."""
+    """Returns a texture of one of the folder's sets, each as likely, and of how it lies on the surface."""
     sets = find_sets(folder)
     if not sets:
         raise ImageError(f"{folder}: no images ({', '.join(SUFFIXES)}) in it or below it")
     name = rng.child("name").choice(sorted(sets))
-    drawn = {spec: rng.child(spec) for spec in ("quat", "offset", "frequency", "relief", "gloss")}
-    values = {spec: ImageTexture.__dataclass_fields__[spec].metadata["draw"](stream) for spec, stream in drawn.items()}
+    streams = {spec: rng.child(spec) for spec in ("quat", "offset", "frequency", "relief", "gloss")}
+    values = {spec: ImageTexture.__dataclass_fields__[spec].metadata["sample"](stream) for spec, stream in streams.items()}
     return ImageTexture(name=name, sha256=_hash(sets[name]["color"]), **values)
 
 
