@@ -223,12 +223,15 @@ class GenerateZeroverse(_Generate):
     """How many objects."""
     preset: Literal["paper", "released", "default"] = "paper"
     """paper: the grammar LRM-Zero describes; released: the other parameters of its published code; default: ours."""
-    cut: float | None = None
-    """Share of the objects that have a boolean cut; default: the preset's (paper: 0.4). At another share an object is
-    the same but for its edit.
+    edit: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=SHARE ...")] = ()
+    """Shares of the edits, as in --edit cut=0.8 wireframe=0.1: the share of the objects that have it, one edit at most,
+    or, of height_field, the share of the surfaces; default: the preset's. At another share an object is the same but
+    for its edit.
     """
+    cut: float | None = None
+    """Short for --edit cut=SHARE: a boolean cut (paper: 0.4)."""
     wireframe: float | None = None
-    """Share of the objects that have a wireframe, never together with a cut; default: the preset's (paper: 0.2)."""
+    """Short for --edit wireframe=SHARE: a cage of struts (paper: 0.2)."""
     textures: Path | None = None
     """Draw textures from the images in this folder, not from the procedural families."""
     texture_size: int = 256
@@ -241,13 +244,28 @@ class GenerateZeroverse(_Generate):
         need(self.count >= 1, "--count", "at least 1", self.count)
         need(self.texture_size >= 16, "--texture-size", "at least 16", self.texture_size)
         try:
-            mixture_of(self.preset, self.cut, self.wireframe)
+            shares = self._shares()
+            mixture_of(self.preset, shares)
         except ValueError as error:
-            raise UsageError(f"--cut, --wireframe: {error}") from error
+            raise UsageError(f"--edit, --cut, --wireframe: {error}") from error
         textures = str(need_folder(self.textures, "--textures")) if self.textures else None
         return self._run(
-            Zeroverse(self.seed, self.preset, textures, self.texture_size, self.cut, self.wireframe), self.count
+            Zeroverse(self.seed, self.preset, textures, self.texture_size, tuple(shares.items())), self.count
         )
+
+    def _shares(self) -> dict[str, float]:
+        """Returns the shares that were given, by the names of the edits. Raises ValueError for what is no share."""
+        shares = {name: share for name in ("cut", "wireframe") if (share := getattr(self, name)) is not None}
+        for text in self.edit:
+            name, _, share = text.partition("=")
+            try:
+                value = float(share)
+            except ValueError:
+                raise ValueError(f"expected NAME=SHARE, such as cut=0.8, got {text}") from None
+            if name in shares:
+                raise ValueError(f"expected one share of {name}, got two")
+            shares[name] = value
+        return shares
 
 
 @dataclass(kw_only=True)

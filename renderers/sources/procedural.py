@@ -5,21 +5,22 @@ from dataclasses import asdict, dataclass, replace
 from zeroverse.asset import Asset
 from zeroverse.core.rng import Rng
 
+_ABOUT = ("source", "grammar_version")  # of a source's config: what makes the objects, before how
+
 
 @dataclass(frozen=True)
 class Zeroverse:
     """Procedural objects of `zeroverse.grammar`, one for every integer; `textures` is a folder of images to use instead
     of the families.
 
-    cut, wireframe: shares of the objects that have one; None: the preset's.
+    edits: (name, share) of those rows of `EDITS` that have another share than the preset's.
     """
 
     seed: int = 0
     preset: str = "paper"
     textures: str | None = None
     texture_size: int = 256
-    cut: float | None = None
-    wireframe: float | None = None
+    edits: tuple[tuple[str, float], ...] = ()
     name = "zeroverse"
     foreign = False
 
@@ -31,14 +32,13 @@ class Zeroverse:
             raise ValueError(
                 f"the objects are of grammar version {config['grammar_version']}, this is version {GRAMMAR_VERSION}"
             )
-        return cls(**{name: value for name, value in config.items() if name not in ("source", "grammar_version")})
+        own = {name: config[name] for name in ("seed", "preset", "textures", "texture_size")}
+        return cls(**own, edits=tuple((name, config[name]) for name in config if name not in {*own, *_ABOUT}))
 
     def config(self) -> dict:
+        """Returns what rebuilds the objects; a share stands under the name of its edit, if it is not the preset's."""
         from zeroverse.grammar.recipe import GRAMMAR_VERSION
 
-        shares = {
-            name: share for name in ("cut", "wireframe") if (share := getattr(self, name)) is not None
-        }  # folders from before them lack them
         return {
             "source": self.name,
             "grammar_version": GRAMMAR_VERSION,
@@ -46,7 +46,7 @@ class Zeroverse:
             "preset": self.preset,
             "textures": self.textures,
             "texture_size": self.texture_size,
-            **shares,
+            **dict(self.edits),
         }
 
     def size(self) -> int | None:
@@ -56,7 +56,7 @@ class Zeroverse:
     def make(self, index: int) -> Asset:
         from zeroverse import grammar
 
-        return grammar.make(self.seed, index, self.preset, self.textures, self.texture_size, self.cut, self.wireframe)
+        return grammar.make(self.seed, index, self.preset, self.textures, self.texture_size, dict(self.edits))
 
     def label(self, index: int) -> str:
         return f"zeroverse seed {self.seed} index {index}"

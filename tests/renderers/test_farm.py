@@ -100,7 +100,7 @@ def test_other_settings_do_not_spoil_a_folder(reference, capsys, change, message
 
 def test_shares_of_edits_are_in_the_settings_that_rebuild(reference, tmp_path, capsys):
     command = f"generate zeroverse --out {tmp_path} --count 2 --workers 1 {SMALL}"
-    assert verse.main(f"{command} --cut 1 --wireframe 0".split()) == 0
+    assert verse.main(f"{command} --edit cut=1 wireframe=0".split()) == 0
     reader = ShardReader(tmp_path)
     assert [json.loads(reader.meta(index).recipe)["edit"]["kind"] for index in range(2)] == ["cut", "cut"]
     assert reader.keys[1] == "zeroverse-paper-cut1-wireframe0-0-00000001"

@@ -21,10 +21,10 @@ from zeroverse.core.rng import Rng
 from zeroverse.edits import EDITS
 from zeroverse.grammar.build import assemble
 from zeroverse.grammar.recipe import GRAMMAR_VERSION, Part, Recipe, Surface
-from zeroverse.shapes import BY_NAME
+from zeroverse.shapes import kinds
 from zeroverse.shapes.solid import Rejected
 
-SHAPES = tuple(BY_NAME)
+SHAPES = tuple(kinds())
 
 
 def digest(*values) -> str:

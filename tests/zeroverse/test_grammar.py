@@ -14,11 +14,10 @@ from tests.helpers.processes import printed
 from zeroverse import grammar
 from zeroverse.core import affine
 from zeroverse.core.rng import Rng
-from zeroverse.edits import EDITS, OBJECT_EDITS, Cut, Wireframe
-from zeroverse.grammar import build
-from zeroverse.grammar.build import assemble, part_body
+from zeroverse.edits import Cut, Wireframe, of_objects
+from zeroverse.grammar.build import assemble, build, part_body
 from zeroverse.grammar.recipe import from_dict, to_dict
-from zeroverse.shapes import BY_NAME, SHAPES, name_of, solid
+from zeroverse.shapes import SHAPES, kinds, name_of, solid
 from zeroverse.shapes.atlas import patch_uv
 
 PAPER = grammar.PRESETS["paper"]
@@ -86,11 +85,10 @@ def test_counts_follow_the_published_weights(recipes):
 
 
 def test_edits_follow_the_published_probabilities(recipes):
-    kinds = Counter(type(recipe.edit) for recipe in recipes)
-    for name, kind in OBJECT_EDITS.items():
-        probability = next(row[3] for row in EDITS if row[0] == name)
-        assert within(kinds[kind], len(recipes), probability)
-    assert within(kinds[type(None)], len(recipes), 0.4)
+    found = Counter(type(recipe.edit) for recipe in recipes)
+    for name, share in {"cut": 0.4, "wireframe": 0.2}.items():
+        assert within(found[of_objects()[name]], len(recipes), share)
+    assert within(found[type(None)], len(recipes), 0.4)
     surfaces = [surface for recipe in recipes for part in recipe.parts for surface in part.surfaces]
     assert within(sum(surface.height is not None for surface in surfaces), len(surfaces), 0.5)
 
@@ -143,9 +141,10 @@ def test_an_added_part_changes_no_other():
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"cut_p": 0.7, "wire_p": 0.4}, "cut_p \\+ wire_p: expected at most 1"),
-        ({"height_p": 1.5}, "height_p: expected a probability"),
-        ({"cutters": ("cube", "teapot")}, "shapes: expected some of .* got teapot"),
+        ({"edits": {"cut": 0.7, "wireframe": 0.4}}, "cut \\+ wireframe: expected shares that sum to at most 1"),
+        ({"edits": {"height_field": 1.5}}, "edits.height_field: expected a share from 0 to 1, got 1.5"),
+        ({"edits": {"dent": 0.1}}, "edits: expected some of height_field, cut, wireframe; got dent"),
+        ({"tools": {"cut": ("cube", "teapot")}}, "shapes: expected some of .* got teapot"),
     ],
 )
 def test_impossible_mixtures_are_refused(changes, message):
@@ -209,31 +208,31 @@ def volume_of(recipe):
     return solid.volume(triangles.points, triangles.faces)
 
 
-@pytest.mark.parametrize("cutter", PAPER.cutters)
+@pytest.mark.parametrize("cutter", PAPER.tools_of("cut"))
 def test_cut_removes_exactly_what_it_overlaps(cutter):
     """|A - C| = |A| - |A ∩ C|, and the imprint is a part of its own."""
-    whole = recipe_of(cutter, counts=(0, 1), cut_p=0.0, wire_p=0.0, height_p=0.0)
-    cut = Cut(BY_NAME[cutter](), 0.4, (1.0, 0.2, 0.1, 0.0), 0.3)
+    whole = recipe_of(cutter, counts=(0, 1), edits={})
+    cut = Cut(kinds()[cutter](), 0.4, (1.0, 0.2, 0.1, 0.0), 0.3)
     union = solid.union([part_body(part, f"{k}") for k, part in enumerate(whole.parts)])
     result = cut.apply(union, 0.0)
     tool = solid._manifold(result.bodies[-1])[0]
     overlap = (union.manifold ^ tool).volume()
     assert overlap > 0.01
     assert result.manifold.volume() == pytest.approx(union.manifold.volume() - overlap, rel=1e-5)
-    assert "cut" in build.build(replace(whole, edit=cut), "x").parts
+    assert "cut" in build(replace(whole, edit=cut), "x").parts
 
 
 def test_cut_shows_the_texture_of_the_surface_it_hit():
-    recipe = recipe_of("owner", counts=(0, 0, 1), cut_p=1.0, wire_p=0.0)
+    recipe = recipe_of("owner", counts=(0, 0, 1), edits={"height_field": 0.5, "cut": 1.0})
     bodies = assemble(recipe)[1]
     textures = {surface.texture for part in recipe.parts for surface in part.surfaces}
     assert len({tile.texture for tile in bodies[-1].tiles}) == 1 and bodies[-1].tiles[0].texture in textures
 
 
 def test_wireframe_only_adds():
-    recipe = recipe_of("wire", counts=(0, 1), cut_p=0.0, wire_p=1.0)
+    recipe = recipe_of("wire", counts=(0, 1), edits={"height_field": 0.5, "wireframe": 1.0})
     assert volume_of(recipe) > volume_of(replace(recipe, edit=None))
-    assert "wireframe" in build.build(recipe, "x").parts
+    assert "wireframe" in build(recipe, "x").parts
 
 
 @pytest.mark.parametrize("key", range(12))
@@ -243,10 +242,8 @@ def test_uv_survive_the_booleans(key):
     """
     recipe = recipe_of(
         key,
-        height_p=0.0,
         counts=(0, 1, 1, 1),
-        cut_p=1.0,
-        wire_p=0.0,
+        edits={"cut": 1.0},
         shapes=(("cube", 1.0), ("cylinder", 1.0), ("cone", 1.0), ("torus", 1.0)),
     )
     try:
@@ -297,7 +294,7 @@ def test_rebuilding_is_bit_identical_in_another_process_and_order(assets):
 
 def test_the_recipe_in_the_asset_rebuilds_it(assets):
     for asset in assets[:6]:
-        again = build.build(from_dict(json.loads(json.dumps(asset.recipe))), asset.uid)
+        again = build(from_dict(json.loads(json.dumps(asset.recipe))), asset.uid)
         assert fingerprint(again) == fingerprint(asset)
 
 
@@ -312,7 +309,7 @@ def test_an_edited_recipe_builds(assets):
         "rotation": [1, 0, 0, 0],
         "vertex": 0.5,
     }
-    assert "toroidal cut" in build.build(from_dict(data), "edited").caption
+    assert "toroidal cut" in build(from_dict(data), "edited").caption
 
 
 @pytest.mark.parametrize(
@@ -364,9 +361,9 @@ def test_images_of_a_folder_texture_the_object_and_come_back(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(tmp_path / "noise.png")
     asset = grammar.make(0, 3, textures_dir=tmp_path, texture_size=16)
     recipe = from_dict(json.loads(json.dumps(asset.recipe)))
-    assert fingerprint(build.build(recipe, asset.uid, tmp_path)) == fingerprint(asset)
+    assert fingerprint(build(recipe, asset.uid, tmp_path)) == fingerprint(asset)
     with pytest.raises(ValueError, match="textures_dir: this recipe uses images; expected the folder they are in"):
-        build.build(recipe, asset.uid)
+        build(recipe, asset.uid)
 
 
 # Making objects
@@ -382,18 +379,25 @@ def test_make(preset):
 def test_shares_of_edits_change_the_edit_and_nothing_else():
     for index in range(4):
         usual, plain, cut, wired = (
-            grammar.make(0, index, texture_size=16, cut=cut, wireframe=wire)
-            for cut, wire in ((None, None), (0, 0), (1, 0), (0, 1))
+            grammar.make(0, index, texture_size=16, edits=shares)
+            for shares in ({}, {"cut": 0, "wireframe": 0}, {"cut": 1, "wireframe": 0}, {"cut": 0, "wireframe": 1})
         )
         assert [(asset.recipe["edit"] or {}).get("kind") for asset in (plain, cut, wired)] == [None, "cut", "wireframe"]
         assert {asset.provenance["attempt"] for asset in (usual, plain, cut, wired)} == {0}
         assert usual.recipe["parts"] == plain.recipe["parts"] == cut.recipe["parts"] == wired.recipe["parts"]
         (same,) = (asset for asset in (plain, cut, wired) if asset.recipe["edit"] == usual.recipe["edit"])
         assert fingerprint(same) == fingerprint(usual) and same.uid != usual.uid
-    assert grammar.make(0, 0, texture_size=16, cut=0.25).uid == "zeroverse-paper-cut0_25-0-00000000"
+    assert grammar.make(0, 0, texture_size=16, edits={"cut": 0.25}).uid == "zeroverse-paper-cut0_25-0-00000000"
     assert {"cut", "wireframe"} & usual.provenance.keys() == set() and wired.provenance["wireframe"] == 1
-    with pytest.raises(ValueError, match=r"cut_p \+ wire_p: expected at most 1, got 1.1"):
-        grammar.make(0, 0, cut=0.9)
+    with pytest.raises(ValueError, match=r"cut \+ wireframe: expected shares that sum to at most 1, got 1.1"):
+        grammar.make(0, 0, edits={"cut": 0.9})
+
+
+def test_shares_may_sum_to_one_exactly():
+    """1 - 0.9 - 0.1 is -3e-17 in floating point, which is no weight."""
+    mixture = grammar.mixture_of("paper", {"cut": 0.9, "wireframe": 0.1})
+    edits = {type(grammar.sample(Rng("whole", index), mixture, texture_size=16).edit) for index in range(60)}
+    assert edits == {Cut, Wireframe}
 
 
 def test_rejected_draws_are_counted_and_replaced(monkeypatch):
@@ -420,21 +424,21 @@ def test_when_every_draw_fails_the_error_says_why(monkeypatch):
 
 def test_touching_parts_are_separated_by_the_jitter():
     """Two cubes that share exactly an edge: closed for Manifold, four faces on one edge for everyone else."""
-    data = to_dict(recipe_of("touch", counts=(0, 1), shapes=(("cube", 1.0),), cut_p=0.0, wire_p=0.0, height_p=0.0))
+    data = to_dict(recipe_of("touch", counts=(0, 1), shapes=(("cube", 1.0),), edits={}))
     for part, center in zip(data["parts"], ([0, 0, 0], [1, 1, 0])):
         part.update(scale=[0.5, 0.5, 0.5], rotation=[1, 0, 0, 0], center=center)
     recipe = from_dict(data)
     with pytest.raises(solid.Rejected, match="not watertight"):
         assemble(recipe)
-    points, faces = merged(build.build(recipe, "touching"))
+    points, faces = merged(build(recipe, "touching"))
     assert solid.closed(faces)
 
 
 def test_hidden_parts_are_left_out_and_named():
-    data = to_dict(recipe_of("hidden", counts=(0, 1), shapes=(("sphere", 1.0),), cut_p=0.0, wire_p=0.0, height_p=0.0))
+    data = to_dict(recipe_of("hidden", counts=(0, 1), shapes=(("sphere", 1.0),), edits={}))
     for part, size in zip(data["parts"], (0.2, 1.0)):
         part.update(scale=[size] * 3, center=[0, 0, 0])
-    asset = build.build(from_dict(data), "hidden")
+    asset = build(from_dict(data), "hidden")
     assert (
         asset.parts == ("sphere_1",)
         and asset.provenance["hidden"] == ["sphere_0"]

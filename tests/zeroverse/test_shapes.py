@@ -11,7 +11,7 @@ from zeroverse.core.rng import Rng
 from zeroverse.core.topology import closed, volume
 from zeroverse.edits.height_field import HeightField, displace
 from zeroverse.edits.wireframe import cage, struts
-from zeroverse.shapes import BY_NAME, SHAPES
+from zeroverse.shapes import SHAPES, kinds
 from zeroverse.shapes.atlas import PAD, Tile, layout, material, patch_uv, texel_points
 from zeroverse.shapes.template import template
 
@@ -20,7 +20,7 @@ SCALE = np.array([0.9, 0.5, 0.3])
 
 
 def make(name):
-    return BY_NAME[name].sample(Rng("test", name))
+    return kinds()[name].sample(Rng("test", name))
 
 
 def euler_number(faces):
@@ -174,8 +174,8 @@ def test_wireframe_struts_of_a_cube_are_mitred():
     [
         (lambda: HeightField(1, 0.5), "amplitude: expected a number from 0 to 0.2, got 0.5"),
         (lambda: HeightField(-1, 0.1), "seed: expected an integer"),
-        (lambda: BY_NAME["torus"](0.7), "minor: expected a number from 0.05 to 0.45, got 0.7"),
-        (lambda: BY_NAME["torus"](float("nan")), "minor: expected a number"),
+        (lambda: kinds()["torus"](0.7), "minor: expected a number from 0.05 to 0.45, got 0.7"),
+        (lambda: kinds()["torus"](float("nan")), "minor: expected a number"),
     ],
 )
 def test_impossible_parameters_are_refused(call, message):

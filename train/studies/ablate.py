@@ -27,6 +27,7 @@ from train.models.lrm.task import train_lrm
 from train.studies import ablation_table
 from zeroverse.core.files import write_whole
 from zeroverse.core.progress import progress
+from zeroverse.edits import of_objects
 
 VIEWS = 16  # of a training object, drawn at the model's resolution; the paper has 32
 SHARD_SIZE = 64
@@ -43,29 +44,35 @@ class AblationError(ValueError):
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of objects with a cut and with a wireframe; the others have height fields only. label: as the paper writes
-    it, 40/40/20.
+    """Shares of objects with each edit; the others have height fields only. label: as the paper writes it, 40/40/20,
+    the share without an edit first. edits: (name, share).
     """
 
     label: str
-    cut: float
-    wireframe: float
+    edits: tuple[tuple[str, float], ...]
 
     @classmethod
     def parse(cls, text: str) -> "Mix":
-        """`plain/cut/wireframe` in per cent. Raises AblationError."""
+        """Returns the mix that a text says: `plain/cut/wireframe` in per cent, and so on in the order of `EDITS`; a
+        newer edit may be left out. Raises AblationError.
+        """
+        edits = list(of_objects())
         try:
             shares = [float(part) for part in text.split("/")]
         except ValueError:
             shares = []
         total = sum(shares)
         if (
-            len(shares) != 3 or not all(share >= 0 for share in shares) or not abs(total - 100) <= 0.5
+            not 3 <= len(shares) <= 1 + len(edits)
+            or not all(share >= 0 for share in shares)
+            or not abs(total - 100) <= 0.5
         ):  # the paper's 66.6/0/33.3 is 99.9
             raise AblationError(
-                f"mixes: expected plain/cut/wireframe in per cent that sum to 100, such as 40/40/20, got {text}"
+                f"mixes: expected {'/'.join(['plain', *edits])} in per cent that sum to 100, such as 40/40/20, got "
+                f"{text}"
             )
-        return cls("/".join(f"{share:g}" for share in shares), round(shares[1] / total, 6), round(shares[2] / total, 6))
+        label = "/".join(f"{share:g}" for share in shares)
+        return cls(label, tuple((name, round(share / total, 6)) for name, share in zip(edits, shares[1:])))
 
     @property
     def folder(self) -> str:
@@ -160,7 +167,7 @@ def ablate(
     plan, runs, text = list(itertools.product(range(seeds), rows)), [], None
     for number, (seed, row) in enumerate(plan, 1):  # seed by seed: what there is of a table early on compares all rows
         say(f"run {number} of {len(plan)}: {row}, seed {seed}")
-        source = Zeroverse(seed, texture_size=2 * base.size, cut=row.mix.cut, wireframe=row.mix.wireframe)
+        source = Zeroverse(seed, texture_size=2 * base.size, edits=row.mix.edits)
         data = _make(out / "data" / row.mix.folder / f"seed-{seed}", source, _shell(base.size), range(objects), workers)
         outcome = run(out / "runs" / row.folder / f"seed-{seed}", data, test, row.config(base, seed))
         if outcome is None:

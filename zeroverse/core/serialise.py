@@ -91,7 +91,7 @@ def joined(path: str | None, name: str) -> str:
 
 
 def beneath(path: str, reader: Callable, *values):
-    """Returns what the reader makes of the values; its errors begin with the path: `layers.body[1]: Flutes.depth: …`."""
+    """Returns what the reader makes of the values; its errors begin with the path: `layers[1]: Flutes.depth: …`."""
     try:
         return reader(*values)
     except ValueError as error:

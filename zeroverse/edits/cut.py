@@ -21,8 +21,8 @@ LEAST_LEFT = 0.2  # of the volume: below it the cutter swallowed the object
 
 @dataclass(frozen=True)
 class Cut(Record):
-    """A primitive taken away. size: the cutter's half-extent where the object's longest side is 1.8. vertex: which vertex, as a fraction of
-    their list, 0 to 1.
+    """A primitive taken away. size: the cutter's half-extent where the object's longest side is 1.8. vertex: which
+    vertex, as a fraction of their list, 0 to 1.
     """
 
     shape: object

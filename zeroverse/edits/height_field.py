@@ -28,8 +28,8 @@ class HeightField(Record):
         return cls(rng.word(), rng.uniform(0.0, MAX_AMPLITUDE))
 
     def controls(self, periodic: tuple[bool, bool]) -> np.ndarray:
-        """Returns the control values [KNOTS, KNOTS] in (-amplitude, amplitude), v by u: zero on the borders that are not seams, so the neighbours
-        stay attached.
+        """Returns the control values [KNOTS, KNOTS] in (-amplitude, amplitude), v by u: zero on the borders that are
+        not seams, so the neighbours stay attached.
         """
         values = (2.0 * Rng("height field", self.seed).unit((KNOTS, KNOTS)) - 1.0) * self.amplitude
         if not periodic[0]:
@@ -40,8 +40,8 @@ class HeightField(Record):
 
 
 def displace(shape, scale, fields: tuple[HeightField | None, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns points and unit normals, both [N, 3], of the shape's template at half-extents `scale`, with one height field or None per
-    surface.
+    """Returns points and unit normals, both [N, 3], of the shape's template at half-extents `scale`, with one height
+    field or None per surface.
 
     The offset is along `scale * normal`, not along the scaled surface's normal: on an ellipsoid that is the ray from
     the centre, so relief can never fold over itself where the curvature is high.

@@ -32,8 +32,8 @@ WIDEST_INSET = 0.45  # of a face's half-width: every face keeps a hole
 
 @dataclass(frozen=True)
 class Wireframe(Record):
-    """A cage of struts. size: half-extent of the cage; thickness: twice what a strut stands out of the cage's faces; both where the
-    object's longest side is 1.8.
+    """A cage of struts. size: half-extent of the cage; thickness: twice what a strut stands out of the cage's faces;
+    both where the object's longest side is 1.8.
     level: subdivisions, 0 or 1 when sampled. vertex: of the object, where the cage is centred, as a fraction of their
         list.
 
@@ -112,7 +112,7 @@ def cage(shape, level: int) -> tuple[np.ndarray, list[np.ndarray]]:
 
 
 def struts(vertices: np.ndarray, faces: list[np.ndarray], thickness: float) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the strut mesh as quads [Q, 4, 3], and for each of its 4 Q vertices the first vertex at the same place."""
+    """Returns the strut mesh as quads [Q, 4, 3], and for each of its 4 Q vertices the first one at the same place."""
     half, count = thickness / 2, len(vertices)
     offset = half * _mitres(vertices, faces)
     places, quads = [vertices + offset, vertices - INWARD * offset], []
@@ -142,7 +142,9 @@ def _normals(corners: np.ndarray) -> np.ndarray:
 
 
 def _mitres(vertices: np.ndarray, faces: list[np.ndarray]) -> np.ndarray:
-    """Returns [M, 3]: where each vertex goes when all its faces move out by 1, exactly at a cube's corner, nearly elsewhere."""
+    """Returns [M, 3]: where each vertex goes when all its faces move out by 1, exactly at a cube's corner, nearly
+    elsewhere.
+    """
     corner = np.concatenate([group.ravel() for group in faces])
     normals = np.concatenate([np.repeat(_normals(vertices[group]), group.shape[1], axis=0) for group in faces])
     total = np.zeros_like(vertices)
@@ -155,8 +157,8 @@ def _mitres(vertices: np.ndarray, faces: list[np.ndarray]) -> np.ndarray:
 
 
 def _inset(corners: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the polygons [F, k, 3] with every side moved inward by `width`, less where a face is too small for it; and the
-    widths [F, 1, 1].
+    """Returns the polygons [F, k, 3] with every side moved inward by `width`, less where a face is too small for it;
+    and the widths [F, 1, 1].
     """
     following = np.roll(corners, -1, axis=1) - corners
     ahead, back = affine.unit(following), affine.unit(np.roll(corners, 1, axis=1) - corners)

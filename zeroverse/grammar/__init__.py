@@ -10,7 +10,7 @@ from pathlib import Path
 from zeroverse import shapes, textures
 from zeroverse.asset import Asset
 from zeroverse.core.rng import Rng
-from zeroverse.edits import EDITS, HeightField, of_objects
+from zeroverse.edits import HeightField, of_objects
 from zeroverse.grammar.build import build, check_worth
 from zeroverse.grammar.mixtures import PRESETS, Mixture, Placement, mixture_of
 from zeroverse.grammar.recipe import GRAMMAR_VERSION, Part, Recipe, Surface
@@ -73,11 +73,12 @@ def make(
 ) -> Asset:
     """Returns the object that (preset, seed, index) names: the first of `ATTEMPTS` recipes that is worth keeping.
 
-    edits: other shares than the preset's, by the names of `EDITS`. The reasons against the recipes before it are counted
-    in `provenance["rejected"]`. Raises Rejected when all are, ValueError for an unknown preset and impossible shares.
+    edits: other shares than the preset's, by the names of `EDITS`. The reasons against the recipes before it are
+    counted in `provenance["rejected"]`. Raises Rejected when all are, ValueError for an unknown preset and impossible
+    shares.
     """
     mixture = mixture_of(preset, edits)
-    shares = {name: edits[name] for name, *_ in EDITS if name in (edits or {})}
+    shares = {name: edits[name] for name in mixture.shares() if name in (edits or {})}
     label = _label(preset, shares)
     # The preset is in the key: two presets never share an object. The shares are not: at two shares it is the same
     # object but for its edit, and whoever compares them compares nothing else.
@@ -101,7 +102,7 @@ def make(
             **shares,
         )
         return asset
-    raise Rejected(f"zeroverse {label} seed {seed} index {index}: all {ATTEMPTS} recipes rejected: {dict(rejected)}")
+    raise Rejected(f"zeroverse {label} seed {seed} index {index}: all {ATTEMPTS} draws rejected: {dict(rejected)}")
 
 
 def _label(preset: str, shares: Mapping[str, float]) -> str:

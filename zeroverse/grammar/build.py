@@ -30,8 +30,8 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def part_body(part: Part, name: str) -> Body:
-    """Returns the part in the composite's frame, with a tile per surface. Textures live in the part's own frame, longest
-    half-extent 1, unstretched.
+    """Returns the part in the composite's frame, with a tile per surface. Textures live in the part's own frame,
+    longest half-extent 1, unstretched.
     """
     mesh, scale = template(part.shape), np.array(part.scale)
     points, normals = displace(part.shape, scale, tuple(surface.height for surface in part.surfaces))
@@ -55,8 +55,8 @@ def part_body(part: Part, name: str) -> Body:
 
 
 def assemble(recipe: Recipe, jitter: float = 0.0) -> tuple[Soup, tuple[Body, ...]]:
-    """Returns the united and edited object as closed triangles, and the bodies they come from. Raises Rejected where that
-    fails.
+    """Returns the united and edited object as closed triangles, and the bodies they come from. Raises Rejected where
+    that fails.
     """
     bodies = [part_body(part, f"{name_of(part.shape)}_{number}") for number, part in enumerate(recipe.parts)]
     solid = union([bodies[0], *(jittered(body, jitter) for body in bodies[1:])])
@@ -83,8 +83,8 @@ def build(
     textures_dir: str | Path | None = None,
     check: Callable[[Soup], None] = lambda triangles: None,
 ) -> Asset:
-    """Returns the recipe's object, bit for bit the same in any process. `check` may raise Rejected before the textures, most of
-    the cost, are made.
+    """Returns the recipe's object, bit for bit the same in any process. `check` may raise Rejected before the textures,
+    most of the cost, are made.
 
     Parts that lie wholly inside others have no surface left: `provenance["hidden"]` names them.
     """
@@ -119,8 +119,8 @@ def _bound(tile: Tile, textures_dir: str | Path | None) -> Tile:
 
 
 def caption(recipe: Recipe, hidden: list[str]) -> str:
-    """Returns the caption, counted from what can be seen: `an object of three parts: two cubes, a cone, with a spherical cut; marble,
-    rust`.
+    """Returns the caption, counted from what can be seen: `an object of three parts: two cubes, a cone, with a
+    spherical cut; marble, rust`.
     """
     seen = [part for number, part in enumerate(recipe.parts) if f"{name_of(part.shape)}_{number}" not in hidden]
     counts = Counter(name_of(part.shape) for part in seen)

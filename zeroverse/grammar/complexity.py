@@ -8,8 +8,9 @@ from zeroverse.edits import of_objects
 def complexity(recipe: dict) -> dict:
     """Returns JSON-ready numbers of a recipe's JSON.
 
-    primitives: parts. cut, wireframe, …: whether the object has that edit. height_fields: share of the surfaces that have one.
-    thinnest: the shortest side of any part over the longest side of any. texture_frequency: cycles per unit, mean over
+    primitives: parts. cut, wireframe, …: whether the object has that edit. height_fields: share of the surfaces that
+    have one. thinnest: the shortest side of any part over the longest side of any. texture_frequency: cycles per unit,
+    mean over
         the surfaces, 0 for a plain one.
     """
     surfaces = [surface for part in recipe["parts"] for surface in part["surfaces"]]

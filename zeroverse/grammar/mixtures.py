@@ -19,8 +19,8 @@ Placement = tuple[
 
 
 def free_layout(rng: Rng, count: int) -> list[Placement]:
-    """Returns a placement for each part as the paper says: scales free for each axis, rotations uniform, centres uniform in [-1, 1]^3; parts may intersect or
-    float apart.
+    """Returns a placement for each part as the paper says: scales free for each axis, rotations uniform, centres
+    uniform in [-1, 1]^3; parts may intersect or float apart.
 
     The paper gives no range for the scales. Ours is log-uniform from 0.3 to 1.2: a plate or a rod is as likely as a
     lump.
@@ -36,8 +36,8 @@ def free_layout(rng: Rng, count: int) -> list[Placement]:
 
 
 def chained_layout(rng: Rng, count: int) -> list[Placement]:
-    """Returns a placement for each part as the released code does: before each new primitive the composite so far is turned and shifted, so early parts are
-    turned most.
+    """Returns a placement for each part as the released code does: before each new primitive the composite so far is
+    turned and shifted, so early parts are turned most.
 
     Half-axes U(0.25, 2). Turns about x, y, z, each U(0, 180) degrees; shifts per axis U(0, m), m the largest half-axis
     of the new one.
@@ -105,9 +105,7 @@ class Mixture:
             )
         asked = {name for name, _ in self.shapes or ()}.union(*(self.tools or {}).values())
         if unknown := asked - set(shapes.kinds()):
-            raise ValueError(
-                f"shapes: expected some of {', '.join(shapes.kinds())}; got {', '.join(sorted(unknown))}"
-            )
+            raise ValueError(f"shapes: expected some of {', '.join(shapes.kinds())}; got {', '.join(sorted(unknown))}")
 
     def shares(self) -> dict[str, float]:
         """Returns the share of every edit, in the order of `EDITS`."""
@@ -145,8 +143,8 @@ PRESETS = {
 
 
 def mixture_of(preset: str, shares: Mapping[str, float] | None = None) -> Mixture:
-    """Returns a preset with other shares of the edits that are given by name. Raises ValueError for an unknown preset or
-    edit, and for shares that no mixture can have.
+    """Returns a preset with other shares of the edits that are given by name. Raises ValueError for an unknown preset
+    or edit, and for shares that no mixture can have.
     """
     if preset not in PRESETS:
         raise ValueError(f"preset: expected one of {', '.join(PRESETS)}; got {preset!r}")

@@ -72,8 +72,8 @@ def to_dict(record) -> dict:
 
 
 def from_dict(data: dict) -> Recipe:
-    """Returns the recipe that `to_dict` stored. Raises ValueError naming the path, as in `parts[2].scale: expected three
-    positive numbers, got [1, -2, 0]`.
+    """Returns the recipe that `to_dict` stored. Raises ValueError naming the path, as in `parts[2].scale: expected
+    three positive numbers, got [1, -2, 0]`.
     """
     return _read(Recipe, data, "")
 

@@ -73,7 +73,6 @@ TEXTURES = (
 )
 
 
-
 def kinds() -> dict[str, type[Texture]]:
     """Returns the class of every family; images are never sampled without a folder, so they are no row."""
     return {name: family for name, family, _ in TEXTURES} | {"image": ImageTexture}
@@ -83,7 +82,7 @@ TABLE = serialise.Table("family", kinds)
 
 
 def sample(rng: Rng, families: Iterable[str] | None = None) -> Texture:
-    """Returns a texture: a family by weight, among `families` if given, then its parameters from a stream of its own."""
+    """Returns a texture: its family by weight, among `families` if given, its parameters from a stream of their own."""
     known = [name for name, _, _ in TEXTURES]
     wanted = known if families is None else list(families)
     for name in wanted:

@@ -86,7 +86,9 @@ def sample_from_folder(rng: Rng, folder: str | Path) -> ImageTexture:
         raise ImageError(f"{folder}: no images ({', '.join(SUFFIXES)}) in it or below it")
     name = rng.child("name").choice(sorted(sets))
     streams = {spec: rng.child(spec) for spec in ("quat", "offset", "frequency", "relief", "gloss")}
-    values = {spec: ImageTexture.__dataclass_fields__[spec].metadata["sample"](stream) for spec, stream in streams.items()}
+    values = {
+        spec: ImageTexture.__dataclass_fields__[spec].metadata["sample"](stream) for spec, stream in streams.items()
+    }
     return ImageTexture(name=name, sha256=_hash(sets[name]["color"]), **values)
 
 
