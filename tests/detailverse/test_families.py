@@ -146,7 +146,7 @@ def test_the_level_changes_nothing_but_the_level():
 def test_the_same_recipe_gives_the_same_bits_in_another_process():
     recipe, surface = accepted("vase", 2)
     code = (
-        "import json, sys; from detailverse import grammar, recipe; "
+        "import json, sys; from detailverse import grammar; from detailverse.grammar import recipe; "
         "print(grammar.geometry_hash(grammar.surface(recipe.from_dict(json.load(sys.stdin)))))"
     )
     again = subprocess.run(

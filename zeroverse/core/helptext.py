@@ -38,7 +38,7 @@ def taught(command: type) -> type:
 
 
 def _texts(command: type) -> dict[str, str]:
-    """Of the fields of a dataclass and of those that it extends."""
+    """Returns the texts below the fields of a dataclass and of those that it extends."""
     texts = {}
     for base in filter(dataclasses.is_dataclass, reversed(command.__mro__)):
         body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
@@ -53,8 +53,8 @@ def _texts(command: type) -> dict[str, str]:
 
 
 def _metavar(hint) -> str | None:
-    """INT for int | None, INT ... for tuple[int, ...] | None, {a,b} for Literal["a", "b"] | None; None for what tyro
-    knows better.
+    """Returns what help shows as the value: INT for int | None, INT ... for tuple[int, ...] | None, {a,b} for
+    Literal["a", "b"] | None; None for what tyro knows better.
     """
     hint = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
     kinds = [kind for kind in typing.get_args(hint) if kind is not types.NoneType]

@@ -50,7 +50,7 @@ def kernel_key(function: Callable) -> str:
 
 
 def _reachable(function: Callable) -> list[Callable]:
-    """The function and every kernel that it calls, directly or not."""
+    """Returns the function and every kernel that it calls, directly or not."""
     found, waiting = [], [function]
     while waiting:
         one = waiting.pop()
@@ -61,7 +61,9 @@ def _reachable(function: Callable) -> list[Callable]:
 
 
 def _globals_of(function: Callable) -> Iterator[tuple[str, object]]:
-    """What the function reads from outside: globals, attributes of modules, and variables of an enclosing function."""
+    """Returns what the function reads from outside: globals, attributes of modules, and variables of an enclosing
+    function.
+    """
     names = sorted(_names(function.__code__))
     for name in names:
         value = function.__globals__.get(name)

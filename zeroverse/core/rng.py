@@ -44,8 +44,8 @@ class Rng:
 
     def uniform(self, low: float = 0.0, high: float = 1.0, size=None):
         """Returns a number uniform from low to high, rounded to 6 decimals; with `size` an array, not rounded."""
-        draw = low + (high - low) * self.unit(size)
-        return round(draw, 6) if size is None else draw
+        value = low + (high - low) * self.unit(size)
+        return round(value, 6) if size is None else value
 
     def integer(self, low: int, high: int) -> int:
         """Returns one of low, low + 1, … high - 1, all equally likely."""

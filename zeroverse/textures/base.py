@@ -39,7 +39,7 @@ def _unit_quat(value):
 
 
 def _lattice_quat(rng: Rng):
-    """Mostly along the axes of the surface, as a bricklayer would; sometimes at any angle."""
+    """Returns a rotation mostly along the axes of the surface, as a bricklayer would; sometimes at any angle."""
     if rng.chance(0.3):
         return rng.quat()
     return rng.choice(
@@ -48,17 +48,17 @@ def _lattice_quat(rng: Rng):
 
 
 def rotation() -> Any:
-    """Any rotation, wxyz."""
+    """Returns the field of any rotation, wxyz."""
     return parameter(lambda rng: rng.quat(), _unit_quat)
 
 
 def aligned_rotation() -> Any:
-    """A rotation that usually keeps the pattern along the axes of the surface, wxyz."""
+    """Returns the field of a rotation that usually keeps the pattern along the axes of the surface, wxyz."""
     return parameter(_lattice_quat, _unit_quat)
 
 
 def shift() -> Any:
-    """An offset of the pattern, 3 numbers: keeps lattice planes off the faces of a cube."""
+    """Returns the field of an offset of the pattern, 3 numbers: it keeps lattice planes off the faces of a cube."""
     return parameter(
         lambda rng: tuple(rng.uniform(-4.0, 4.0) for _ in range(3)), lambda value: several(value, 3, -4.0, 4.0)
     )
@@ -89,24 +89,24 @@ class Texture(Record):
     offset: tuple = shift()
 
     def fields(self, points: np.ndarray, normals: np.ndarray) -> Fields:
-        """Material at points [N, 3] float64 with unit normals [N, 3], both in the surface's own frame."""
+        """Returns the material at points [N, 3] float64 with unit normals [N, 3], both in the surface's own frame."""
         raise NotImplementedError
 
     def bind(self, folder) -> "Texture":
-        """The texture ready for `fields`: procedural ones need no files and are returned as they are."""
+        """Returns the texture ready for `fields`: procedural ones need no files and are returned as they are."""
         return self
 
     def place(self, points: np.ndarray) -> np.ndarray:  # [N, 3] -> [N, 3]
-        """Points in the pattern's frame."""
+        """Returns points in the pattern's frame."""
         return _rotate(np.ascontiguousarray(points, np.float64), self.quat, self.offset)
 
     def turn(self, normals: np.ndarray) -> np.ndarray:  # [N, 3] -> [N, 3]
-        """Directions in the pattern's frame."""
+        """Returns directions in the pattern's frame."""
         return _rotate(np.ascontiguousarray(normals, np.float64), self.quat, (0.0, 0.0, 0.0))
 
 
 def pack(base_color, roughness, metallic, height) -> Fields:
-    """Fields from arrays or plain numbers, clipped to their ranges."""
+    """Returns fields from arrays or plain numbers, clipped to their ranges."""
     number = len(base_color)
     spread = lambda value: np.broadcast_to(np.asarray(value, np.float32), (number,))
     clipped = [np.clip(spread(value), 0.0, 1.0) for value in (roughness, metallic)]
@@ -114,12 +114,12 @@ def pack(base_color, roughness, metallic, height) -> Fields:
 
 
 def mix(a, b, amount) -> np.ndarray:
-    """Colour a where `amount` [N] is 0, b where 1; each [N, 3] or one colour."""
+    """Returns colour a where `amount` [N] is 0, b where 1; each [N, 3] or one colour."""
     return _mix(_rows(a), _rows(b), np.ascontiguousarray(amount, np.float64))
 
 
 def shade(color, amount) -> np.ndarray:
-    """Colour [N, 3] or [3] times 1 + amount [N]: lighter or darker at the same hue."""
+    """Returns the colour [N, 3] or [3] times 1 + amount [N]: lighter or darker at the same hue."""
     return _shade(_rows(color), np.ascontiguousarray(amount, np.float64))
 
 
@@ -147,6 +147,6 @@ def _shade(color, amount):
 
 
 def pick(tone, palette) -> np.ndarray:  # [N] in [0, 1), K colours -> [N, 3]
-    """One of the colours for each random number."""
+    """Returns one of the colours for each random number."""
     palette = np.asarray(palette, np.float32)
     return palette[np.minimum((tone * len(palette)).astype(np.int64), len(palette) - 1)]

@@ -64,7 +64,7 @@ class ImageTexture(Texture):
     gloss: float = span(0.1, 0.7)  # where there is no roughness map
 
     def bind(self, folder: str | Path) -> "BoundImage":
-        """The texture with its pixels. Raises ImageError naming a missing, changed or unreadable file."""
+        """Returns the texture with its pixels. Raises ImageError naming a missing, changed or unreadable file."""
         files = find_sets(folder).get(self.name)
         if files is None:
             raise ImageError(f"{Path(folder) / self.name}: no such image texture")
@@ -93,7 +93,7 @@ def sample_from_folder(rng: Rng, folder: str | Path) -> ImageTexture:
 
 
 def find_sets(folder: str | Path) -> dict[str, dict[str, Path]]:
-    """Every set below the folder: its name relative to the folder -> map -> file. Names are POSIX, so recipes
+    """Returns every set below the folder: its name relative to the folder -> map -> file. Names are POSIX, so recipes
     travel.
     """
     folder = Path(folder)
@@ -117,7 +117,7 @@ def _find_sets(folder: Path) -> dict[str, dict[str, Path]]:
 
 
 def _maps_of(files: list[Path]) -> dict[str, Path]:
-    """Which file is which map: its stem is one of the map's names, or ends in one after a separator."""
+    """Returns which file is which map: its stem is one of the map's names, or ends in one after a separator."""
     found = {}
     for kind, names in MAPS:
         for path in files:
@@ -128,7 +128,9 @@ def _maps_of(files: list[Path]) -> dict[str, Path]:
 
 
 def _hash(path: Path) -> str:
-    """Of the file's bytes; read again only when its size or time changed, since every surface of every object asks."""
+    """Returns the sha256 of the file's bytes; they are read again only when its size or time changed, since every
+    surface of every object asks.
+    """
     try:
         stat = path.stat()
     except FileNotFoundError:
@@ -143,8 +145,8 @@ def _hash_of(path: Path, size: int, mtime_ns: int) -> str:
 
 @lru_cache(maxsize=64)  # about 1 MB each
 def _load_set(files: tuple[tuple[str, Path], ...], sha256: str, width: float) -> dict[str, np.ndarray]:
-    """Map -> [H, W, C] float32, 0 .. 1, halved to less than twice `width`; the hash is part of the key, so a changed
-    file is read again.
+    """Returns map -> [H, W, C] float32, 0 .. 1, halved to less than twice `width`; the hash is part of the key, so a
+    changed file is read again.
     """
     maps = {kind: _halve(_load(path, "RGB" if kind in ("color", "normal") else "L"), width) for kind, path in files}
     if "normal" in maps and "height" not in maps:
@@ -156,8 +158,8 @@ def _load_set(files: tuple[tuple[str, Path], ...], sha256: str, width: float) ->
 
 
 def _halve(image: np.ndarray, width: float) -> np.ndarray:
-    """Averages of 2 x 2 pixels until the image is narrower than twice `width`: texels are coarse, and skipped pixels
-    would flicker.
+    """Returns averages of 2 x 2 pixels until the image is narrower than twice `width`: texels are coarse, and skipped
+    pixels would flicker.
     """
     while image.shape[1] >= 2.0 * width and min(image.shape[:2]) >= 4:
         even = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]

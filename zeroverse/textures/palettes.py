@@ -110,14 +110,14 @@ def pastel(rng: Rng, number: int) -> tuple[Color, ...]:
 def earth(rng: Rng, number: int) -> tuple[Color, ...]:
     """Samples natural colours, each a different material's."""
     rows = list(NATURAL)
-    drawn = []
+    colors = []
     for _ in range(number):
         row = rng.choice(rows)
         if len(rows) > 1:
             rows.remove(row)
         _, l0, l1, c0, c1, h0, h1 = row
-        drawn.append(color(rng.uniform(l0, l1), rng.uniform(c0, c1), rng.uniform(h0, h1) / 360))
-    return tuple(drawn)
+        colors.append(color(rng.uniform(l0, l1), rng.uniform(c0, c1), rng.uniform(h0, h1) / 360))
+    return tuple(colors)
 
 
 def tonal(rng: Rng, number: int) -> tuple[Color, ...]:

@@ -126,7 +126,7 @@ class Print(Planar):
         return shade(color, 0.04 * grain), 1.0 - self.gloss + 0.2 * ink, 0.0, 0.002 * ink
 
     def _letters(self, u, v, size, axis: int):
-        """Coverage by letters one unit wide and one high: strokes of a 3 x 5 grid drawn at random, with gaps between
+        """Coverage by letters one unit wide and one high: strokes of a 3 x 5 grid chosen at random, with gaps between
         words and lines.
         """
         word = _tone(u, v, axis, self.noise ^ 11) < 0.8
