@@ -19,7 +19,9 @@ CLEAN = 5.0  # the rating of an object without defects; the scale is the 1 to 5 
 
 
 def decimated(asset: Asset, rng: Rng, severity: float) -> Asset:
-    """Vertices drawn together to the nodes of a coarse grid: 40 to 8 cells along the longest side."""
+    """Returns the asset with its vertices pulled together to the nodes of a coarse grid, 40 to 8 cells along the
+    longest side.
+    """
     cell = LONGEST_SIDE / (40 - 32 * severity)
 
     def coarse(mesh, stream):
@@ -34,7 +36,9 @@ def decimated(asset: Asset, rng: Rng, severity: float) -> Asset:
 
 
 def noisy(asset: Asset, rng: Rng, severity: float) -> Asset:
-    """Every vertex moved at random, by 0.5 to 4 % of the object's size, as bad scans and bad extractions have it."""
+    """Returns the asset with every vertex moved at random by 0.5 to 4 % of the object's size, as bad scans and bad
+    extractions have it.
+    """
     amount = LONGEST_SIDE * (0.005 + 0.035 * severity)
 
     def rough(mesh, stream):
@@ -46,7 +50,9 @@ def noisy(asset: Asset, rng: Rng, severity: float) -> Asset:
 
 
 def holed(asset: Asset, rng: Rng, severity: float) -> Asset:
-    """Balls of surface missing: 3 to 12 of them, each 12 to 25 % of the object's size wide."""
+    """Returns the asset with balls of its surface missing: 3 to 12 of them, each 12 to 25 % of the object's
+    size wide.
+    """
     points, faces = triangles_of(asset)
     count, radius = 3 + int(9 * severity), LONGEST_SIDE * (0.06 + 0.065 * severity)
     centers = points[faces[[rng.integer(0, len(faces)) for _ in range(count)], 0]]
@@ -60,7 +66,7 @@ def holed(asset: Asset, rng: Rng, severity: float) -> Asset:
 
 
 def flipped(asset: Asset, rng: Rng, severity: float) -> Asset:
-    """Triangles wound the wrong way, in slabs: a fifth of them to all."""
+    """Returns the asset with triangles wound the wrong way in horizontal slabs: in a fifth of them to all."""
     share, slab = 0.2 + 0.8 * severity, LONGEST_SIDE / 9
 
     def turn(mesh, stream):
@@ -72,7 +78,7 @@ def flipped(asset: Asset, rng: Rng, severity: float) -> Asset:
 
 
 def mistextured(asset: Asset, rng: Rng, severity: float) -> Asset:
-    """Texture coordinates thrown about, or, when severe, no material at all."""
+    """Returns the asset with its texture coordinates thrown about, or, when severe, with no material at all."""
 
     def scramble(mesh, stream):
         uv = getattr(mesh.visual, "uv", None)
@@ -88,7 +94,7 @@ def mistextured(asset: Asset, rng: Rng, severity: float) -> Asset:
 
 
 def scattered(asset: Asset, rng: Rng, severity: float) -> Asset:
-    """Cut through its middle along one to three axes and pulled apart."""
+    """Returns the asset cut through its middle along one to three axes and pulled apart."""
     axes = 1 + int(2.99 * severity)
 
     def pull(mesh, stream):
@@ -109,7 +115,7 @@ def scattered(asset: Asset, rng: Rng, severity: float) -> Asset:
 
 
 def grounded(asset: Asset, rng: Rng, severity: float) -> Asset:
-    """A plate of ground under it, 1.2 to 2.5 times as wide as the object."""
+    """Returns the asset on a plate of ground, 1.2 to 2.5 times as wide as the object."""
     points, _ = triangles_of(asset)
     low, high = points.min(axis=0), points.max(axis=0)
     width = (1.2 + 1.3 * severity) * float((high - low)[:2].max())
@@ -121,7 +127,7 @@ def grounded(asset: Asset, rng: Rng, severity: float) -> Asset:
 
 
 def squashed(asset: Asset, rng: Rng, severity: float) -> Asset:
-    """One axis shrunk to between a tenth and a hundredth."""
+    """Returns the asset with one axis shrunk to between a tenth and a hundredth."""
     factors = np.ones(3)
     factors[rng.integer(0, 3)] = 0.1 - 0.09 * severity
     return _each(asset, rng, lambda mesh, stream: _like(mesh, mesh.vertices * factors, mesh.faces))
@@ -141,8 +147,8 @@ DEFECTS: tuple[tuple[str, Defect, float, float], ...] = (  # name, function, rat
 
 
 def planted(asset: Asset, rng: Rng, name: str) -> tuple[Asset, float]:
-    """(the asset with the defect, its rating); the severity is drawn from `rng`. Raises KeyError for an unknown
-    name.
+    """Returns the asset with the named defect, and the rating it then deserves; the severity is sampled from `rng`.
+    Raises KeyError for an unknown name.
     """
     function, mild, severe = {row[0]: row[1:] for row in DEFECTS}[name]
     severity = rng.child("severity").unit()
@@ -153,6 +159,9 @@ def planted(asset: Asset, rng: Rng, name: str) -> tuple[Asset, float]:
 
 
 def _each(asset: Asset, rng: Rng, change) -> Asset:
+    """Returns the asset with every mesh replaced by `change(mesh, stream)`; meshes of which nothing is left are
+    dropped.
+    """
     scene = trimesh.Scene()
     for number, (name, mesh) in enumerate(asset.scene.geometry.items()):
         changed = change(mesh, rng.child(number))
@@ -166,12 +175,13 @@ def _copy(asset: Asset) -> trimesh.Scene:
 
 
 def _renewed(asset: Asset, scene: trimesh.Scene) -> Asset:
+    """Returns the asset with another scene, normalised, and without the recipe, which no longer tells the truth."""
     return replace(asset, scene=normalise(scene), recipe={}, provenance={})
 
 
 def _like(mesh: trimesh.Trimesh, points, faces, uv=None, corner=None) -> trimesh.Trimesh:
-    """A mesh with the look of another: its material, and texture coordinates `uv` or its own. corner: where vertices
-    were repeated, which.
+    """Returns a mesh with the look of another: its material, and texture coordinates `uv` or its own. corner: where
+    vertices were repeated, which vertex of the other mesh each is.
     """
     visual = mesh.visual
     if hasattr(visual, "uv") and visual.uv is not None:
@@ -184,7 +194,9 @@ def _like(mesh: trimesh.Trimesh, points, faces, uv=None, corner=None) -> trimesh
 
 
 def _refined(asset: Asset, longest: float = 0.08) -> Asset:
-    """Triangles split until edges are shorter than `longest`: what moves or cuts vertices needs some."""
+    """Returns the asset with triangles split until edges are shorter than `longest`: a defect that moves or cuts
+    vertices needs enough of them.
+    """
 
     def split(mesh, stream):
         points, faces, uv = (
@@ -206,8 +218,8 @@ def _refined(asset: Asset, longest: float = 0.08) -> Asset:
 
 
 def _quartered(table, faces, long, corner):
-    """The `long` triangles as four each, with corners of their own: neighbours that stay whole touch them in
-    T-junctions, which rating forgives.
+    """Splits the `long` triangles into four each, with corners of their own, and returns the table, the faces and the
+    corners: neighbours that stay whole touch the new ones in T-junctions, which rating forgives.
     """
     a, b, c = (table[faces[long, k]] for k in range(3))
     points = np.concatenate([a, b, c, (a + b) / 2, (b + c) / 2, (c + a) / 2])

@@ -9,12 +9,12 @@ SKETCH = 12  # dimensions of the k-d tree: enough that few strangers are near, f
 
 
 def near_duplicates(descriptors: np.ndarray, radius: float) -> np.ndarray:
-    """[N] int64: for each row of descriptors [N, D] the earlier kept row within Euclidean distance `radius`, -1 for
-    rows that are kept.
+    """Returns for each row of descriptors [N, D] the earlier kept row within Euclidean distance `radius`, or -1 where
+    the row itself is kept: [N] int64.
 
-    Rows are taken in order; a row is a duplicate when a kept one before it is near, and the nearest such is named.
-    Exact: the tree is asked about an orthogonal projection, which never lengthens a distance, and what it names is
-        measured in full.
+    Rows are taken in order; a row is a duplicate when a kept one before it is near, and the nearest such is named. The
+    answer is exact: the tree is asked about an orthogonal projection, which never lengthens a distance, and what it
+    names is measured in full.
     """
     descriptors = np.asarray(descriptors, np.float64)
     sketch = np.einsum("nd,dk->nk", descriptors, _projection(descriptors.shape[1]))
@@ -30,6 +30,7 @@ def near_duplicates(descriptors: np.ndarray, radius: float) -> np.ndarray:
 
 
 def _distances(descriptors: np.ndarray, first: np.ndarray, second: np.ndarray, block: int = 1 << 16) -> np.ndarray:
+    """Returns the distances [K] between rows `first` and `second`, a block at a time for the sake of memory."""
     parts = [
         descriptors[first[at : at + block]] - descriptors[second[at : at + block]] for at in range(0, len(first), block)
     ]
@@ -37,7 +38,7 @@ def _distances(descriptors: np.ndarray, first: np.ndarray, second: np.ndarray, b
 
 
 def _projection(dims: int) -> np.ndarray:
-    """[D, K] with orthonormal columns, the same always."""
+    """Returns a matrix [D, K] with orthonormal columns, always the same."""
     columns: list[np.ndarray] = []
     for number in range(min(SKETCH, dims)):
         column = Rng("near duplicates", number).unit(dims) - 0.5

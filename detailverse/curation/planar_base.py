@@ -1,5 +1,5 @@
-"""The large planar base: a plate of ground that somebody's object stands on. After TripoSG §4 II a: centroid position,
-normal and area of a plane.
+"""Finds the large planar base: a plate of ground that somebody's object stands on. After TripoSG, section 4 (II, a):
+centroid position, normal and area of a plane.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,10 @@ RIM = 2  # cells from the edge of the plate in which walls are looked for
 
 @dataclass(frozen=True)
 class Base:
-    """area: the plate's share of the whole surface. footprint: its share of the plan of the whole object. walled: how
-    much of its edge has something standing on it, as the floors of boxes and vessels have all around. height: of its
+    """The level plate under an object.
+
+    area: the plate's share of the whole surface. footprint: its share of the plan of the whole object. walled: how much
+    of its edge has something standing on it, as the floors of boxes and vessels have all around. height: of its
     centroid, as a share of the object's height.
     """
 
@@ -34,7 +36,9 @@ NO_BASE = Base(0.0, 0.0, 1.0, 0.0)
 
 
 def planar_base(points: Points) -> Base:
-    """The level plate with the most area in the lowest fifth of the object. World frame, +Z up."""
+    """Returns the level plate with the most area in the lowest fifth of the object, or `NO_BASE`. World
+    frame, +Z up.
+    """
     low, high = points.position.min(axis=0), points.position.max(axis=0)
     sides, longest = high - low, float((high - low).max())
     level = np.abs(points.normal[:, 2]) > UPRIGHT
@@ -57,12 +61,14 @@ def planar_base(points: Points) -> Base:
 
 
 def _plan(cells: np.ndarray) -> np.ndarray:  # [CELLS, CELLS] bool
+    """Returns which cells of the plan are covered, [CELLS, CELLS]."""
     plan = np.zeros((CELLS, CELLS), np.bool_)
     plan[cells[:, 0], cells[:, 1]] = True
     return plan
 
 
 def _walled(ground: np.ndarray, above: np.ndarray) -> float:
+    """Returns the share of the plate's edge above which, or within `RIM` cells of which, something stands."""
     edge = ground & ~_shrunk(ground)
     for _ in range(RIM):
         above = _grown(above)
@@ -70,11 +76,12 @@ def _walled(ground: np.ndarray, above: np.ndarray) -> float:
 
 
 def _shrunk(plan: np.ndarray) -> np.ndarray:
-    """Without the cells that have one of four neighbours, or the border, outside."""
+    """Returns the plan without the cells that have one of four neighbours, or the border, outside."""
     padded = np.pad(plan, 1)
     return plan & padded[2:, 1:-1] & padded[:-2, 1:-1] & padded[1:-1, 2:] & padded[1:-1, :-2]
 
 
 def _grown(plan: np.ndarray) -> np.ndarray:
+    """Returns the plan with the four neighbours of each of its cells."""
     padded = np.pad(plan, 1)
     return plan | padded[2:, 1:-1] | padded[:-2, 1:-1] | padded[1:-1, 2:] | padded[1:-1, :-2]

@@ -1,4 +1,6 @@
-"""The synthesizer: an integer -> family, details by theme, materials -> a solid that passes the gates -> an asset."""
+"""The synthesizer: an integer becomes a family, details by theme and materials, then a solid that passes the gates,
+then an asset.
+"""
 
 import hashlib
 from collections import Counter
@@ -78,7 +80,9 @@ def sample(rng: Rng, family: str | None = None, level: int | None = None, textur
 
 
 def _layers(rng: Rng, themes: tuple[str, ...], main: bool, ornament) -> tuple[Layer, ...]:
-    """A pattern, for the main skin from level 1 on; ornaments on some from level 3 on; wear on some at level 4."""
+    """Samples what lies on one skin: a pattern, for the main skin from level 1 on; ornaments on some from level 3 on;
+    wear on some at level 4.
+    """
     layers = []
     if main or rng.child("patterned").chance(0.8):
         layers.append(Layer(1 if main else 2, details.sample(rng.child("pattern"), themes, "pattern")))
@@ -90,8 +94,8 @@ def _layers(rng: Rng, themes: tuple[str, ...], main: bool, ornament) -> tuple[La
 
 
 def _finishes(rng: Rng, slots: dict[str, tuple[str, ...]]) -> dict[str, Finish]:
-    """What each slot is made of. Their paints and dyes are of one scheme of hues, and slots of one finish often of one
-    piece of matter.
+    """Samples what each slot is made of. Their paints and dyes are of one scheme of hues, and slots of one finish often
+    of one piece of matter.
     """
     hues = materials.scheme(rng.child("scheme"))
     shared = rng.child("workshop").chance(ONE_WORKSHOP)
@@ -105,8 +109,8 @@ def _finishes(rng: Rng, slots: dict[str, tuple[str, ...]]) -> dict[str, Finish]:
 
 
 def solid(recipe: Recipe) -> Solid:
-    """The structure with its details, before any gate; about 2 units long. Raises Rejected where its parameters do not
-    go together.
+    """Builds the structure with its details, before any gate; about 2 units long. Raises Rejected where its parameters
+    do not go together.
     """
     try:
         return recipe.family.build(Kit(recipe.level, recipe.visible()))
@@ -120,25 +124,26 @@ def solid(recipe: Recipe) -> Solid:
 
 def surface(recipe: Recipe) -> Surface:
     """Returns the recipe's object as triangles in the asset's frame: centred, longest side `LONGEST_SIDE`. Raises
-    Rejected by a gate.
+    Rejected when a gate is not passed.
     """
     return gates.passed(solid(recipe), recipe.family.PIECES, coarse=recipe.level == 0)
 
 
 def geometry_hash(whole: Surface) -> str:
-    """sha256 of float32 positions and 32-bit faces: what `verse regen --verify` compares."""
+    """Returns the sha256 of float32 positions and 32-bit faces: what `verse regen --verify` compares."""
     return hashlib.sha256(whole.points.astype("<f4").tobytes() + whole.faces.astype("<u4").tobytes()).hexdigest()
 
 
 def build(recipe: Recipe, uid: str) -> tuple[Asset, Surface]:
-    """The recipe's object with its textures, and its surface, which labels are taken from. The same bits in any
-    process. Raises Rejected.
+    """Builds the recipe's object with its textures, and returns it with its surface, which labels are taken from. It
+    has the same bits in any process. Raises Rejected.
     """
     whole = surface(recipe)
     return _dressed(recipe, whole, uid), whole
 
 
 def _dressed(recipe: Recipe, whole: Surface, uid: str, origin: dict | None = None) -> Asset:
+    """Returns the surface as an asset, with its materials baked, its captions, its recipe and where it came from."""
     scene = textured(whole, {slot: one.material for slot, one in recipe.finishes.items()}, recipe.texture_size)
     words = captions.compose(recipe)
     stored = to_dict(recipe) | {GEOMETRY: geometry_hash(whole)}

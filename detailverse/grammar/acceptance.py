@@ -1,8 +1,8 @@
-"""Whether what the grammar makes is clean: `python -m detailverse.grammar.acceptance --count 3000` makes objects, looks
-at each, and prints a table.
+"""Whether what the grammar builds is clean: `python -m detailverse.grammar.acceptance --count 3000` builds objects,
+looks at each, and prints a table.
 
 Geometry only, as every sample has it: closed after equal positions are merged, consistently wound, of positive volume,
-finite; how often draws were replaced, and why; objects that are twins. One JSON line an object in --out, so that an
+finite; how often recipes were rejected, and why; objects that are twins. One JSON line an object in --out, so that an
 interrupted run goes on and another may be laid beside it.
 """
 
@@ -30,7 +30,9 @@ TWINS = 0.01
 
 
 def look(seed: int, index: int) -> dict:
-    """Object (seed, index), of the grammar's own mixture of families and levels, as one row."""
+    """Returns what is found about object (seed, index), of the grammar's own mixture of families and levels, as one
+    row.
+    """
     began = time.process_time()
     row: dict = {"index": index, "rejected": {}}
     try:
@@ -62,7 +64,9 @@ def look(seed: int, index: int) -> dict:
 
 
 def run(seed: int, indices: Iterable[int], out: Path, workers: int) -> list[dict]:
-    """The rows of these objects; those that `out` has are not made again."""
+    """Returns the rows of these objects, and appends them to `out`; objects whose rows it already has are not built
+    again.
+    """
     indices = list(indices)
     lines = [line for line in out.read_text().splitlines() if line.endswith("}")] if out.exists() else []
     write_whole(out, "".join(f"{line}\n" for line in lines).encode())  # without the line that a kill cut short
@@ -80,7 +84,7 @@ def run(seed: int, indices: Iterable[int], out: Path, workers: int) -> list[dict
 
 
 def table(rows: list[dict]) -> str:
-    """Markdown."""
+    """Returns the rows as a table in Markdown."""
     made = [row for row in rows if "hash" in row]
     faults, reasons = Counter(fault for row in made for fault in row["faults"]), Counter()
     for row in rows:
@@ -108,6 +112,7 @@ def table(rows: list[dict]) -> str:
 
 
 def main() -> None:
+    """Reads the command line, runs, and prints the table."""
     parser = argparse.ArgumentParser(
         prog="python -m detailverse.grammar.acceptance",
         description=__doc__,

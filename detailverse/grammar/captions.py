@@ -1,12 +1,12 @@
-"""Captions in three lengths and tags, composed from what the recipe draws: nothing is said that is not there."""
+"""Captions in three lengths and tags, composed from the recipe: nothing is said that is not there."""
 
 from detailverse import details, families
 from detailverse.grammar.recipe import Recipe
 
 
 def compose(recipe: Recipe) -> dict:
-    """{"short": the thing, "medium": with the details of its main surface, "long": all details and materials, "tags":
-    [names]}.
+    """Returns {"short": the thing, "medium": with the details of its main surface, "long": all details and materials,
+    "tags": [names]}.
     """
     kind, thing = families.name_of(recipe.family), recipe.family.words()
     visible = {skin: [detail.words() for detail in layers] for skin, layers in recipe.visible().items() if layers}
@@ -29,6 +29,6 @@ def compose(recipe: Recipe) -> dict:
 
 
 def place(name: str) -> str:
-    """`lid.knob` -> `knob of the lid`, `left_arm` -> `left arm`."""
+    """Returns a part's or slot's name as words: `lid.knob` as `knob of the lid`, `left_arm` as `left arm`."""
     *outer, inner = name.replace("_", " ").split(".")
     return inner + "".join(f" of the {group}" for group in reversed(outer))

@@ -1,5 +1,5 @@
-"""What a finished object knows of itself: typed creases, its tree of parts, its symmetry, how complex it is.
-Sources: docs/papers.md, Geometry.
+"""What a finished object knows of itself: typed creases, its tree of parts, its symmetry, how complex it is. Sources:
+docs/papers.md, Geometry.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,11 @@ SYMMETRY = 0.005  # of the longest side: how far a moved point may be from the s
 
 @dataclass(frozen=True, eq=False)
 class Creases:
-    """Sharp edges. ends: [K, 2] vertex ids; faces: [K, 2] on either side; kind: [K] index into KINDS; angle: [K]
-    radians; length: [K].
+    """The sharp edges of a surface, and what made each one sharp.
 
-    design: inside one leaf, as the generator made it. join: where two added leaves meet. cut: where a subtracted leaf
+    ends: [K, 2] vertex ids; faces: [K, 2] on either side; kind: [K] index into KINDS; angle: [K] radians; length: [K].
+
+    design: inside one leaf, as the generator built it. join: where two added leaves meet. cut: where a subtracted leaf
     meets another one. Copies of one leaf share its number, so that where two of them meet counts as design.
     """
 
@@ -39,7 +40,7 @@ class Creases:
 
 
 def creases(surface: Surface, angle_deg: float = CREASE) -> Creases:
-    """The edges whose faces differ by more than `angle_deg`."""
+    """Returns the edges whose faces differ by more than `angle_deg`."""
     every = edges(surface.points, surface.faces)
     sharp = every.angle > angle_deg * TAU / 360.0
     ends, faces = every.ends[sharp], every.faces[sharp]
@@ -50,8 +51,8 @@ def creases(surface: Surface, angle_deg: float = CREASE) -> Creases:
 
 
 def parts(surface: Surface) -> tuple[tuple[str, ...], np.ndarray]:
-    """(labels in the order in which leaves first name them, [F] which of them each face belongs to). Labels that no
-    face has are left out.
+    """Returns the labels of the parts, in the order in which leaves first name them, and which of them each face [F]
+    belongs to. Labels that no face has are left out.
     """
     labels = [surface.leaves[leaf].label for leaf in np.unique(surface.leaf)]
     names = tuple(dict.fromkeys(labels))
@@ -61,7 +62,7 @@ def parts(surface: Surface) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 def describe(surface: Surface) -> dict:
-    """JSON-ready: the part tree, complexity and symmetry of an object, as a shard's sample stores them under
+    """Returns the part tree, complexity and symmetry of an object, ready for JSON: what a shard's sample stores under
     `labels`.
     """
     bvh = Bvh(surface.points, surface.faces)
@@ -69,7 +70,7 @@ def describe(surface: Surface) -> dict:
 
 
 def part_tree(surface: Surface) -> dict:
-    """JSON-ready {"parts": {name: node}, "adjacent": [[label, label], …]}.
+    """Returns {"parts": {name: node}, "adjacent": [[label, label], …]}, ready for JSON.
 
     A node has triangles, area, box [low [3], high [3]], volume (None unless its faces are closed by themselves) and,
     where labels descend by dots, parts; it counts all that is below it. Adjacent: full labels of parts that share an
@@ -110,8 +111,8 @@ def _area(points: np.ndarray, faces: np.ndarray) -> float:
 
 
 def symmetry(surface: Surface, bvh: Bvh | None = None, tolerance: float = SYMMETRY) -> dict:
-    """JSON-ready {"planes": [normal [3], …], "order": n, "centre": [3], "tolerance": …}, all through the centroid of
-    the surface.
+    """Returns {"planes": [normal [3], …], "order": n, "centre": [3], "tolerance": …}, ready for JSON; all symmetries go
+    through the centroid of the surface.
 
     Tested planes: z, every 15° around z, and every half step of the order found. order: the largest n in ORDERS such
     that a turn by 1/n about z maps the object to itself, 1 for none, 0 where all do, as for a body of revolution. Every
@@ -146,6 +147,7 @@ def _centroid(points: np.ndarray, faces: np.ndarray) -> np.ndarray:  # [3]
 
 
 def _order(errors: dict[int, float], tolerance: float) -> int:
+    """Returns the order of rotation that `symmetry` reports, from the error of each order."""
     holds = [n for n, error in errors.items() if error <= tolerance]
     if len(holds) == len(errors):
         return 0
@@ -154,7 +156,7 @@ def _order(errors: dict[int, float], tolerance: float) -> int:
 
 
 def complexity(surface: Surface, bvh: Bvh | None = None) -> dict:
-    """JSON-ready numbers of the construction mesh, lengths in object units.
+    """Returns numbers that describe the construction mesh, ready for JSON; lengths in object units.
 
     triangles, area, volume, components, euler (V - E + F), genus (of all components together), crease_length,
     crease_kinds (how much of it is of each kind), crease_density (crease length over √area: does not depend on
@@ -189,8 +191,8 @@ def complexity(surface: Surface, bvh: Bvh | None = None) -> dict:
 def normal_variance(
     points: np.ndarray, faces: np.ndarray, radii: tuple[float, ...] = RADII, samples: int = 20_000
 ) -> list[float]:
-    """For each radius 1 - |mean normal| over cells 2·radius wide, averaged over the samples: 0 flat, towards 1 where
-    relief is finer than the cell.
+    """Returns for each radius 1 - |mean normal| over cells 2·radius wide, averaged over the samples: 0 where flat,
+    towards 1 where relief is finer than the cell.
 
     Walls thinner than a cell count too, as both of their sides fall into it.
     """

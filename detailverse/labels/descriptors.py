@@ -30,6 +30,7 @@ def shape_descriptor(points: Points, rng: Rng) -> np.ndarray:
 
 @kernel
 def _histograms(points, picks):
+    """Returns the two histograms of `shape_descriptor`, side by side, for picks [PICKS, 3] of points."""
     out = np.zeros(2 * BINS)
     lengths = np.empty(len(picks))
     for n in range(len(picks)):
@@ -71,6 +72,7 @@ def surface_descriptor(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 @kernel
 def _angles_at(a, b, c):
+    """Returns the angles [N] at b between a and c, in radians."""
     out = np.empty(len(a))
     for n in range(len(a)):
         out[n] = angle_between(

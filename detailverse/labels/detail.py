@@ -1,7 +1,7 @@
-"""Measures of detail and diversity without learned weights, for any mesh: what the tables compare data sets by.
-Sources: docs/papers.md, Geometry.
+"""Measures of detail and diversity without learned weights, for any mesh: tables compare data sets by them. Sources:
+docs/papers.md, Geometry.
 
-Numbers of these need not have the same bits on every machine; nothing is built from them.
+These numbers need not have the same bits on every machine; nothing is built from them.
 """
 
 import numpy as np
@@ -20,21 +20,23 @@ FAR = np.float32(1e30)
 
 
 def sharp_edges_256(points: np.ndarray, faces: np.ndarray, angle_deg: float = 15.0) -> int:
-    """How many edges of `remesh` are sharper than `angle_deg`: the canonical measure of detail. Any soup will do."""
+    """Returns how many edges of `remesh` are sharper than `angle_deg`: the canonical measure of detail. The triangles
+    may be any soup.
+    """
     points, faces = remesh(points, faces)
     return int(np.count_nonzero(edges(points, faces).angle > angle_deg * TAU / 360.0))
 
 
 def remesh(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(points, faces) of a surface without borders around any triangles, in the frame where the bounding box is centred
-    and its longest side is 2.
+    """Returns the points and faces of a surface without borders around any triangles, in the frame where the bounding
+    box is centred and its longest side is 2.
 
-    The outermost surface at the distance 2/256 on a grid of 256³ cells over ±1.05: unsigned distances at the nodes;
-    nodes that a path of nodes further than that from all triangles joins to the corner of the grid are outside, all
-    others inside, so that cavities and inner walls vanish; then dual cells: one vertex in every cell that the surface
-    crosses, the mean of its crossings of the cell's edges (linear in the distance), and for every crossed edge a
-    quadrilateral, cut along its shorter diagonal. All components are kept; where the surface comes within a cell of
-    itself, four triangles may share an edge. The count of edges depends on each of these choices.
+    It is the outermost surface at the distance 2/256 on a grid of 256³ cells over ±1.05. Unsigned distances are taken
+    at the nodes. Nodes that a path of nodes further than that from all triangles joins to the corner of the grid are
+    outside, all others inside, so that cavities and inner walls vanish. Then come dual cells: one vertex in every cell
+    that the surface crosses, the mean of its crossings of the cell's edges (linear in the distance), and for every
+    crossed edge a quadrilateral, cut along its shorter diagonal. All components are kept; where the surface comes
+    within a cell of itself, four triangles may share an edge. The count of edges depends on each of these choices.
     """
     low, high = points.min(axis=0), points.max(axis=0)
     bvh = Bvh((points - (low + high) / 2) * (2.0 / float((high - low).max())), faces)
@@ -44,7 +46,7 @@ def remesh(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def band(bvh: Bvh, cells: int, extent: float, level: float) -> np.ndarray:
-    """[cells + 1, cells + 1, cells + 1] float32 unsigned distances at the nodes of the grid over ±extent, exact
+    """Returns unsigned distances [cells + 1, cells + 1, cells + 1] float32 at the nodes of the grid over ±extent, exact
     wherever the surface at distance `level` crosses one of the node's edges; elsewhere only right about the side of
     `level`. cells: a power of two.
 
@@ -75,6 +77,7 @@ def band(bvh: Bvh, cells: int, extent: float, level: float) -> np.ndarray:
 
 @kernel
 def _fill(values, corners, size, distances):
+    """Writes each block's distance to all of its nodes."""
     side = values.shape[0]
     for n in range(len(corners)):
         for i in range(corners[n, 0], min(corners[n, 0] + size, side)):
@@ -111,11 +114,11 @@ def _keep_outside(values):
 
 
 def normal_gradient_energy(normals: np.ndarray, alpha: np.ndarray) -> dict[str, float]:
-    """{"mean_deg", "share_15"}: the mean angle between neighbouring pixels of normal maps [V, H, W, 3] (8 of 256²), and
-    the share above 15°.
+    """Returns {"mean_deg", "share_15"}: the mean angle between neighbouring pixels of normal maps [V, H, W, 3] (8 of
+    256²), and the share above 15°.
 
-    alpha: [V, H, W]; pairs count where both are above 0.5 and their 4 neighbours too, so that silhouettes do not. No
-        pair: 0.
+    alpha: [V, H, W]; pairs count where both are above 0.5 and their 4 neighbours too, so that silhouettes do not. Both
+    numbers are 0 without any pair.
     """
     opaque = np.pad(np.asarray(alpha) > 0.5, ((0, 0), (1, 1), (1, 1)))
     inner = (
@@ -127,6 +130,7 @@ def normal_gradient_energy(normals: np.ndarray, alpha: np.ndarray) -> dict[str, 
 
 @kernel
 def _gradients(normals, inner, limit):
+    """Returns the sum of the angles, how many exceed `limit` (radians), and how many pairs there are."""
     total, sharp, count = 0.0, 0, 0
     for v in range(inner.shape[0]):
         for i in range(inner.shape[1]):
@@ -147,10 +151,11 @@ def _gradients(normals, inner, limit):
 
 
 def vendi(features: np.ndarray, width: float) -> float:
-    """The Vendi score of features [N, D] (Friedman and Dieng 2022): the effective number of different items, 1 … N.
+    """Returns the Vendi score of features [N, D] (Friedman and Dieng 2022, The Vendi Score): the effective number of
+    different items, 1 … N.
 
-    exp of the entropy of the eigenvalues of K / N, with K = exp(-|x - y|² / (2 width²)). Compare sets of one size with
-    one `width` only: a common choice is half the median distance in the union of the sets (`median_distance`).
+    It is exp of the entropy of the eigenvalues of K / N, with K = exp(-|x - y|² / (2 width²)). Compare sets of one size
+    with one `width` only: a common choice is half the median distance in the union of the sets (`median_distance`).
     """
     square = _square_distances(features, features)
     kernel = np.array([exp(-value / (2 * width * width)) for value in square.ravel()]).reshape(square.shape)
@@ -159,13 +164,15 @@ def vendi(features: np.ndarray, width: float) -> float:
 
 
 def median_distance(features: np.ndarray) -> float:
-    """The median over pairs of different rows of [N, D]."""
+    """Returns the median distance between two different rows of features [N, D]."""
     square = _square_distances(features, features)
     return float(np.sqrt(np.median(square[np.triu_indices(len(features), 1)])))
 
 
 def coverage(a: np.ndarray, b: np.ndarray) -> float:
-    """COV(a → b): the share of rows of b [M, D] that are the nearest one of some row of a [N, D] (Achlioptas 2018)."""
+    """Returns COV(a → b): the share of rows of b [M, D] that are the nearest one of some row of a [N, D] (Achlioptas et
+    al. 2018, Learning Representations and Generative Models for 3D Point Clouds).
+    """
     return len(np.unique(_square_distances(a, b).argmin(axis=1))) / len(b)
 
 

@@ -1,18 +1,23 @@
 """Fields: the samples of one object that shape autoencoders train on: points on the surface, points on sharp edges,
-signed distances.
+and signed distances around both and everywhere.
 
 Counts and noise follow the public sharp-edge sampling of Dora; names follow the data of Hunyuan3D-2.1 as its users
-describe it, where uniform samples are `random_…` and salient ones (Dora: sharp) `sharp_…` (docs/papers.md,
-Shape VAE). `decode` gives:
+describe it, where uniform samples are `random_…` and salient ones (Dora: sharp) `sharp_…` (docs/papers.md, Shape VAE).
+`decode` gives:
 
-    random_surface     [32768, 6] float32  points even over the area, and the exact normal of their face
-    sharp_surface      [32768, 6] float32  points even over the length of edges sharper than 15°, and the unit mean of
-    the two face normals random_near_points [400000, 3] float32, random_near_label [400000] float32  beside 200,000 more
-    surface points: σ = .001 for all, then .005 sharp_near_points  [131072, 3] float32, sharp_near_label  [131072]
-    float32  beside the salient points: σ = .001, then .005, .007, .01 vol_points         [200000, 3] float32, vol_label
-    [200000] float32  even in the cube ±1.05 random_surface_part, sharp_surface_part [32768] int64 index into part_names
-    [P] str: the labels of parts (of one of both faces at an edge) centre [3], scale [] float64  field point = (object
-    point - centre) · scale sharp_edges [] int64  how many edges are salient
+    random_surface      [32768, 6] float32   points even over the area, and the exact normal of their face
+    sharp_surface       [32768, 6] float32   points even over the length of edges sharper than 15°, and the unit mean
+                                             of the two face normals
+    random_near_points  [400000, 3] float32  beside 200,000 more surface points: σ = .001 for all, then .005
+    random_near_label   [400000] float32
+    sharp_near_points   [131072, 3] float32  beside the salient points: σ = .001, then .005, .007, .01
+    sharp_near_label    [131072] float32
+    vol_points          [200000, 3] float32  even in the cube ±1.05
+    vol_label           [200000] float32
+    random_surface_part, sharp_surface_part  [32768] int64, index into part_names (of one of both faces at an edge)
+    part_names          [P] str              the labels of parts
+    centre, scale       [3], [] float64      field point = (object point - centre) · scale
+    sharp_edges         [] int64             how many edges are salient
 
 Labels are signed distances, negative inside, to the mesh itself. Frame: the centre of the bounding box is 0 and the
 longest side is 2, so that the mesh fills [-1, 1]; the frame of assets, whose longest side is 1.8, is this one times
@@ -51,11 +56,11 @@ SMALLEST = 2.0**-24  # the smallest float16
 
 @dataclass(frozen=True)
 class Budget:
-    """How many samples, and where. surface, salient: points with normals. near: surface points that queries surround.
-    volume: queries in ±extent.
+    """How many points are sampled on and around a surface, and where. surface, salient: points with normals. near:
+    surface points that queries surround. volume: queries in ±extent.
 
     noise, salient_noise: σ of the normal distribution around each point, one query each, field units. angle_deg:
-        sharper edges are salient.
+    sharper edges are salient.
     """
 
     surface: int = 32_768
@@ -72,11 +77,12 @@ VAE = Budget()  # 731,072 queries
 
 
 def fields(surface: Surface, rng: Rng, budget: Budget = VAE) -> dict[str, np.ndarray]:
-    """The stored arrays of one object; see the module. Raises ValueError when the surface is not closed."""
+    """Samples the stored arrays of one object; see the module. Raises ValueError when the surface is not closed."""
     centre, scale = frame(surface.points)
     points, faces = (surface.points - centre) * scale, surface.faces
     names, part = parts(surface)
     bvh = Bvh(points, faces)
+    # Every group of points has a stream of its own: another count in the budget changes no other group.
     even, face = _on_surface(points, faces, rng.child("surface"), budget.surface)
     around, around_face = _on_surface(points, faces, rng.child("near"), budget.near)
     sharp, sharp_normal, sharp_face, count = _on_edges(points, faces, rng.child("salient"), budget)
@@ -98,22 +104,23 @@ def fields(surface: Surface, rng: Rng, budget: Budget = VAE) -> dict[str, np.nda
 
 
 def frame(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """(centre [3], scale) that take the object into [-1, 1]."""
+    """Returns the centre [3] and the scale that take the object into [-1, 1]."""
     low, high = points.min(axis=0), points.max(axis=0)
     return (low + high) / 2, 2.0 / float((high - low).max())
 
 
 def encode(points: np.ndarray) -> np.ndarray:  # [N, 3] -> [N, 3] uint16
-    """The nearest codes; what lies outside ±1.0625 moves to the border."""
+    """Returns the nearest 16-bit codes; what lies outside ±1.0625 moves to the border."""
     return np.clip(np.floor(points / STEP + (ZERO + 0.5)), 0, 65535).astype(np.uint16)
 
 
 def positions(codes: np.ndarray) -> np.ndarray:  # [N, 3] uint16 -> [N, 3] float32
+    """Returns the positions that codes stand for, in field units."""
     return ((codes.astype(np.int32) - ZERO) * np.float64(STEP)).astype(np.float32)
 
 
 def decode(stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays of the module's table from those that `fields` gives."""
+    """Returns the arrays of the module's table from those that `fields` gives."""
     out = {}
     for kind in ("random_surface", "sharp_surface"):
         normals = stored[f"{kind}_normals"].astype(np.float32) / np.float32(NORMAL)
@@ -126,8 +133,8 @@ def decode(stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def to_npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
-    """An npz for `np.load`, without compression (codes hardly shrink) and without dates: the same arrays give the same
-    bytes.
+    """Returns an npz for `np.load`, without compression (codes hardly shrink) and without dates: the same arrays give
+    the same bytes.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -138,24 +145,26 @@ def to_npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def from_npz(data: bytes) -> dict[str, np.ndarray]:
-    """`decode` of what `to_npz_bytes` stored."""
+    """Returns `decode` of what `to_npz_bytes` stored."""
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         return decode({name: archive[name] for name in archive.files})
 
 
 def _on_surface(points, faces, rng, count):
-    """(points [count, 3], face [count]), even over the area."""
+    """Samples points [count, 3] evenly over the area, and returns them with their faces [count]."""
     normals = face_normals(points, faces)
-    face = _drawn(np.sqrt((normals * normals).sum(axis=1)), rng.child("face"), count)
+    face = _weighted_choice(np.sqrt((normals * normals).sum(axis=1)), rng.child("face"), count)
     return on_faces(points, faces, face, rng.child("place").unit((count, 2))), face
 
 
 def _on_edges(points, faces, rng, budget):
-    """(points [salient, 3], unit normals [salient, 3], a face at each [salient], how many edges are sharp)."""
+    """Samples points on the salient edges evenly over their length, and returns the points [salient, 3], unit normals
+    [salient, 3], a face at each [salient], and how many edges are sharp.
+    """
     every = edges(points, faces)
     sharp = every.angle > budget.angle_deg * TAU / 360.0
     weight = np.where(sharp, 1.0, 0.0) if sharp.any() else every.angle
-    edge = _drawn(weight * every.lengths(points), rng.child("edge"), budget.salient)
+    edge = _weighted_choice(weight * every.lengths(points), rng.child("edge"), budget.salient)
     along = rng.child("place").unit((budget.salient, 1))
     start, end = points[every.ends[edge, 0]], points[every.ends[edge, 1]]
     normals = unit(face_normals(points, faces))
@@ -170,25 +179,26 @@ def _on_edges(points, faces, rng, budget):
     )
 
 
-def _drawn(weights, rng, count):
-    """[count] numbers of items, each as likely as its weight."""
+def _weighted_choice(weights, rng, count):
+    """Samples the numbers [count] of items, each as likely as its weight."""
     total = np.cumsum(weights)
     return np.minimum(np.searchsorted(total, rng.unit(count) * total[-1], side="right"), len(weights) - 1)
 
 
 def _beside(points, sigmas, rng):
-    """[len(sigmas)·N, 3]: all points moved by the first σ, then by the second, …"""
-    noise = normal_draws(rng, len(sigmas) * points.size).reshape(len(sigmas), *points.shape)
+    """Returns queries [len(sigmas)·N, 3]: all points moved by the first σ, then by the second, …"""
+    noise = normal_samples(rng, len(sigmas) * points.size).reshape(len(sigmas), *points.shape)
     return (points + np.array(sigmas)[:, None, None] * noise).reshape(-1, 3)
 
 
-def normal_draws(rng: Rng, count: int) -> np.ndarray:  # [count]
-    """Standard normal numbers (Box and Muller), with the same bits everywhere."""
+def normal_samples(rng: Rng, count: int) -> np.ndarray:  # [count]
+    """Samples standard normal numbers (Box and Muller 1958), with the same bits everywhere."""
     return _normal(rng.unit((2, (count + 1) // 2)))[:count]
 
 
 @kernel
 def _normal(uniform):  # [2, N] in [0, 1) -> [2 N]
+    """Returns the Box-Muller transform of pairs of uniform numbers."""
     out = np.empty(2 * uniform.shape[1])
     for n in range(uniform.shape[1]):
         radius = np.sqrt(-2.0 * log(1.0 - uniform[0, n]))
@@ -198,13 +208,18 @@ def _normal(uniform):  # [2, N] in [0, 1) -> [2 N]
 
 
 def _encode_normals(normals):  # [N, 3] -> [N, 3] int16
+    """Returns normals as 16-bit integers, `NORMAL` for 1."""
     return np.floor(normals * NORMAL + 0.5).astype(np.int16)
 
 
 def _queries(name, bvh, points, hints):
-    """{points, label} of the distances at the coded places. hints: a face near each point, over and over, or None."""
+    """Returns the coded points and the distances at those coded places, by the names of the file. hints: a face near
+    each point, over and over, or None.
+    """
     codes = encode(points)
+    # The distance at the coded place, not where the point was before: label and stored position agree exactly.
     distance = bvh.sdf(positions(codes), None if hints is None else np.resize(hints, len(points)))
+    # Half the storage of float32. A distance that would round to 0 keeps its sign: occupancy is read from it.
     label = distance.astype(np.float16)
     lost = (label == 0) & (distance != 0)
     label[lost] = np.where(distance[lost] < 0, -SMALLEST, SMALLEST)

@@ -1,9 +1,10 @@
-"""Distances to triangles, exact and signed, and what lies along rays.
+"""Signed and unsigned distances to triangle meshes, and what lies along rays: a bounding-volume hierarchy that gives
+exact answers.
 
 Queries run in an order in which neighbours follow each other, and start from the triangle that the one before found, or
-from a hint: what was sampled beside a triangle starts there. The sign is that of the angle-weighted pseudonormal at the
-closest point (Baerentzen and Aanaes 2005), which is exact on closed meshes. Measured
-rates are in docs/papers.md, Geometry.
+from a hint: a point that was sampled beside a triangle starts there. The sign is that of the angle-weighted
+pseudonormal at the closest point (Baerentzen and Aanaes 2005, Signed Distance Computation Using the Angle Weighted
+Pseudonormal), which is exact on closed meshes. Measured rates are in docs/papers.md, Geometry.
 """
 
 import math
@@ -47,15 +48,17 @@ class Bvh:
     def closest(
         self, queries: np.ndarray, hints: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(distance [Q] >= 0, face [Q], closest point [Q, 3]). hints: [Q] a face near each query, or -1: they only save
-        time. Any soup will do.
+        """Returns for each query its distance [Q] >= 0 to the mesh, the face [Q] that is nearest, and the closest point
+        [Q, 3] on it. The mesh need not be closed.
+
+        hints: [Q] a face near each query, or -1; they only save time.
         """
         distance, place, point, _ = self._search(vectors("queries", queries), hints)
         return distance, self.order[place], point
 
     def sdf(self, queries: np.ndarray, hints: np.ndarray | None = None) -> np.ndarray:
-        """[Q] signed distance, negative inside; hints as in `closest`. Raises ValueError when the mesh is not
-        closed.
+        """Returns the signed distance [Q] of each query, negative inside; hints as in `closest`. Raises ValueError when
+        the mesh is not closed.
         """
         if not self.closed:
             raise ValueError(
@@ -70,8 +73,8 @@ class Bvh:
         return distance
 
     def rays(self, origins: np.ndarray, directions: np.ndarray, start: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """(distance [R], inf where nothing is hit; face [R], -1 there), for unit directions [R, 3]. What is nearer than
-        `start` does not count.
+        """Returns how far each ray runs until it hits a face [R], inf where it hits none, and which face that is [R],
+        -1 for none. directions: [R, 3] unit. Hits nearer than `start` do not count.
         """
         distance, place = _rays(
             vectors("origins", origins), vectors("directions", directions), float(start), *self.nodes, self.corners
@@ -79,6 +82,7 @@ class Bvh:
         return distance, np.where(place >= 0, self.order[place], -1)
 
     def _search(self, queries, hints):
+        """Returns what `_closest` finds, for the queries in an order that keeps its caches warm."""
         if hints is None:
             start, order = np.full(len(queries), -1, dtype=np.int64), _counting_order(_cells(queries), GRID**3)
         else:
@@ -89,7 +93,7 @@ class Bvh:
 
 
 def vectors(name: str, array) -> np.ndarray:
-    """`array` as float64 [N, 3]. Raises ValueError on another shape."""
+    """Returns `array` as contiguous float64 [N, 3]. Raises ValueError on another shape."""
     array = np.ascontiguousarray(array, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 3:
         raise ValueError(f"{name}: expected [N, 3], got {list(array.shape)}")
@@ -97,7 +101,9 @@ def vectors(name: str, array) -> np.ndarray:
 
 
 def _cells(queries: np.ndarray) -> np.ndarray:
-    """[Q] Morton codes on a grid over the queries."""
+    """Returns the Morton code [Q] of each query's cell on a grid over all of them: sorted by it, neighbours in the list
+    are neighbours in space.
+    """
     if not len(queries):
         return np.empty(0, dtype=np.int64)
     low = queries.min(axis=0)
@@ -107,6 +113,7 @@ def _cells(queries: np.ndarray) -> np.ndarray:
 
 @kernel
 def _morton(queries, low, scale):
+    """Returns for each query [Q] its cell's three 6-bit coordinates with their bits interleaved."""
     keys = np.empty(len(queries), np.int64)
     for n in range(len(queries)):
         code = 0
@@ -120,7 +127,7 @@ def _morton(queries, low, scale):
 
 @kernel
 def _counting_order(keys, bins):
-    """[Q] the stable order of keys in 0 … bins - 1."""
+    """Returns the stable order [Q] of keys in 0 … bins - 1 (a counting sort)."""
     starts = np.zeros(bins + 1, np.int64)
     for n in range(len(keys)):
         starts[keys[n] + 1] += 1
@@ -135,7 +142,9 @@ def _counting_order(keys, bins):
 
 @kernel
 def _unit_normals(points, faces, normals):
-    """([F, 3] unit normals, 0 for slivers; [F] whether it is none), from normals as long as twice the area."""
+    """Returns unit normals [F, 3], 0 for slivers, and whether each face is none [F], from normals as long as twice the
+    area.
+    """
     out, solid = np.zeros_like(normals), np.zeros(len(faces), np.bool_)
     for f in range(len(faces)):
         side = _longest(points, faces, f)
@@ -150,7 +159,7 @@ def _unit_normals(points, faces, normals):
 
 @kernel
 def _longest(points, faces, f):
-    """Which half-edge of face f is the longest."""
+    """Returns which half-edge of face f is the longest."""
     best, side = -1.0, 0
     for k in range(3):
         square = _square(points, faces[f, k], faces[f, (k + 1) % 3])
@@ -161,13 +170,15 @@ def _longest(points, faces, f):
 
 @kernel
 def _square(points, a, b):
+    """Returns the square of the distance between two points."""
     x, y, z = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1], points[b, 2] - points[a, 2]
     return x * x + y * y + z * z
 
 
 @kernel
 def _pseudonormals(points, faces, normals, place, mates):
-    """(normals [F, 3], at vertices [N, 3], face across each half-edge [F, 3]).
+    """Returns the normals of faces [F, 3], the angle-weighted ones of vertices [N, 3], and the face across each
+    half-edge [F, 3].
 
     A triangle without area passes the surface on: it takes the normal across its longest side, and is stepped over from
     any side.
@@ -191,7 +202,7 @@ def _pseudonormals(points, faces, normals, place, mates):
 
 @kernel
 def _across(points, faces, place, mates, half):
-    """The first face with an area that one comes to when one enters through half-edge `half`."""
+    """Returns the first face with an area that one comes to when one enters through half-edge `half`."""
     for _ in range(16):
         f = half // 3
         if place[f] >= 0:
@@ -210,6 +221,9 @@ def _across(points, faces, place, mates, half):
 
 @kernel
 def _sign(distance, queries, order, place, point, feature, faces, normals, corners, across):
+    """Negates, in place, the distances of queries that lie behind the pseudonormal of the feature they are closest to:
+    a face, a corner or an edge.
+    """
     for n in range(len(queries)):
         f, k = order[place[n]], feature[n]
         side = 0.0
@@ -226,8 +240,8 @@ def _sign(distance, queries, order, place, point, feature, faces, normals, corne
 
 @kernel
 def _closest(queries, order, hints, boxes, first, count, corners):
-    """(distance [Q], place in the tree [Q], point [Q, 3], feature [Q]: 0 inside, 1 + k at corner k, 4 + k on half-edge
-    k).
+    """Returns for each query the distance [Q], the nearest triangle's place in the tree [Q], the closest point [Q, 3],
+    and the feature it lies on [Q]: 0 inside, 1 + k at corner k, 4 + k on half-edge k.
     """
     distance, place = np.empty(len(queries)), np.empty(len(queries), np.int64)
     point, feature = np.empty((len(queries), 3)), np.empty(len(queries), np.int8)
@@ -267,6 +281,7 @@ def _closest(queries, order, hints, boxes, first, count, corners):
 
 @spliced
 def _box_distance(boxes, n, x, y, z):
+    """Returns the square of the distance from a point to box n, 0 inside."""
     dx = max(max(boxes[n, 0] - x, x - boxes[n, 3]), 0.0)
     dy = max(max(boxes[n, 1] - y, y - boxes[n, 4]), 0.0)
     dz = max(max(boxes[n, 2] - z, z - boxes[n, 5]), 0.0)
@@ -275,8 +290,8 @@ def _box_distance(boxes, n, x, y, z):
 
 @spliced
 def _on_triangle(corners, t, x, y, z):
-    """(square of the distance, closest point, feature), by the Voronoi regions of the triangle (Ericson 2005,
-    §5.1.5).
+    """Returns the square of the distance from a point to triangle t, the closest point, and its feature, by the Voronoi
+    regions of the triangle (Ericson 2005, Real-Time Collision Detection, §5.1.5).
     """
     ax, ay, az = corners[t, 0], corners[t, 1], corners[t, 2]
     ux, uy, uz = corners[t, 3] - ax, corners[t, 4] - ay, corners[t, 5] - az
@@ -307,6 +322,9 @@ def _on_triangle(corners, t, x, y, z):
 
 @kernel
 def _rays(origins, directions, start, boxes, first, count, corners):
+    """Returns the distance [R] and the place in the tree [R] of the first triangle that each ray hits; inf and -1 for
+    none.
+    """
     distance, place = np.full(len(origins), np.inf), np.full(len(origins), -1, np.int64)
     nodes, entries = np.empty(bvh_build.STACK, np.int64), np.empty(bvh_build.STACK)
     inverse = np.empty(3)
@@ -344,7 +362,7 @@ def _rays(origins, directions, start, boxes, first, count, corners):
 
 @kernel
 def _entry(boxes, n, origin, inverse, start):
-    """Where the ray enters the box, at least `start`; inf when it misses."""
+    """Returns how far along the ray it enters box n, at least `start`; inf when it misses (the slab method)."""
     enter, leave = start, np.inf
     for axis in range(3):
         a, b = (boxes[n, axis] - origin[axis]) * inverse[axis], (boxes[n, axis + 3] - origin[axis]) * inverse[axis]
@@ -354,7 +372,9 @@ def _entry(boxes, n, origin, inverse, start):
 
 @kernel
 def _through(corners, t, o, d):
-    """Where the ray passes through triangle t, from either side; -1 when it misses (Möller and Trumbore 1997)."""
+    """Returns how far along the ray it passes through triangle t, from either side; -1 when it misses (Möller and
+    Trumbore 1997, Fast, Minimum Storage Ray-Triangle Intersection).
+    """
     ax, ay, az = corners[t, 0], corners[t, 1], corners[t, 2]
     ux, uy, uz = corners[t, 3] - ax, corners[t, 4] - ay, corners[t, 5] - az
     vx, vy, vz = corners[t, 6] - ax, corners[t, 7] - ay, corners[t, 8] - az

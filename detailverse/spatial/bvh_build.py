@@ -1,4 +1,5 @@
-"""The tree of boxes under `Bvh`: splits by the surface-area heuristic in 16 bins of the longest axis.
+"""Builds the tree of boxes under `Bvh`: splits by the surface-area heuristic in 16 bins of the longest axis (Wald 2007,
+On fast Construction of SAH-based Bounding Volume Hierarchies).
 
 Boxes are float32, rounded outwards, so that both children of a node share a cache line.
 """
@@ -15,8 +16,9 @@ DEPTH = 48
 
 @kernel
 def build(points, faces, order):
-    """Sorts order [T] into the tree. (boxes [n, 6] float32 low and high, first [n], count [n]): a leaf holds places
-    first … first + count, an inner node has count 0 and the children first and first + 1.
+    """Sorts order [T], the faces to be found, into the tree, in place, and returns boxes [n, 6] float32 low and high,
+    first [n] and count [n]: a leaf holds places first … first + count, an inner node has count 0 and the children first
+    and first + 1.
     """
     total = len(order)
     bounds = np.empty((len(faces), 6))
@@ -51,6 +53,7 @@ def build(points, faces, order):
 
 @kernel
 def _bound(bounds, order, start, end, box, centres):
+    """Sets the box around faces order[start:end], and the box around twice the centres of their boxes."""
     for axis in range(3):
         box[axis], box[axis + 3], centres[axis], centres[axis + 3] = np.inf, -np.inf, np.inf, -np.inf
     for n in range(start, end):
@@ -86,8 +89,8 @@ def _split(bounds, order, start, end, centres, heuristic):
 
 @kernel
 def _best_cut(bounds, order, start, end, axis, low, scale):
-    """The bin that begins the second half. Areas are those of the boxes of each side of the cut; the outermost bins are
-    never empty.
+    """Returns the bin that begins the second half, where the sum of box area times triangles of both sides is least.
+    The outermost bins are never empty.
     """
     bins, filled = np.empty((BINS, 6)), np.zeros(BINS, np.int64)
     for b in range(BINS):

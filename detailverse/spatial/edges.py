@@ -1,5 +1,5 @@
-"""Edges of triangle meshes: which triangles meet on them, and at what angle. What signs, creases, sharp points and
-detail measures start from.
+"""Edges of triangle meshes: which triangles meet on them, and at what angle. Signs, creases, salient points and
+measures of detail start from them.
 """
 
 from dataclasses import dataclass
@@ -25,13 +25,14 @@ class Edges:
     angle: np.ndarray
 
     def lengths(self, points: np.ndarray) -> np.ndarray:  # [E]
+        """Returns the length [E] of each edge, for the mesh's points [N, 3]."""
         along = points[self.ends[:, 1]] - points[self.ends[:, 0]]
         return np.sqrt((along * along).sum(axis=1))
 
 
 def edges(points: np.ndarray, faces: np.ndarray) -> Edges:
-    """points [N, 3], faces [F, 3]. Edges of one triangle only, as open meshes have, are left out; so are those of
-    triangles without area.
+    """Returns the edges at which two triangles of points [N, 3] and faces [F, 3] meet. Edges of one triangle only, as
+    open meshes have, are left out; so are those of triangles without area.
     """
     mates, _ = twins(faces)
     normals = face_normals(points, faces)
@@ -45,13 +46,13 @@ def edges(points: np.ndarray, faces: np.ndarray) -> Edges:
 
 
 def angles_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """[N] radians, for vectors [N, 3] of any length above 0."""
+    """Returns the angles [N], in radians, between vectors [N, 3] of any length above 0."""
     return _angles(np.ascontiguousarray(a, dtype=np.float64), np.ascontiguousarray(b, dtype=np.float64))
 
 
 @kernel
 def angle_between(ax, ay, az, bx, by, bz):
-    """Radians in 0 … pi; exact near both ends, where the arc cosine of a product is not."""
+    """Returns the angle in 0 … pi, radians; exact near both ends, where the arc cosine of a product is not."""
     x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     return atan2(np.sqrt(x * x + y * y + z * z), ax * bx + ay * by + az * bz)
 

@@ -11,7 +11,7 @@ GOLDEN_ANGLE = 2.399963229728653  # pi (3 - sqrt 5)
 
 
 def piece_areas(points: np.ndarray, faces: np.ndarray, piece: np.ndarray) -> np.ndarray:
-    """[P] the area of each piece."""
+    """Returns the area [P] of each piece. piece: [N] which one each vertex belongs to."""
     normals = affine.face_normals(points, faces)
     return np.bincount(
         piece[faces[:, 0]], weights=np.sqrt((normals * normals).sum(axis=1)) / 2, minlength=int(piece.max()) + 1
@@ -19,11 +19,11 @@ def piece_areas(points: np.ndarray, faces: np.ndarray, piece: np.ndarray) -> np.
 
 
 def openness(points: np.ndarray, faces: np.ndarray, piece: np.ndarray, size: int = 160) -> np.ndarray:
-    """[P] how much of the directions that its vertices face each piece sees without being covered: 1 for a sphere, 0
-    for what is enclosed.
+    """Returns how much of the directions that its vertices face each piece [P] sees without being covered: 1 for a
+    sphere, 0 for what is enclosed.
 
-    By depth buffers of the vertices along `DIRECTIONS` directions, `size` pixels wide over the object: vertices must
-    lie closer than a pixel.
+    Depth buffers of the vertices along `DIRECTIONS` directions decide, `size` pixels wide over the object: vertices
+    must lie closer than a pixel.
     """
     normals = affine.vertex_normals(points, faces, np.arange(len(points)))
     low, high = points.min(axis=0), points.max(axis=0)
@@ -44,7 +44,7 @@ def openness(points: np.ndarray, faces: np.ndarray, piece: np.ndarray, size: int
 
 
 def _axes(number: int) -> np.ndarray:
-    """[3, 3] an orthonormal frame whose last row is direction `number` of a Fibonacci sphere."""
+    """Returns an orthonormal frame [3, 3] whose last row is direction `number` of a Fibonacci sphere."""
     z = 1.0 - (2.0 * number + 1.0) / DIRECTIONS
     cosine, sine = cos_sin(GOLDEN_ANGLE * number)
     flat = float(np.sqrt(1.0 - z * z))
@@ -55,6 +55,9 @@ def _axes(number: int) -> np.ndarray:
 
 @kernel
 def _look(points, normals, piece, axes, radius, depth, seen, faced):
+    """Adds to seen and faced [P] how many vertices of each piece are visible along one direction, and how
+    many face it.
+    """
     size = depth.shape[0]
     tolerance = 4.0 * radius / size  # two pixels: a surface seen at 60 degrees falls so far within one
     for turn in range(2):  # first the nearest vertex of every pixel, then who is it

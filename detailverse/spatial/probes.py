@@ -1,4 +1,4 @@
-"""Probes of a solid: even samples of its surface, how thick it is under them, and where it passes through itself."""
+"""Probes of a solid: points evenly over its surface, how thick it is under them, and where it passes through itself."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ GOLDEN = (0.7548776662466927, 0.5698402909980532)  # 1/g and 1/g² of g³ = g + 
 
 
 def spread(points: np.ndarray, faces: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """(points [samples, 3], face [samples]), one in each of `samples` equal shares of the area taken in the order of
-    the faces.
+    """Returns points [samples, 3] and their faces [samples], one in each of `samples` equal shares of the area, taken
+    in the order of the faces.
 
-    No randomness: the same mesh has the same samples.
+    There is no randomness in it: the same mesh has the same points.
     """
     normals = face_normals(points, faces)
     area = np.cumsum(np.sqrt((normals * normals).sum(axis=1)))
@@ -24,15 +24,17 @@ def spread(points: np.ndarray, faces: np.ndarray, samples: int) -> tuple[np.ndar
 
 
 def on_faces(points: np.ndarray, faces: np.ndarray, face: np.ndarray, square: np.ndarray) -> np.ndarray:
-    """[K, 3] points of the triangles face [K], even over each for places [K, 2] even over the unit square."""
+    """Returns points [K, 3] on the triangles face [K], even over each triangle when places [K, 2] are even over the
+    unit square.
+    """
     root = np.sqrt(square[:, :1])
     a, b, c = (points[faces[face, k]] for k in range(3))
     return (1 - root) * a + root * ((1 - square[:, 1:]) * b + square[:, 1:] * c)
 
 
 def thickness(points: np.ndarray, faces: np.ndarray, samples: int = 2000, bvh: Bvh | None = None) -> np.ndarray:
-    """[samples] how far a ray runs inwards, against the face normal, until it leaves the solid (inf: never), at the
-    points of `spread`.
+    """Returns how far a ray runs inwards from each of the points of `spread`, against the face normal, until it leaves
+    the solid [samples]; inf where it never does.
     """
     bvh = Bvh(points, faces) if bvh is None else bvh
     origins, face = spread(points, faces, samples)
@@ -42,7 +44,7 @@ def thickness(points: np.ndarray, faces: np.ndarray, samples: int = 2000, bvh: B
 def self_intersections(
     points: np.ndarray, faces: np.ndarray, tolerance: float = 1e-6, bvh: Bvh | None = None
 ) -> np.ndarray:
-    """[K, 2] faces that pass through each other, every pair once, the smaller id first.
+    """Returns the pairs [K, 2] of faces that pass through each other, every pair once, the smaller id first.
 
     A pair counts when it has no vertex in common and an edge of one passes through the other: its ends lie more than
     `tolerance` (object units) on either side of the plane, and it meets the plane more than `tolerance` inside the
@@ -59,7 +61,9 @@ def self_intersections(
 
 @kernel
 def _crossing_pairs(faces, normals, tolerance, boxes, first, count, corners):
-    """[K, 2] places in the tree. faces, normals: in the order of the tree."""
+    """Returns the pairs [K, 2] of places in the tree whose triangles cross. faces, normals: in the order of
+    the tree.
+    """
     pairs, found = np.empty((64, 2), np.int64), 0
     nodes = np.empty(bvh_build.STACK, np.int64)
     box = np.empty(6)
@@ -90,6 +94,7 @@ def _crossing_pairs(faces, normals, tolerance, boxes, first, count, corners):
 
 @spliced
 def _overlap(boxes, node, box):
+    """Returns whether the node's box and `box` [6] have a point in common."""
     for axis in range(3):
         if boxes[node, axis] > box[axis + 3] or boxes[node, axis + 3] < box[axis]:
             return False
@@ -98,6 +103,7 @@ def _overlap(boxes, node, box):
 
 @kernel
 def _apart(faces, t, other):
+    """Returns whether two triangles have no vertex in common."""
     for i in range(3):
         for j in range(3):
             if faces[t, i] == faces[other, j]:
@@ -107,7 +113,7 @@ def _apart(faces, t, other):
 
 @kernel
 def _pierces(corners, normals, t, other, tolerance):
-    """Whether an edge of triangle t passes through triangle `other`."""
+    """Returns whether an edge of triangle t passes through triangle `other`."""
     height = np.empty(3)
     for k in range(3):
         height[k] = 0.0
@@ -126,7 +132,7 @@ def _pierces(corners, normals, t, other, tolerance):
 
 @kernel
 def _inside(corners, normals, t, x, y, z, tolerance):
-    """Whether a point of the plane of triangle t is inside it and more than `tolerance` from its edges."""
+    """Returns whether a point of the plane of triangle t is inside it and more than `tolerance` from its edges."""
     nx, ny, nz = normals[t, 0], normals[t, 1], normals[t, 2]
     for k in range(3):
         a, b = 3 * k, 3 * ((k + 1) % 3)
@@ -144,7 +150,7 @@ def _inside(corners, normals, t, x, y, z, tolerance):
 
 @spliced
 def _between(corners, t, k, along):
-    """The point at `along` (0 … 1) of half-edge k."""
+    """Returns the point at `along` (0 … 1) of half-edge k."""
     a, b = 3 * k, 3 * ((k + 1) % 3)
     return (
         corners[t, a] + along * (corners[t, b] - corners[t, a]),

@@ -1,4 +1,4 @@
-"""Triangles of an asset, and points spread over them."""
+"""Triangles of an asset, and points sampled on them."""
 
 from typing import NamedTuple
 
@@ -20,8 +20,8 @@ class Points(NamedTuple):
 
 
 def triangles_of(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
-    """(points [N, 3] float64, faces [F, 3] int64) of all parts, vertices at one place merged, triangles without area
-    left out.
+    """Returns the points [N, 3] float64 and faces [F, 3] int64 of all parts together, with vertices at one place merged
+    and triangles without area left out.
     """
     meshes = list(asset.scene.geometry.values())
     offsets = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes[:-1]])
@@ -35,7 +35,7 @@ def triangles_of(asset: Asset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def surface_points(points: np.ndarray, faces: np.ndarray, rng: Rng, count: int = POINTS) -> Points:
-    """`count` points, stratified by area: the k-th lies somewhere in the k-th of `count` equal shares of the
+    """Samples `count` points, stratified by area: the k-th lies somewhere in the k-th of `count` equal shares of the
     surface.
     """
     normals = affine.face_normals(points, faces)

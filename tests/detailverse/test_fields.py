@@ -17,7 +17,7 @@ from detailverse.labels.fields import (
     encode,
     fields,
     from_npz,
-    normal_draws,
+    normal_samples,
     positions,
     to_npz_bytes,
 )
@@ -206,9 +206,9 @@ def test_open_surfaces_have_no_fields():
         fields(surface(points, faces[1:]), Rng("open"), SMALL)
 
 
-def test_normal_draws_are_normal():
-    draws = normal_draws(Rng("normal"), 200_001)
-    assert len(draws) == 200_001
+def test_normal_samples_are_normal():
+    samples = normal_samples(Rng("normal"), 200_001)
+    assert len(samples) == 200_001
     for power, moment, spread in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
-        assert abs((draws**power).mean() - moment) < 4 * np.sqrt(spread / len(draws))
-    assert abs(np.corrcoef(draws[:-1:2], draws[1::2])[0, 1]) < 4 / np.sqrt(100_000)
+        assert abs((samples**power).mean() - moment) < 4 * np.sqrt(spread / len(samples))
+    assert abs(np.corrcoef(samples[:-1:2], samples[1::2])[0, 1]) < 4 / np.sqrt(100_000)
