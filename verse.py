@@ -18,14 +18,16 @@ import tyro
 from renderers.commands.generate import GenerateDetailverse, GenerateFiles, GenerateObjaverse, GenerateZeroverse
 from renderers.commands.recipes import Catalogue, Regen
 from renderers.commands.sets import Export, Preview, Verify, View
+from train import trainers
 from train.commands.curation import Curate, TrainCurator
-from train.commands.models import Benchmark, Compare, Doctor, Reconstruct, TrainLrm
-from train.commands.shapes import Autoencode, TrainVae
+from train.commands.models import Benchmark, Compare, Doctor, Reconstruct
+from train.commands.shapes import Autoencode
 from train.commands.studies import Ablate
+from train.commands.training import train_command
 from zeroverse.core.helptext import taught
 from zeroverse.core.usage import CLOSED_PIPE, INTERRUPTED, UsageError
 
-COMMANDS = (  # words, class: the order of the overview
+DATA = (  # words, class: the order of the overview
     ("generate zeroverse", GenerateZeroverse),
     ("generate detailverse", GenerateDetailverse),
     ("generate files", GenerateFiles),
@@ -38,27 +40,31 @@ COMMANDS = (  # words, class: the order of the overview
     ("train curator", TrainCurator),
     ("export", Export),
     ("view", View),
-    ("train lrm", TrainLrm),
+)
+MODELS = (
     ("reconstruct", Reconstruct),
     ("benchmark", Benchmark),
     ("compare", Compare),
     ("ablate", Ablate),
-    ("train vae", TrainVae),
     ("autoencode", Autoencode),
     ("doctor", Doctor),
 )
 
 
+def commands() -> tuple[tuple[str, type], ...]:
+    """Returns (words, class) of every command, in the order of the overview."""
+    return (*DATA, *((f"train {row.name}", train_command(row)) for row in trainers.TRAINERS), *MODELS)
+
+
 def overview() -> str:
-    rows = "\n".join(f"  verse {words:20s} {command.__doc__.split(chr(10))[0]}" for words, command in COMMANDS)
+    rows = "\n".join(f"  verse {words:20s} {command.__doc__.split(chr(10))[0]}" for words, command in commands())
     return textwrap.dedent("""\
         verse: an integer becomes an object, objects become views, views become shards, shards become models.
 
         {rows}
 
-        verse COMMAND --help explains a command; --debug shows the traceback of an error. Exit status: 0 well, 1 failed, 2 wrong usage.""").format(
-        rows=rows
-    )
+        verse COMMAND --help explains a command; --debug shows the traceback of an error. Exit status: 0 well, 1 failed,
+        2 wrong usage.""").format(rows=rows)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,17 +97,17 @@ def _main(argv: Sequence[str] | None) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(overview())
         return 0 if words else 2
-    for name, command in COMMANDS:
+    for name, command in commands():
         length = len(name.split())
         if words[:length] == name.split():
             return _run(command, name, words[length:], debug)
-    group = [name for name, _ in COMMANDS if name.split()[0] == words[0]]
+    group = [name for name, _ in commands() if name.split()[0] == words[0]]
     if group and words[1:2] in (["-h"], ["--help"]):
         print(overview())
         return 0
     print(
         f"verse: no command {' '.join(words[:2])!r}; expected one of: "
-        f"{', '.join(group or [name for name, _ in COMMANDS])}",
+        f"{', '.join(group or [name for name, _ in commands()])}",
         file=sys.stderr,
     )
     return 2

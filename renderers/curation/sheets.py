@@ -6,7 +6,8 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-from renderers.gallery.preview import on_white, picture
+from renderers.gallery.preview import picture
+from renderers.passes import on_white
 
 TILE = 112  # pixels of one of the two pictures of an object: colour and normals
 LINE = 12

@@ -17,6 +17,7 @@ from detailverse import details, families, grammar
 from detailverse.grammar.recipe import Layer, Recipe
 from renderers.cameras import FOV_X_DEG, look_at, pinhole, spherical
 from renderers.lighting import STUDIO
+from renderers.passes import on_white
 from zeroverse.asset import Asset
 from zeroverse.core.files import write_whole
 from zeroverse.core.rng import Rng
@@ -89,8 +90,7 @@ def picture(asset: Asset, side: int = SIDE) -> np.ndarray:
     points = np.concatenate([mesh.vertices for mesh in asset.scene.geometry.values()])
     cameras = pinhole(look_at(center * _distance(points @ look_at(center)[0, :3, :3])), side)
     images = renderers.load("cpu").render(asset, cameras, STUDIO, ("rgb", "alpha"))
-    alpha = images["alpha"][0].astype(np.float64) / 255
-    return (images["rgb"][0, ..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    return on_white(images["rgb"][0, ..., :3], images["alpha"][0])
 
 
 def _distance(points: np.ndarray) -> float:

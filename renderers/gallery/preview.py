@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from renderers.gallery import page
-from renderers.passes import PART_COLOURS, PASSES
+from renderers.passes import PART_COLOURS, PASSES, on_white
 from renderers.shards import ShardReader
 from zeroverse.core.files import write_whole
 
@@ -20,12 +20,6 @@ STRIP_UP_TO = 32  # with more objects than this, the contact sheet shows one pic
 def picture(name: str, image: np.ndarray) -> np.ndarray:
     """Returns one view of a pass [H, W, C] as sRGB to look at: uint8 [H, W, 3]."""
     return PASSES[name].show(image)
-
-
-def on_white(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Returns straight-alpha colour [..., 3] over white, uint8."""
-    coverage = alpha.astype(np.float32) / 255
-    return np.rint(rgb * coverage + 255 * (1 - coverage)).astype(np.uint8)
 
 
 def views_of(reader: ShardReader, index: int, name: str, views: Iterable[int]) -> list[np.ndarray]:

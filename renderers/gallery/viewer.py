@@ -11,7 +11,7 @@ from PIL import Image
 
 from renderers.cameras import Cameras
 from renderers.formats.sample import Sample
-from renderers.gallery.preview import on_white
+from renderers.passes import on_white
 from renderers.shards import ShardReader
 from zeroverse.core.affine import Y_UP_TO_Z_UP_QUAT
 from zeroverse.core.files import write_whole

@@ -17,7 +17,8 @@ from renderers.cameras import FOV_X_DEG
 from renderers.cameras.rigs import turntable
 from renderers.gallery import catalogue, preview
 from renderers.gallery import page as gallery
-from renderers.gallery.preview import on_white, picture
+from renderers.gallery.preview import picture
+from renderers.passes import on_white
 from renderers.shards import SampleMeta, ShardReader
 from zeroverse.core.rng import Rng
 

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 import typing
+from dataclasses import replace
+from functools import wraps
 
 import pytest
 import tyro
@@ -14,18 +16,17 @@ from detailverse import grammar
 from detailverse.grammar.recipe import to_dict
 from renderers.shards import ShardReader
 from renderers.tables import LIGHTS, RIGS
-from train.commands.models import LRM_FLAGS
-from train.data.sampler import ON_ERROR
+from train import trainers
+from train.commands import training
 from train.evaluation.protocols import PROTOCOLS
-from train.loop.config import PARALLEL
 from train.loop.fit import Outcome
-from train.models.lrm import config as lrm
-from train.models.lrm import task as lrm_task
+from train.trainers import TRAINERS
+from zeroverse.core.helptext import texts
 from zeroverse.core.rng import Rng
 from zeroverse.grammar import PRESETS
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *[[*words.split(), "--help"] for words, _ in verse.COMMANDS]])
+@pytest.mark.parametrize("arguments", [["--help"], *[[*words.split(), "--help"] for words, _ in verse.commands()]])
 def test_help_teaches_and_loads_nothing_heavy(arguments):
     code = (
         "import sys, verse\ntry:\n    verse.main(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code\n"
@@ -90,6 +91,10 @@ def test_help_says_what_stands_below_a_field_in_one_piece(monkeypatch, capsys):
         "generate zeroverse --out x --edit cut=0.1 --cut 0.2",
         "train lrm --data generate:zeroverse --out x --curriculum-steps 5",
         "train lrm --data . --out x --depth-weight -1",
+        "train lrm --data . --out x --view-angle-deg 0",
+        "train vae --data . --out x --kl-weight -1",
+        "train vae --data . --out x --workers 0",
+        "train vae --data generate:zeroverse --out x",
         "train lrm --data . --out x --parallel tp",
         "train lrm --out x --data",
         "train lrm --data . generate:zeroverse --out x",
@@ -143,12 +148,6 @@ def test_verify_says_what_is_there(dataset, capsys):
         (verse.GenerateZeroverse, "rig", RIGS),
         (verse.GenerateZeroverse, "preset", PRESETS),
         (verse.Benchmark, "protocol", PROTOCOLS),
-        (verse.TrainLrm, "preset", lrm.PRESETS),
-        (verse.Ablate, "preset", lrm.PRESETS),
-        (verse.Ablate, "precision", lrm.PRECISIONS),
-        (verse.TrainLrm, "parallel", PARALLEL),
-        (verse.TrainLrm, "precision", lrm.PRECISIONS),
-        (verse.TrainLrm, "on_error", ON_ERROR),
     ],
 )
 def test_choices_are_the_registries(command, field, table):
@@ -161,38 +160,48 @@ def test_choices_are_the_registries(command, field, table):
     )
 
 
-def test_flags_of_train_lrm_are_fields_of_its_config(monkeypatch, tmp_path):
-    """Unset, they are what every preset says: a flag never overrules a preset in silence."""
-    given = []
-    monkeypatch.setattr(
-        lrm_task, "train_lrm", lambda data, out, config, **_: given.append(config) or Outcome(0, True, 0, {})
-    )
-    for preset in lrm.PRESETS:
-        assert verse.main(f"train lrm --data {tmp_path} --out x --preset {preset}".split()) == 0
-    assert given == [preset() for preset in lrm.PRESETS.values()]
-    flags = {
-        "depth_weight": 0.2,
-        "normal_weight": 0.02,
-        "centers_weight": 0.5,
-        "curriculum_steps": 9,
-        "precision": "bf16",
-        "parallel": "fsdp",
-        "perceptual": "vgg:x.pth",
-        "perceptual_weight": 0.5,
-        "perceptual_after": 7,
-        "point_steps": 8,
-        "log_scale_max": -1.6,
-        "view_angle_deg": 40.0,
-        "micro_batch": 1,
-        "recompute": True,
-        "workers": 3,
-        "on_error": "skip",
-        "wandb": "mine",
-    }
-    assert set(flags) == set(LRM_FLAGS)
-    words = [word for name, value in flags.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-    assert verse.main(["train", "lrm", "--data", str(tmp_path), "--out", "x", *words]) == 0
-    assert {name: getattr(given[-1], name) for name in flags} == flags
+def commanded(monkeypatch, trainer, words: str) -> dict:
+    """What the function that trains was given by `verse train NAME`."""
+    given = {}
+    train = lambda data, out, config, **_: given.update(data=data, config=config) or Outcome(0, True, 0, {})
+    monkeypatch.setattr(trainers.Trainer, "function", lambda row, role: {"train": train}[role])
+    assert verse.main(["train", trainer.name, *words.split()]) == 0
+    return given
+
+
+@pytest.mark.parametrize("trainer", TRAINERS, ids=lambda row: row.name)
+def test_a_flag_that_is_not_given_leaves_the_preset_as_it_is(monkeypatch, tmp_path, trainer):
+    for preset, make in trainer.presets.items():
+        changed = wraps(make)(lambda make=make: replace(make(), on_error="skip", wandb="mine", parallel="fsdp", seed=5))
+        monkeypatch.setitem(trainer.presets, preset, changed)
+        given = commanded(monkeypatch, trainer, f"--data {tmp_path} --out x --preset {preset}")
+        assert given["config"] == trainer.presets[preset](), preset
+
+
+@pytest.mark.parametrize("trainer", TRAINERS, ids=lambda row: row.name)
+def test_every_flag_sets_its_field(monkeypatch, tmp_path, trainer):
+    told = texts(trainer.config)
+    assert {"steps", "seed", "parallel", "micro_batch", "workers", "wandb", "on_error"} < told.keys()
+    hints = typing.get_type_hints(trainer.config)
+    for name in told:
+        value = {bool: True, int: 3, float: 0.25, str: "mine"}.get(hints[name]) or typing.get_args(hints[name])[-1]
+        if name == "start_from":
+            value = "laptop"
+        words = f"--data {tmp_path} --out x {training.dashed(name)} {value}"
+        config = commanded(monkeypatch, trainer, words)["config"]
+        assert config == replace(trainer.presets["tiny"](), **{name: value}) and getattr(config, name) == value
+
+
+@pytest.mark.parametrize("trainer", TRAINERS, ids=lambda row: row.name)
+def test_help_says_what_each_flag_means_and_what_the_presets_have(trainer, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "100000")
+    with pytest.raises(SystemExit):
+        verse.main(["train", trainer.name, "--help"])
+    told = capsys.readouterr().out
+    for name, text in texts(trainer.config).items():
+        assert training.dashed(name) in told and text in told
+    for name, make in trainer.presets.items():
+        assert name in told and f"{make().steps}" in told
 
 
 # ----------------------------------------------------------------------------------------------------- detailed objects

@@ -406,7 +406,7 @@ def test_reconstructions_have_no_gaps_at_higher_resolutions():
     """
     from train.evaluation.reconstruct import as_sharp_as_seen
     from train.geometry.cameras import camera_rays, camera_tensors
-    from train.models.lrm.network import draw
+    from train.models.lrm.network import render_gaussians
     from train.splatting import EPS2D, Gaussians
 
     cameras, size = turntable(1, 16), 16
@@ -429,7 +429,7 @@ def test_reconstructions_have_no_gaps_at_higher_resolutions():
     )
     c2w, intrinsics = camera_tensors(cameras.resized(64, 64))
     inner = (..., slice(12, -12), slice(12, -12))
-    dots, whole = (draw(gaussians, c2w, intrinsics, 64)[inner] for gaussians in (wall, seen))
+    dots, whole = (render_gaussians(gaussians, c2w, intrinsics, 64)[inner] for gaussians in (wall, seen))
     assert dots.max() > 0.9 and whole.max() < 0.35, "white between the dots; no white comes through the wall"
 
 

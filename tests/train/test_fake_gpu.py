@@ -24,7 +24,7 @@ from train.evaluation.benchmark import Trial, reconstruct_views
 from train.geometry.cameras import camera_tensors
 from train.loop.optimiser import average, make_optimizer
 from train.models.lrm.config import PRESETS
-from train.models.lrm.network import LRM, draw
+from train.models.lrm.network import LRM, render_gaussians
 from train.models.lrm.task import LRMTask, predict
 from train.tools import memory
 from train.tools.speed import Noise
@@ -132,6 +132,6 @@ def test_inference_brings_images_and_cameras_to_the_model(gpu):
     images = torch.zeros(4, 3, config.size, config.size)
     gaussians = reconstruct.predict(model, images, cameras)
     assert gaussians.means.device == gaussians.scales.device == CUDA
-    assert draw(gaussians, *camera_tensors(cameras), config.size).device == CUDA
+    assert render_gaussians(gaussians, *camera_tensors(cameras), config.size).device == CUDA
     gaussians, pred = reconstruct_views(model, Trial([], [], images, images, cameras, cameras))
     assert gaussians.means.device == pred.device == torch.device("cpu") and pred.shape == images.shape

@@ -10,7 +10,7 @@ from renderers.cameras.rigs import turntable
 from train.evaluation import published
 from train.evaluation.compare import CompareError, compare
 from train.geometry.cameras import camera_tensors
-from train.metrics.gaussians import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, surface_points
+from train.metrics.gaussians import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, visible_surface
 from train.splatting import Gaussians
 
 RADIUS = 0.7
@@ -40,14 +40,14 @@ def sphere_depth(cameras) -> np.ndarray:  # [V, H, W, 1]
 
 def test_surface_points_lie_on_the_surface():
     cameras = turntable(3, 40)
-    points = surface_points(sphere_depth(cameras), cameras)
+    points = visible_surface(sphere_depth(cameras), cameras)
     assert len(points) > 500 and np.allclose(np.linalg.norm(points, axis=1), RADIUS, atol=1e-9)
 
 
 def test_gaussians_on_the_surface_have_its_shape_and_shifted_ones_have_not():
     cameras = turntable(3, 80)
     depth = sphere_depth(cameras)
-    points = surface_points(depth, cameras)
+    points = visible_surface(depth, cameras)
     target, target_alpha = torch.from_numpy(depth[..., 0]), torch.from_numpy(depth[..., 0] > 0).float()
     gaussians = dots(points, scale=0.005)
     pred, alpha = rendered_shape(gaussians, *camera_tensors(cameras), 80)

@@ -16,11 +16,11 @@ from tests.helpers.reconstruction import FakeReader, micro, sampler
 from tests.helpers.splats import needs_kernel, quick_backends, scene
 from train.data.images import resize_labels
 from train.data.views import ViewSampler
-from train.geometry.cameras import camera_rays, camera_tensors, inverse
-from train.losses.geometry import center_error, depth_error, normal_error
+from train.geometry.cameras import camera_rays, camera_tensors, surface_points, world_to_camera
+from train.losses.geometry import center_loss, depth_loss, normal_loss
 from train.models.lrm.task import LRMTask
 from train.splatting import Gaussians, render
-from train.splatting.labels import draw_geometry, facing_normals, surface_points
+from train.splatting.labels import facing_normals, render_geometry
 
 torch.set_num_threads(1)
 
@@ -59,7 +59,7 @@ def test_a_wall_parallel_to_the_image_has_one_depth(backend, view):
     """z, not the length of the ray, which differs by 4 % at the corners; and the wall faces the camera."""
     c2w, intrinsics = camera_tensors(RIG[[view]])
     forward = c2w[0, 0, :3, 2]
-    drawn = draw_geometry(plane(-forward.numpy(), 0.1), inverse(c2w), intrinsics, 24, 24, backend=backend)
+    drawn = render_geometry(plane(-forward.numpy(), 0.1), world_to_camera(c2w), intrinsics, 24, 24, backend=backend)
     assert drawn.alpha.min() > 0.99
     torch.testing.assert_close(
         drawn.depth, torch.full_like(drawn.depth, (-c2w[0, 0, :3, 3] @ forward).item() - 0.1), atol=1e-5, rtol=0
@@ -73,7 +73,7 @@ def test_a_wall_parallel_to_the_image_has_one_depth(backend, view):
 def test_a_slanted_wall_shows_the_normal_of_the_side_that_is_seen(backend, normal, offset):
     n = torch.tensor(normal) / torch.tensor(normal).norm()
     c2w, intrinsics = camera_tensors(RIG)
-    drawn = draw_geometry(plane(normal, offset), inverse(c2w), intrinsics, 24, 24, backend=backend)
+    drawn = render_geometry(plane(normal, offset), world_to_camera(c2w), intrinsics, 24, 24, backend=backend)
     facing = n if offset < n @ c2w[0, 0, :3, 3] else -n
     inner = drawn.alpha[:, :, 0] > 0.99
     assert inner.float().mean() > 0.5
@@ -94,7 +94,7 @@ def test_surface_points_lie_on_the_plane_whose_depth_it_is():
 
 def test_colours_are_those_of_render_and_nothing_has_no_depth():
     gaussians, cameras = of_scene(scene(3, 2, 40, 2, 20, 16))
-    drawn = draw_geometry(gaussians, *cameras)
+    drawn = render_geometry(gaussians, *cameras)
     image, alpha = render(gaussians, *cameras, background=1.0)
     torch.testing.assert_close(drawn.image, image, atol=1e-6, rtol=0)
     torch.testing.assert_close(drawn.alpha, alpha, atol=1e-6, rtol=0)
@@ -111,7 +111,7 @@ def test_gradients_are_those_of_the_function():
     ]
 
     def drawn(*fields):
-        made = draw_geometry(Gaussians(*fields, gaussians.sh[:, 8:]), *cameras)
+        made = render_geometry(Gaussians(*fields, gaussians.sh[:, 8:]), *cameras)
         return (
             made.depth * made.alpha,
             made.normal,
@@ -130,8 +130,8 @@ def test_kernel_and_twin_agree_in_depth_normals_and_gradients():
     for backend, dtype in (("torch", torch.float64), ("c", torch.float32)):
         gaussians, cameras = of_scene(arguments, dtype)
         leaves = gaussians.map(lambda x: x.clone().requires_grad_())
-        drawn = draw_geometry(leaves, *cameras, backend=backend)
-        loss = depth_error(drawn.depth, drawn.alpha, target.to(dtype)) + normal_error(
+        drawn = render_geometry(leaves, *cameras, backend=backend)
+        loss = depth_loss(drawn.depth, drawn.alpha, target.to(dtype)) + normal_loss(
             drawn.normal, drawn.alpha, normal.to(dtype)
         )
         loss.sum().backward()
@@ -155,22 +155,20 @@ def test_losses_have_their_closed_forms():
     want = (
         1.0 * (0.5 - 0.025) + 0.5 * 0.5 * 0.01**2 / 0.05 + 0.5 * 0.0
     ) / 2.0  # weights 1, 0.5, 0.5; the first pixel is unknown
-    assert depth_error(depth, alpha, target).item() == pytest.approx(want)
+    assert depth_loss(depth, alpha, target).item() == pytest.approx(want)
     normal = torch.tensor([0.0, 0.0, 1.0])[:, None, None].expand(3, 2, 2)
     tilted = 5.0 * torch.tensor([0.6, 0.0, 0.8])[:, None, None].expand(3, 2, 2)
-    assert normal_error(tilted, torch.ones(1, 2, 2), normal).item() == pytest.approx(0.2)
+    assert normal_loss(tilted, torch.ones(1, 2, 2), normal).item() == pytest.approx(0.2)
     assert (
-        normal_error(tilted, torch.ones(1, 2, 2), 0 * normal).item()
-        == 0
-        == depth_error(depth, alpha, 0 * target).item()
+        normal_loss(tilted, torch.ones(1, 2, 2), 0 * normal).item() == 0 == depth_loss(depth, alpha, 0 * target).item()
     )
     known = target > 0
-    assert center_error(normal, normal + 1, known).item() == pytest.approx(3 * (1 - 0.025))
+    assert center_loss(normal, normal + 1, known).item() == pytest.approx(3 * (1 - 0.025))
 
 
 def test_hiding_a_gaussian_is_no_way_out():
     alpha = torch.full((1, 2, 2), 0.5, requires_grad=True)
-    depth_error(torch.ones(1, 2, 2, requires_grad=True), alpha, torch.full((1, 2, 2), 3.0)).backward()
+    depth_loss(torch.ones(1, 2, 2, requires_grad=True), alpha, torch.full((1, 2, 2), 3.0)).backward()
     assert alpha.grad is None
 
 
@@ -291,7 +289,9 @@ def test_the_renderers_labels_and_drawn_geometry_mean_the_same(dataset):
     """
     views = ViewSampler(ShardReader(dataset), [0], size=64, pool=8, inputs=4, targets=4, seed=0, labels=True)
     batch = views.fixed([0])
-    drawn = draw_geometry(unprojected(batch), inverse(batch["target_c2w"]), batch["target_intrinsics"], 64, 64)
+    drawn = render_geometry(
+        unprojected(batch), world_to_camera(batch["target_c2w"]), batch["target_intrinsics"], 64, 64
+    )
     solid = (drawn.alpha > 0.95) & (batch["target_normal"] != 0).any(2, keepdim=True)
     assert solid.float().mean() > 0.05
     error = (drawn.depth - batch["target_depth"])[solid].abs()

@@ -87,7 +87,7 @@ def rows(path):
 def test_a_diverged_run_returns_to_its_last_good_state_and_says_why(tmp_path):
     config = line(steps=9, patience=2)
     task = Poisoned(config)
-    outcome = fit(task, config, tmp_path)  # batches of 4: steps 5 and 6 see the bad ones; saved at 2 and 4
+    outcome = fit(task, tmp_path)  # batches of 4: steps 5 and 6 see the bad ones; saved at 2 and 4
     assert outcome.finished and outcome.step == 9 and outcome.skipped == 2
     log = rows(tmp_path)
     event = [row for row in log if "rollback" in row]
@@ -103,30 +103,30 @@ def test_a_diverged_run_returns_to_its_last_good_state_and_says_why(tmp_path):
 )  # before, right after and well after the rollback, and after the next checkpoint
 def test_a_run_killed_around_a_rollback_resumes_to_the_same_end(tmp_path, die_at):
     config = line(steps=9, patience=2)
-    fit(Poisoned(config), config, tmp_path / "whole")
+    fit(Poisoned(config), tmp_path / "whole")
     with pytest.raises(MemoryError):
-        fit(Poisoned(config, die_at=die_at), config, tmp_path / "killed")
-    assert fit(Poisoned(config), config, tmp_path / "killed", resume=True).finished
+        fit(Poisoned(config, die_at=die_at), tmp_path / "killed")
+    assert fit(Poisoned(config), tmp_path / "killed", resume=True).finished
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
 
 
 def test_rollbacks_are_counted_and_end(tmp_path):
     config = line(steps=9, patience=2, rollbacks=2)
     with pytest.raises(RunError, match=r"diverged: 2 steps in a row .* after 2 rollbacks"):
-        fit(Poisoned(config, bad=range(16, 1000)), config, tmp_path)
+        fit(Poisoned(config, bad=range(16, 1000)), tmp_path)
     assert [row["from_step"] for row in rows(tmp_path) if "rollback" in row] == [6, 6]
 
 
 def test_no_checkpoint_is_saved_while_steps_go_wrong(tmp_path):
     """Every second step is saved; steps 5, 6 and 7 are bad, so 6 is not, and 4 is where the run returns to."""
     config = line(steps=9, patience=3)
-    fit(Poisoned(config, bad=range(20, 30)), config, tmp_path)
+    fit(Poisoned(config, bad=range(20, 30)), tmp_path)
     assert [row["from_step"] for row in rows(tmp_path) if "rollback" in row] == [8]
     assert [row["step"] for row in rows(tmp_path) if "rollback" in row] == [5]
 
 
 def test_skipped_steps_are_logged_with_their_reason(tmp_path):
     config = line(steps=4)
-    fit(LineTask(config, {1: lambda task: math.inf, 2: lambda task: 1e9}), config, tmp_path)
+    fit(LineTask(config, {1: lambda task: math.inf, 2: lambda task: 1e9}), tmp_path)
     reasons = [(row["step"], row["skip"].split(" > ")[0][:13]) for row in rows(tmp_path) if "skip" in row]
     assert reasons == [(2, "loss inf"), (3, "gradient norm")]

@@ -32,12 +32,12 @@ torch.set_num_threads(1)
 
 def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path):
     config = line()
-    whole = fit(LineTask(config), config, tmp_path / "whole")
+    whole = fit(LineTask(config), tmp_path / "whole")
     assert whole.finished and whole.step == 6
-    part = fit(LineTask(config, {2: stop}), config, tmp_path / "parts")
+    part = fit(LineTask(config, {2: stop}), tmp_path / "parts")
     assert not part.finished and part.step == 3  # the step that was under way is finished and saved
     torch.manual_seed(999)  # whatever else the process did in between
-    assert fit(LineTask(config), config, tmp_path / "parts", resume=True).finished
+    assert fit(LineTask(config), tmp_path / "parts", resume=True).finished
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
 
@@ -48,14 +48,14 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
     def die(task):
         raise MemoryError
 
-    fit(LineTask(config), config, tmp_path / "whole")
+    fit(LineTask(config), tmp_path / "whole")
     with pytest.raises(MemoryError):
-        fit(LineTask(config, {5: die}), config, tmp_path / "killed")
+        fit(LineTask(config, {5: die}), tmp_path / "killed")
     last = tmp_path / "killed" / "checkpoint_00000004.pt"
     (tmp_path / "killed" / "checkpoint_00000006.pt.tmp-123").write_bytes(last.read_bytes()[:100])
     with open(tmp_path / "killed" / "log.jsonl", "a") as log:
         log.write('{"step": 6, "los')
-    fit(LineTask(config), config, tmp_path / "killed", resume=True)
+    fit(LineTask(config), tmp_path / "killed", resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
     assert not list((tmp_path / "killed").glob("*.tmp-*"))
     assert [path.name for path in sorted((tmp_path / "killed").glob("*.pt"))] == [
@@ -68,7 +68,7 @@ KILLED = """
 import os, signal, sys
 from tests.helpers.line import LineTask, line
 from train.loop.fit import fit
-fit(LineTask(line(), {5: lambda task: os.kill(os.getpid(), signal.SIGKILL)}), line(), sys.argv[1])
+fit(LineTask(line(), {5: lambda task: os.kill(os.getpid(), signal.SIGKILL)}), sys.argv[1])
 """
 
 
@@ -79,16 +79,16 @@ def test_a_run_killed_outright_resumes_to_the_same_weights(tmp_path):
     )
     assert done.returncode == -signal.SIGKILL
     config = line()
-    fit(LineTask(config), config, tmp_path / "killed", resume=True)
-    fit(LineTask(config), config, tmp_path / "whole")
+    fit(LineTask(config), tmp_path / "killed", resume=True)
+    fit(LineTask(config), tmp_path / "whole")
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
 
 
 def test_resume_works_from_nothing_and_from_the_end(tmp_path):
     config = line()
-    assert fit(LineTask(config), config, tmp_path, resume=True).finished
+    assert fit(LineTask(config), tmp_path, resume=True).finished
     before = weights(tmp_path)
-    assert fit(LineTask(config), config, tmp_path, resume=True).step == 6
+    assert fit(LineTask(config), tmp_path, resume=True).step == 6
     assert all(torch.equal(before[name], value) for name, value in weights(tmp_path).items())
 
 
@@ -102,26 +102,26 @@ def test_resume_works_from_nothing_and_from_the_end(tmp_path):
 )
 def test_resume_names_what_differs(tmp_path, changes, message):
     config = line(steps=2)
-    fit(LineTask(config), config, tmp_path)
+    fit(LineTask(config), tmp_path)
     other = replace(config, **changes)
     with pytest.raises(RunError, match=message):
-        fit(LineTask(other), other, tmp_path, resume=True)
+        fit(LineTask(other), tmp_path, resume=True)
 
 
 def test_resume_checks_the_data_but_not_how_often_to_log(tmp_path):
     config = line(steps=2)
-    fit(LineTask(config), config, tmp_path)
+    fit(LineTask(config), tmp_path)
     free = replace(config, log_every=7, save_every=1, workers=1, micro_batch=1)
-    fit(LineTask(free), free, tmp_path, resume=True)
+    fit(LineTask(free), tmp_path, resume=True)
     task = LineTask(config)
     task.fingerprint = "other data"
     with pytest.raises(RunError, match="data: 'line data', now 'other data'"):
-        fit(task, config, tmp_path, resume=True)
+        fit(task, tmp_path, resume=True)
     with pytest.raises(RunError, match="holds a run"):
-        fit(LineTask(config), config, tmp_path)
+        fit(LineTask(config), tmp_path)
     (tmp_path / "checkpoint_00000002.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(RunError, match="checkpoint_00000002.pt: unreadable"):
-        fit(LineTask(config), config, tmp_path, resume=True)
+        fit(LineTask(config), tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("factor", [math.nan, math.inf, 1e9])
@@ -138,7 +138,7 @@ def test_a_bad_step_is_skipped_and_counted(tmp_path, factor):
             2: lambda task: seen.update(after=[p.clone() for p in task.model.parameters()]) or 1.0,
         },
     )
-    outcome = fit(task, config, tmp_path)
+    outcome = fit(task, tmp_path)
     assert outcome.finished and outcome.skipped == 1
     assert all(torch.equal(a, b) for a, b in zip(seen["before"], seen["after"]))
     assert all(p.isfinite().all() for p in task.model.parameters())
@@ -155,18 +155,18 @@ def test_a_diverged_run_stops_with_a_reason(tmp_path):
     with pytest.raises(
         RunError, match="diverged: 5 steps in a row went wrong, the last: loss nan, up to step 6; no good checkpoint"
     ):
-        fit(LineTask(config, {step: lambda task: math.nan for step in range(1, 9)}), config, tmp_path)
+        fit(LineTask(config, {step: lambda task: math.nan for step in range(1, 9)}), tmp_path)
 
 
 def test_accumulation_gives_the_same_gradients(tmp_path):
     config = line(noise=0.0, steps=4)
-    a, b = LineTask(config), LineTask(config)
-    fit(a, config, tmp_path / "a")
-    fit(b, replace(config, micro_batch=1), tmp_path / "b")
+    a, b = LineTask(config), LineTask(replace(config, micro_batch=1))
+    fit(a, tmp_path / "a")
+    fit(b, tmp_path / "b")
     for p, q in zip(a.model.parameters(), b.model.parameters()):
         torch.testing.assert_close(p, q, atol=1e-5, rtol=1e-5)  # sums in another order, then Adam's square root
     with pytest.raises(ValueError, match="micro_batch: expected a divisor of the 4"):
-        fit(LineTask(config), replace(config, micro_batch=3), tmp_path / "c")
+        fit(LineTask(replace(config, micro_batch=3)), tmp_path / "c")
 
 
 # ------------------------------------------------------------------------------------------------------------ the parts
@@ -208,7 +208,7 @@ def test_a_second_interrupt_stops_at_once_and_handlers_are_put_back():
 
 def test_log_previews_and_export(tmp_path):
     config = line(steps=4, validate_every=2, preview_every=2)
-    outcome = fit(LineTask(config), config, tmp_path)
+    outcome = fit(LineTask(config), tmp_path)
     rows = [json.loads(row) for row in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if "val" in row] == [2, 4] and outcome.metrics["val"] == rows[-1]["val"]
     assert {"loss", "error", "grad_norm", "lr", "skipped", "rollbacks", "bad_samples", *MEASURED} < rows[0].keys()
@@ -240,9 +240,9 @@ def test_lrm_learns_resumes_and_loads(tmp_path, precision):
             made.loss = lambda model, batch, step: (stop(made) if step == at else None, inner(model, batch, step))[1]
         return made
 
-    whole = fit(task(), config, tmp_path / "whole")
-    assert fit(task(at=1), config, tmp_path / "parts").step == 2
-    fit(task(), config, tmp_path / "parts", resume=True)
+    whole = fit(task(), tmp_path / "whole")
+    assert fit(task(at=1), tmp_path / "parts").step == 2
+    fit(task(), tmp_path / "parts", resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
     assert set(whole.metrics) == {"val_psnr", "val_ssim"}
     model, loaded = load_run(tmp_path / "whole")

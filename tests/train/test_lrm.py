@@ -7,9 +7,10 @@ import torch
 
 from renderers.cameras import Cameras
 from renderers.cameras.rigs import gso64, sphere_shell
+from renderers.passes import on_white
 from renderers.shards import ShardError
 from tests.helpers.reconstruction import FakeReader, micro, same, sampler
-from train.data.images import composite, resize_area
+from train.data.images import resize_area
 from train.data.sampler import prefetch
 from train.data.views import drawn_views
 from train.geometry.cameras import camera_rays, plucker
@@ -17,7 +18,7 @@ from train.loop.fit import fit
 from train.loop.runs import RunError
 from train.loop.shares import accumulation, positions_of
 from train.models.lrm.config import PRESETS, base, base_512
-from train.models.lrm.network import LRM, activate, draw
+from train.models.lrm.network import LRM, activate, render_gaussians
 from train.models.lrm.task import LRMTask, load_run, train_lrm
 from train.networks.transformer import Block, patchify, unpatchify
 from train.splatting import SH_C0
@@ -183,7 +184,7 @@ def test_a_drawn_gaussian_lands_on_its_pixel():
     raw[0, 0, 1:4, 11, 5] = -0.5 / 0.28209479  # black
     gaussians = activate(raw, *rays, base()).map(lambda x: x.float())
     c2w, intrinsics = (x.float()[None] for x in tensors(cameras))
-    dark = 1 - draw(gaussians, c2w, intrinsics, 16)[0, 0].mean(0)  # [16, 16]
+    dark = 1 - render_gaussians(gaussians, c2w, intrinsics, 16)[0, 0].mean(0)  # [16, 16]
     grid = torch.arange(16) + 0.5
     assert dark.sum() > 0.5
     assert (dark.sum(1) @ grid / dark.sum()).item() == pytest.approx(11.5, abs=0.02)
@@ -362,10 +363,9 @@ def test_a_white_object_on_transparent_black_has_no_rim():
     alpha[:, 3:6, 1:6] = 255
     alpha[:, 2] = 100
     rgb = np.where(alpha > 0, 255, 0).astype(np.uint8).repeat(3, axis=-1)
-    assert (resize_area(composite(rgb, alpha), 4, 4) == 255).all()
+    assert (resize_area(on_white(rgb, alpha), 4, 4) == 255).all()
     assert (
-        composite(np.full((1, 1, 1, 3), 10, np.uint8), np.full((1, 1, 1, 1), 51, np.uint8)).ravel().tolist()
-        == [206] * 3
+        on_white(np.full((1, 1, 1, 3), 10, np.uint8), np.full((1, 1, 1, 1), 51, np.uint8)).ravel().tolist() == [206] * 3
     )  # 0.2 * 10 + 0.8 * 255
 
 
@@ -392,7 +392,7 @@ def test_recomputing_changes_no_gradient():
 
 
 def test_a_stage_of_higher_resolution_starts_from_the_weights_of_the_last(tmp_path):
-    fit(LRMTask(micro(steps=2, warmup=1), FakeReader()), micro(steps=2, warmup=1), tmp_path)
+    fit(LRMTask(micro(steps=2, warmup=1), FakeReader()), tmp_path)
     fine = micro(size=32, start_from=str(tmp_path))
     task = LRMTask(fine, FakeReader())
     assert same(task.model.state_dict(), load_run(tmp_path)[0].state_dict()) and not same(

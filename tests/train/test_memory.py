@@ -7,15 +7,17 @@ import torch
 from torch._subclasses import FakeTensorMode
 
 from tests.helpers.reconstruction import FakeReader, micro, sampler
+from train.data.noise import Noise
 from train.loop.optimiser import make_optimizer
 from train.models.lrm.network import LRM
 from train.models.lrm.task import LRMTask
 from train.splatting import backend_triton
 from train.splatting.backend_torch import Cover, list_tiles
 from train.tools import memory
-from train.tools.speed import Noise
+from train.trainers import TRAINERS
 
 torch.set_num_threads(1)
+LRM_ROW = TRAINERS[0]
 
 
 @pytest.mark.parametrize(
@@ -34,10 +36,10 @@ def test_fake_tensors_take_what_real_ones_take(monkeypatch, changes):
     )
     with memory.splatting_as_on_a_gpu(0), memory.Alive() as alive:
         task, ema = LRMTask(config, Noise(1, config.pool, config.size)), LRM(config).requires_grad_(False)
-        optimizer = make_optimizer(task.model, config, torch.device("cuda"))
+        one, optimizer = task.batch(range(1)), make_optimizer(task.model, config, torch.device("cuda"))
         for _ in range(2):
-            memory.update(task, ema, optimizer, memory.batch(config, 2))
-    assert memory.step_bytes(config, 2, pairs=0) == pytest.approx(alive.peak, rel=2e-3)
+            memory.update(task, ema, optimizer, memory.batch(one, 2))
+    assert memory.step_bytes(LRM_ROW, config, 2, pairs=0) == pytest.approx(alive.peak, rel=2e-3)
 
 
 def test_tile_lists_take_16_bytes_a_pair_and_32_while_they_are_made():
@@ -63,17 +65,19 @@ def test_a_storage_counts_once_and_until_it_is_let_go():
 def test_what_does_not_depend_on_the_batch_is_twenty_bytes_a_parameter():
     """Weights, gradients, two moments, averaged weights; and with as many samples, less where blocks are recomputed."""
     config = micro(width=256, precision="bf16")
-    one, two = (memory.step_bytes(config, samples, pairs=1000) for samples in (1, 2))
+    one, two = (memory.step_bytes(LRM_ROW, config, samples, pairs=1000) for samples in (1, 2))
     parameters = sum(p.numel() for p in LRM(config, device="meta").parameters())
     assert 20 * parameters < 2 * one - two < 26 * parameters  # and autocast's copies of the weights
-    assert memory.step_bytes(replace(config, recompute=True), 2, pairs=1000) < two
-    assert memory.step_bytes(config, 2, pairs=40_000) > two + 16 * 8 * 39_000  # images and pairs
+    assert memory.step_bytes(LRM_ROW, replace(config, recompute=True), 2, pairs=1000) < two
+    assert memory.step_bytes(LRM_ROW, config, 2, pairs=40_000) > two + 16 * 8 * 39_000  # images and pairs
 
 
 def test_the_table_says_how_many_samples_fit(capsys, monkeypatch):
     """3 GiB, and 2 for every sample, or 0.5 where blocks are recomputed."""
     monkeypatch.setattr(
-        memory, "step_bytes", lambda config, samples: int(2**30 * (3 + samples * (0.5 if config.recompute else 2)))
+        memory,
+        "step_bytes",
+        lambda trainer, config, samples: int(2**30 * (3 + samples * (0.5 if config.recompute else 2))),
     )
     memory.main(["--preset", "base", "tiny", "--gib", "10"])
     base, tiny = (

@@ -45,7 +45,7 @@ def test_operations_are_those_that_torch_counts(changes):
 
 
 def test_base_needs_the_derived_operations():
-    """facts/lrm_zero.md: 12.4 TFLOP per sample at 4 x 256², fwd + bwd; they count 6 T (N) + 12 T² d L."""
+    """LRM-Zero (docs/papers.md, LRM): 12.4 TFLOP per sample at 4 x 256², fwd + bwd; they count 6 T (N) + 12 T² d L."""
     work = lrm_work(base())
     assert work.tokens == 4096 and work.flops == pytest.approx(12.4e12, rel=0.01)
 
@@ -97,7 +97,7 @@ def fakes(monkeypatch):
 
 def test_trackers_hear_every_row(tmp_path, fakes):
     config = line(steps=2, wandb="project")
-    fit(LineTask(config), config, tmp_path)
+    fit(LineTask(config), tmp_path)
     assert [name for name, _ in fakes.inits] == ["tb", "wandb"] and sorted(fakes.closed) == ["tb", "wandb"]
     assert fakes.inits[1][1]["project"] == "project" and fakes.inits[1][1]["config"]["config"]["lr"] == config.lr
     assert {("loss", 1), ("loss", 2), ("mfu_percent", 2), ("val", 2)} <= {
@@ -105,7 +105,7 @@ def test_trackers_hear_every_row(tmp_path, fakes):
     }
     assert [row["step"] for row in fakes.rows if "loss" in row] == [1, 2]
     more = replace(config, workers=1)
-    fit(LineTask(more), more, tmp_path, resume=True)
+    fit(LineTask(more), tmp_path, resume=True)
     assert (
         fakes.inits[3][1]["id"] == "abc123" and fakes.inits[2][1]["purge_step"] == 3
     )  # the same W&B run; nothing drawn twice

@@ -206,7 +206,7 @@ def test_training_on_fresh_objects_resumes_exactly(tmp_path):
     def run(folder, resume=False, die_at=None):
         from train.loop.fit import fit
 
-        task = LRMTask(config, source)
+        task = LRMTask(config, source=source)
         inner, calls = task.loss, []
 
         def loss(model, batch, step):
@@ -216,7 +216,7 @@ def test_training_on_fresh_objects_resumes_exactly(tmp_path):
             return inner(model, batch, step)
 
         task.loss = loss
-        return fit(task, config, folder, resume=resume)
+        return fit(task, folder, resume=resume)
 
     assert run(tmp_path / "whole").finished
     with pytest.raises(MemoryError):

@@ -11,8 +11,8 @@ from PIL import Image
 from renderers.cameras import OPENGL_AXES, Cameras
 from renderers.cameras.files import to_transforms_json
 from renderers.cameras.rigs import turntable
+from renderers.passes import on_white
 from train.data import posed
-from train.data.images import composite
 from train.data.posed import PosedError
 
 SIZE = 16
@@ -32,9 +32,9 @@ def picture(width=SIZE, height=SIZE) -> Image.Image:
     return Image.fromarray(rgba)
 
 
-def on_white(image: Image.Image) -> Image.Image:
+def whitened(image: Image.Image) -> Image.Image:
     pixels = np.asarray(image)
-    return Image.fromarray(composite(pixels[..., :3], pixels[..., 3:]))
+    return Image.fromarray(on_white(pixels[..., :3], pixels[..., 3:]))
 
 
 @pytest.fixture
@@ -62,14 +62,14 @@ def difference(item, image: Image.Image) -> float:
     "convert, ending, tolerance",
     [
         (lambda image: image, "png", 0),
-        (on_white, "png", 0),
+        (whitened, "png", 0),
         (lambda image: image.quantize(64), "png", 12),  # a palette with alpha
-        (lambda image: on_white(image).quantize(64), "png", 2),
-        (lambda image: on_white(image).convert("CMYK"), "tiff", 0),  # four channels, none of them alpha
+        (lambda image: whitened(image).quantize(64), "png", 2),
+        (lambda image: whitened(image).convert("CMYK"), "tiff", 0),  # four channels, none of them alpha
     ],
 )
 def test_pictures_of_every_kind_are_the_same_picture(written, convert, ending, tolerance):
-    assert difference(written(lambda path: convert(picture()).save(path), ending), on_white(picture())) <= tolerance
+    assert difference(written(lambda path: convert(picture()).save(path), ending), whitened(picture())) <= tolerance
 
 
 @pytest.mark.parametrize("mode", ["L", "LA"])
@@ -84,7 +84,7 @@ def test_16_bits_are_read_as_8(written):
     from zeroverse.core import png
 
     item = written(lambda path: path.write_bytes(png.encode(np.asarray(picture()).astype(np.uint16) * 257)))
-    assert difference(item, on_white(picture())) == 0
+    assert difference(item, whitened(picture())) == 0
 
 
 def test_a_turned_picture_is_turned_where_its_size_says_so(written):
@@ -93,12 +93,12 @@ def test_a_turned_picture_is_turned_where_its_size_says_so(written):
     exif = Image.Exif()
     exif[0x0112] = 6
     item = written(
-        lambda path: on_white(picture(SIZE + 8)).transpose(Image.Transpose.ROTATE_90).save(path, exif=exif),
+        lambda path: whitened(picture(SIZE + 8)).transpose(Image.Transpose.ROTATE_90).save(path, exif=exif),
         cameras=wide,
     )
-    assert difference(item, on_white(picture(SIZE + 8))) == 0
+    assert difference(item, whitened(picture(SIZE + 8))) == 0
     with pytest.raises(PosedError, match="0.png: its EXIF data turn it"):
-        written(lambda path: on_white(picture()).save(path, exif=exif)).read([0])
+        written(lambda path: whitened(picture()).save(path, exif=exif)).read([0])
 
 
 def test_numbers_with_a_depth_are_no_picture(written):
@@ -136,7 +136,7 @@ def test_camera_files_of_every_kind_are_the_same_cameras(written, edit):
         and np.allclose(item.cameras.intrinsics, RIG.intrinsics)
         and item.axes == OPENGL_AXES
     )
-    assert difference(item, on_white(picture())) == 0
+    assert difference(item, whitened(picture())) == 0
 
 
 @pytest.mark.parametrize(

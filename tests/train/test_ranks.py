@@ -28,23 +28,21 @@ import json, sys, torch
 from test_ranks import make
 from train.loop.fit import fit
 torch.set_num_threads(1)
-fit(*make(sys.argv[1], **json.loads(sys.argv[3])), sys.argv[2], resume=True)
+fit(make(sys.argv[1], **json.loads(sys.argv[3])), sys.argv[2], resume=True)
 """
 
 
 def make(kind: str, **changes):
-    """(task, config); the same in every process. Without noise, which every rank draws for itself."""
+    """A task; the same in every process. Without noise, which every rank draws for itself."""
     if kind == "line":
-        config = line(noise=0.0, **changes)
-        return LineTask(config), config
+        return LineTask(line(noise=0.0, **changes))
     if kind == "poisoned":
-        config = line(noise=0.0, steps=9, patience=2, **changes)
-        return Poisoned(config), config
+        return Poisoned(line(noise=0.0, steps=9, patience=2, **changes))
     if kind == "vae":
         config = micro_vae(save_every=2, log_every=1, **changes)
-        return VAETask(config, Boxes()), config
+        return VAETask(config, Boxes())
     config = micro(**{**dict(steps=4, batch=2, warmup=1, save_every=2, log_every=1, width=32, layers=2), **changes})
-    return LRMTask(config, FakeReader(), FakeReader(objects=2)), config
+    return LRMTask(config, FakeReader(), FakeReader(objects=2))
 
 
 def ranks(kind: str, folder: Path, count: int = 2, **changes) -> None:
@@ -84,7 +82,7 @@ def assert_close(folder: Path, other: Path) -> None:
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 @pytest.mark.parametrize("micro_batch", [0, 1])
 def test_two_ranks_equal_one(tmp_path, micro_batch, parallel):
-    fit(*make("line"), tmp_path / "one")
+    fit(make("line"), tmp_path / "one")
     ranks("line", tmp_path / "two", micro_batch=micro_batch, parallel=parallel)
     assert len(losses(tmp_path / "two")) == 6
     assert_close(tmp_path / "one", tmp_path / "two")
@@ -95,7 +93,7 @@ def test_a_sharded_model_trains_resumes_on_other_ranks_and_loads(tmp_path):
     """The real model: two sharded ranks give the losses of one; shards written by two are read by one, and the other
     way round.
     """
-    fit(*make("lrm", parallel="fsdp"), tmp_path / "one")
+    fit(make("lrm", parallel="fsdp"), tmp_path / "one")
     ranks("lrm", tmp_path / "two", parallel="fsdp")
     assert [path.name for path in sorted(tmp_path.glob("two/checkpoint_*"))] == [
         "checkpoint_00000002.shards",
@@ -106,7 +104,7 @@ def test_a_sharded_model_trains_resumes_on_other_ranks_and_loads(tmp_path):
     assert load_run(tmp_path / "two")[0].config.parallel == "fsdp"
     for name in ("one", "two"):
         (tmp_path / name / "checkpoint_00000004.shards").rename(tmp_path / f"{name}-last")
-    assert fit(*make("lrm", parallel="fsdp"), tmp_path / "two", resume=True).finished
+    assert fit(make("lrm", parallel="fsdp"), tmp_path / "two", resume=True).finished
     ranks("lrm", tmp_path / "one", parallel="fsdp")
     assert_close(tmp_path / "one", tmp_path / "two")
 
@@ -117,7 +115,7 @@ def test_the_autoencoder_trains_on_two_ranks(tmp_path, parallel):
     """Whose loss looks at slopes of a part of the model. Every rank draws its own latents, so the losses are not those
     of one rank, but near.
     """
-    fit(*make("vae"), tmp_path / "one")
+    fit(make("vae"), tmp_path / "one")
     ranks("vae", tmp_path / "two", parallel=parallel)
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=0.2)
     assert load_vae(tmp_path / "two")[1].parallel == parallel
@@ -127,7 +125,7 @@ def test_the_autoencoder_trains_on_two_ranks(tmp_path, parallel):
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 def test_ranks_roll_back_together(tmp_path, parallel):
     """Only one rank's samples are bad; all return to the last good checkpoint, and go on as one rank would."""
-    fit(*make("poisoned"), tmp_path / "one")
+    fit(make("poisoned"), tmp_path / "one")
     ranks("poisoned", tmp_path / "two", parallel=parallel)
     assert_close(tmp_path / "one", tmp_path / "two")
     events = [
@@ -138,8 +136,9 @@ def test_ranks_roll_back_together(tmp_path, parallel):
 
 
 def test_shards_of_one_rank_resume_bit_for_bit(tmp_path):
-    task, config = make("line", parallel="fsdp")
-    fit(task, config, tmp_path)
+    task = make("line", parallel="fsdp")
+    config = task.config
+    fit(task, tmp_path)
     whole = {name: x.clone() for name, x in load_file(tmp_path / "model.safetensors").items()}
     assert sorted(path.name for path in tmp_path.glob("checkpoint_*")) == [
         "checkpoint_00000004.shards",
@@ -149,10 +148,10 @@ def test_shards_of_one_rank_resume_bit_for_bit(tmp_path):
         file.unlink()
     (tmp_path / "checkpoint_00000006.shards").rmdir()
     (tmp_path / "checkpoint_00000006.shards.tmp-shards").mkdir()  # killed while saving
-    assert fit(*make("line", parallel="fsdp"), tmp_path, resume=True).finished
+    assert fit(make("line", parallel="fsdp"), tmp_path, resume=True).finished
     assert all(torch.equal(whole[name], x) for name, x in load_file(tmp_path / "model.safetensors").items())
     assert not list(tmp_path.glob("*.tmp-*"))
     with pytest.raises(RunError, match="parallel: 'fsdp', now 'ddp'"):
-        fit(*make("line"), tmp_path, resume=True)
+        fit(make("line"), tmp_path, resume=True)
     with pytest.raises(ValueError, match="parallel: expected 'ddp' or 'fsdp', got 'tp'"):
         replace(config, parallel="tp")

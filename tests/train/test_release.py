@@ -33,7 +33,7 @@ def shelf(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder, config = tmp_path_factory.mktemp("release") / "run", micro(steps=2, warmup=1, lr=1e-2)
-    fit(LRMTask(config, FakeReader()), config, folder)
+    fit(LRMTask(config, FakeReader()), folder)
     return folder
 
 

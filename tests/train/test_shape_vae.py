@@ -21,9 +21,9 @@ from tests.helpers.closed_forms import box_sdf
 from train.data.fields import FIELD, FieldSampler
 from train.geometry.isosurface import mesh_of
 from train.loop.fit import fit
-from train.losses.sdf import vae_losses
 from train.metrics.meshes import surface_scores, volume_iou
 from train.models.shape_vae.config import base
+from train.models.shape_vae.losses import LOSSES, seen
 from train.models.shape_vae.network import Posterior, ShapeVAE
 from train.models.shape_vae.task import VAETask, load_vae, reconstruct, signed, train_vae
 from train.networks.points import farthest_points, fourier
@@ -97,9 +97,10 @@ def test_losses_of_a_perfect_answer_are_zero_and_of_others_known():
     normals = torch.nn.functional.normalize(torch.randn(2, 7, 3), dim=-1)
     zero = Posterior(torch.zeros(2, 3, 4), torch.zeros(2, 3, 4))
     truth = torch.tensor([[0.02, -0.05, 0.5, -3.0], [0.0, 0.1, -0.1, 0.01]])
-    perfect = vae_losses((truth / 0.1).clamp(-1, 1), normals, truth, normals, zero, 0.1)
+    terms = lambda *given: {term.name: term.loss(seen(*given)).mean() for term in LOSSES}
+    perfect = terms((truth / 0.1).clamp(-1, 1), normals, truth, normals, zero, 0.1)
     assert all(abs(value) < 1e-6 for value in perfect.values())
-    wrong = vae_losses((truth / 0.1).clamp(-1, 1) + 0.5, -3 * normals, truth, normals, zero, 0.1)
+    wrong = terms((truth / 0.1).clamp(-1, 1) + 0.5, -3 * normals, truth, normals, zero, 0.1)
     assert (
         wrong["sdf"].item() == pytest.approx(0.5 + 0.25)
         and wrong["normal"].item() == pytest.approx(2)
@@ -255,7 +256,7 @@ def test_it_learns(boxes, tmp_path):
         validate_every=0,
         preview_every=0,
     )
-    assert fit(VAETask(config, boxes), config, tmp_path / "run").finished
+    assert fit(VAETask(config, boxes), tmp_path / "run").finished
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     losses = [row["sdf"] for row in rows if "sdf" in row]
     assert losses[-1] < losses[0] / 5
@@ -272,12 +273,12 @@ def test_it_learns(boxes, tmp_path):
 
 def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(boxes, tmp_path):
     config = micro(save_every=2, validate_every=0, preview_every=0)
-    fit(VAETask(config, boxes), config, tmp_path / "whole")
+    fit(VAETask(config, boxes), tmp_path / "whole")
     half = VAETask(config, boxes)
     half.loss = lambda *arguments, loss=half.loss: _stop_after(3, arguments, loss)
     with pytest.raises(KeyboardInterrupt):
-        fit(half, config, tmp_path / "halves")
-    fit(VAETask(config, boxes), config, tmp_path / "halves", resume=True)
+        fit(half, tmp_path / "halves")
+    fit(VAETask(config, boxes), tmp_path / "halves", resume=True)
     assert (tmp_path / "whole" / "model.safetensors").read_bytes() == (
         tmp_path / "halves" / "model.safetensors"
     ).read_bytes()
@@ -314,7 +315,7 @@ def test_commands_from_shards_to_glbs(tmp_path, capsys):
 def shards(boxes, tmp_path):
     """(folder of two shards of two boxes each with one small view and no normals, a run of two steps on the boxes)."""
     config = micro(steps=2, validate_every=0, preview_every=0, save_every=0)
-    assert fit(VAETask(config, boxes), config, tmp_path / "run").finished
+    assert fit(VAETask(config, boxes), tmp_path / "run").finished
     pixels = np.dstack([np.full((16, 16, 3), 90, np.uint8), np.full((16, 16), 255, np.uint8)])
     meta = {
         "format": SAMPLE_FORMAT,

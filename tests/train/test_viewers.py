@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from renderers.cameras.rigs import turntable
 from train.geometry.cameras import camera_tensors
-from train.models.lrm.network import draw
+from train.models.lrm.network import render_gaussians
 from train.splatting import SH_C0, Gaussians
 from train.splatting.viewers import SPLAT, glb_bytes, page, splat_bytes
 from zeroverse.core import png
@@ -183,7 +183,7 @@ def test_a_browser_draws_what_we_draw(tmp_path):
     )
     seen = png.decode((tmp_path / "page.png").read_bytes())[..., :3] / 255
     ours = (
-        draw(shown.map(lambda x: x[None]), *camera_tensors(turntable(8, 256)[[0]]), 256)[0, 0]
+        render_gaussians(shown.map(lambda x: x[None]), *camera_tensors(turntable(8, 256)[[0]]), 256)[0, 0]
         .clamp(0, 1)
         .permute(1, 2, 0)
         .numpy()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from train.models.lrm.config import PRECISIONS, PRESETS
 from zeroverse.core.usage import INTERRUPTED, UsageError, need
 
 
@@ -41,9 +42,9 @@ class Ablate:
     """Training objects of a run."""
     held_out: int = 8
     """Objects that every run is scored on; of the default mixture, and in no run's training set."""
-    preset: Literal["tiny", "laptop", "small", "medium", "base", "base_512"] = "tiny"
+    preset: Literal[tuple(PRESETS)] = "tiny"
     """As of verse train lrm."""
-    precision: Literal["auto", "bf16", "float32"] = "auto"
+    precision: Literal[PRECISIONS] = "auto"
     """As of verse train lrm."""
     workers: int = 0
     """Processes that make the objects; 0: one per core."""
@@ -59,7 +60,6 @@ class Ablate:
             need(value >= least, flag, f"at least {least}", value)
         import joblib
 
-        from train.models.lrm.config import PRESETS
         from train.studies.ablate import AblationError, ablate, grid
 
         try:

@@ -1,6 +1,6 @@
 """How complex is an object, and a curriculum over it: easy objects first, all of them in the end.
 
-LRM-Zero and MegaSynth both find that the complexity of the data is what decides stability (facts/lrm_zero.md §2.4, §5).
+LRM-Zero and MegaSynth both find that the complexity of the data is what decides stability (docs/papers.md, LRM).
 """
 
 import json
@@ -20,8 +20,9 @@ FREQUENCY_MAX = 10.0  # cycles per unit: a texture as fine as a pixel at 64 px c
 
 
 def complexity(uid: str, labels: str = "{}", recipe: str = "{}") -> float:
-    """Returns how complex the object of a sample is, 0 … 1 within one source, from its labels and its recipe, both JSON:
-    by `labels.complexity`, which DetailVerse (detailverse.labels) and Zeroverse (zeroverse.grammar.complexity) store.
+    """Returns how complex the object of a sample is, 0 … 1 within one source, from its labels and its recipe, both
+    JSON: by `labels.complexity`, which DetailVerse (detailverse.labels) and Zeroverse (zeroverse.grammar.complexity)
+    store.
 
     The weights are ours. Raises ValueError naming a sample without it, as of a GLB file.
     """
@@ -64,8 +65,8 @@ def _of_surface(labels: dict) -> float:
 
 
 def complexities(reader: SampleReader, on_error: str = "raise") -> list[float]:
-    """Of every sample of a renderers.shards.ShardReader; one small read each. With on_error "skip" an unreadable one
-    counts as the hardest: the sampler, which meets it in the end, names it.
+    """Returns the complexity of every sample of a renderers.shards.ShardReader; one small read each. With on_error
+    "skip" an unreadable one counts as the hardest: the sampler, which meets it in the end, names it.
     """
 
     def of(index: int) -> float:
@@ -99,7 +100,7 @@ class Curriculum:
         self._rank = np.argsort(self._easiest_first, kind="stable")
 
     def allowed(self, position: int) -> int:
-        """How many objects the sample at this position may be of."""
+        """Returns how many objects the sample at this position may be of."""
         share = self.start + (1 - self.start) * min(1.0, position / self.samples)
         return max(1, math.ceil(len(self._rank) * share))
 

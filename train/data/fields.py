@@ -51,14 +51,14 @@ class FieldSampler(ObjectSampler):
         self._room, self._kept = int(cache_gb * 2**30), {}
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
-        """float32: surface [B, P, 6] points with normals; queries [B, Q, 3], near ones first, and distance [B, Q],
-        negative inside; oriented [B, O, 6].
+        """Returns float32: surface [B, P, 6] points with normals; queries [B, Q, 3], near ones first, and distance [B,
+        Q], negative inside; oriented [B, O, 6].
         """
         return super().batch(positions)
 
     def each_whole(self) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-        """(index in the reader, all that is known: `detailverse.labels.fields.decode`) of every object that `on_error`
-        lets pass.
+        """Yields (index in the reader, all that is known: `detailverse.labels.fields.decode`) of every object that
+        `on_error` lets pass.
         """
         for index in self.objects:
             try:

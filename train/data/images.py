@@ -9,18 +9,10 @@ DEPTH_SPREAD = 0.03
 NORMAL_LENGTH = 0.95  # of the mean of a resized pixel's normals: a shorter one straddles a crease
 
 
-def composite(rgb: np.ndarray, alpha: np.ndarray, background: float = 255.0) -> np.ndarray:
-    """Straight-alpha uint8 [..., 3] and [..., 1] -> uint8 [..., 3] over a grey level, white by default.
-
-    Before any resizing: the average of composited pixels equals the composite of averaged premultiplied ones, whereas
-    the average of straight colours would draw the black under transparent pixels into every rim.
-    """
-    coverage = alpha.astype(np.float32) / 255.0
-    return np.rint(rgb * coverage + background * (1.0 - coverage)).astype(np.uint8)
-
-
 def resize_area(images: np.ndarray, height: int, width: int) -> np.ndarray:
-    """[V, H, W, C] -> [V, height, width, C] float32, each pixel the mean of the area it covers. Only shrinks."""
+    """Returns images [V, H, W, C] as [V, height, width, C] float32, each pixel the mean of the area it covers. Only
+    shrinks.
+    """
     if images.shape[1:3] == (height, width):
         return images.astype(np.float32)
     rows, columns = _coverage(images.shape[1], height), _coverage(images.shape[2], width)
@@ -28,7 +20,7 @@ def resize_area(images: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def resize_labels(depth: np.ndarray, normal: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Depth [V, H, W, 1] and normals [V, H, W, 3] -> the same at `size` x `size`, float32, the mean over what a pixel
+    """Returns depth [V, H, W, 1] and normals [V, H, W, 3] at `size` x `size`, float32, the mean over what a pixel
     covers.
 
     0, unknown, where that is not all one surface: a background pixel in it, an edge (DEPTH_SPREAD) or, for normals, a

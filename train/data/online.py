@@ -38,8 +38,8 @@ def is_generated(data: str) -> bool:
 
 
 def source_of(data: str, seed: int) -> Source:
-    """`generate:zeroverse` -> a source whose objects nobody gets with `verse generate` and small seeds, so that
-    held-out shards stay held out.
+    """Returns the source of `generate:zeroverse`, say, whose objects nobody gets with `verse generate` and small seeds,
+    so that held-out shards stay held out.
     """
     name = data.removeprefix(PREFIX)
     if name not in SOURCES:
@@ -87,12 +87,12 @@ class FreshViews:
         ).hexdigest()
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
-        """As `ViewSampler.batch`; the objects of a batch are made side by side."""
+        """Returns what `ViewSampler.batch` does; the objects of a batch are made side by side."""
         asked = [(position, self._submit(position)) for position in positions]
         return collate([self._sample(position, future) for position, future in asked])
 
     def each_fixed(self) -> Iterator[dict[str, Tensor]]:
-        """One evaluation sample at a time, without end: the same objects at every call, none of them trained on;
+        """Yields one evaluation sample at a time, without end: the same objects at every call, none of them trained on;
         targets are never inputs if the pool is large enough.
         """
         for number in itertools.count(SHOWN):
@@ -147,7 +147,9 @@ def _workers(count: int) -> ProcessPoolExecutor:
 
 
 def fresh(source: Source, spec: RenderSpec, index: int) -> tuple[str, str, Cameras | None, list[View]]:
-    """Object `index` of a source: (its label, why it is unusable or "", its cameras, its views). Runs in a worker."""
+    """Returns object `index` of a source: (its label, why it is unusable or "", its cameras, its views). Runs in a
+    worker.
+    """
     made = make_sample(source, spec, index)
     if made.reason:
         return made.label, made.reason, None, []

@@ -12,8 +12,8 @@ from PIL import ExifTags, Image, ImageOps
 
 from renderers.cameras import OPENGL_AXES, Cameras
 from renderers.cameras.files import from_opencv_json, from_transforms_json
+from renderers.passes import on_white
 from renderers.shards import ShardReader
-from train.data.images import composite
 from train.data.picture_files import mask_names, picture_file
 
 CAMERA_FILES = ("opencv_cameras.json", "transforms.json", "transforms_train.json")  # the first found counts
@@ -97,8 +97,8 @@ def _camera_file(folder: Path) -> Path | None:
 
 
 def _version(file: Path) -> str:
-    item, digest = _from_json(file), hashlib.sha256(file.read_bytes())
-    for path in (*item.read.paths, *filter(None, item.read.masks)):
+    views, digest = _file_views(file), hashlib.sha256(file.read_bytes())
+    for path in (*views.paths, *filter(None, views.masks)):
         digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
@@ -109,6 +109,12 @@ def _from_shard(reader: ShardReader, index: int) -> Posed:
 
 
 def _from_json(file: Path) -> Posed:
+    views = _file_views(file)
+    axes = (1, 1, 1) if _is_opencv(file) else OPENGL_AXES
+    return Posed(file.parent.resolve().name, views.cameras, views, views.shape, axes)
+
+
+def _file_views(file: Path) -> "_FileViews":
     try:
         data = json.loads(file.read_bytes())
         cameras, names = (
@@ -127,10 +133,7 @@ def _from_json(file: Path) -> Posed:
         if missing:
             raise PosedError(f"{file}: {len(missing)} of {len(names)} {what} are missing, the first is {missing[0]}")
     folder = file.parent
-    views = _FileViews([folder / name for name in names], cameras, [name and folder / name for name in masks])
-    return Posed(
-        file.parent.resolve().name, cameras, views, views.shape, (1, 1, 1) if _is_opencv(file) else OPENGL_AXES
-    )
+    return _FileViews([folder / name for name in names], cameras, [name and folder / name for name in masks])
 
 
 def _is_opencv(file: Path) -> bool:
@@ -144,7 +147,7 @@ class _ShardViews:
 
     def __call__(self, views) -> np.ndarray:
         images = self.reader.read(self.index, ("rgb", "alpha"), views)
-        return composite(images["rgb"], images["alpha"])
+        return on_white(images["rgb"], images["alpha"])
 
     def shape(self, views) -> dict[str, np.ndarray]:
         known = ("alpha", "depth") if "depth" in self.reader.meta(self.index).passes else ("alpha",)
@@ -246,7 +249,7 @@ def _size(path: Path) -> tuple[int, int]:
 def _on_white(image: np.ndarray) -> np.ndarray:
     if image.shape[2] == 3 or _is_on_white(image):
         return image[..., :3]
-    return composite(image[..., :3], image[..., 3:])
+    return on_white(image[..., :3], image[..., 3:])
 
 
 def _is_on_white(rgba: np.ndarray) -> bool:

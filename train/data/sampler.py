@@ -16,9 +16,8 @@ import torch
 from torch import Tensor
 
 from renderers.shards import SampleReader, ShardError
+from train.data.policy import ON_ERROR
 from zeroverse.core.rng import Rng
-
-ON_ERROR = ("raise", "skip")  # what an unusable sample does: end the run, or be named, counted and replaced
 
 
 class ObjectSampler:
@@ -49,11 +48,11 @@ class ObjectSampler:
         self._order = lru_cache(2)(lambda epoch: shuffled(Rng("order", seed, epoch), len(self.objects)))
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
-        """Training samples, stacked."""
+        """Returns training samples, stacked."""
         return collate([self._sample(position) for position in positions])
 
     def close(self) -> None:
-        """Nothing runs in the background here; `online.FreshViews` has something to end."""
+        """Ends what runs in the background: nothing here, but `online.FreshViews` has something."""
 
     def _draw(self, position: int, index: int) -> dict[str, np.ndarray]:
         """The sample at `position`, of object `index` of the reader. Raises ShardError or OSError where it is
@@ -82,7 +81,7 @@ class ObjectSampler:
 
 
 def shuffled(rng: Rng, count: int) -> np.ndarray:  # [count]
-    """A permutation of 0 … count - 1."""
+    """Returns a permutation of 0 … count - 1."""
     return np.argsort(rng.unit(count), kind="stable")
 
 

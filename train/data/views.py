@@ -9,8 +9,9 @@ import numpy as np
 from torch import Tensor
 
 from renderers.cameras import Cameras
+from renderers.passes import on_white
 from renderers.shards import SampleReader, ShardError
-from train.data.images import composite, resize_area, resize_labels
+from train.data.images import resize_area, resize_labels
 from train.data.sampler import ObjectSampler, collate, shuffled
 from zeroverse.core.rng import Rng
 
@@ -33,7 +34,7 @@ class ViewSampler(ObjectSampler):
     objects: indices into the reader.
     view_angle_deg: targets further than this from every input, as seen from the origin, are drawn only where too few
     others are in the pool. The released code compares positions that are not normalised, so that its 60 is about 80
-    degrees (facts/lrm_zero.md §3); these are degrees.
+    degrees (docs/papers.md, LRM); these are degrees.
     labels: depth and normals too. cache_gb: decoded views are kept in memory up to this much; the batches are the same
         with and without.
     on_error, curriculum: as of ObjectSampler. Unusable is what cannot be read, holds values that are not finite, or is
@@ -74,21 +75,21 @@ class ViewSampler(ObjectSampler):
         self._cache_views = int(cache_gb * 2**30 / ((19 if labels else 3) * size * size))
 
     def batch(self, positions: Iterable[int]) -> dict[str, Tensor]:
-        """Training samples: rgb uint8 [B, V, 3, S, S], c2w [B, V, 4, 4], intrinsics [B, V, 4], and the same with
-        `target_` before the name.
+        """Returns training samples: rgb uint8 [B, V, 3, S, S], c2w [B, V, 4, 4], intrinsics [B, V, 4], and the same
+        with `target_` before the name.
 
         With labels, depth float32 [B, V, 1, S, S] and normal [B, V, 3, S, S] too; 0 where unknown.
         """
         return super().batch(positions)
 
     def fixed(self, numbers: Iterable[int]) -> dict[str, Tensor]:
-        """Evaluation samples: object `number` of this sampler, its views the same at every call, targets never among
-        the inputs.
+        """Returns evaluation samples: object `number` of this sampler, its views the same at every call, targets never
+        among the inputs.
         """
         return collate([self._load(self.objects[number], self._fixed_views) for number in numbers])
 
     def each_fixed(self) -> Iterator[dict[str, Tensor]]:
-        """One evaluation sample at a time, of every object that `on_error` lets pass."""
+        """Yields one evaluation sample at a time, of every object that `on_error` lets pass."""
         for number, index in enumerate(self.objects):
             try:
                 yield self.fixed([number])
@@ -153,8 +154,8 @@ def expect_finite(key: str, images: dict[str, np.ndarray]) -> None:
 def drawn_views(
     rng: Rng, cameras: Cameras, pool: int, inputs: int, targets: int, view_angle_deg: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(input views, target views), drawn independently of each other from `pool` drawn views; see ViewSampler for the
-    angle.
+    """Returns (input views, target views), sampled independently of each other from `pool` sampled views; see
+    ViewSampler for the angle.
     """
     views = shuffled(rng.child("pool"), len(cameras))[:pool]
     shown, wanted = (
@@ -168,10 +169,9 @@ def drawn_views(
 
 
 def decoded(stored: dict[str, np.ndarray], size: int) -> list[View]:
-    """The passes of some views [v, H, W, C] -> the views as batches hold them."""
-    on_white = composite(stored["rgb"], stored["alpha"])
+    """Returns the views as batches hold them, of the passes [v, H, W, C] of some views."""
     channels_first = lambda x: x.transpose(0, 3, 1, 2)
-    rgb = channels_first(np.rint(resize_area(on_white, size, size)).astype(np.uint8))
+    rgb = channels_first(np.rint(resize_area(on_white(stored["rgb"], stored["alpha"]), size, size)).astype(np.uint8))
     shown = stored["alpha"].reshape(len(rgb), -1).any(axis=1)
     if "depth" not in stored:
         return [View(*view) for view in zip(rgb, shown.tolist())]
@@ -180,7 +180,7 @@ def decoded(stored: dict[str, np.ndarray], size: int) -> list[View]:
 
 
 def sample_of(cameras: Cameras, numbers: np.ndarray, views: list[View], prefix: str = "") -> dict[str, np.ndarray]:
-    """Some views of an object with their cameras, as one sample of a batch."""
+    """Returns some views of an object with their cameras, as one sample of a batch."""
     sample = {
         "rgb": np.stack([view.rgb for view in views]),
         "c2w": cameras.c2w[numbers].astype(np.float32),

@@ -1,4 +1,4 @@
-"""Shapes through the autoencoder and back, scored and drawn: what `verse autoencode` runs."""
+"""Shapes through the autoencoder and back, scored and rendered: what `verse autoencode` runs."""
 
 import json
 from pathlib import Path
@@ -9,9 +9,9 @@ from torch import Tensor
 
 import renderers
 from renderers.lighting import STUDIO
+from renderers.passes import on_white
 from renderers.shards import ShardError, ShardReader
 from train.data.fields import FieldSampler
-from train.data.images import composite
 from train.evaluation.report import PartlyScored, summarise
 from train.geometry.isosurface import mesh_of
 from train.loop.ranks import default_device
@@ -22,9 +22,20 @@ from zeroverse.asset import Asset, glb_bytes
 from zeroverse.core import png
 from zeroverse.core.files import write_whole
 from zeroverse.core.progress import progress
+from zeroverse.core.usage import need
 
 SHOWN = 8  # objects in the figure
 GREY = (0.6, 0.6, 0.6)
+
+
+def evaluate(run_dir: Path, out: Path, asked) -> str:
+    """Returns the table of what `verse benchmark` asks of a shape autoencoder (train.trainers.Trainer.evaluate).
+
+    asked: train.commands.models.Benchmark. Raises UsageError unless it names shards with fields.
+    """
+    given = " ".join(f"--{name}" for name in ("assets", "views", "data") if getattr(asked, name) is not None)
+    need(given == "--data", "--data", "shards with fields for the run of a shape autoencoder", given or "nothing")
+    return autoencode(run_dir, asked.data, out, device=asked.device)
 
 
 def autoencode(
@@ -37,7 +48,7 @@ def autoencode(
     tokens: int | None = None,
     device: str | None = None,
 ) -> str:
-    """Encode and decode the first `count` objects of a folder of shards; write objects/*.glb, results.json, table.md
+    """Encodes and decodes the first `count` objects of a folder of shards; writes objects/*.glb, results.json, table.md
     and figure.png to `out`.
 
     cells: of the grid that the surface is found on, along each side. tokens: of the latent; default: what the run was
@@ -104,7 +115,7 @@ def autoencode(
 def scores(
     model: ShapeVAE, decoded: Tensor, points: np.ndarray, faces: np.ndarray, arrays: dict[str, np.ndarray]
 ) -> dict[str, float]:
-    """Volumes by the signs of the field itself, the rest by its mesh."""
+    """Returns the scores: volumes by the signs of the field itself, the rest by its mesh."""
     return {
         "iou": volume_iou(signed(model, decoded, arrays["vol_points"]), arrays["vol_label"]),
         **surface_scores(points, faces, arrays["random_surface"]),
@@ -112,8 +123,8 @@ def scores(
 
 
 def as_asset(uid: str, points: np.ndarray, faces: np.ndarray, arrays: dict[str, np.ndarray]) -> Asset:
-    """A mesh of the fields' frame in that of its object, grey; without faces one small tetrahedron, as a scene must
-    have something.
+    """Returns a mesh of the fields' frame in that of its object, grey; without faces one small tetrahedron, as a scene
+    must have something.
     """
     if len(faces) == 0:
         points, faces = (
@@ -131,8 +142,8 @@ def as_asset(uid: str, points: np.ndarray, faces: np.ndarray, arrays: dict[str, 
 
 
 def side_by_side(reader: ShardReader, index: int, asset: Asset) -> np.ndarray:
-    """The first view of the object as the shard has it: colour, then normals, as far as they are there; below, the
-    reconstruction's normals from the same camera.
+    """Returns the first view of the object as the shard has it: colour, then normals, as far as they are there; below,
+    the reconstruction's normals from the same camera.
     """
     known, camera = reader.meta(index).passes, reader.cameras(index)[[0]]
     images = (
@@ -141,12 +152,12 @@ def side_by_side(reader: ShardReader, index: int, asset: Asset) -> np.ndarray:
         else {}
     )
     drawn = renderers.load("cpu").render(asset, camera, STUDIO, ("alpha", "normal"))
-    coloured = lambda images: composite(
-        np.rint((images["normal"] * 0.5 + 0.5) * 255).astype(np.uint8), images["alpha"]
-    )[0]
+    coloured = lambda images: on_white(np.rint((images["normal"] * 0.5 + 0.5) * 255).astype(np.uint8), images["alpha"])[
+        0
+    ]
     return np.concatenate(
         [
-            *([composite(images["rgb"], images["alpha"])[0]] if "rgb" in images else []),
+            *([on_white(images["rgb"], images["alpha"])[0]] if "rgb" in images else []),
             *([coloured(images)] if "normal" in images else []),
             coloured(drawn),
         ]
@@ -154,6 +165,7 @@ def side_by_side(reader: ShardReader, index: int, asset: Asset) -> np.ndarray:
 
 
 def table(results: dict) -> str:
+    """Returns the summary and every object's scores as Markdown."""
     names = {
         "iou": "IoU",
         "chamfer": "Chamfer",

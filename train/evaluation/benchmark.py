@@ -20,10 +20,11 @@ import renderers
 from renderers.cameras import Cameras
 from renderers.cameras.rigs import gso64
 from renderers.lighting import UNIFORM
+from renderers.passes import on_white
 from renderers.shards import ShardError, canonical
 from renderers.sources.files import Files
 from train.data import posed
-from train.data.images import composite, resize_area
+from train.data.images import resize_area
 from train.data.posed import Posed, PosedError, Subject, expect_shown
 from train.evaluation import camera_check, published
 from train.evaluation.protocols import choose_targets, find_inputs
@@ -31,16 +32,16 @@ from train.evaluation.report import PartlyScored, extremes, figure, summarise, t
 from train.geometry.cameras import camera_tensors
 from train.loop.ranks import default_device
 from train.loop.runs import read_run
-from train.metrics.gaussians import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, surface_points
+from train.metrics.gaussians import chamfer, depth_error, rendered_shape, shrunk_depth, silhouette_iou, visible_surface
 from train.metrics.images import LPIPS, psnr, ssim
-from train.models.lrm.network import LRM, draw
+from train.models.lrm.network import LRM, render_gaussians
 from train.models.lrm.task import load_run
 from train.splatting import Gaussians
 from zeroverse.asset import Asset, AssetError
 from zeroverse.core.files import digest, write_whole
 from zeroverse.core.limits import TooSlow, time_limit
 from zeroverse.core.progress import progress
-from zeroverse.core.usage import UsageError
+from zeroverse.core.usage import UsageError, need
 
 RENDER_SIZE = 512  # pixels of the GSO rig; scored after area-averaging to the model's resolution
 UNUSABLE = (AssetError, PosedError, ShardError, OSError)  # what readers raise of one object
@@ -76,7 +77,8 @@ def benchmark(
     timeout: float | None = None,
     on_missing_texture: str = "refuse",
 ) -> str:
-    """Score the model of `run_dir`, write results.json, table.md, figure.png and objects/ to `out`; returns the table.
+    """Scores the model of `run_dir`, writes results.json, table.md, figure.png and objects/ to `out`; returns the
+    table.
 
     only: a list of objects (`listed`); up: of .obj files. What `out` holds of the same weights, settings and data is
     not scored again. An object of which anything fails, or that takes longer than `timeout` seconds, costs itself;
@@ -140,6 +142,31 @@ def benchmark(
     return text
 
 
+def evaluate(run_dir: Path, out: Path, asked) -> str:
+    """Returns the table of what `verse benchmark` asks of an LRM (train.trainers.Trainer.evaluate).
+
+    asked: train.commands.models.Benchmark. Raises UsageError unless it names either assets or views.
+    """
+    given = " ".join(f"--{name}" for name in ("assets", "views", "data") if getattr(asked, name) is not None)
+    chosen = given in ("--assets", "--views")
+    need(chosen, "--assets, --views", "exactly one of them for the run of an LRM", given or "neither")
+    return benchmark(
+        run_dir,
+        out,
+        assets=asked.assets,
+        views=asked.views,
+        protocol=asked.protocol,
+        targets=asked.targets,
+        lpips=asked.lpips,
+        only=asked.objects,
+        up=f"+{asked.obj_up.upper()}",
+        device=asked.device,
+        on_error=asked.on_error,
+        timeout=asked.timeout,
+        on_missing_texture=asked.on_missing_texture,
+    )
+
+
 def _reason(error: BaseException) -> str:
     """On one line; the kind of error too, where it is none that our readers raise."""
     known = isinstance(error, (*UNUSABLE, TooSlow))
@@ -166,7 +193,9 @@ def _suspect(subject: Subject) -> tuple[str, ...] | None:
 
 
 def of_assets(folder: Path, up: str = "+Y", on_missing_texture: str = "refuse") -> list[Subject]:
-    """The files of a folder, on the GSO rig; only the views that a protocol uses are drawn, when they are asked for."""
+    """Returns the files of a folder, on the GSO rig; only the views that a protocol uses are rendered, when they are
+    asked for.
+    """
     source = Files(str(folder), up=up, on_missing_texture=on_missing_texture)
     backend, rig = renderers.load("cpu"), gso64(RENDER_SIZE)
     white = "" if on_missing_texture == "refuse" else f" {on_missing_texture}"
@@ -186,8 +215,8 @@ def of_assets(folder: Path, up: str = "+Y", on_missing_texture: str = "refuse") 
 
 
 def listed(subjects: Sequence[Subject], path: Path) -> list[Subject]:
-    """Those that a list names, in its order: a name on each line, or JSON, a list of names or an object with one under
-    `objects`.
+    """Returns the subjects that a list names, in its order: a name on each line, or JSON, a list of names or an object
+    with one under `objects`.
 
     Raises UsageError naming what the list has and the subjects do not: a score of fewer objects would not be the score
     of the list.
@@ -217,19 +246,19 @@ def read_list(path: Path) -> list[str]:
 
 
 class _RenderedViews:
-    """The views of an asset, drawn when they are asked for, once for colour and shape."""
+    """The views of an asset, rendered when they are asked for, once for colour and shape."""
 
     def __init__(self, backend, asset: Asset, rig: Cameras):
-        self.draw = lru_cache(1)(
+        self.render = lru_cache(1)(
             lambda views: backend.render(asset, rig[list(views)], UNIFORM, ("rgb", "alpha", "depth"))
         )
 
     def on_white(self, views: Sequence[int]) -> np.ndarray:
-        images = self.draw(tuple(views))
-        return composite(images["rgb"], images["alpha"])
+        images = self.render(tuple(views))
+        return on_white(images["rgb"], images["alpha"])
 
     def shape(self, views: Sequence[int]) -> dict[str, np.ndarray]:
-        images = self.draw(tuple(views))
+        images = self.render(tuple(views))
         return {"alpha": images["alpha"] / np.float32(255), "depth": images["depth"]}
 
 
@@ -280,14 +309,14 @@ class Scorer:
         trial, scores = prepare(item, self.protocol, self.targets, self.size), {}
         for name, network in (("model", self.model), ("untrained", self.untrained)):
             gaussians, pred = reconstruct_views(network, trial)
-            scores[name] = score(pred, trial.truth, self.measure) | score_shape(gaussians, trial)
-        scores["nearest input"] = score(nearest_input(trial), trial.truth, self.measure)
+            scores[name] = score(pred, trial.target, self.measure) | score_shape(gaussians, trial)
+        scores["nearest input"] = score(nearest_input(trial), trial.target, self.measure)
         return {"name": item.name, "inputs": trial.inputs, "targets": trial.targets, "scores": scores}
 
     def pictures(self, item: Posed) -> tuple[Tensor, Tensor, Tensor]:
-        """(inputs, prediction, truth), each [., 3, S, S]."""
+        """Returns (inputs, prediction, target), each [., 3, S, S]."""
         trial = prepare(item, self.protocol, self.targets, self.size)
-        return trial.seen, reconstruct_views(self.model, trial)[1], trial.truth
+        return trial.seen, reconstruct_views(self.model, trial)[1], trial.target
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,15 +324,15 @@ class Trial:
     """One object at the model's resolution: views [V, 3, S, S] in 0..1 and their cameras, inputs and targets apart.
 
     alpha, depth: of the targets, and surface: world points from all depth at the resolution it came in; None where the
-        truth has none.
+        target has none.
     """
 
     inputs: list[int]
     targets: list[int]
     seen: Tensor  # [I, 3, S, S]
-    truth: Tensor  # [T, 3, S, S]
+    target: Tensor  # [T, 3, S, S]
     seen_cameras: Cameras
-    truth_cameras: Cameras
+    target_cameras: Cameras
     alpha: Tensor | None = None  # [T, S, S]
     depth: Tensor | None = None  # [T, S, S], 0 where there is no surface
     surface: np.ndarray | None = None  # [P, 3]
@@ -318,13 +347,13 @@ def prepare(item: Posed, protocol: str, targets: int, size: int) -> Trial:
     inputs = find_inputs(item.cameras, protocol, item.name)
     chosen = choose_targets(len(item.cameras), inputs, targets, protocol, item.name)
     images = torch.from_numpy(resize_area(item.read([*inputs, *chosen]), size, size)).permute(0, 3, 1, 2) / 255.0
-    cameras, shape = item.cameras.resized(size, size), _true_shape(item, inputs, chosen, size)
+    cameras, shape = item.cameras.resized(size, size), _target_shape(item, inputs, chosen, size)
     return Trial(
         inputs, chosen, images[: len(inputs)], images[len(inputs) :], cameras[inputs], cameras[chosen], **shape
     )
 
 
-def _true_shape(item: Posed, inputs: list[int], targets: list[int], size: int) -> dict:
+def _target_shape(item: Posed, inputs: list[int], targets: list[int], size: int) -> dict:
     """The fields alpha, depth and surface of a `Trial`, those that the views have. Raises PosedError when they show
     nothing.
     """
@@ -335,47 +364,47 @@ def _true_shape(item: Posed, inputs: list[int], targets: list[int], size: int) -
         found["alpha"] = torch.from_numpy(alpha[len(inputs) :, ..., 0])
     if "depth" in known:
         found["depth"] = torch.from_numpy(shrunk_depth(known["depth"][len(inputs) :], size))
-        found["surface"] = surface_points(known["depth"], item.cameras[[*inputs, *targets]])
+        found["surface"] = visible_surface(known["depth"], item.cameras[[*inputs, *targets]])
     return found
 
 
 @torch.no_grad()
 def reconstruct_views(model: LRM, trial: Trial) -> tuple[Gaussians, Tensor]:
-    """The model's Gaussians [1, N] from the input views, and what the target cameras see of them on white, [T, 3, S,
-    S]; on the CPU.
+    """Returns the model's Gaussians [1, N] from the input views, and what the target cameras see of them on white, [T,
+    3, S, S]; on the CPU.
     """
     device = next(model.parameters()).device
-    seen, truth = (
-        [x.to(device) for x in camera_tensors(cameras)] for cameras in (trial.seen_cameras, trial.truth_cameras)
+    seen, target = (
+        [x.to(device) for x in camera_tensors(cameras)] for cameras in (trial.seen_cameras, trial.target_cameras)
     )
     gaussians = model(trial.seen[None].to(device), *seen)
-    pred = draw(gaussians, *truth, trial.truth_cameras.width)[0].clamp(0, 1)
+    pred = render_gaussians(gaussians, *target, trial.target_cameras.width)[0].clamp(0, 1)
     return gaussians.map(Tensor.cpu), pred.cpu()
 
 
 def nearest_input(trial: Trial) -> Tensor:  # [T, 3, S, S]
-    """The floor that needs no model: the input whose camera direction is nearest to the target's."""
+    """Returns the floor that needs no model: the input whose camera direction is nearest to the target's."""
     return trial.seen[
-        torch.from_numpy((trial.truth_cameras.directions @ trial.seen_cameras.directions.T).argmax(axis=1))
+        torch.from_numpy((trial.target_cameras.directions @ trial.seen_cameras.directions.T).argmax(axis=1))
     ]
 
 
-def score(pred: Tensor, truth: Tensor, measure: LPIPS | None) -> dict[str, float]:
-    """Mean over one object's target views; equal images count as 100 dB, not infinity, of which there is no
+def score(pred: Tensor, target: Tensor, measure: LPIPS | None) -> dict[str, float]:
+    """Returns the mean over one object's target views; equal images count as 100 dB, not infinity, of which there is no
     interval.
     """
-    scores = {"psnr": psnr(pred, truth).clamp(max=100.0).mean().item(), "ssim": ssim(pred, truth).mean().item()}
+    scores = {"psnr": psnr(pred, target).clamp(max=100.0).mean().item(), "ssim": ssim(pred, target).mean().item()}
     if measure is not None:
-        scores["lpips"] = measure(pred, truth).mean().item()
+        scores["lpips"] = measure(pred, target).mean().item()
     return scores
 
 
 @torch.no_grad()
 def score_shape(gaussians: Gaussians, trial: Trial) -> dict[str, float | None]:
-    """Silhouettes, depth and surface, as far as the truth has them. None: nothing to compare, because the prediction is
-    empty there.
+    """Returns the scores of silhouettes, depth and surface, as far as the target has them. None: nothing to compare,
+    because the prediction is empty there.
     """
-    depth, alpha = rendered_shape(gaussians, *camera_tensors(trial.truth_cameras), trial.truth_cameras.width)
+    depth, alpha = rendered_shape(gaussians, *camera_tensors(trial.target_cameras), trial.target_cameras.width)
     scores = {"iou": silhouette_iou(alpha, trial.alpha)} if trial.alpha is not None else {}
     if trial.depth is not None:
         scores |= {"depth_error": depth_error(depth, alpha, trial.depth), "chamfer": chamfer(gaussians, trial.surface)}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import binary_fill_holes
 
-from renderers.cameras import Cameras, rigid_inverse
+from renderers.cameras import Cameras, in_camera, rigid_inverse
 from train.data.images import resize_area
 from train.data.posed import OPAQUE, Posed
 from zeroverse.asset import LONGEST_SIDE
@@ -105,8 +105,8 @@ class Diagnosis:
 
 
 def check(item: Posed) -> tuple[str, ...]:
-    """Warnings about one object's cameras, each naming the object. Images without alpha are judged by what is not white
-    in them, which is said; and that they should be cut out, where there is no white around the object.
+    """Returns warnings about one object's cameras, each naming the object. Images without alpha are judged by what is
+    not white in them, which is said; and that they should be cut out, where there is no white around the object.
     """
     views = np.unique(np.linspace(0, len(item.cameras) - 1, min(VIEWS, len(item.cameras))).astype(int)).tolist()
     alpha, name = item.shape(views).get("alpha"), item.name
@@ -122,7 +122,7 @@ def check(item: Posed) -> tuple[str, ...]:
 
 
 def against_white(images: np.ndarray) -> np.ndarray:
-    """Images 0..255 on white [V, H, W, 3] -> silhouettes [V, H, W, 1]: what is not white, and white that it
+    """Returns silhouettes [V, H, W, 1] of images 0..255 on white [V, H, W, 3]: what is not white, and white that it
     encloses.
     """
     return np.stack([binary_fill_holes(image.min(axis=-1) < 255 - WHITE_NOISE) for image in images])[..., None].astype(
@@ -136,8 +136,9 @@ def _frames(alpha: np.ndarray) -> np.ndarray:
 
 
 def diagnose(cameras: Cameras, alpha: np.ndarray, axes: tuple[int, int, int] = (1, 1, 1)) -> Diagnosis:
-    """alpha [V, H, W, 1] in 0..1, the object whole or nearly whole in each view, at least 3 views. axes: as of
-    `Posed`.
+    """Returns what is odd about the cameras, and how much of the silhouettes they explain.
+
+    alpha [V, H, W, 1] in 0..1, the object whole or nearly whole in each view, at least 3 views. axes: as of `Posed`.
     """
     cameras, masks = _small(cameras, alpha)
     seen = [view for view in range(len(masks)) if masks[view].any()]
@@ -170,8 +171,8 @@ def diagnose(cameras: Cameras, alpha: np.ndarray, axes: tuple[int, int, int] = (
 
 
 def undone(cameras: Cameras, reading: Reading, axes: tuple[int, int, int] = (1, 1, 1)) -> Cameras:
-    """The cameras after the mistake is undone, which was made in the file, whose camera has other axes than ours; of a
-    mirrored reading the images must be flipped as well, and so the principal point is.
+    """Returns the cameras after the mistake is undone, which was made in the file, whose camera has other axes than
+    ours; of a mirrored reading the images must be flipped as well, and so the principal point is.
     """
     c2w = cameras.c2w.copy()
     c2w[:, :3, :3] *= np.array(axes, dtype=np.float64)
@@ -184,7 +185,7 @@ def undone(cameras: Cameras, reading: Reading, axes: tuple[int, int, int] = (1, 
 
 
 def carve(cameras: Cameras, masks: np.ndarray) -> tuple[float, np.ndarray]:
-    """(part of the silhouettes [V, H, W] that the visual hull fills, the hull's points [P, 3]).
+    """Returns (part of the silhouettes [V, H, W] that the visual hull fills, the hull's points [P, 3]).
 
     Silhouettes are a pixel wider for carving, so that thin parts survive the grid. What lies outside an image is carved
     where the silhouette does not touch its edge; where it does, nothing is known of the outside.
@@ -207,7 +208,7 @@ def carve(cameras: Cameras, masks: np.ndarray) -> tuple[float, np.ndarray]:
 
 def _pixels(camera: Cameras, points: np.ndarray) -> tuple[np.ndarray, ...]:
     """(row, column, clipped to the image; inside the image; before the camera) of world points [N, 3]."""
-    local = np.einsum("ij,nj->ni", camera.w2c[0, :3, :3], points) + camera.w2c[0, :3, 3]
+    local = in_camera(camera, points)[0]
     before = local[:, 2] > 1e-6
     z = np.where(before, local[:, 2], 1.0)
     fx, fy, cx, cy = camera.intrinsics[0]

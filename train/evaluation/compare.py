@@ -16,8 +16,8 @@ class CompareError(ValueError):
 
 
 def compare(first: Path, second: Path) -> str:
-    """Markdown: per metric both means, and the mean of second - first with its 95 % paired bootstrap interval over the
-    objects that both have.
+    """Returns Markdown: per metric both means, and the mean of second - first with its 95 % paired bootstrap interval
+    over the objects that both have.
 
     Pairing removes what makes objects hard or easy, so the interval is that of the difference, far narrower than the
     two intervals suggest.

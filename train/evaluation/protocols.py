@@ -22,7 +22,9 @@ MAX_ANGLE_DEG = 1.0  # a view this close to a protocol's direction is that view
 
 
 def find_inputs(cameras: Cameras, protocol: str, name: str) -> list[int]:
-    """The indices of a protocol's input views. Raises PosedError naming the direction that no camera looks from."""
+    """Returns the indices of a protocol's input views. Raises PosedError naming the direction that no camera looks
+    from.
+    """
     if isinstance(PROTOCOLS[protocol], int):
         return _random_inputs(len(cameras), PROTOCOLS[protocol], protocol, name)
     wanted = np.array(PROTOCOLS[protocol], dtype=np.float64)
@@ -45,7 +47,9 @@ def _random_inputs(views: int, count: int, protocol: str, name: str) -> list[int
 
 
 def choose_targets(views: int, inputs: list[int], count: int, protocol: str, name: str) -> list[int]:
-    """`count` views that are not inputs, drawn without replacement from a stream keyed by protocol and object."""
+    """Returns `count` views that are not inputs, sampled without replacement from a stream keyed by protocol and
+    object.
+    """
     others = [view for view in range(views) if view not in inputs]
     if len(others) < count:
         raise PosedError(f"{name}: expected {count} views that are not inputs, got {len(others)}")

@@ -1,7 +1,7 @@
 """Published scores, to stand beside ours in a table: numbers as printed in the papers, none of them with an interval.
 
 Source of every row: LRM-Zero (NeurIPS 2024, arXiv 2406.09371), main and generalisation results and ablations, as in
-facts/lrm_zero.md §2.2 to §2.4. GS-LRM there is the same network trained on Objaverse. Object lists and random target
+docs/papers.md, LRM. GS-LRM there is the same network trained on Objaverse. Object lists and random target
 views were not released, and the images went through a per-object tone stretch: the rows say what scale brings, not what
 a difference of 0.1 dB means.
 """
@@ -62,7 +62,7 @@ def label(row: Row) -> str:
 class Ablation(NamedTuple):
     """A row of LRM-Zero's tables 2, 3 and 10: 256 px, 8 inputs, 80K steps, GSO. mix: shares of objects in % with height
     fields only, with a cut, with a wireframe. angle: a threshold that is 60 by default and may not mean degrees
-    (facts/lrm_zero.md §3). psnr: None where training failed.
+    (docs/papers.md, LRM). psnr: None where training failed.
     """
 
     mix: str
@@ -96,6 +96,6 @@ ABLATIONS = tuple(
 
 
 def ablation(mix: str, perceptual: float, log_scale_max: float, angle: float | None) -> Ablation | None:
-    """The published row of these settings, if there is one; no angle: the paper's default."""
+    """Returns the published row of these settings, if there is one; no angle: the paper's default."""
     wanted = (mix, perceptual, log_scale_max, 60 if angle is None else angle)
     return next((row for row in ABLATIONS if row[:4] == wanted), None)

@@ -21,7 +21,7 @@ from train.evaluation import camera_check
 from train.evaluation.protocols import find_inputs
 from train.geometry.cameras import camera_tensors
 from train.loop.ranks import default_device
-from train.models.lrm.network import LRM, draw
+from train.models.lrm.network import LRM, render_gaussians
 from train.models.lrm.task import load_run
 from train.splatting import EPS2D, Gaussians
 from train.splatting.ply import save_ply
@@ -42,7 +42,7 @@ def reconstruct(
     inputs: tuple[int, ...] | None = None,
     device: str | None = None,
 ) -> list[Path]:
-    """Reconstruct one object and write gaussians.ply, .splat and .glb, viewer.html, turntable.webp and inputs.png to
+    """Reconstructs one object and writes gaussians.ply, .splat and .glb, viewer.html, turntable.webp and inputs.png to
     `out`; returns their paths.
 
     device: of the model and the drawing; default: the GPU where there is one.
@@ -92,8 +92,8 @@ def _checked(inputs: tuple[int, ...], views: int) -> list[int]:
 
 
 def spread_views(item: Posed, count: int) -> list[int]:
-    """The GSO rig's four inputs when they are there; otherwise `count` views by farthest-point choice of direction, the
-    first view first.
+    """Returns the GSO rig's four inputs when they are there; otherwise `count` views by farthest-point choice of
+    direction, the first view first.
     """
     if count == 4:
         try:
@@ -117,8 +117,8 @@ def predict(model: LRM, images: Tensor, cameras: Cameras) -> Gaussians:
 
 
 def as_sharp_as_seen(gaussians: Gaussians, cameras: Cameras) -> Gaussians:
-    """The same at the resolution of the input cameras, whose pixels [I, S, S] the Gaussians [1, I S S] come from, and
-    no sharper at a higher one.
+    """Returns the same at the resolution of the input cameras, whose pixels [I, S, S] the Gaussians [1, I S S] come
+    from, and no sharper at a higher one.
 
     Splatting widens everything by `EPS2D` pixels², and a model learns to count on it: its Gaussians may be far smaller
     than a pixel, and a viewer with four times the resolution would show dots with gaps. So what a pixel added where
@@ -135,8 +135,8 @@ def as_sharp_as_seen(gaussians: Gaussians, cameras: Cameras) -> Gaussians:
 
 @torch.no_grad()
 def spin(gaussians: Gaussians) -> bytes:
-    """An animated WebP of the object turning, elevation 20 degrees."""
-    images = draw(gaussians, *camera_tensors(turntable(FRAMES, SIZE)), SIZE)[0]
+    """Returns an animated WebP of the object turning, elevation 20 degrees."""
+    images = render_gaussians(gaussians, *camera_tensors(turntable(FRAMES, SIZE)), SIZE)[0]
     frames = [Image.fromarray(frame) for frame in _bytes(images.permute(0, 2, 3, 1))]
     buffer = io.BytesIO()
     frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=85)

@@ -20,7 +20,7 @@ class PartlyScored(RuntimeError):
 
 
 def summarise(rows: list[dict]) -> dict:
-    """{what: {metric: {mean, low, high, objects}}} over the objects that have the metric."""
+    """Returns {what: {metric: {mean, low, high, objects}}} over the objects that have the metric."""
     summary = {}
     for what in dict.fromkeys(what for row in rows for what in row["scores"]):
         scores = [row["scores"][what] for row in rows]
@@ -36,7 +36,7 @@ def _interval(values: list[float]) -> dict[str, float]:
 
 
 def table(results: dict) -> str:
-    """The summary, published numbers of the protocol, then every object, as Markdown."""
+    """Returns the summary, published numbers of the protocol, then every object, as Markdown."""
     lpips = (
         {"lpips": None} if results["published"] else {}
     )  # published with every row, so it has a column even when we did not measure it
@@ -83,14 +83,14 @@ def _shown(metric: str, value: float | None) -> str:
 
 
 def extremes(rows: list[dict]) -> list[int]:
-    """The worst, the median and the best object by PSNR, each once."""
+    """Returns the worst, the median and the best object by PSNR, each once."""
     order = sorted(range(len(rows)), key=lambda i: rows[i]["scores"]["model"]["psnr"])
     return list(dict.fromkeys((order[0], order[len(order) // 2], order[-1])))
 
 
 def figure(shown: list[tuple[Tensor, Tensor, Tensor]]) -> bytes:
-    """Objects as (inputs, prediction, truth), each [., 3, S, S] in 0..1: per object its first inputs, then prediction
-    above truth. PNG bytes.
+    """Returns a PNG of objects as (inputs, prediction, target), each [., 3, S, S] in 0..1: per object its first inputs,
+    then prediction above truth. PNG bytes.
     """
     lines = []
     for seen, pred, truth in shown:

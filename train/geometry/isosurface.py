@@ -12,7 +12,7 @@ BLOCK = 4  # cells a side, whose corners tell whether the surface may be inside
 
 
 def mesh_of(field: Callable[[np.ndarray], np.ndarray], cells: int = 128) -> tuple[np.ndarray, np.ndarray]:
-    """(points [N, 3], faces [F, 3]) of the zero level, by surface nets; closed, and empty where there is none.
+    """Returns (points [N, 3], faces [F, 3]) of the zero level, by surface nets; closed, and empty where there is none.
 
     field: points [N, 3] float32 -> distances [N], right up to half the diagonal of BLOCK cells, beyond which only their
         sign counts.
@@ -21,7 +21,9 @@ def mesh_of(field: Callable[[np.ndarray], np.ndarray], cells: int = 128) -> tupl
 
 
 def grid(field: Callable[[np.ndarray], np.ndarray], cells: int) -> np.ndarray:
-    """[cells + 1] * 3 float32, exact near the surface and elsewhere right about the side; the border is outside."""
+    """Returns [cells + 1] * 3 float32, exact near the surface and elsewhere right about the side; the border is
+    outside.
+    """
     if cells % BLOCK or cells < LEAST:
         raise ValueError(f"cells: expected a multiple of {BLOCK}, at least {LEAST}, got {cells}")
     step, blocks = 2 * EXTENT / cells, cells // BLOCK

@@ -1,4 +1,4 @@
-"""fit(): the one training loop. A trainer brings a `Task` (model, loss, batches) and a config, a `LoopConfig`.
+"""fit(): the one training loop. A trainer brings a `Task`: config, model, loss, batches.
 
 The guarantees are the loop's: a resumed run equals an uninterrupted one bit for bit on a CPU, a checkpoint that carries
 its name is whole, Ctrl-C and SIGTERM save, a non-finite or exploding step is skipped and counted, a diverged run
@@ -44,10 +44,8 @@ class Outcome:
     rollbacks: int = 0
 
 
-def fit(
-    task: Task, config: LoopConfig, run_dir: str | Path, resume: bool = False, device: str | None = None
-) -> Outcome:
-    """Train `task` in `run_dir`, from its last checkpoint if `resume`. Under torchrun every rank calls this alike.
+def fit(task: Task, run_dir: str | Path, resume: bool = False, device: str | None = None) -> Outcome:
+    """Trains `task` in `run_dir`, from its last checkpoint if `resume`. Under torchrun every rank calls this alike.
 
     Writes log.jsonl, checkpoint_*, previews/, and, with every checkpoint, model.safetensors (averaged weights) and
     config.json. Raises RunError when the folder holds a run and `resume` is false, or when config or data are not the
@@ -56,14 +54,15 @@ def fit(
     """
     team = Team(device)
     try:
-        return _fit(task, config, RunFolder(run_dir, config, task), resume, team)
+        return _fit(task, RunFolder(run_dir, task), resume, team)
     finally:
         team.leave()
 
 
-def _fit(task: Task, config: LoopConfig, folder: RunFolder, resume: bool, team: Team) -> Outcome:
+def _fit(task: Task, folder: RunFolder, resume: bool, team: Team) -> Outcome:
+    config = task.config
     accumulate = accumulation(config, team.size)
-    state = prepare(task, config, team)
+    state = prepare(task, team)
     step = folder.restore(state, resume, team)
     loss = _Loss(task, state.model)
     train = loss if state.sharded else distributed(loss, team)
@@ -73,7 +72,7 @@ def _fit(task: Task, config: LoopConfig, folder: RunFolder, resume: bool, team: 
         config.workers,
         ahead=2 * accumulate,
     )
-    with Interrupt() as interrupt, closing(Reporter(task, config, folder, team, step)) as reporter:
+    with Interrupt() as interrupt, closing(Reporter(task, folder, team, step)) as reporter:
         batches = feed()
         try:
             while step < config.steps:
@@ -96,9 +95,9 @@ def _fit(task: Task, config: LoopConfig, folder: RunFolder, resume: bool, team: 
     return Outcome(config.steps, True, state.skipped, reporter.metrics, state.rollbacks)
 
 
-def prepare(task: Task, config: LoopConfig, team: Team) -> State:
-    """The model where it will train, sharded if the config says so, with its average, optimizer and guard."""
-    model = task.model.to(team.device)
+def prepare(task: Task, team: Team) -> State:
+    """Returns the model where it will train, sharded if the config says so, with its average, optimizer and guard."""
+    config, model = task.config, task.model.to(team.device)
     ema = copy.deepcopy(model).requires_grad_(False).eval()
     sharded, whole = config.parallel == "fsdp" and team.size > 1, ema
     if team.device.type == "cuda":

@@ -33,16 +33,16 @@ def linear_flops(tokens: int, inputs: int, outputs: int) -> int:
 
 
 def block_flops(tokens: int, width: int) -> int:
-    """One `layers.Block`, forward: 12 d² of matrices per token (qkv 3, projection 1, MLP 8), and q kᵀ and its product
-    with v.
+    """Returns the operations of one `transformer.Block`, forward: 12 d² of matrices per token (qkv 3, projection 1, MLP
+    8), and q kᵀ and its product with v.
     """
     return linear_flops(tokens, width, 12 * width) + 2 * linear_flops(tokens, tokens, width)
 
 
 @functools.cache
 def matmul_ceiling(device: str) -> float:
-    """Operations per second of a large matrix product on this device, the best of several: what an MFU of 100 % would
-    be.
+    """Returns the operations per second of a large matrix product on this device, the best of several: what an MFU of
+    100 % would be.
 
     bf16 on a GPU, float32 on a CPU with the threads that torch has now. Measured once a process, in about a tenth of a
     second.

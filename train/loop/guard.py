@@ -1,7 +1,7 @@
 """Is training still well? Which updates are skipped, and when a run has diverged: a pure function of the losses and
 gradient norms seen.
 
-LRM-Zero's failures are gradient-norm explosions late in training (healthy 0 to 1, unhealthy 2 to 5; facts/lrm_zero.md
+LRM-Zero's failures are gradient-norm explosions late in training (healthy 0 to 1, unhealthy 2 to 5; docs/papers.md
 §2.4). The published codes skip at a fixed norm of 5 or 20; the running medians here notice the same at any scale of the
 loss.
 """
@@ -43,8 +43,8 @@ class Guard:
         self.streak = 0
 
     def judge(self, loss: float, norm: float, terms: list[str]) -> Verdict:
-        """One step's verdict. terms: names of the loss's parts: when they change, another loss begins, and the medians
-        with it.
+        """Returns the verdict on one step. terms: names of the loss's parts: when they change, another loss begins, and
+        the medians with it.
         """
         if terms != self._terms:
             self._terms = list(terms)
@@ -80,7 +80,7 @@ class Guard:
         return ""
 
     def state(self) -> dict:
-        """Plain values, exact in a checkpoint and in JSON."""
+        """Returns plain values, exact in a checkpoint and in JSON."""
         return {"terms": self._terms, "losses": list(self._losses), "norms": list(self._norms), "streak": self.streak}
 
     def load(self, state: dict) -> None:

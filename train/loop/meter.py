@@ -31,8 +31,8 @@ class Meter:
         self.steps, self.seconds, self.waited = self.steps + 1, self.seconds + seconds, self.waited + waited
 
     def row(self) -> dict[str, float]:
-        """Means, and what the interval achieved. mfu_percent: model operations done over those that the devices could
-        have done in that time.
+        """Returns the means, and what the interval achieved. mfu_percent: model operations done over those that the
+        devices could have done in that time.
         """
         means = {name: sum(values) / len(values) for name, values in self.values.items()}
         rate = self.steps * self.batch / self.seconds  # samples per second
@@ -57,7 +57,7 @@ MEASURED = (
 
 
 def peak_memory_gb(device: torch.device) -> float:
-    """Of the device's allocator, or of the process on a CPU, since the start."""
+    """Returns the most memory of the device's allocator, or of the process on a CPU, since the start."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**30
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -109,8 +109,8 @@ class WandB:
 
 
 def trackers(folder: Path, start: int, wandb_project: str, config: dict) -> list:
-    """Objects with `log(row)` and `close()`: TensorBoard if it can be imported, W&B if a project is named (RuntimeError
-    if it is not installed).
+    """Returns objects with `log(row)` and `close()`: TensorBoard if it can be imported, W&B if a project is named
+    (RuntimeError if it is not installed).
     """
     found: list = []
     try:

@@ -11,7 +11,7 @@ BETAS = (0.9, 0.95)  # GS-LRM
 
 
 def make_optimizer(model: nn.Module, config: LoopConfig, device: torch.device) -> torch.optim.AdamW:
-    """AdamW; matrices decay, gains and other vectors do not."""
+    """Returns AdamW; matrices decay, gains and other vectors do not."""
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -19,7 +19,9 @@ def make_optimizer(model: nn.Module, config: LoopConfig, device: torch.device) -
 
 
 def learning_rate(config: LoopConfig, step: int) -> float:
-    """Linear from 0 to the peak over `warmup` steps, then half a cosine, reaching zero as the last step ends."""
+    """Returns the learning rate: linear from 0 to the peak over `warmup` steps, then half a cosine, reaching zero as
+    the last step ends.
+    """
     if step < config.warmup:
         return config.lr * (step + 1) / config.warmup
     return config.lr * 0.5 * (1.0 + math.cos(math.pi * (step - config.warmup) / max(1, config.steps - config.warmup)))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 def default_device(asked: str | None = None) -> str:
-    """What was asked for, else the GPU where there is one. Raises ValueError for a GPU that is not there."""
+    """Returns what was asked for, else the GPU where there is one. Raises ValueError for a GPU that is not there."""
     if asked == "cuda" and not torch.cuda.is_available():
         raise ValueError("device: expected cpu, got cuda: there is no GPU that torch can use")
     return asked or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -34,7 +34,7 @@ class Team:
             )  # checkpoints and names travel by gloo
 
     def pinned(self, load: Callable) -> Callable:
-        """`load` with its tensors in page-locked memory on a GPU, so that copies overlap with work."""
+        """Returns `load` with its tensors in page-locked memory on a GPU, so that copies overlap with work."""
         return (
             (lambda job: {name: x.pin_memory() for name, x in load(job).items()})
             if self.device.type == "cuda"
@@ -42,8 +42,8 @@ class Team:
         )
 
     def mean(self, totals: dict[str, Tensor], stop: bool) -> tuple[dict[str, float], bool]:
-        """Values averaged over the ranks, and whether any rank was asked to stop: all stop after the same step, or the
-        others would hang.
+        """Returns the values averaged over the ranks, and whether any rank was asked to stop: all stop after the same
+        step, or the others would hang.
         """
         row = torch.stack(
             [value.float() for value in totals.values()] + [torch.tensor(float(stop), device=self.device)]
@@ -54,7 +54,7 @@ class Team:
         return dict(zip(totals, values)), asked > 0
 
     def union(self, named: dict[str, str]) -> dict[str, str]:
-        """What any rank has found; every rank calls it after the same step."""
+        """Returns what any rank has found; every rank calls it after the same step."""
         if self.size == 1:
             return dict(named)
         parts: list = [None] * self.size
@@ -62,7 +62,7 @@ class Team:
         return {name: text for part in parts for name, text in part.items()}
 
     def wait(self) -> None:
-        """Until every rank is here."""
+        """Waits until every rank is here."""
         if self.size > 1:
             dist.barrier()
 
@@ -72,7 +72,7 @@ class Team:
 
 
 def distributed(module: nn.Module, team: Team) -> nn.Module:
-    """The module, its gradients averaged over the ranks as they are computed."""
+    """Returns the module, its gradients averaged over the ranks as they are computed."""
     return nn.parallel.DistributedDataParallel(module, gradient_as_bucket_view=True) if team.size > 1 else module
 
 

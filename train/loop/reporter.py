@@ -7,7 +7,6 @@ from typing import NamedTuple
 from torch import nn
 from tqdm import tqdm
 
-from train.loop.config import LoopConfig
 from train.loop.flops import matmul_ceiling
 from train.loop.guard import Verdict
 from train.loop.meter import Meter, peak_memory_gb, trackers
@@ -33,7 +32,8 @@ class Reporter:
     writes.
     """
 
-    def __init__(self, task: Task, config: LoopConfig, folder: RunFolder, team: Team, step: int):
+    def __init__(self, task: Task, folder: RunFolder, team: Team, step: int):
+        config = task.config
         self.task, self.config, self.folder, self.team = task, config, folder, team
         self.metrics: dict[str, float] = {}
         self._told: set[str] = set()  # of unusable samples
@@ -54,7 +54,7 @@ class Reporter:
         )
 
     def after(self, step: int, done: Done, state: State) -> None:
-        """step: updates tried so far."""
+        """Tells what is due after an update. step: updates tried so far."""
         config, skipped = self.config, done.verdict.reason
         last, end = done.stop or step == config.steps, step == config.steps
         self._meter.add({} if skipped else done.values, done.seconds, done.waited)  # one NaN would hide the interval
@@ -102,7 +102,7 @@ class Reporter:
             self.task.preview(averaged, self.folder.path / "previews" / f"step_{step:07d}.png")
 
     def rolled_back(self, good: int, step: int, reason: str) -> None:
-        """Told after the folder, which has logged it, went back."""
+        """Tells that training went back from `step` to `good`; the folder has logged it already."""
         self._meter.clear()  # the interval is of steps that no longer count
         for tracker in self._trackers:
             tracker.log({"step": good + 1, "rollback": reason, "from_step": step})

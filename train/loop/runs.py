@@ -4,15 +4,19 @@ import dataclasses
 import json
 import math
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from safetensors.torch import save as safetensors_bytes
 from torch import nn
 
 from train import weights
 from train.loop import sharding
+from train.loop.config import LoopConfig
 from train.loop.guard import Guard
 from train.loop.ranks import Team
 from zeroverse.core.files import replacing, write_whole
@@ -55,7 +59,7 @@ class State:
     rollbacks: int = 0
 
     def averaged(self) -> nn.Module:
-        """The averaged weights, whole; every rank calls it, and the leader may use what it gets."""
+        """Returns the averaged weights, whole; every rank calls it, and the leader may use what it gets."""
         if self.sharded:
             sharding.gather(self.ema, self.whole)
         return self.whole
@@ -66,16 +70,17 @@ class RunFolder:
     write.
     """
 
-    def __init__(self, path: str | Path, config, task):
-        self.path = Path(path)
+    def __init__(self, path: str | Path, task):
+        self.path, config = Path(path), task.config
         self.stamp = {"trainer": task.name, "data": task.fingerprint, "config": dataclasses.asdict(config)}
         self._free = {f.name for f in dataclasses.fields(config) if f.metadata.get("may_change")}
 
     def checkpoints(self) -> list[Path]:
+        """Returns the checkpoints, the oldest first."""
         return checkpoints_in(self.path)
 
     def restore(self, state: State, resume: bool, team: Team) -> int:
-        """The first step to do, after loading the last checkpoint, if there is one; the log is cut back to it."""
+        """Returns the first step to do, after loading the last checkpoint, if there is one. Cuts the log back to it."""
         found = self.checkpoints()
         if found and not resume:
             raise RunError(f"{self.path}: holds a run ({found[-1].name}); resume it, or choose another folder")
@@ -90,7 +95,7 @@ class RunFolder:
         return step
 
     def roll_back(self, state: State, step: int, reason: str, team: Team) -> int:
-        """Load the last checkpoint that was saved in good health, and return its step; the data go on behind those of
+        """Loads the last checkpoint that was saved in good health, and returns its step; the data go on behind those of
         `step`, the last one done.
 
         The log is cut back too, but for a row that says why. A killed run that resumes comes to the same end. Raises
@@ -183,7 +188,7 @@ class RunFolder:
             file.write(json.dumps(plain) + "\n")
 
     def save(self, step: int, state: State, team: Team) -> None:
-        """A checkpoint and the exported model; every rank calls it."""
+        """Saves a checkpoint and the exported model; every rank calls it."""
         facts = {
             **self.stamp,
             "step": step,
@@ -212,12 +217,12 @@ class RunFolder:
 
 
 def checkpoints_in(run_dir: Path) -> list[Path]:
-    """The oldest first."""
+    """Returns the checkpoints of a run, the oldest first."""
     return sorted(path for path in run_dir.glob("checkpoint_*") if path.suffix in (".pt", sharding.SUFFIX))
 
 
 def drop_checkpoints(run_dir: Path) -> None:
-    """Of a run that nobody will resume: each is four times as large as its weights."""
+    """Deletes the checkpoints of a run that nobody will resume: each is four times as large as its weights."""
     for path in checkpoints_in(run_dir):
         _delete(path)
 
@@ -227,8 +232,8 @@ def _delete(checkpoint: Path) -> None:
 
 
 def read_stamp(run: str | Path) -> dict:
-    """Trainer, data, config and step of a run, or a released model's, as they were saved. Raises RunError when nothing
-    was exported.
+    """Returns trainer, data, config and step of a run, or a released model's, as they were saved. Raises RunError when
+    nothing was exported.
     """
     folder = weights.find(run)
     if not all((folder / name).exists() for name in (weights.CONFIG, weights.MODEL)):
@@ -243,8 +248,8 @@ def read_stamp(run: str | Path) -> dict:
 
 
 def read_run(run: str | Path, trainer: str) -> tuple[dict, Path]:
-    """(config as it was saved, path of the exported weights) of the folder of a run, or of a released model by its name
-    (train.weights).
+    """Returns (config as it was saved, path of the exported weights) of the folder of a run, or of a released model by
+    its name (train.weights).
 
     Raises RunError when the folder has no weights, or those of another trainer; UsageError when there is neither folder
     nor name.
@@ -253,3 +258,20 @@ def read_run(run: str | Path, trainer: str) -> tuple[dict, Path]:
     if saved["trainer"] != trainer:
         raise RunError(f"{run}: trained by {saved['trainer']}, expected {trainer}")
     return saved["config"], weights.find(run) / weights.MODEL
+
+
+def load_network(
+    run: str | Path, trainer: str, config_class: type[LoopConfig], network: Callable, device: str = "cpu"
+) -> tuple[nn.Module, LoopConfig]:
+    """Returns the averaged weights of a run, or of a released model by its name, ready for inference, and the config.
+
+    network: config -> module. Raises as `read_run`, and RunError for weights or a config that this code cannot take.
+    """
+    saved, path = read_run(run, trainer)
+    try:
+        config = config_class(**saved)
+        model = network(config)
+        model.load_state_dict(load_file(path))  # casts a released model's float16 to the float32 of the network
+    except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise RunError(f"{run}: damaged, or of another version: {str(error).splitlines()[0]}") from error
+    return model.to(device).eval(), config

@@ -28,8 +28,8 @@ FACTS = "facts.json"
 
 
 def shard(model: nn.Module) -> None:
-    """In place: every block by itself, so that only one is whole at a time, and the rest together. All ranks hold the
-    same weights before.
+    """Shards a model in place: every block by itself, so that only one is whole at a time, and the rest together. All
+    ranks hold the same weights before.
     """
     for block in getattr(model, "blocks", ()):
         fully_shard(block)
@@ -37,7 +37,7 @@ def shard(model: nn.Module) -> None:
 
 
 def gather(sharded: nn.Module, whole: nn.Module) -> None:
-    """Copy the weights of `sharded`, of all ranks, into `whole`; every rank calls it, and the leader's becomes the
+    """Copies the weights of `sharded`, of all ranks, into `whole`; every rank calls it, and the leader's becomes the
     model.
     """
     weights = get_model_state_dict(sharded, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
@@ -46,7 +46,7 @@ def gather(sharded: nn.Module, whole: nn.Module) -> None:
 
 
 def local(value: torch.Tensor) -> torch.Tensor:
-    """A result that is the same on all ranks, as a plain tensor."""
+    """Returns a result that is the same on all ranks, as a plain tensor."""
     return value.full_tensor() if isinstance(value, DTensor) else value
 
 
@@ -72,7 +72,7 @@ def read_facts(path: Path) -> dict:
 
 
 def load(path: Path, state) -> None:
-    """Every rank reads its shards."""
+    """Reads the shards; every rank calls it."""
     tensors = _tensors(state)
     dcp.load(tensors, checkpoint_id=path, no_dist=not dist.is_initialized())
     set_state_dict(

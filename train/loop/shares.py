@@ -6,8 +6,8 @@ from train.loop.config import LoopConfig
 
 
 def accumulation(config: LoopConfig, ranks: int) -> int:
-    """Micro-batches per update and rank. Raises ValueError when the batch does not split evenly: a mean of unequal
-    parts is another loss.
+    """Returns the micro-batches per update and rank. Raises ValueError when the batch does not split evenly: a mean of
+    unequal parts is another loss.
     """
     share, rest = divmod(config.batch, ranks)
     if rest or share == 0:
@@ -21,8 +21,8 @@ def accumulation(config: LoopConfig, ranks: int) -> int:
 def positions_of(
     config: LoopConfig, start: int, accumulate: int, rank: int, ranks: int, shift: int = 0
 ) -> Iterator[range]:
-    """The positions of each micro-batch of one rank, from step `start` on: together the ranks take `batch` consecutive
-    ones per step, whatever their number.
+    """Yields the positions of each micro-batch of one rank, from step `start` on: together the ranks take `batch`
+    consecutive ones per step, whatever their number.
 
     shift: steps' worth of data that rollbacks have passed over.
     """

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from train.loop.config import LoopConfig
 from train.loop.flops import Work
 
 
@@ -14,19 +15,20 @@ class Task(Protocol):
     """
 
     name: str  # of the trainer, in config.json
+    config: LoopConfig  # how it trains
     model: nn.Module  # its `blocks`, if it has any, are compiled one by one on a GPU, and sharded one by one
     fingerprint: str  # of the data, checked on resume
     bad: dict[str, str]  # unusable samples met so far: key -> reason
     work: Work  # tokens and operations per sample, for tokens/s and MFU
 
     def batch(self, positions: range) -> dict[str, Tensor]:
-        """The samples at these positions; called from several threads."""
+        """Returns the samples at these positions; called from several threads."""
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor], step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """The mean loss over the batch, and terms to log."""
+        """Returns the mean loss over the batch, and terms to log."""
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Held-out metrics of the averaged weights; empty when nothing is held out."""
+        """Returns held-out metrics of the averaged weights; empty when nothing is held out."""
 
     def preview(self, model: nn.Module, path: Path) -> None:
-        """Write a picture."""
+        """Writes a picture to `path`."""

@@ -9,10 +9,12 @@ from train.metrics.images import VGG19, ssim, vgg_features
 
 
 def mse(pred: Tensor, target: Tensor) -> Tensor:  # [..., C, H, W] -> [...]
+    """Returns the mean squared error of each image."""
     return ((pred - target) ** 2).mean(dim=(-3, -2, -1))
 
 
 def dssim(pred: Tensor, target: Tensor) -> Tensor:  # [..., C, H, W] -> [...]
+    """Returns 1 - SSIM of each image."""
     return 1.0 - ssim(pred, target)
 
 
@@ -52,7 +54,7 @@ class VggPerceptual(nn.Module):
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """A state dict from .safetensors or .pth. Raises FileNotFoundError for a missing file."""
+    """Returns a state dict from .safetensors or .pth. Raises FileNotFoundError for a missing file."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"weights: no file {path}")
@@ -64,8 +66,8 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
 
 def perceptual_loss(name: str):
-    """A row of the choice `perceptual`: "ssim" (no weights needed) or "vgg:/path/to/vgg19.pth" (torchvision's state
-    dict). Raises ValueError otherwise.
+    """Returns the loss that the setting `perceptual` names: "ssim" (no weights needed) or "vgg:/path/to/vgg19.pth"
+    (torchvision's state dict). Raises ValueError otherwise.
     """
     if name == "ssim":
         return dssim

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from renderers.cameras import Cameras
 from train.data.images import resize_area
+from train.geometry.cameras import camera_rays, depths, surface_points, world_to_camera
 from train.splatting import Gaussians, rasterize
 
 SOLID = 0.5  # alpha from which a pixel counts as the object
@@ -20,36 +21,32 @@ SURFACE_POINTS = 20_000
 
 
 def rendered_shape(gaussians: Gaussians, c2w: Tensor, intrinsics: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """(depth, alpha), each [V, S, S], of Gaussians [1, N] in cameras [1, V]. Depth is the expected one: the sum of
-    weight x depth, over alpha.
+    """Returns (depth, alpha), each [V, S, S], of Gaussians [1, N] in cameras [1, V]. Depth is the expected one: the sum
+    of weight x depth, over alpha.
     """
-    rotation = c2w[..., :3, :3].mT
-    w2c = c2w.clone()
-    w2c[..., :3, :3], w2c[..., :3, 3:] = rotation, -rotation @ c2w[..., :3, 3:]
-    depths = torch.einsum("bvj,bnj->bvn", w2c[..., 2, :3], gaussians.means) + w2c[..., None, 2, 3]  # [1, V, N]
-    fields = gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities
-    weighted, alpha = rasterize(*fields, depths[..., None], w2c, intrinsics, size, size)
+    w2c, fields = world_to_camera(c2w), (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities)
+    weighted, alpha = rasterize(*fields, depths(gaussians.means, w2c)[..., None], w2c, intrinsics, size, size)
     return (weighted / alpha.clamp_min(1e-6))[0, :, 0], alpha[0, :, 0]
 
 
 def silhouette_iou(pred: Tensor, target: Tensor) -> float:
-    """Mean over views [V, S, S] of intersection over union; 1 where both are empty."""
+    """Returns the mean over views [V, S, S] of intersection over union; 1 where both are empty."""
     pred, target = pred > SOLID, target > SOLID
     union = (pred | target).sum(dim=(-2, -1))
     return torch.where(union > 0, (pred & target).sum(dim=(-2, -1)) / union.clamp_min(1), 1.0).mean().item()
 
 
 def depth_error(pred: Tensor, pred_alpha: Tensor, target: Tensor) -> float | None:
-    """Mean absolute difference over the pixels [V, S, S] where both have a surface (how many that is, the silhouettes
-    say); None if nowhere.
+    """Returns the mean absolute difference over the pixels [V, S, S] where both have a surface (how many that is, the
+    silhouettes say); None if nowhere.
     """
     both = (pred_alpha > SOLID) & (target > 0)
     return (pred - target)[both].abs().mean().item() if both.any() else None
 
 
 def chamfer(gaussians: Gaussians, surface: np.ndarray) -> float | None:
-    """Mean of two mean distances: from the Gaussians' centres, weighted by opacity, to the surface points [P, 3], and
-    from those to the centres.
+    """Returns the mean of two mean distances: from the Gaussians' centres, weighted by opacity, to the surface points
+    [P, 3], and from those to the centres.
 
     Of Gaussians [1, N], those of opacity `FUSED` and more; None when there are none. The surface is what the views show
     of it.
@@ -64,21 +61,18 @@ def chamfer(gaussians: Gaussians, surface: np.ndarray) -> float | None:
 
 
 def shrunk_depth(depth: np.ndarray, size: int) -> np.ndarray:
-    """[V, H, W, 1], 0 where there is no surface -> [V, size, size]: the mean over what surface a pixel covers, 0 where
-    that is less than half.
+    """Returns depth [V, H, W, 1], 0 where there is no surface, as [V, size, size]: the mean over what surface a pixel
+    covers, 0 where that is less than half.
     """
     there = resize_area((depth > 0).astype(np.float32), size, size)
     return np.where(there >= SOLID, resize_area(depth, size, size) / np.maximum(there, SOLID), 0.0)[..., 0]
 
 
-def surface_points(depth: np.ndarray, cameras: Cameras) -> np.ndarray:
-    """Depth [V, H, W, 1] -> world points [P, 3], evenly spaced among the pixels with a surface, at most
+def visible_surface(depth: np.ndarray, cameras: Cameras) -> np.ndarray:
+    """Returns world points [P, 3] that depth [V, H, W, 1] shows, evenly spaced among the pixels with a surface, at most
     `SURFACE_POINTS`.
     """
-    view, row, column, _ = np.nonzero(depth)
-    chosen = np.linspace(0, len(view) - 1, min(len(view), SURFACE_POINTS)).astype(np.int64)
-    view, row, column = view[chosen], row[chosen], column[chosen]
-    z = depth[view, row, column, 0].astype(np.float64)
-    fx, fy, cx, cy = cameras.intrinsics[view].T
-    local = np.stack([(column + 0.5 - cx) / fx * z, (row + 0.5 - cy) / fy * z, z], axis=1)
-    return np.einsum("pij,pj->pi", cameras.c2w[view, :3, :3], local) + cameras.c2w[view, :3, 3]
+    z, c2w, intrinsics = (torch.from_numpy(np.float64(x)) for x in (depth, cameras.c2w, cameras.intrinsics))
+    rays = camera_rays(c2w, intrinsics, *depth.shape[1:3])
+    points = surface_points(z.movedim(-1, 1), *rays, c2w).movedim(1, -1)[z[..., 0] > 0].numpy()
+    return points[np.linspace(0, len(points) - 1, min(len(points), SURFACE_POINTS)).astype(np.int64)]

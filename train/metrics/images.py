@@ -10,15 +10,15 @@ SSIM_WINDOW, SSIM_SIGMA = 11, 1.5  # Wang et al. 2004, which every LRM paper's S
 
 
 def psnr(pred: Tensor, target: Tensor) -> Tensor:  # [..., C, H, W] -> [...]
-    """-10 log10 of the mean squared error, in dB, after clipping `pred` to 0..1; infinite where the images are
+    """Returns -10 log10 of the mean squared error, in dB, after clipping `pred` to 0..1; infinite where the images are
     equal.
     """
     return -10.0 * ((pred.clamp(0, 1) - target) ** 2).mean(dim=(-3, -2, -1)).log10()
 
 
 def ssim(pred: Tensor, target: Tensor) -> Tensor:  # [..., C, H, W] -> [...]
-    """Structural similarity: Gaussian window 11, sigma 1.5, K1 = 0.01, K2 = 0.03, range 1, over windows that lie inside
-    the image.
+    """Returns the structural similarity: Gaussian window 11, sigma 1.5, K1 = 0.01, K2 = 0.03, range 1, over windows
+    that lie inside the image.
 
     The same number as skimage's structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
     data_range=1), which crops the border too. Raises ValueError for an image smaller than the window.
@@ -56,8 +56,8 @@ VGG19 = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512
 
 
 def vgg_features(plan: tuple, weights: dict[str, Tensor], pool: type[nn.Module] = nn.MaxPool2d) -> nn.Sequential:
-    """The convolutional part of a VGG, frozen, from a torchvision state dict. Raises ValueError naming the first key
-    that is missing or misshaped.
+    """Returns the convolutional part of a VGG, frozen, from a torchvision state dict. Raises ValueError naming the
+    first key that is missing or misshaped.
     """
     layers, channels = [], 3
     for row in plan:
@@ -87,8 +87,8 @@ class LPIPS(nn.Module):
 
     @classmethod
     def load(cls, folder: str | Path) -> "LPIPS":
-        """From a folder with torchvision's vgg16*.pth and the LPIPS repository's v0.1 vgg.pth. Raises FileNotFoundError
-        naming what is missing.
+        """Loads the weights in a folder with torchvision's vgg16*.pth and the LPIPS repository's v0.1 vgg.pth. Raises
+        FileNotFoundError naming what is missing.
         """
         backbone, linear = sorted(Path(folder).glob("vgg16*.pth")), Path(folder) / "vgg.pth"
         if not backbone or not linear.is_file():

@@ -5,15 +5,17 @@ from torch import Tensor
 
 
 def fourier(points: Tensor, octaves: int) -> Tensor:
-    """[..., 3] -> [..., 3 + 6 octaves]: coordinates, then sines and cosines of 2^k times them, without pi."""
+    """Returns the features [..., 3 + 6 octaves] of points [..., 3]: coordinates, then sines and cosines of 2^k times
+    them, without pi.
+    """
     angles = (points[..., None] * 2.0 ** torch.arange(octaves, device=points.device, dtype=points.dtype)).flatten(-2)
     return torch.cat([points, angles.sin(), angles.cos()], dim=-1)
 
 
 @torch.no_grad()
 def farthest_points(points: Tensor, count: int) -> Tensor:
-    """[B, P, 3] -> [B, count] int64, distinct where the points are: from the first on, always the one farthest from
-    those that are chosen.
+    """Returns the indices [B, count] of some of the points [B, P, 3], int64, distinct where the points are: from the
+    first on, always the one farthest from those that are chosen.
     """
     if count > points.shape[1]:
         raise ValueError(f"count: expected at most the {points.shape[1]} points, got {count}")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 def patchify(images: Tensor, patch: int) -> Tensor:
-    """[..., C, H, W] -> tokens [..., H/p W/p, C p p], row by row; within a token C is slowest."""
+    """Returns images [..., C, H, W] as tokens [..., H/p W/p, C p p], row by row; within a token C is slowest."""
     *lead, channels, height, width = images.shape
     if height % patch or width % patch:
         raise ValueError(f"images: expected sides that {patch} divides, got {height} x {width}")
@@ -17,7 +17,7 @@ def patchify(images: Tensor, patch: int) -> Tensor:
 
 
 def unpatchify(tokens: Tensor, patch: int, height: int, width: int) -> Tensor:
-    """The inverse of `patchify`: [..., H/p W/p, C p p] -> [..., C, H, W]."""
+    """Returns tokens [..., H/p W/p, C p p] as images [..., C, H, W]: the inverse of `patchify`."""
     *lead, _, size = tokens.shape
     x = tokens.reshape(*lead, height // patch, width // patch, size // patch**2, patch, patch)
     return x.movedim((-5, -4), (-4, -2)).reshape(*lead, size // patch**2, height, width)
@@ -107,8 +107,8 @@ class Block(nn.Module):
 
 @torch.no_grad()
 def init_blocks(blocks: nn.ModuleList, generator: torch.Generator, std: float = 0.02) -> None:
-    """N(0, std) for every matrix; the two that write to the residual stream smaller by sqrt(2 L), so that depth does
-    not change its variance (GPT-2).
+    """Samples every matrix from N(0, std); the two that write to the residual stream smaller by sqrt(2 L), so that
+    depth does not change its variance (GPT-2).
     """
     for block in blocks:
         for matrix in (block.attention.qkv.weight, block.mlp[0].weight):

@@ -10,6 +10,8 @@ Gaussian that would take its transmittance to 1e-4 or less.
 import importlib
 import logging
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
 from types import ModuleType
@@ -17,6 +19,8 @@ from types import ModuleType
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from train.geometry.cameras import camera_centers
 
 EPS2D = 0.3  # pixels², what the classic mode adds to the variance of every splat
 SH_C0 = 0.28209479177387814  # 1 / (2 sqrt(pi))
@@ -60,7 +64,9 @@ class Gaussians:
         return self.opacities.shape[-1]
 
     def map(self, function) -> "Gaussians":
-        """The same function on every field, e.g. `gaussians.map(lambda x: x.to(device))` or `.map(lambda x: x[0])`."""
+        """Returns the same function on every field, e.g. `gaussians.map(lambda x: x.to(device))` or `.map(lambda x:
+        x[0])`.
+        """
         return Gaussians(*(function(getattr(self, field.name)) for field in fields(self)))
 
 
@@ -75,8 +81,8 @@ def render(
     antialiased: bool = False,
     backend: str = "auto",
 ) -> tuple[Tensor, Tensor]:
-    """(image, alpha) of Gaussians [B, N] in cameras [B, V], or of Gaussians [N] in cameras [V]: `rasterize` after the
-    harmonics.
+    """Returns (image, alpha) of Gaussians [B, N] in cameras [B, V], or of Gaussians [N] in cameras [V]: `rasterize`
+    after the harmonics.
 
     image [B, V, 3, H, W] on the background, alpha [B, V, 1, H, W]; without B when the input has none.
     """
@@ -126,7 +132,7 @@ def rasterize(
     antialiased: bool = False,
     backend: str = "auto",
 ) -> tuple[Tensor, Tensor]:
-    """(image [B, V, D, H, W] composited on the background, alpha [B, V, 1, H, W]).
+    """Returns (image [B, V, D, H, W] composited on the background, alpha [B, V, 1, H, W]).
 
     means [B, N, 3], quats [B, N, 4] wxyz, scales [B, N, 3], opacities [B, N], colors [B, N, D] or, per view, [B, V, N,
     D]: differentiable. w2c [B, V, 4, 4], intrinsics [B, V, 4] (fx, fy, cx, cy): not differentiable. background: [D], a
@@ -162,13 +168,29 @@ def rasterize(
 
 
 def describe() -> str:
-    """One line for `verse doctor`: what "auto" takes on a CPU and on a GPU, and why."""
+    """Returns one line for `verse doctor`: what "auto" takes on a CPU and on a GPU, and why."""
     first = {device: importlib.import_module(module) for _, module, device in BACKENDS if device}
     return f"on the CPU {first['cpu'].describe()}; on a GPU {first['cuda'].describe()}"
 
 
+_chosen: ModuleType | None = None  # what renders while `using` is in force
+
+
+@contextmanager
+def using(module: ModuleType) -> Iterator[None]:
+    """Lets one module render everything, whatever was asked for and whether or not it would refuse."""
+    global _chosen
+    before, _chosen = _chosen, module
+    try:
+        yield
+    finally:
+        _chosen = before
+
+
 def _backend(name: str, tensors: list[Tensor]) -> ModuleType:
-    """The module that draws. Raises ValueError or ImportError where the one that was asked for cannot."""
+    """Returns the module that renders. Raises ValueError or ImportError where the one that was asked for cannot."""
+    if _chosen is not None:
+        return _chosen
     modules = {row: module for row, module, _ in BACKENDS}
     if name == "auto":
         asked = (importlib.import_module(module) for _, module, device in BACKENDS if device == tensors[0].device.type)
@@ -223,21 +245,23 @@ def _expect(name: str, tensor: Tensor, shape: list) -> torch.Size:
 
 
 def sh_colors(sh: Tensor, means: Tensor, w2c: Tensor) -> Tensor:
-    """Colours, clamped at 0 as every 3DGS viewer does: [B, N, 3] at degree 0, else per view [B, V, N, 3].
+    """Returns colours, clamped at 0 as every 3DGS viewer does: [B, N, 3] at degree 0, else per view [B, V, N, 3].
 
     sh [B, N, K, 3], means [B, N, 3], w2c [B, V, 4, 4]. As in 3DGS, the direction is from the camera's centre to the
     Gaussian's.
     """
     if sh.shape[-2] == 1:
         return (0.5 + SH_C0 * sh[..., 0, :]).clamp_min(0)
-    centers = -(w2c[..., :3, :3].transpose(-1, -2) @ w2c[..., :3, 3:])[..., 0]  # [B, V, 3]
-    directions = F.normalize(means[:, None] - centers[:, :, None].to(means), dim=-1)  # [B, V, N, 3]
+    centers = camera_centers(w2c).to(means)  # [B, V, 3]
+    directions = F.normalize(means[:, None] - centers[:, :, None], dim=-1)  # [B, V, N, 3]
     basis = sh_basis(directions, math.isqrt(sh.shape[-2]) - 1)  # [B, V, N, K]
     return (0.5 + torch.einsum("bvnk,bnkc->bvnc", basis, sh)).clamp_min(0)
 
 
 def sh_basis(directions: Tensor, degree: int) -> Tensor:
-    """Real spherical harmonics [..., (degree + 1)²] of unit directions [..., 3], with the signs and order of 3DGS."""
+    """Returns real spherical harmonics [..., (degree + 1)²] of unit directions [..., 3], with the signs and order of
+    3DGS.
+    """
     x, y, z = directions.unbind(-1)
     basis = [torch.full_like(x, SH_C0)]
     if degree >= 1:

@@ -59,8 +59,8 @@ class Job(ctypes.Structure):
 
 @functools.cache
 def load() -> tuple[ctypes.CDLL | None, str]:
-    """(kernel, where it is), or (None, why there is none). Compiles once a machine; several processes may do so at the
-    same time.
+    """Returns (kernel, where it is), or (None, why there is none). Compiles once a machine; several processes may do so
+    at the same time.
     """
     try:
         compiler = _compiler()
@@ -148,7 +148,7 @@ def describe() -> str:
 
 
 def refusal(tensors: list[Tensor]) -> str:
-    """Why the kernel cannot draw (means ... colors); "" if it can."""
+    """Returns why the kernel cannot draw (means ... colors); "" if it can."""
     device, dtype, channels = tensors[0].device, tensors[0].dtype, tensors[-1].shape[-1]
     if device.type != "cpu" or dtype != torch.float32 or channels > MAX_CHANNELS:
         return (
@@ -174,7 +174,7 @@ def rasterize(
     eps2d: float,
     antialiased: bool,
 ) -> tuple[Tensor, Tensor]:
-    """`gaussians.rasterize` with checked arguments, float32 on the CPU, at most MAX_CHANNELS channels."""
+    """Does `splatting.rasterize` with checked arguments, float32 on the CPU, at most MAX_CHANNELS channels."""
     numbers = {"width": width, "height": height, "near": near, "eps2d": eps2d, "antialiased": antialiased}
     return _Rasterize.apply(numbers, means, quats, scales, opacities, colors, w2c, intrinsics, background)
 

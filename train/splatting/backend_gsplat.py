@@ -12,7 +12,7 @@ from train.splatting.backend_torch import finite_only
 
 
 def refusal(tensors: list[Tensor]) -> str:
-    """Why gsplat cannot draw (means ... colors); "" if it can. Raises ImportError where it is missing."""
+    """Returns why gsplat cannot draw (means ... colors); "" if it can. Raises ImportError where it is missing."""
     device, dtype = tensors[0].device, tensors[0].dtype
     if device.type != "cuda" or dtype != torch.float32:
         return f"takes float32 on a GPU, got {dtype} on {device}"
@@ -46,7 +46,7 @@ def rasterize(
     eps2d: float,
     antialiased: bool,
 ) -> tuple[Tensor, Tensor]:
-    """`gaussians.rasterize` with checked arguments."""
+    """Does `splatting.rasterize` with checked arguments."""
     (B, V), D = w2c.shape[:2], colors.shape[-1]
     means, quats, scales, opacities, _ = finite_only(means, quats, scales, opacities)
     colors = colors if colors.ndim == 4 else colors[:, None].expand(B, V, *colors.shape[1:])
@@ -71,7 +71,7 @@ def rasterize(
 
 
 def camera_matrices(intrinsics: Tensor) -> Tensor:
-    """(fx, fy, cx, cy) [..., 4] -> K [..., 3, 3]."""
+    """Returns K [..., 3, 3] of (fx, fy, cx, cy) [..., 4]."""
     fx, fy, cx, cy = intrinsics.unbind(-1)
     zero, one = torch.zeros_like(fx), torch.ones_like(fx)
     return torch.stack([fx, zero, cx, zero, fy, cy, zero, zero, one], dim=-1).unflatten(-1, (3, 3))

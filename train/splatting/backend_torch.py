@@ -29,15 +29,15 @@ class Projected(NamedTuple):
 
 
 def refusal(tensors: list[Tensor]) -> str:
-    """Why this backend cannot draw (means ... colors): it always can."""
+    """Returns why this backend cannot draw (means ... colors): it always can."""
     return ""
 
 
 def rasterize(
     means, quats, scales, opacities, colors, w2c, intrinsics, background, width, height, near, eps2d, antialiased
 ) -> tuple[Tensor, Tensor]:
-    """`gaussians.rasterize` with checked arguments. Memory is bounded: tiles are composited in groups, each recomputed
-    for its backward pass.
+    """Does `splatting.rasterize` with checked arguments. Memory is bounded: tiles are composited in groups, each
+    recomputed for its backward pass.
     """
     projected = project(means, quats, scales, opacities, w2c, intrinsics, width, height, near, eps2d, antialiased)
     B, V, N = projected.depths.shape
@@ -77,8 +77,8 @@ def rasterize(
 
 
 def project(means, quats, scales, opacities, w2c, intrinsics, width, height, near, eps2d, antialiased) -> Projected:
-    """Local affine (EWA) projection, Zwicker et al. 2002; directions are clamped in the Jacobian 30 % of a half image
-    outside, as in gsplat.
+    """Projects Gaussians by the local affine (EWA) projection, Zwicker et al. 2002; directions are clamped in the
+    Jacobian 30 % of a half image outside, as in gsplat.
     """
     means, quats, scales, opacities, finite = finite_only(means, quats, scales, opacities)
     rotation = w2c[..., :3, :3]
@@ -117,8 +117,8 @@ def project(means, quats, scales, opacities, w2c, intrinsics, width, height, nea
 
 
 def finite_only(means: Tensor, quats: Tensor, scales: Tensor, opacities: Tensor) -> tuple[Tensor, ...]:
-    """The same and which are finite [B, N]; Gaussians with any value that is not have ones, and opacity 0, instead, and
-    get no gradient.
+    """Returns the same and which are finite [B, N]; Gaussians with any value that is not have ones, and opacity 0,
+    instead, and get no gradient.
     """
     finite = torch.stack([x.isfinite().all(-1) for x in (means, quats, scales, opacities[..., None])]).all(0)
     means, quats, scales = (torch.where(finite[..., None], x, x.new_ones(())) for x in (means, quats, scales))
@@ -139,7 +139,7 @@ def _covariance(axes, x, y, zoom_x, zoom_y, eps2d) -> tuple[Tensor, ...]:
 
 
 def rotations(quats: Tensor) -> Tensor:
-    """[..., 3, 3] of wxyz quaternions of any length; a zero quaternion is the identity."""
+    """Returns the matrices [..., 3, 3] of wxyz quaternions of any length; a zero quaternion is the identity."""
     w, x, y, z = F.normalize(quats, dim=-1).unbind(-1)
     rows = [
         1 - 2 * (y * y + z * z),
@@ -184,14 +184,14 @@ class Cover(NamedTuple):
 
 @torch.no_grad()
 def bin_tiles(projected: Projected, width: int, height: int) -> TileLists:
-    """Of all images. One wait for the device, to learn the number of pairs."""
+    """Returns the tile lists of all images. One wait for the device, to learn the number of pairs."""
     cover = covered_tiles(projected.means2d, projected.extents, width, height)
     return list_tiles(projected.depths.flatten(0, 1), cover, width, height, int(cover.size.prod(-1).sum()))
 
 
 @torch.no_grad()
 def covered_tiles(means2d: Tensor, extents: Tensor, width: int, height: int) -> Cover:
-    """Of [B, V, N, 2] both."""
+    """Returns the first tile and the number of tiles of each Gaussian, both [B, V, N, 2]."""
     rows, columns = _tile_grid(width, height)
     grid = means2d.new_full((2,), columns)
     grid[1] = rows  # filled, not copied, over there: a copy would wait for the device
@@ -202,8 +202,8 @@ def covered_tiles(means2d: Tensor, extents: Tensor, width: int, height: int) -> 
 
 @torch.no_grad()
 def list_tiles(depths: Tensor, cover: Cover, width: int, height: int, pairs: int, image: int = 0) -> TileLists:
-    """Of consecutive images, the first of which is number `image`, from their depths [images, N] and the number of
-    their (Gaussian, tile) pairs.
+    """Returns the tile lists of consecutive images, the first of which is number `image`, from their depths [images, N]
+    and the number of their (Gaussian, tile) pairs.
 
     Holds some 40 bytes a pair while it sorts, and leaves 16.
     """

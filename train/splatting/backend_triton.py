@@ -10,6 +10,8 @@ Deterministic: two runs on one device are equal bit for bit. Triton comes with t
 
 import functools
 import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import NamedTuple
 
@@ -34,7 +36,7 @@ PAIRS = (
 
 @functools.cache
 def load() -> tuple[ModuleType | None, str]:
-    """(kernels, Triton's version), or (None, why there are none)."""
+    """Returns (kernels, Triton's version), or (None, why there are none)."""
     try:
         import triton
     except ImportError as error:
@@ -47,20 +49,53 @@ def load() -> tuple[ModuleType | None, str]:
     return importlib.import_module("train.splatting.kernels_triton"), f"Triton {triton.__version__}"
 
 
+class _Idle:
+    """Kernels that do nothing, whatever their name and grid."""
+
+    def __getattr__(self, name: str) -> "_Idle":
+        return self
+
+    def __getitem__(self, grid) -> Callable:
+        return lambda *args, **options: None
+
+
+_rehearsed: int | None = None  # (Gaussian, tile) pairs of an image while `rehearsed` is in force
+
+
+@contextmanager
+def rehearsed(pairs: int) -> Iterator[None]:
+    """Lets `rasterize` take all the memory that it takes and render nothing, with so many pairs for every image.
+
+    For tensors without content, as of train.tools.memory; they may be on any device.
+    """
+    global _rehearsed
+    before, _rehearsed = _rehearsed, pairs
+    try:
+        yield
+    finally:
+        _rehearsed = before
+
+
+def _kernels():
+    return load()[0] if _rehearsed is None else _Idle()
+
+
 def describe() -> str:
     kernels, reason = load()
     return reason if kernels else f"plain torch (slower): {reason}"
 
 
 def interpreted() -> bool:
-    """Whether the kernels run in Triton's interpreter, which TRITON_INTERPRET=1 asks for if it is set before anything
-    imports Triton.
+    """Returns whether the kernels run in Triton's interpreter, which TRITON_INTERPRET=1 asks for if it is set before
+    anything imports Triton.
     """
     return load()[0] is not None and "Interpreted" in type(load()[0].project).__name__
 
 
 def refusal(tensors: list[Tensor]) -> str:
-    """Why the kernels cannot draw (means ... colors); "" if they can. Raises ImportError where Triton is missing."""
+    """Returns why the kernels cannot draw (means ... colors); "" if they can. Raises ImportError where Triton is
+    missing.
+    """
     device, dtype, channels = tensors[0].device, tensors[0].dtype, tensors[-1].shape[-1]
     if device.type not in ("cuda", "cpu") or dtype != torch.float32 or channels > MAX_CHANNELS:
         return (
@@ -88,7 +123,7 @@ def rasterize(
     eps2d: float,
     antialiased: bool,
 ) -> tuple[Tensor, Tensor]:
-    """`gaussians.rasterize` with checked arguments that `refusal` lets pass."""
+    """Does `splatting.rasterize` with checked arguments that `refusal` lets pass."""
     return _Rasterize.apply(
         (width, height, near, eps2d, antialiased), means, quats, scales, opacities, colors, w2c, intrinsics, background
     )
@@ -102,7 +137,10 @@ class _Rasterize(torch.autograd.Function):
         with torch.cuda.device_of(inputs[0]):  # Triton launches on the current device
             splats, depths = _project(inputs, *options)
             cover = _cover(splats, width, height)
-            groups, pixels = grouped(_pairs(cover)), _pixels(inputs, width, height)
+            groups, pixels = (
+                grouped(_pairs(cover) if _rehearsed is None else [_rehearsed] * len(cover.size)),
+                _pixels(inputs, width, height),
+            )
             for group in groups:
                 lists = _lists(depths, cover, group, width, height)
                 _composite(inputs, splats, lists, group.first, pixels)
@@ -134,7 +172,7 @@ class Group(NamedTuple):
 
 
 def grouped(pairs: list[int]) -> list[Group]:
-    """Consecutive images, from the pairs of each, in groups of at most PAIRS or of one image."""
+    """Returns consecutive images, from the pairs of each, in groups of at most PAIRS or of one image."""
     groups: list[Group] = []
     for image, more in enumerate(pairs):
         if groups and groups[-1].pairs + more <= PAIRS:
@@ -165,7 +203,7 @@ def _project(inputs, width, height, near, eps2d, antialiased) -> tuple[Tensor, T
     *bodies, _, w2c, intrinsics, _ = inputs
     (B, V), N = w2c.shape[:2], bodies[0].shape[1]
     splats, depths = w2c.new_empty(B, V, N, 8), w2c.new_empty(B, V, N)
-    load()[0].project[B * V * _blocks(N, BLOCK),](
+    _kernels().project[B * V * _blocks(N, BLOCK),](
         *bodies, w2c, intrinsics, splats, depths, N, V, width, height, near, eps2d, antialiased, BLOCK
     )
     return splats, depths
@@ -190,7 +228,7 @@ def _composite(inputs, splats, lists, image, pixels) -> None:
     *_, colors, w2c, _, background = inputs
     (N, D), (height, width) = colors.shape[-2:], pixels[0].shape[-2:]
     group = min(GROUP, _power_of_two(max(1, D)))  # without channels there still is alpha
-    load()[0].composite[len(lists.starts) - 1, max(1, _blocks(D, group))](
+    _kernels().composite[len(lists.starts) - 1, max(1, _blocks(D, group))](
         splats,
         colors,
         lists.members,
@@ -216,7 +254,7 @@ def _composite_backward(inputs, splats, pixels, lists, image, grad_image, grad_a
     *_, colors, w2c, _, background = inputs
     (N, D), (height, width) = colors.shape[-2:], grad_image.shape[-2:]
     rows = colors.new_zeros(len(lists.members), 6 + D)
-    load()[0].composite_backward[len(lists.starts) - 1,](
+    _kernels().composite_backward[len(lists.starts) - 1,](
         splats,
         colors,
         lists.members,
@@ -245,7 +283,7 @@ def _sum_rows(rows, lists, sums) -> None:
     """Into sums [B V N, 6 + D], of the images of the lists."""
     count, width = len(lists.order), rows.shape[1]
     columns = min(16, _power_of_two(width))
-    load()[0].sum_rows[_blocks(count, 32), _blocks(width, columns)](
+    _kernels().sum_rows[_blocks(count, 32), _blocks(width, columns)](
         rows, lists.first, lists.order, sums, count, width, 32, columns
     )
 
@@ -255,7 +293,7 @@ def _project_backward(inputs, splats, sums, width, height, near, eps2d, antialia
     *bodies, colors, w2c, intrinsics, _ = inputs
     (B, V), (N, D) = w2c.shape[:2], colors.shape[-2:]
     grads = [torch.empty_like(x) for x in bodies]
-    load()[0].project_backward[B * _blocks(N, BLOCK),](
+    _kernels().project_backward[B * _blocks(N, BLOCK),](
         *bodies, w2c, intrinsics, splats, sums, *grads, N, V, width, height, eps2d, 6 + D, antialiased, BLOCK
     )
     shade = sums[:, 6:].reshape(B, V, N, D)

@@ -131,9 +131,9 @@ def _body(means, quats, scales, opacities, index, mask):
 
 @triton.jit
 def _projection(mean, rotation, scale, camera, eps2d):
-    """Local affine projection, as `backend_torch.project`: depth; x / z and y / z, and the same clamped; the scaled
-    axes in the camera (columns); u and v, the rows of the map from the unit sphere to pixels; (uu, uv, vv, area) without
-    eps2d; the determinant with it.
+    """Local affine projection, as `backend_torch.project`: depth; x / z and y / z, and the same clamped; the
+    scaled axes in the camera (columns); u and v, the rows of the map from the unit sphere to pixels; (uu, uv, vv,
+    area) without eps2d; the determinant with it.
     """
     turn, translation, focal, _, low, high = camera
     x, y, z = (

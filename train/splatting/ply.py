@@ -36,7 +36,7 @@ TYPES = {
 
 
 def property_names(coefficients: int) -> list[str]:
-    """The columns in file order, for K coefficients a channel."""
+    """Returns the columns in file order, for K coefficients a channel."""
     rest = [f"f_rest_{i}" for i in range(3 * (coefficients - 1))]
     return [
         "x",
@@ -56,9 +56,8 @@ def property_names(coefficients: int) -> list[str]:
 
 
 def save_ply(gaussians: Gaussians, path: str | os.PathLike, min_opacity: float = 0.0) -> int:
-    """Write Gaussians [N] whose opacity is at least `min_opacity`; -> how many. The file appears whole or not at
-    all.
-    """
+    """Writes Gaussians [N] whose opacity is at least `min_opacity`, and returns how many. The file appears whole or not
+    at all."""
     if gaussians.opacities.ndim != 1:
         raise ValueError(
             f"gaussians: expected fields [N, ...], got opacities {list(gaussians.opacities.shape)}; choose one of the "
@@ -85,8 +84,8 @@ def save_ply(gaussians: Gaussians, path: str | os.PathLike, min_opacity: float =
 
 
 def load_ply(path: str | os.PathLike) -> Gaussians:
-    """Gaussians [N], float32 on the CPU. Columns may come in any order. Raises ValueError naming the file and what is
-    wrong with it.
+    """Returns Gaussians [N], float32 on the CPU. Columns may come in any order. Raises ValueError naming the file and
+    what is wrong with it.
     """
     with open(path, "rb") as file:
         count, dtype = _read_header(file, path)

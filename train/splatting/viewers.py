@@ -32,7 +32,7 @@ _JSON, _BIN = b"JSON", b"BIN\0"
 
 
 def kept(gaussians: Gaussians, min_opacity: float) -> Gaussians:
-    """Gaussians [N] of at least this opacity, float32 on the CPU, quaternions of unit length."""
+    """Returns the Gaussians [N] of at least this opacity, float32 on the CPU, quaternions of unit length."""
     if gaussians.opacities.ndim != 1:
         raise ValueError(
             f"gaussians: expected fields [N, ...], got opacities {list(gaussians.opacities.shape)}; choose one of the "
@@ -57,7 +57,7 @@ def splat_bytes(gaussians: Gaussians, min_opacity: float = 0.0) -> bytes:
 
 
 def page(gaussians: Gaussians, title: str, min_opacity: float = 0.0) -> bytes:
-    """One HTML file that needs nothing else: WebGL 2, drag to turn, wheel to zoom."""
+    """Returns one HTML file that needs nothing else: WebGL 2, drag to turn, wheel to zoom."""
     data = base64.b64encode(splat_bytes(gaussians, min_opacity)).decode("ascii")
     name = title.replace("&", "&amp;").replace("<", "&lt;")
     return PAGE.read_text(encoding="utf-8").replace("<!-- title -->", name).replace(_DATA, data).encode()

@@ -1,7 +1,7 @@
 """LRM-Zero's ablations in miniature: mixtures of edits x perceptual weight x clip of the log-scale, several runs of
 each. What `verse ablate` runs.
 
-The paper has one run a row, and calls it by its PSNR or "failed" (facts/lrm_zero.md §2.3, §2.4). Here the guard says
+The paper has one run a row, and calls it by its PSNR or "failed" (docs/papers.md, LRM). Here the guard says
 which runs diverged, every row is scored on the same held-out objects, and every number has an interval. Run k of every
 row has seed k: the same weights to begin with, the same order of the same objects, which differ between mixtures in
 their edits only; so rows are compared run by run and object by object.
@@ -106,7 +106,7 @@ class Row:
         )
 
     def record(self, base: LRMConfig) -> dict:
-        """What results.json and the table say of the row."""
+        """Returns what results.json and the table say of the row."""
         return {
             "name": self.folder,
             "mix": self.mix.label,
@@ -120,7 +120,7 @@ class Row:
 def grid(
     mixes: Sequence[str], perceptual: Sequence[float], clips: Sequence[float], angles: Sequence[float] = ()
 ) -> list[Row]:
-    """Every combination, in the order given, each once. Raises AblationError for values that are none."""
+    """Returns every combination, in the order given, each once. Raises AblationError for values that are none."""
     for name, values, expected, good in (
         ("mixes", mixes, "at least one", lambda mix: True),
         ("perceptual", perceptual, "weights of at least 0", lambda weight: 0 <= weight < math.inf),
@@ -148,7 +148,7 @@ def ablate(
     workers: int = 1,
     say: Callable[[str], None] = lambda text: None,
 ) -> str | None:
-    """Train `seeds` runs of every row on `objects` objects each, score them on `held_out` others; the table, or None
+    """Trains `seeds` runs of every row on `objects` objects each, score them on `held_out` others; the table, or None
     when it was interrupted.
 
     base: the model and the recipe but for what the rows say. Writes results.json and table.md after every run. Kill it
@@ -178,7 +178,7 @@ def ablate(
 
 
 def run(folder: Path, data: Path, test: Path, config: LRMConfig) -> dict | None:
-    """Train one model and score it, or go on with it, or read what became of it; None when it was interrupted.
+    """Trains one model and score it, or go on with it, or read what became of it; None when it was interrupted.
 
     step: updates tried. skipped, rollbacks: what the guard did. given_up: why it gave the run up, or "". psnr: {what:
         {object: dB}}, none if given up.

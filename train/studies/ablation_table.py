@@ -23,19 +23,24 @@ HEAD = (
     "less the first row [95 %]",
     "published",
 )
-NOTES = """\
-Diverged: the guard saw {patience} bad steps in a row, and the run went back to an earlier checkpoint or was given up; the rate has Wilson's interval.
-Skipped updates: those that the guard left out, also where the run went back later. PSNR in dB: mean over the runs that were not given up, and over the
-held-out objects; its interval resamples both (pigeonhole bootstrap, 10,000 times, seed 0): of two or three runs it is too narrow, of one it covers the
-objects only. Less the first row: on the same seeds and objects. Published: LRM-Zero ({source}), PSNR on GSO at 256 px with 8 inputs, or "failed"; one
-run each of 300 M parameters, 80K steps, 400K objects, with a VGG perceptual loss{perceptual} and a view angle of 60, perhaps not degrees, where the
-row has no other. Compare it within its column.
-"""
+NOTES = (
+    "Diverged: the guard saw {patience} bad steps in a row, and the run went back to an earlier checkpoint or "
+    "was given up; the rate has Wilson's interval.\n"
+    "Skipped updates: those that the guard left out, also where the run went back later. PSNR in dB: mean over "
+    "the runs that were not given up, and over the\n"
+    "held-out objects; its interval resamples both (pigeonhole bootstrap, 10,000 times, seed 0): of two or three "
+    "runs it is too narrow, of one it covers the\n"
+    "objects only. Less the first row: on the same seeds and objects. Published: LRM-Zero ({source}), PSNR on "
+    'GSO at 256 px with 8 inputs, or "failed"; one\n'
+    "run each of 300 M parameters, 80K steps, 400K objects, with a VGG perceptual "
+    "loss{perceptual} and a view angle of 60, perhaps not degrees, where the\n"
+    "row has no other. Compare it within its column.\n"
+)
 
 
 def summarise(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
-    """Every row with what its runs gave; None where there is nothing to say yet. The first row is what the others are
-    compared with.
+    """Returns every row with what its runs gave; None where there is nothing to say yet. The first row is what the
+    others are compared with.
     """
     of_row = {row["name"]: [run for run in runs if run["row"] == row["name"]] for row in rows}
     first = of_row[rows[0]["name"]]
@@ -52,8 +57,8 @@ def summarise(rows: Sequence[dict], runs: Sequence[dict]) -> list[dict]:
 
 
 def floors(runs: Sequence[dict]) -> dict[str, dict | None]:
-    """{what: interval} of the nearest input view and the untrained model; of the runs of one row, for they are the same
-    in all.
+    """Returns {what: interval} of the nearest input view and the untrained model; of the runs of one row, for they are
+    the same in all.
     """
     scored = [run for run in runs if run["psnr"]]
     same = [run for run in scored if run["row"] == scored[0]["row"]]
@@ -61,7 +66,7 @@ def floors(runs: Sequence[dict]) -> dict[str, dict | None]:
 
 
 def psnrs(runs: Sequence[dict], what: str = "model") -> np.ndarray:  # [S, N]
-    """Of the runs that have scores, on the objects that all of them have; S or N may be 0."""
+    """Returns the PSNRs of the runs that have scores, on the objects that all of them have; S or N may be 0."""
     scores = [run["psnr"][what] for run in runs if run["psnr"]]
     names = [name for name in scores[0] if all(name in others for others in scores)] if scores else []
     return np.array([[row[name] for name in names] for row in scores], dtype=np.float64).reshape(
@@ -104,7 +109,7 @@ def _published(row: dict) -> dict | None:
 
 
 def table(results: dict) -> str:
-    """Markdown."""
+    """Returns the table as Markdown."""
     settings, config = results["settings"], results["settings"]["config"]
     lines = [
         f"LRM-Zero's ablations in miniature: preset {config['preset']}, {config['size']} px, {config['steps']} steps "

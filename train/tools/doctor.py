@@ -23,7 +23,7 @@ SIZE = 256
 
 
 def report() -> str:
-    """One line per fact; what does not work says what to install."""
+    """Returns one line per fact; what does not work says what to install."""
     rows = [
         (
             "machine",

@@ -12,8 +12,6 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from types import SimpleNamespace
-from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -23,14 +21,14 @@ from torch.utils._pytree import tree_leaves
 
 from renderers.cameras.rigs import sphere_shell
 from train import splatting
-from train.geometry.cameras import camera_rays, camera_tensors, inverse
+from train.geometry.cameras import camera_rays, camera_tensors, world_to_camera
+from train.loop.config import LoopConfig
 from train.loop.optimiser import average, make_optimizer
-from train.models.lrm.config import PRESETS, LRMConfig
-from train.models.lrm.network import CHANNELS_OUT, LRM, activate
-from train.models.lrm.task import LRMTask
+from train.models.lrm.config import LRMConfig
+from train.models.lrm.network import CHANNELS_OUT, activate
 from train.splatting import backend_triton
 from train.splatting.backend_torch import covered_tiles, project
-from train.tools.speed import Noise
+from train.trainers import TRAINERS, Trainer
 from zeroverse.core.rng import Rng
 
 NEAR = 0.01  # of `gaussians.rasterize`
@@ -65,43 +63,43 @@ class Alive(TorchDispatchMode):
         self.now += size
 
 
-def step_bytes(config: LRMConfig, samples: int, pairs: int | None = None) -> int:
-    """The most that is alive in an update with two backward passes of `samples` each. pairs: (Gaussian, tile) pairs of
-    an image, else `pairs_at_start`.
+def step_bytes(trainer: Trainer, config: LoopConfig, samples: int, pairs: int | None = None) -> int:
+    """Returns the most bytes that are alive in an update with two backward passes of `samples` each.
+
+    pairs: (Gaussian, tile) pairs of an image, else as many as an untrained model makes (`pairs_at_start`).
     """
-    config = replace(config, precision="bf16" if config.precision == "auto" else config.precision)
-    pairs = pairs_at_start(config) if pairs is None else pairs
+    if getattr(config, "precision", "") == "auto":
+        config = replace(config, precision="bf16")
+    pairs = (pairs_at_start(config) if isinstance(config, LRMConfig) else 0) if pairs is None else pairs
+    one = trainer.function("task")(replace(config, batch=1), None).batch(range(1))
     with FakeTensorMode(), splatting_as_on_a_gpu(pairs), Alive() as alive:
-        task, ema = LRMTask(config, Noise(1, config.pool, config.size)), LRM(config).requires_grad_(False)
+        task = trainer.function("task")(config, None)
+        ema = trainer.function("task")(config, None).model.requires_grad_(False)
         optimizer = make_optimizer(task.model, config, torch.device("cuda"))
         for _ in range(2):  # in the second, the optimizer has its state
-            update(task, ema, optimizer, batch(config, samples))
+            update(task, ema, optimizer, batch(one, samples))
     return alive.peak
 
 
-def update(task: LRMTask, ema: nn.Module, optimizer: torch.optim.Optimizer, views: dict[str, Tensor]) -> None:
-    """As `train.loop` does it, with two micro-batches."""
+def update(task, ema: nn.Module, optimizer: torch.optim.Optimizer, samples: dict[str, Tensor]) -> None:
+    """Does what a step of `train.loop.fit` does, with two micro-batches."""
     for _ in range(2):
-        task.loss(task.model, views, max(task.config.point_steps, task.config.perceptual_after))[0].backward()
+        task.heaviest(task.model, samples).backward()
     nn.utils.clip_grad_norm_(task.model.parameters(), task.config.clip)
     optimizer.step()
     average(ema, task.model, task.config.ema)
     optimizer.zero_grad(set_to_none=True)
 
 
-def batch(config: LRMConfig, samples: int) -> dict[str, Tensor]:
-    """As `ViewSampler.batch` gives it, zeros, with labels."""
-    pixels = (config.size, config.size)
-    shapes = {"rgb": (3, *pixels), "c2w": (4, 4), "intrinsics": (4,), "depth": (1, *pixels), "normal": (3, *pixels)}
-    return {
-        prefix + name: torch.zeros(samples, views, *shape, dtype=torch.uint8 if name == "rgb" else torch.float32)
-        for prefix, views in (("", config.inputs), ("target_", config.targets))
-        for name, shape in shapes.items()
-    }
+def batch(one: dict[str, Tensor], samples: int) -> dict[str, Tensor]:
+    """Returns zeros in the place of as many samples as `one` shows one of."""
+    return {name: torch.zeros(samples, *x.shape[1:], dtype=x.dtype) for name, x in one.items()}
 
 
 def pairs_at_start(config: LRMConfig) -> int:
-    """(Gaussian, tile) pairs of one image, in the mean, that an untrained model makes, whose outputs are about 0."""
+    """Returns the (Gaussian, tile) pairs of an image, in the mean, that an untrained LRM makes: its outputs are about
+    0.
+    """
     size, views = config.size, config.inputs
     c2w, intrinsics = camera_tensors(sphere_shell(Rng("memory"), views + config.targets, size))
     raw = torch.zeros(1, views, sum(CHANNELS_OUT), size, size)
@@ -110,45 +108,37 @@ def pairs_at_start(config: LRMConfig) -> int:
 
 
 def tile_pairs(field: splatting.Gaussians, c2w: Tensor, intrinsics: Tensor, size: int) -> int:
-    """Of Gaussians [B, N] in cameras [B, V]."""
+    """Returns the pairs of Gaussians [B, N] in cameras [B, V]."""
     shapes = field.means, field.quats, field.scales, field.opacities
-    drawn = project(*shapes, inverse(c2w), intrinsics, size, size, NEAR, splatting.EPS2D, False)
-    return int(covered_tiles(drawn.means2d, drawn.extents, size, size).size.prod(-1).sum())
+    splats = project(*shapes, world_to_camera(c2w), intrinsics, size, size, NEAR, splatting.EPS2D, False)
+    return int(covered_tiles(splats.means2d, splats.extents, size, size).size.prod(-1).sum())
 
 
 @contextmanager
 def splatting_as_on_a_gpu(pairs: int) -> Iterator[None]:
-    """The Triton backend with kernels that do nothing, on tensors that are said to be on a CPU: all that it holds, and
-    nothing drawn.
+    """Lets the Triton backend take all the memory that it takes, on tensors that are said to be on a CPU, and render
+    nothing.
     """
-
-    class Nothing:
-        def __getitem__(self, grid):
-            return lambda *args, **options: None
-
-    kernels = SimpleNamespace(
-        **{name: Nothing() for name in ("project", "composite", "composite_backward", "sum_rows", "project_backward")}
-    )
-    with (
-        mock.patch.object(backend_triton, "load", lambda: (kernels, "")),
-        mock.patch.object(splatting, "_backend", lambda name, tensors: backend_triton),
-        mock.patch.object(backend_triton, "_pairs", lambda cover: [pairs] * len(cover.size)),
-    ):
+    with splatting.using(backend_triton), backend_triton.rehearsed(pairs):
         yield
 
 
-def report(presets, samples: int | None, gib: float) -> Iterator[str]:
-    """Lines of the table. What fits is extrapolated from one and two samples, which is right to a few per cent."""
+def report(trainer: Trainer, presets, samples: int | None, gib: float) -> Iterator[str]:
+    """Yields the lines of the table.
+
+    What fits is extrapolated from one and two samples, which is right to a few per cent.
+    """
     yield f"| preset | samples | GiB | largest in {gib:g} GiB | GiB, recompute | largest in {gib:g} GiB |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for name in presets:
-        config, cells = PRESETS[name](), []
+        config, cells = trainer.presets[name](), []
         count = samples or config.micro_batch or config.batch
         for recompute in (False, True):
-            need = {
-                number: step_bytes(replace(config, recompute=recompute), number) / 2**30
-                for number in sorted({1, 2, count})
-            }
+            if recompute and "recompute" not in vars(config):
+                cells += ["", ""]
+                continue
+            asked = replace(config, recompute=recompute) if "recompute" in vars(config) else config
+            need = {number: step_bytes(trainer, asked, number) / 2**30 for number in sorted({1, 2, count})}
             more = need[2] - need[1]
             cells += [f"{need[count]:.1f}", str(max(0, int((gib - need[1]) / more) + 1))]
         yield f"| {name} | {count} | {' | '.join(cells)} |"
@@ -156,13 +146,18 @@ def report(presets, samples: int | None, gib: float) -> Iterator[str]:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--preset", choices=PRESETS, nargs="+", default=list(PRESETS))
+    parser.add_argument("--trainer", choices=[row.name for row in TRAINERS], default=TRAINERS[0].name)
+    parser.add_argument("--preset", nargs="+", help="presets of the trainer; default: all")
     parser.add_argument("--samples", type=int, help="of one rank's backward pass (micro_batch); default: the preset's")
     parser.add_argument(
         "--gib", type=float, default=76.0, help="that may be used: of a card of 80, 4 are for what is not counted"
     )
     arguments = parser.parse_args(argv)
-    for line in report(arguments.preset, arguments.samples, arguments.gib):
+    trainer = next(row for row in TRAINERS if row.name == arguments.trainer)
+    for name in arguments.preset or ():
+        if name not in trainer.presets:
+            parser.error(f"--preset: expected one of {', '.join(trainer.presets)}, got {name}")
+    for line in report(trainer, arguments.preset or trainer.presets, arguments.samples, arguments.gib):
         print(line, flush=True)
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
 from train.loop.runs import RunError, read_run, read_stamp
-from train.models.lrm.task import LRMTask
+from train.trainers import trainer_of
 from train.weights import CONFIG, MODEL, names
 from zeroverse.core.files import write_whole
 from zeroverse.core.usage import UsageError
@@ -22,12 +22,12 @@ LARGEST = 60_000_000
 
 
 def release(run_dir: str | Path, out: Path) -> int:
-    """Write the averaged weights of a run as float16, and its config without what is of this machine; returns the bytes
-    of the weights.
+    """Writes the averaged weights of a run as float16, and its config without what is of this machine; returns the
+    bytes of the weights.
 
     Raises RunError for weights that float16 cannot hold or that are larger than LARGEST; then nothing is written.
     """
-    saved, path = read_run(run_dir, LRMTask.name)
+    saved, path = read_run(run_dir, trainer_of(run_dir).name)
     weights = {name: halved(name, tensor) for name, tensor in load_file(path).items()}
     data = safetensors_bytes(weights)
     if len(data) > LARGEST:
@@ -41,8 +41,8 @@ def release(run_dir: str | Path, out: Path) -> int:
 
 
 def halved(name: str, tensor: Tensor) -> Tensor:
-    """As float16: relative rounding of 2^-11, absolute of 2^-25 near zero; a network that runs in bfloat16 does not see
-    it. Raises RunError.
+    """Returns a tensor as float16: relative rounding of 2^-11, absolute of 2^-25 near zero; a network that runs in
+    bfloat16 does not see it. Raises RunError.
     """
     half = tensor.half()
     if not torch.isfinite(half).all():
@@ -51,21 +51,22 @@ def halved(name: str, tensor: Tensor) -> Tensor:
 
 
 def public(config: dict) -> dict:
-    """A run's config without what is of this machine: paths, the name of a W&B project, and a precision that its CPU
-    was good at; a start from a released model is kept, as anybody can have it.
+    """Returns a run's config without what is of this machine: paths, the name of a W&B project, and a precision that
+    its CPU was good at; a start from a released model is kept, as anybody can have it.
     """
     start, (kind, colon, path) = config.get("start_from", ""), config.get("perceptual", "").partition(":")
-    return config | {
+    blank = {
         "start_from": start if start in names() else "",
         "perceptual": f"{kind}{colon}{Path(path).name}",
         "wandb": "",
         "precision": "auto",
     }
+    return config | {name: value for name, value in blank.items() if name in config}
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m train.tools.release", description=__doc__)
-    parser.add_argument("run", metavar="RUN", help="a folder that `verse train lrm` wrote")
+    parser.add_argument("run", metavar="RUN", help="a folder that `verse train` wrote")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder for config.json and model.safetensors")
     asked = parser.parse_args(arguments)
     try:

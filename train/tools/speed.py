@@ -1,5 +1,5 @@
-"""What drawing Gaussians and training on them cost here: `python -m train.tools.speed` prints Markdown tables, on a CPU
-or a GPU.
+"""What rendering Gaussians and training cost here: `python -m train.tools.speed` prints Markdown tables, on a CPU or a
+GPU.
 
 Splatting is timed forward, and forward and backward, with every backend that runs here; on a CPU in CPU time of all
 threads (process_time), so that a busy machine matters little, on a GPU in wall time from idle to idle. With `--preset`
@@ -22,17 +22,15 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from renderers.cameras.rigs import turntable
-from train.geometry.cameras import camera_rays, camera_tensors, inverse
+from train.geometry.cameras import camera_rays, camera_tensors, world_to_camera
+from train.loop.config import LoopConfig
 from train.loop.fit import fit
-from train.models.lrm.config import PRESETS, LRMConfig
-from train.models.lrm.network import draw
-from train.models.lrm.task import LRMTask, open_data
 from train.splatting import BACKENDS, Gaussians, backend_triton, describe, render
+from train.trainers import TRAINERS, Trainer
 from zeroverse.core.rng import Rng
 
 VIEWS = 4
@@ -48,8 +46,8 @@ STEPS = {"cpu": 1, "cuda": 10}  # timed, after as many that warm up
 
 
 def pixel_gaussians(count: int) -> Gaussians:
-    """About `count` Gaussians [N], one per pixel of four square views of a ball, as the model makes them: a pixel wide,
-    of any opacity, on the ball where the ray meets it, else where it comes nearest.
+    """Returns about `count` Gaussians [N], one per pixel of four square views of a ball, as the model makes them: a
+    pixel wide, of any opacity, on the ball where the ray meets it, else where it comes nearest.
     """
     side, rng = math.isqrt(count // VIEWS), Rng("speed", count)
     cameras = turntable(VIEWS, side)
@@ -72,13 +70,13 @@ def pixel_gaussians(count: int) -> Gaussians:
 
 
 def splatting(device: str, sizes, repeats: int) -> Iterator[str]:
-    """Lines of one table per (Gaussians, pixels)."""
+    """Yields the lines of one table per (Gaussians, pixels)."""
     for count, size in sizes:
         gaussians = pixel_gaussians(count).map(lambda x: x.to(device).requires_grad_())
         cameras = [
             x[0].to(device) for x in camera_tensors(turntable(2 * VIEWS, size)[1::2])
         ]  # between the views that made them
-        cameras[0] = inverse(cameras[0])
+        cameras[0] = world_to_camera(cameras[0])
         unit = "CPU ms" if device == "cpu" else "ms"
         yield from (
             "",
@@ -126,7 +124,7 @@ def _splatting_ms(gaussians: Gaussians, cameras, size: int, backend: str, repeat
 
 
 def best(function: Callable, device: torch.device, repeats: int, clock=time.perf_counter) -> float:
-    """Seconds from idle to idle, after a call that warms up."""
+    """Returns the seconds from idle to idle, after a call that warms up."""
     synchronise = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     seconds = []
     for _ in range(1 + repeats):
@@ -145,86 +143,59 @@ def _peak(device: str) -> str:
 # Training
 
 
-class Noise:
-    """As much of a ShardReader as the sampler reads: objects whose views are noise."""
-
-    fingerprint = "noise"
-
-    def __init__(self, objects: int, views: int, size: int):
-        self.keys, self._cameras = tuple(f"noise_{i}" for i in range(objects)), turntable(views, size)
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def cameras(self, index: int):
-        return self._cameras
-
-    def read(self, index: int, names, views) -> dict[str, np.ndarray]:
-        shape = (len(views), self._cameras.height, self._cameras.width)
-        noise = lambda name, channels: (256 * Rng("noise", index, *views, name).unit((*shape, channels))).astype(
-            np.uint8
-        )
-        return {name: noise(name, 1 if name == "alpha" else 3) for name in names}
-
-
-def timed_config(preset: str, device: str, batch: int | None, steps: int | None) -> LRMConfig:
-    """The preset with all terms of its loss on, one micro-batch per step, and a log row after the steps that warm up
-    and one after those that count.
+def timed_config(trainer: Trainer, preset: str, device: str, batch: int | None, steps: int | None) -> LoopConfig:
+    """Returns the preset with all terms of its loss on, one micro-batch per step, and a log row after the steps that
+    warm up and one after those that count.
     """
-    config, steps = PRESETS[preset](), steps or STEPS[device]
+    config, steps = trainer.presets[preset](), steps or STEPS[device]
+    at_once = {"perceptual_after": 0, "cache_gb": 4.0}
     batch = batch or (1 if device == "cpu" else config.micro_batch or config.batch)
     return replace(
         config,
         batch=batch,
         micro_batch=0,
         steps=2 * steps,
-        perceptual_after=0,
         log_every=steps,
         save_every=0,
         validate_every=0,
         preview_every=0,
-        cache_gb=4.0,
+        **{name: value for name, value in at_once.items() if name in vars(config)},
     )
 
 
-def training(config: LRMConfig, data: str | None, device: str, repeats: int) -> Iterator[str]:
-    task = LRMTask(
-        config, open_data(data, config.seed, config.size) if data else Noise(config.batch, config.pool, config.size)
-    )
+def training(trainer: Trainer, config: LoopConfig, data: str | None, device: str, repeats: int) -> Iterator[str]:
+    """Yields the lines of the table of one training run."""
+    task = trainer.function("task")(config, data)
     try:
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):  # stdout is for tables
-            if not fit(task, config, folder, device=device).finished:
+            if not fit(task, folder, device=device).finished:
                 raise KeyboardInterrupt  # which the loop takes for a wish to save and resume
             row = [
                 json.loads(line)
                 for line in Path(folder, "log.jsonl").read_text().splitlines()
                 if "samples_per_s" in line
             ][-1]
-        share = row["samples_per_s"] / config.batch * _drawing_seconds(task, device, repeats)
+        batch = {name: x.to(device) for name, x in task.batch(range(config.batch)).items()}
+        steps_per_s = row["samples_per_s"] / config.batch
+        shares = {
+            name: 100 * steps_per_s * best(part, torch.device(device), repeats)
+            for name, part in task.timed_parts(batch).items()
+        }
     finally:
-        task.train_views.close()
+        task.close()
     millions = sum(p.numel() for p in task.model.parameters()) / 1e6
     yield from (
         "",
-        f"Training {config.preset}, {millions:.0f} M parameters, {config.inputs} + {config.targets} views of "
-        f"{config.size}², batches of "
-        f"{config.batch}, {config.steps // 2} steps after as many to warm up, wall time, data: {data or 'none'}:",
+        f"Training {trainer.name} {config.preset}, {millions:.0f} M parameters, batches of {config.batch}, "
+        f"{config.steps // 2} steps after as many to warm up, wall time, data: {data or 'none'}:",
         "",
-        "| samples/s | MFU, % | splatting, % of a step | data wait, % | peak memory, GiB |",
-        "| --- | --- | --- | --- | --- |",
-        f"| {row['samples_per_s']:.3g} | {row['mfu_percent']:.1f} | {100 * share:.1f} | "
-        f"{row['data_wait_percent']:.1f} | {row['memory_gb']:.2f} |",
+        f"| samples/s | MFU, % | {''.join(f'{name}, % of a step | ' for name in shares)}data wait, % | "
+        f"peak memory, GiB |",
+        "| --- | --- | --- | --- |" + " --- |" * len(shares),
+        f"| {row['samples_per_s']:.3g} | {row['mfu_percent']:.1f} | "
+        f"{''.join(f'{share:.1f} | ' for share in shares.values())}{row['data_wait_percent']:.1f} | "
+        f"{row['memory_gb']:.2f} |",
     )
-
-
-def _drawing_seconds(task: LRMTask, device: str, repeats: int) -> float:
-    """Of one batch's targets, forward and backward."""
-    batch = {name: x.to(device) for name, x in task.batch(range(task.config.batch)).items()}
-    with torch.no_grad():
-        gaussians = task.model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"])
-    gaussians = gaussians.map(lambda x: x.requires_grad_())
-    forward = lambda: draw(gaussians, batch["target_c2w"], batch["target_intrinsics"], task.config.size)
-    return best(lambda: forward().square().mean().backward(), torch.device(device), repeats)
 
 
 # The tables
@@ -243,8 +214,10 @@ def report(arguments) -> Iterator[str]:
     sizes = SIZES[device] if arguments.gaussians is None else ((arguments.gaussians, arguments.size),)
     yield from splatting(device, sizes, arguments.repeats)
     if arguments.preset:
+        trainer = next(row for row in TRAINERS if row.name == arguments.trainer)
         yield from training(
-            timed_config(arguments.preset, device, arguments.batch, arguments.steps),
+            trainer,
+            timed_config(trainer, arguments.preset, device, arguments.batch, arguments.steps),
             arguments.data,
             device,
             arguments.repeats,
@@ -257,7 +230,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--gaussians", type=int, help="other than 16,384 at 128², and on a GPU also 262,144 at 256²")
     parser.add_argument("--size", type=int, default=128, help="pixels, with --gaussians")
     parser.add_argument("--repeats", type=int, default=3, help="the best counts")
-    parser.add_argument("--preset", choices=PRESETS, help="adds training steps of this model")
+    parser.add_argument("--trainer", choices=[row.name for row in TRAINERS], default=TRAINERS[0].name)
+    parser.add_argument("--preset", help="adds training steps of this preset of the trainer")
     parser.add_argument(
         "--batch", type=int, help="samples per step; default: 1 on a CPU, else the preset's micro-batch"
     )
@@ -267,7 +241,11 @@ def main(argv: list[str] | None = None) -> None:
         help=f"timed, after as many to warm up; default: {STEPS['cpu']} on a CPU, else {STEPS['cuda']}",
     )
     parser.add_argument("--data", help="shards or generate:zeroverse, for the wait for data; default: noise in memory")
-    for line in report(parser.parse_args(argv)):
+    arguments = parser.parse_args(argv)
+    known = next(row for row in TRAINERS if row.name == arguments.trainer).presets
+    if arguments.preset and arguments.preset not in known:
+        parser.error(f"--preset: expected one of {', '.join(known)}, got {arguments.preset}")
+    for line in report(arguments):
         print(line, flush=True)
 
 

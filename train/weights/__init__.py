@@ -13,13 +13,13 @@ CONFIG, MODEL = "config.json", "model.safetensors"
 
 
 def names() -> list[str]:
-    """Of the released models."""
+    """Returns the names of the released models."""
     return sorted(path.parent.name for path in ROOT.glob(f"*/{CONFIG}") if path.with_name(MODEL).is_file())
 
 
 def find(run: str | Path, flag: str = "RUN") -> Path:
-    """The folder `run`, or where there is none the released model of that name. Raises UsageError that lists the names
-    there are.
+    """Returns the folder `run`, or where there is none the released model of that name. Raises UsageError that lists
+    the names there are.
     """
     path = Path(run)
     if path.is_dir():

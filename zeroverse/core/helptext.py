@@ -20,13 +20,13 @@ def taught(command: type) -> type:
     source does, and no None where it means that a flag was not given.
     """
     hints = typing.get_type_hints(command, include_extras=True)
-    texts, annotations = _texts(command), {}
+    told, annotations = texts(command), {}
     for field in dataclasses.fields(command):
         hint = hints[field.name]
         if dataclasses.is_dataclass(hint):
             annotations[field.name] = taught(hint)
             continue
-        said = {"help": texts[field.name]} if field.name in texts else {}
+        said = {"help": told[field.name]} if field.name in told else {}
         if field.default is None:
             said |= {"help_behavior_hint": "", "metavar": _metavar(hint)}
         own = list(getattr(hint, "__metadata__", ()))  # says more than we can derive, so it comes last
@@ -37,19 +37,26 @@ def taught(command: type) -> type:
     return command
 
 
-def _texts(command: type) -> dict[str, str]:
-    """Returns the texts below the fields of a dataclass and of those that it extends."""
-    texts = {}
+def texts(command: type) -> dict[str, str]:
+    """Returns what stands below the fields of a dataclass, and of those that it extends, in the order of the fields.
+
+    A field of a class that is made when the program runs carries its text as `metadata["help"]`.
+    """
+    below = {}
     for base in filter(dataclasses.is_dataclass, reversed(command.__mro__)):
-        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
+        try:
+            body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
+        except OSError:  # made by make_dataclass: no source
+            continue
         for statement, after in zip(body, body[1:]):
             if (
                 isinstance(statement, ast.AnnAssign)
                 and isinstance(after, ast.Expr)
                 and isinstance(after.value, ast.Constant)
             ):
-                texts[statement.target.id] = " ".join(str(after.value.value).split())
-    return texts
+                below[statement.target.id] = " ".join(str(after.value.value).split())
+    fields = {field.name: field.metadata.get("help", below.get(field.name)) for field in dataclasses.fields(command)}
+    return {name: text for name, text in fields.items() if text}
 
 
 def _metavar(hint) -> str | None:

@@ -1,8 +1,15 @@
 """The settings of the LRM and their presets. Imports no torch, so that the command line can show them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from train.loop.config import LoopConfig, may_change
+from train import weights
+from train.data.policy import ON_ERROR
+from train.loop.config import LoopConfig, setting
+from zeroverse.core.usage import need
+
+GENERATE = "generate:"  # before the name of a source, for objects that are made while training
 
 # of the blocks' products; auto: bf16 on CUDA, float32 on a CPU. Weights, rays, head and rendering are always float32
 PRECISIONS = ("auto", "bf16", "float32")
@@ -13,8 +20,9 @@ NETWORK = ("width", "layers", "heads", "patch", "qk_norm")  # fields of the conf
 
 @dataclass(frozen=True, kw_only=True)
 class LRMConfig(LoopConfig):
-    """Model and training recipe of one run. Defaults without a remark are GS-LRM's (facts/lrm_zero.md §3); the presets
-    below say what they change and why.
+    """Settings of the model and of its training.
+
+    Defaults without a remark are GS-LRM's (docs/papers.md, LRM); the presets below say what they change and why.
     """
 
     preset: str  # where the numbers come from; "own" for a config of your own
@@ -23,7 +31,10 @@ class LRMConfig(LoopConfig):
     heads: int
     patch: int = 8  # pixels
     qk_norm: bool = False  # not in GS-LRM; the usual cure for attention logits that grow in long bf16 runs
-    precision: str = "auto"  # one of PRECISIONS
+    precision: Literal[PRECISIONS] = "auto"
+    """Of the network's products. auto: bf16 on a GPU, float32 on a CPU; bf16 on CPUs that multiply it (AMD Zen 4, Intel
+    Sapphire Rapids) makes the network 1.6 times cheaper; elsewhere dearer.
+    """
     size: int  # pixels, of inputs and targets
     inputs: int = 4
     targets: int = 4
@@ -35,53 +46,63 @@ class LRMConfig(LoopConfig):
     # add the input pixel's colour to the Gaussian's, so that only its place and opacity must be learned; not in GS-LRM
     color_skip: bool = False
     scale_bias: float = -2.3  # scale = exp(raw - 2.3), 0.10 at the start
-    log_scale_max: float = (
-        -1.2
-    )  # clip of the log-scale (LRM-Zero table 10, which also tries -1.6); published as scale <= 0.3 too
+    log_scale_max: float = -1.2  # LRM-Zero, table 10; published as scale <= 0.3 too
+    """Limit of the Gaussians' log-scale; -1.2 or, steadier, -1.6 in LRM-Zero."""
     opacity_bias: float = -2.0  # opacity = sigmoid(raw - 2), 0.12 at the start
-    perceptual: str = "ssim"  # needs no weights; "vgg:/path/to/vgg19.pth" is the published choice
-    perceptual_weight: float = (
-        0.2  # LRM-Zero; GS-LRM has 0.5, which boolean-heavy data does not survive (LRM-Zero table 10)
-    )
-    perceptual_after: int = 0  # steps before it is on; 5000 in the released code
-    point_steps: int = (
-        0  # first steps that only pull the centres to the origin, before anything is drawn; 1000 in the released code
-    )
+    perceptual: str = setting("ssim", metavar="ssim|vgg:FILE")
+    """The perceptual loss: ssim needs no weights; vgg:FILE, with torchvision's VGG-19 (.pth or .safetensors), is the
+    published choice.
+    """
+    perceptual_weight: float = setting(0.2, least=0)  # LRM-Zero, table 10
+    """Of that loss; LRM-Zero: 0.2, GS-LRM: 0.5, which data with many cuts do not survive."""
+    perceptual_after: int = setting(0, least=0)  # 5000 in the released code
+    """Steps before the perceptual loss counts."""
+    point_steps: int = setting(0, least=0)
+    """First steps, which only pull the Gaussians to the origin; 1000 in LRM-Zero's code."""
     point_weight: float = 0.1  # released code
-    # of drawn depth against the shards'; ours: 0.2, with normals at 0.02, gave tiny 0.2 dB (150 steps, both of two
-    # seeds)
-    depth_weight: float = 0.0
-    normal_weight: float = 0.0  # of drawn normals against the shards'; ours
-    # of the inputs' Gaussians against the surface in their pixels (MegaSynth: + 1.5 dB, + 3 after fine-tuning; weight
-    # unpublished)
-    centers_weight: float = 0.0
-    view_angle_deg: float = (
-        60.0  # of a target from its nearest input (LRM-Zero table 10, which also tries 40); 180: any
-    )
-    # a run, or a released model's name, whose averaged weights are the start, of any resolution: the network has no
-    # positions to embed
-    start_from: str = ""
-    curriculum_steps: int = (
-        0  # until all objects are drawn from, the easiest first; 0: all from the start (train/data/curriculum.py)
-    )
-    curriculum_start: float = 0.25  # share of the objects that the first step draws from; ours
-    on_error: str = may_change("raise")  # or "skip": an unusable sample is named, counted and replaced
-    cache_gb: float = may_change(0.0)  # memory for decoded views
-    recompute: bool = may_change(
-        False
-    )  # blocks' activations in the backward pass: a third more work for a fraction of the memory
-    processes: int = may_change(
-        -1
-    )  # that make objects, with `generate:` data; -1: one per core, 0: the loading threads do
+    # ours: 0.2, with normals at 0.02, gave tiny 0.2 dB (150 steps, both of two seeds)
+    depth_weight: float = setting(0.0, least=0)
+    """In the loss, of rendered depth against the shards' (which need the passes depth and normal, as by default); 0.2
+    is a start.
+    """
+    normal_weight: float = setting(0.0, least=0)
+    """In the loss, of rendered normals against the shards'; 0.02 is a start."""
+    centers_weight: float = setting(0.0, least=0)  # MegaSynth: + 1.5 dB, + 3 after fine-tuning; weight unpublished
+    """In the loss, of the Gaussians' distance from the surface point in their pixel, as MegaSynth has it."""
+    view_angle_deg: float = setting(60.0, above=0, most=180)  # LRM-Zero, table 10
+    """Of a target view from its nearest input, at most, in degrees, as far as the data allow; 60 or, steadier, 40 in
+    LRM-Zero; 180: any.
+    """
+    start_from: str = setting("", metavar="RUN")  # of any resolution: the network has no positions to embed
+    """A run, or the name of a released model, whose weights are the start, as base_512 wants the run of base."""
+    curriculum_steps: int = setting(0, least=0)  # train/data/curriculum.py
+    """Begin with the easiest quarter of the shards' objects, and sample from all of them after so many steps; 0: from
+    all at once.
+    """
+    curriculum_start: float = 0.25  # share of the objects that the first step samples from; ours
+    on_error: Literal[ON_ERROR] = setting("raise", may_change=True)
+    """An unusable sample ends the run, or is named, counted and replaced."""
+    cache_gb: float = setting(0.0, may_change=True)  # memory for decoded views
+    recompute: bool = setting(False, may_change=True)
+    """Compute activations anew in the backward pass: a third more work for a fraction of the memory."""
+    # that make objects, with `generate:` data; -1: one per core, 0: the loading threads do
+    processes: int = setting(-1, may_change=True)
 
-    def __post_init__(self):
-        super().__post_init__()
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, got {self.precision!r}")
+    def check(self, data: Sequence[str]) -> None:
+        fresh = [name for name in data if name.startswith(GENERATE)]
+        shown = " ".join(data)
+        need(len(data) == 1 or not fresh, "--data", "folders of shards only, or generate:SOURCE by itself", shown)
+        sortable = not (fresh and self.curriculum_steps)
+        need(sortable, "--curriculum-steps", "folders of shards with it, whose objects can be sorted", shown)
+        super().check([name for name in data if name not in fresh])
+        if self.start_from:
+            weights.find(self.start_from, "--start-from")
 
 
 def base() -> LRMConfig:
-    """GS-LRM's 256 stage: 64 A100-40G for two days. Its 8 samples a GPU need 38 GiB here, with recompute 13; 80 GB hold
+    """303 M parameters, 256 px, the published model.
+
+    GS-LRM's 256 stage: 64 A100-40G for two days. Its 8 samples a GPU need 38 GiB here, with recompute 13; 80 GB hold
     18 (train/tools/memory.py).
 
     303,417,344 parameters: 9 x 64 x 1024 in the embedding, 12 x 64 x 1024 in the head, 24 (12 x 1024² + 2 x 1024) in
@@ -101,7 +122,9 @@ def base() -> LRMConfig:
 
 
 def base_512() -> LRMConfig:
-    """GS-LRM's 512 stage, which starts from the 256 stage's run (`start_from`): another day of 64 A100, 2 samples
+    """The published model's second stage, 512 px.
+
+    GS-LRM's 512 stage, which starts from the 256 stage's run (`start_from`): another day of 64 A100, 2 samples
     each.
     """
     return replace(
@@ -119,12 +142,15 @@ def base_512() -> LRMConfig:
 
 
 def medium() -> LRMConfig:
-    """86M parameters at 256: a node of eight GPUs."""
+    """86 M, 256 px, a node of eight GPUs."""
     return replace(base(), preset="medium", width=768, layers=12, heads=12, batch=128, qk_norm=True)
 
 
 def small() -> LRMConfig:
-    """26M parameters at 128: one GPU (0.21 TFLOP per sample, facts/ecosystem.md §2.1)."""
+    """26 M, 128 px, one GPU.
+
+    0.21 TFLOP per sample (docs/papers.md, LRM).
+    """
     return replace(
         base(),
         preset="small",
@@ -140,7 +166,9 @@ def small() -> LRMConfig:
 
 
 def tiny() -> LRMConfig:
-    """5M parameters at 64, for two CPU cores and two minutes: 800 samples where GS-LRM sees 41 million, so what it
+    """5 M parameters, 4 x 64 px, two minutes on a laptop.
+
+    On two CPU cores: 800 samples where GS-LRM sees 41 million, so what it
     would learn first is built in.
 
     Held-out PSNR after 150 to 200 steps on 24 objects of ellipsoids and boxes (nearest input view: 14.8): as published,
@@ -175,7 +203,9 @@ def tiny() -> LRMConfig:
 
 
 def laptop() -> LRMConfig:
-    """`tiny` for an hour on one or two CPU cores: the released model, in two goes. 2,000 objects, so that geometry is
+    """The same for an hour, the released model in two goes.
+
+    On one or two CPU cores. 2,000 objects, so that geometry is
     learned too, with the shards' depth to lead it; bf16 halves the network's time on the CPUs that multiply it.
     """
     return replace(

@@ -1,7 +1,7 @@
 """A large reconstruction model: posed images -> one Gaussian per input pixel, in one pass (GS-LRM, and its data-swap
 LRM-Zero).
 
-Written from the papers' text (arXiv 2404.19702, 2406.09371; facts/lrm_zero.md §3), not from any released code.
+Written from the papers' text (arXiv 2404.19702, 2406.09371; docs/papers.md, LRM), not from any released code.
 """
 
 import torch
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from train.geometry.cameras import camera_rays, inverse, plucker
+from train.geometry.cameras import camera_rays, plucker, world_to_camera
 from train.loop.flops import Work, block_flops, linear_flops
 from train.models.lrm.config import LRMConfig
 from train.networks.transformer import Block, init_blocks, patchify, unpatchify
@@ -45,7 +45,7 @@ class LRM(nn.Module):
         self.head.weight.normal_(0.0, HEAD_STD, generator=generator)
 
     def forward(self, rgb: Tensor, c2w: Tensor, intrinsics: Tensor, clip: bool = True) -> Gaussians:
-        """Gaussians [B, V H W], in the order view, row, column.
+        """Returns Gaussians [B, V H W], in the order view, row, column.
 
         rgb [B, V, 3, H, W] in 0..1 on white; c2w [B, V, 4, 4]; intrinsics [B, V, 4] in pixels of this size. clip: keep
         centres in [-1, 1]^3.
@@ -71,7 +71,9 @@ class LRM(nn.Module):
 
 
 def lrm_work(config: LRMConfig) -> Work:
-    """Of one sample. A backward pass is twice the forward one, but for the embedding, whose input needs no gradient."""
+    """Returns the work of one sample. A backward pass is twice the forward one, but for the embedding, whose input
+    needs no gradient.
+    """
     pixels, tokens = config.patch**2, config.inputs * (config.size // config.patch) ** 2
     embed = linear_flops(tokens, CHANNELS_IN * pixels, config.width)
     rest = config.layers * block_flops(tokens, config.width) + linear_flops(
@@ -81,7 +83,9 @@ def lrm_work(config: LRMConfig) -> Work:
 
 
 def activate(raw: Tensor, rays_o: Tensor, rays_d: Tensor, config: LRMConfig, clip: bool = True) -> Gaussians:
-    """raw [B, V, 12, H, W] -> Gaussians [B, V H W], each on the ray of its pixel (GS-LRM appendix)."""
+    """Returns the Gaussians [B, V H W] of raw outputs [B, V, 12, H, W], each on the ray of its pixel (GS-LRM,
+    appendix).
+    """
     distance, rgb, scale, quat, opacity = raw.split(CHANNELS_OUT, dim=2)
     w = distance.sigmoid()
     if config.around_origin:
@@ -103,6 +107,6 @@ def activate(raw: Tensor, rays_o: Tensor, rays_d: Tensor, config: LRMConfig, cli
     )
 
 
-def draw(gaussians: Gaussians, c2w: Tensor, intrinsics: Tensor, size: int) -> Tensor:
-    """Gaussians [B, N] in cameras [B, V] -> images [B, V, 3, size, size] on white."""
-    return render(gaussians, inverse(c2w), intrinsics, size, size, background=1.0)[0]
+def render_gaussians(gaussians: Gaussians, c2w: Tensor, intrinsics: Tensor, size: int) -> Tensor:
+    """Returns images [B, V, 3, size, size] on white of Gaussians [B, N] in cameras [B, V]."""
+    return render(gaussians, world_to_camera(c2w), intrinsics, size, size, background=1.0)[0]

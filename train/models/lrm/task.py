@@ -1,32 +1,30 @@
 """The LRM as the loop sees it, and how runs of it are started and loaded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from renderers.shards.joined import open_shards
 from train import weights
 from train.data.curriculum import Curriculum, complexities
+from train.data.noise import Noise
 from train.data.online import FreshViews, is_generated, source_of
 from train.data.views import ViewSampler
-from train.geometry.cameras import camera_rays, inverse
+from train.geometry.cameras import world_to_camera
 from train.loop.config import configured
 from train.loop.fit import Outcome, fit
 from train.loop.flops import Work
-from train.loop.runs import RunError, read_run
-from train.losses.geometry import center_error, depth_error, normal_error
-from train.losses.images import mse, perceptual_loss
+from train.loop.runs import RunError, load_network
+from train.losses.images import perceptual_loss
 from train.metrics.images import psnr, ssim
 from train.models.lrm.config import NETWORK, PRESETS, LRMConfig
-from train.models.lrm.network import LRM, draw, lrm_work
-from train.splatting import Gaussians
-from train.splatting.labels import draw_geometry, surface_points
+from train.models.lrm.losses import LOSSES, Seen
+from train.models.lrm.network import LRM, lrm_work, render_gaussians
+from train.splatting.labels import render_geometry
 from zeroverse.core import png
 from zeroverse.core.files import write_whole
 
@@ -39,14 +37,15 @@ class LRMTask:
 
     name = "lrm"
 
-    def __init__(self, config: LRMConfig, reader, held_out=None):
-        """reader, held_out: ShardReaders or alike; or as the first a source of renderers.sources, for fresh objects."""
+    def __init__(self, config: LRMConfig, reader=None, held_out=None, source=None):
+        """reader, held_out: ShardReaders or alike; source: of renderers.sources, for fresh objects in the place of a
+        reader.
+        """
         self.config = config
         self.model = LRM(config)
         if config.start_from:
             self.model.load_state_dict(_start(config).state_dict())
         self.perceptual = perceptual_loss(config.perceptual)
-        self.drawn_labels = bool(config.depth_weight or config.normal_weight)
         views = dict(
             size=config.size,
             pool=config.pool,
@@ -55,11 +54,10 @@ class LRMTask:
             seed=config.seed,
             on_error=config.on_error,
         )
-        training = views | dict(
-            view_angle_deg=config.view_angle_deg, labels=self.drawn_labels or bool(config.centers_weight)
-        )
-        if hasattr(reader, "make"):
-            self.train_views = FreshViews(reader, processes=config.processes, **training)
+        labels = any(term.labels and term.weight_in(config) for term in LOSSES)
+        training = views | dict(view_angle_deg=config.view_angle_deg, labels=labels)
+        if source is not None:
+            self.train_views = FreshViews(source, processes=config.processes, **training)
         else:
             self.train_views = ViewSampler(
                 reader, range(len(reader)), cache_gb=config.cache_gb, curriculum=_curriculum(config, reader), **training
@@ -79,55 +77,48 @@ class LRMTask:
     def work(self) -> Work:
         return lrm_work(self.config)
 
+    def close(self) -> None:
+        """Ends what makes objects in the background."""
+        self.train_views.close()
+
+    def heaviest(self, model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """Returns the loss of a step that has all its terms."""
+        return self.loss(model, batch, max(self.config.point_steps, self.config.perceptual_after))[0]
+
+    def timed_parts(self, batch: dict[str, Tensor]) -> dict[str, Callable]:
+        """Returns the parts of a step that train.tools.speed times by themselves: the splatting of the targets."""
+        with torch.no_grad():
+            gaussians = self.model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"])
+        gaussians = gaussians.map(lambda x: x.requires_grad_())
+        cameras = batch["target_c2w"], batch["target_intrinsics"]
+        return {"splatting": lambda: render_gaussians(gaussians, *cameras, self.config.size).square().mean().backward()}
+
     def batch(self, positions: Sequence[int]) -> dict[str, Tensor]:
         return self.train_views.batch(positions)
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor], step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean squared error, the perceptual term and those of geometry that have a weight; in the first `point_steps`,
-        only the centres' mean squared distance from the origin.
+        """Returns the mean squared error, the perceptual term and those of geometry that have a weight; in the first
+        `point_steps`, only the centres' mean squared distance from the origin.
         """
         config = self.config
         if step < config.point_steps:
             gaussians = model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"], clip=False)
             points = config.point_weight * gaussians.means.square().sum(-1).mean()
             return points, {"points": points}
-        gaussians, target = model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"]), batch["target_rgb"] / 255
-        pred, geometry = self._drawn(gaussians, batch)
-        error = mse(pred, target).mean()
-        terms, weights = (
-            {"mse": error, **geometry},
-            {"depth": config.depth_weight, "normal": config.normal_weight, "centers": config.centers_weight},
-        )
-        if config.perceptual_weight and step >= config.perceptual_after:
-            terms["perceptual"], weights["perceptual"] = self.perceptual(pred, target).mean(), config.perceptual_weight
-        loss = sum((weights[name] * terms[name] for name in weights if name in terms), error)
-        return loss, {**terms, "psnr": psnr(pred.detach(), target).mean()}
+        weights = {term.name: term.weight_in(config, step) for term in LOSSES}
+        terms = [term for term in LOSSES if weights[term.name]]
+        seen = self._seen(model, batch, any(term.rendered for term in terms))
+        values = {term.name: term.loss(seen).mean() for term in terms}
+        loss = sum(weights[name] * value for name, value in values.items())
+        return loss, {**values, "psnr": psnr(seen.pred.detach(), seen.target).mean()}
 
-    def _drawn(self, gaussians: Gaussians, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The target views, and the terms of geometry that have a weight."""
-        c2w, intrinsics, size, terms = (
-            batch["target_c2w"],
-            batch["target_intrinsics"],
-            batch["target_rgb"].shape[-1],
-            {},
-        )
-        if self.drawn_labels:
-            drawn = draw_geometry(gaussians, inverse(c2w), intrinsics, size, size)
-            terms = {
-                "depth": depth_error(drawn.depth, drawn.alpha, batch["target_depth"]).mean(),
-                "normal": normal_error(drawn.normal, drawn.alpha, batch["target_normal"]).mean(),
-            }
-        if self.config.centers_weight:
-            points = surface_points(
-                batch["depth"],
-                *camera_rays(batch["c2w"], batch["intrinsics"], *batch["depth"].shape[-2:]),
-                batch["c2w"],
-            )
-            centers = gaussians.means.unflatten(1, (points.shape[1], *points.shape[-2:])).movedim(
-                -1, 2
-            )  # [B, V, 3, H, W]
-            terms["centers"] = center_error(centers, points, batch["depth"] > 0).mean()
-        return drawn.image if self.drawn_labels else draw(gaussians, c2w, intrinsics, size), terms
+    def _seen(self, model: nn.Module, batch: dict[str, Tensor], geometry: bool) -> Seen:
+        """Returns the target views, with their geometry where a term looks at it."""
+        gaussians, target = model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"]), batch["target_rgb"] / 255
+        c2w, intrinsics, size = batch["target_c2w"], batch["target_intrinsics"], target.shape[-1]
+        rendered = render_geometry(gaussians, world_to_camera(c2w), intrinsics, size, size) if geometry else None
+        pred = rendered.image if geometry else render_gaussians(gaussians, c2w, intrinsics, size)
+        return Seen(gaussians, pred, target, batch, rendered, self.perceptual)
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
@@ -142,7 +133,7 @@ class LRMTask:
 
     @torch.no_grad()
     def preview(self, model: nn.Module, path: Path) -> None:
-        """One row per object, held-out ones if there are any: inputs, predictions, targets."""
+        """Writes one row per object, held-out ones if there are any: inputs, predictions, targets."""
         views = self.held_out or self.train_views
         shown = list(islice(views.each_fixed(), PREVIEWED))
         if not shown:
@@ -190,9 +181,9 @@ def _to_device_of(model: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tenso
 
 
 def predict(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-    """The target views of a batch of `ViewSampler`: [B, V, 3, S, S]."""
+    """Returns the target views of a batch of `ViewSampler`: [B, V, 3, S, S]."""
     gaussians = model(batch["rgb"] / 255, batch["c2w"], batch["intrinsics"])
-    return draw(gaussians, batch["target_c2w"], batch["target_intrinsics"], batch["target_rgb"].shape[-1])
+    return render_gaussians(gaussians, batch["target_c2w"], batch["target_intrinsics"], batch["target_rgb"].shape[-1])
 
 
 def train_lrm(
@@ -206,7 +197,7 @@ def train_lrm(
     device: str | None = None,
     start_from: str | Path | None = None,
 ) -> Outcome:
-    """Train on a folder of shards, on several as one set (renderers.shards.joined), or on fresh objects of
+    """Trains on a folder of shards, on several as one set (renderers.shards.joined), or on fresh objects of
     `generate:zeroverse` or `generate:detailverse`.
 
     preset: a name of PRESETS, or a config of your own; steps, seed and start_from (a run's folder or a released model),
@@ -217,35 +208,33 @@ def train_lrm(
         preset, PRESETS, steps=steps, seed=seed, start_from=None if start_from is None else str(start_from)
     )
     held_out = open_shards([validate_dir], config.size, config.on_error) if validate_dir is not None else None
-    task = LRMTask(config, open_data(data, config.seed, config.size, config.on_error), held_out)
+    task = LRMTask(config, held_out=held_out, **open_data(data, config.seed, config.size, config.on_error))
     try:
-        return fit(task, config, run_dir, resume=resume, device=device)
+        return fit(task, run_dir, resume=resume, device=device)
     finally:
-        task.train_views.close()
+        task.close()
 
 
-def open_data(data: str | Path | Sequence[str | Path], seed: int, size: int, on_error: str = "raise"):
-    """What LRMTask takes for a reader. Raises ValueError for fresh objects beside folders: an endless stream has no
-    share in a set.
+def open_data(data: str | Path | Sequence[str | Path], seed: int, size: int, on_error: str = "raise") -> dict:
+    """Returns {"reader": …} or {"source": …}, as LRMTask takes them.
+
+    Raises ValueError for fresh objects beside folders: an endless stream has no share in a set.
     """
     names = [str(data)] if isinstance(data, (str, Path)) else [str(name) for name in data]
     fresh = [name for name in names if is_generated(name)]
     if fresh and len(names) > 1:
         raise ValueError(f"data: expected folders of shards only, or {fresh[0]} by itself, got {' '.join(names)}")
-    return source_of(fresh[0], seed) if fresh else open_shards(names, size, on_error)
+    return {"source": source_of(fresh[0], seed)} if fresh else {"reader": open_shards(names, size, on_error)}
 
 
 def load_run(run_dir: str | Path, device: str = "cpu") -> tuple[LRM, LRMConfig]:
-    """The averaged weights of a run, or of a released model by its name, ready for inference, and its config. Raises as
-    train.loop.runs.read_run.
+    """Returns the model of a run, or a released one by its name, ready for inference, and its config. Raises as
+    train.loop.runs.load_network.
     """
-    saved, path = read_run(run_dir, LRMTask.name)
-    try:
-        config = LRMConfig(**saved)
-        model = LRM(config)
-        model.load_state_dict(
-            load_file(path)
-        )  # which casts those of a released model, in float16, to the float32 of the network
-    except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise RunError(f"{run_dir}: damaged, or of another version: {str(error).splitlines()[0]}") from error
-    return model.to(device).eval(), config
+    return load_network(run_dir, LRMTask.name, LRMConfig, LRM, device)
+
+
+def tool_task(config: LRMConfig, data: str | None = None) -> LRMTask:
+    """Returns a task on data, as `train_lrm` takes it, or on views of noise (train.trainers.Trainer.task)."""
+    noise = {"reader": Noise(config.batch, config.pool, config.size)}
+    return LRMTask(config, **(open_data(data, config.seed, config.size) if data else noise))

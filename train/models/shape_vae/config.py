@@ -1,16 +1,19 @@
 """The settings of the shape autoencoder and their presets. Imports no torch, so that the command line can show them."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from train.loop.config import LoopConfig, may_change
+from train.data.policy import ON_ERROR
+from train.loop.config import LoopConfig, setting
 
 POOL = 4  # times as many points as tokens, drawn at random, are what farthest-point choice chooses from
 
 
 @dataclass(frozen=True, kw_only=True)
 class VAEConfig(LoopConfig):
-    """Model and training recipe of one run. Defaults without a remark are TripoSG's (facts/hi3dgen_triposg.md §2.2);
-    presets say what they change and why.
+    """Settings of the model and of its training.
+
+    Defaults without a remark are TripoSG's (docs/papers.md, Shape VAE); the presets say what they change and why.
     """
 
     preset: str  # where the numbers come from; "own" for a config of your own
@@ -30,12 +33,16 @@ class VAEConfig(LoopConfig):
     volume: int = 8192  # and anywhere
     oriented: int = 8192  # points on the surface whose normals are to be learned
     truncation: float = 0.1  # field units: distances are learned up to this, and in this unit; unpublished, ours
-    normal_weight: float = 10.0
-    eikonal_weight: float = 0.1
+    normal_weight: float = setting(10.0, least=0)
+    """In the loss, of 1 - cosine between gradient and normal on the surface."""
+    eikonal_weight: float = setting(0.1, least=0)
+    """In the loss, of the gradient's difference from length one on the surface."""
     skip_norm: float = 100.0  # gradients of flat first weights are long: up to 30
-    kl_weight: float = 0.001  # of the mean over tokens and channels; whether mean or sum is unpublished
-    on_error: str = may_change("raise")  # or "skip": an unusable sample is named, counted and replaced
-    cache_gb: float = may_change(0.0)  # memory for the samples' arrays, 6 MB an object
+    kl_weight: float = setting(0.001, least=0)  # of the mean over tokens and channels; mean or sum is unpublished
+    """In the loss, of the latent's distance from the normal distribution."""
+    on_error: Literal[ON_ERROR] = setting("raise", may_change=True)
+    """An unusable sample ends the run, or is named, counted and replaced."""
+    cache_gb: float = setting(0.0, may_change=True)  # memory for the samples' arrays, 6 MB an object
 
     def __post_init__(self):
         super().__post_init__()
@@ -49,12 +56,18 @@ class VAEConfig(LoopConfig):
 
 
 def base() -> VAEConfig:
-    """TripoSG: 2.5 M steps of 192 objects on 32 A100."""
+    """242 M, 2048 tokens, the published model.
+
+    TripoSG: 2.5 M steps of 192 objects on 32 A100.
+    """
     return VAEConfig(preset="base", steps=2_500_000, batch=192, micro_batch=2, lr=5e-5)
 
 
 def small() -> VAEConfig:
-    """26M parameters, for one GPU; the learning rate of TripoSG's ablations."""
+    """26 M, 512 tokens, one GPU.
+
+    With the learning rate of TripoSG's ablations.
+    """
     return replace(
         base(),
         preset="small",
@@ -79,7 +92,9 @@ def small() -> VAEConfig:
 
 
 def tiny() -> VAEConfig:
-    """0.5M parameters, for one family of objects and half an hour of a laptop: a tenth as wide, with a twentieth of the
+    """0.5 M parameters, 64 latent tokens, one family in half an hour on a laptop.
+
+    A tenth as wide, with a twentieth of the
     points. A truncation of 0.2 learned fastest, and normals weigh little, or they outweigh the distances of so few
     points (300 steps, one seed).
     """

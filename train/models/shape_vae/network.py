@@ -1,7 +1,7 @@
 """A shape autoencoder: points on a surface -> a set of latent tokens -> signed distances anywhere (TripoSG's SDF VAE,
 arXiv 2502.06608 §3.3).
 
-Written from the paper's text (facts/hi3dgen_triposg.md §2.2), not from any released code, which cannot train. Frame:
+Written from the paper's text (docs/papers.md, Shape VAE), not from any released code, which cannot train. Frame:
 that of detailverse.labels.fields, in which the object fills [-1, 1]^3; distances are negative inside.
 """
 
@@ -29,7 +29,7 @@ class Posterior(NamedTuple):
         return self.mean + torch.randn_like(self.mean) * (0.5 * self.logvar).exp()
 
     def kl(self) -> Tensor:
-        """From the standard normal distribution, mean over tokens and channels: [B]."""
+        """Returns the divergence from the standard normal distribution, mean over tokens and channels: [B]."""
         return 0.5 * (self.mean.square() + self.logvar.exp() - 1 - self.logvar).mean(dim=(1, 2))
 
 
@@ -74,16 +74,16 @@ class ShapeVAE(nn.Module):
     def forward(
         self, surface: Tensor, queries: Tensor, oriented: Tensor, tokens: int
     ) -> tuple[Posterior, Tensor, Tensor]:
-        """(posterior, truncated distances at the queries [B, Q], their gradients at the oriented points [B, O, 3]), of
-        a sample of the posterior.
+        """Returns (posterior, truncated distances at the queries [B, Q], their gradients at the oriented points [B, O,
+        3]), of a sample of the posterior.
         """
         posterior = self.encode(surface, tokens)
         latent = self.decode(posterior.sample())
         return posterior, self.distances(latent, queries), self.gradients(latent, oriented)
 
     def encode(self, surface: Tensor, tokens: int) -> Posterior:
-        """Points with normals [B, P, 6] -> one token for each of the points chosen among the first POOL x `tokens`,
-        which are expected in random order.
+        """Returns the posterior of points with normals [B, P, 6]: one token for each of the points chosen among the
+        first POOL x `tokens`, which are expected in random order.
         """
         features = self.embed_points(
             torch.cat([fourier(surface[..., :3], self.config.octaves), surface[..., 3:]], dim=-1)
@@ -97,7 +97,7 @@ class ShapeVAE(nn.Module):
         return Posterior(mean, logvar.clamp(*LOGVAR))
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Latent tokens [B, M, C] -> what queries look at [B, M, width]."""
+        """Returns what queries look at [B, M, width], of latent tokens [B, M, C]."""
         with self._autocast(latent):
             x = self.from_latent(latent)
             for block in self.blocks[self.config.encoder_layers :]:
@@ -105,15 +105,17 @@ class ShapeVAE(nn.Module):
             return x.float()
 
     def distances(self, decoded: Tensor, points: Tensor) -> Tensor:
-        """At points [B, Q, 3], in units of the truncation, about -1 … 1: [B, Q]. In float32: its slopes are looked
-        at.
+        """Returns the distances at points [B, Q, 3], in units of the truncation, about -1 … 1: [B, Q]. In float32: its
+        slopes are looked at.
         """
         with torch.autocast(points.device.type, enabled=False):
             x = self.answer(self.embed_queries(fourier(points, self.config.octaves)), decoded)
             return self.to_distance(x)[..., 0]
 
     def gradients(self, decoded: Tensor, points: Tensor) -> Tensor:
-        """Of `distances` by the points, in field units: a true distance has length one. [B, O, 3], differentiable."""
+        """Returns the gradients of `distances` by the points, in field units: a true distance has length one. [B, O,
+        3], differentiable.
+        """
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no second derivative
             points = points.detach().requires_grad_()
             total = self.distances(decoded, points).sum()
@@ -124,8 +126,8 @@ class ShapeVAE(nn.Module):
 
 
 def vae_work(config: VAEConfig) -> Work:
-    """Of one sample with all tokens, a backward pass as twice a forward one; the second derivatives at the oriented
-    points are left out.
+    """Returns the work of one sample with all tokens, a backward pass as twice a forward one; the second derivatives at
+    the oriented points are left out.
     """
     place, queries, inner, outer = (
         3 + 6 * config.octaves,
