@@ -12,7 +12,7 @@ from renderers.shards import ShardError
 from tests.helpers.reconstruction import FakeReader, micro, same, sampler
 from train.data.images import resize_area
 from train.data.sampler import prefetch
-from train.data.views import drawn_views
+from train.data.views import sampled_views
 from train.geometry.cameras import camera_rays, plucker
 from train.loop.fit import fit
 from train.loop.runs import RunError
@@ -323,14 +323,14 @@ def test_targets_stay_within_the_angle_of_an_input():
     unit = cameras.c2w[:, :3, 3] / np.linalg.norm(cameras.c2w[:, :3, 3], axis=1, keepdims=True)
 
     def farthest(degrees):
-        draws = [drawn_views(Rng("draw", i), cameras, 8, 4, 4, degrees) for i in range(100)]
+        draws = [sampled_views(Rng("draw", i), cameras, 8, 4, 4, degrees) for i in range(100)]
         return [
             np.degrees(np.arccos((unit[wanted] @ unit[shown].T).max(axis=1).clip(-1, 1))).max()
             for shown, wanted in draws
         ]
 
     assert max(farthest(40.0)) <= 40.0 < max(farthest(180.0))  # the four inputs are always near enough
-    few = drawn_views(Rng("few"), cameras, 8, 1, 4, 1e-3)
+    few = sampled_views(Rng("few"), cameras, 8, 1, 4, 1e-3)
     assert few[1][0] == few[0][0] and len(set(few[1])) == 4  # where too few are near, farther ones follow
 
 

@@ -12,7 +12,7 @@ from zeroverse.core.usage import need, need_folder
 @dataclass(kw_only=True)
 class Autoencode:
     """Shapes through a trained autoencoder and back: a .glb for each, a table of scores with intervals, a figure of
-    truth above reconstruction.
+    target above reconstruction.
 
     Example: verse autoencode run --data held-out --out shapes
     """

@@ -86,7 +86,7 @@ class Curriculum:
     """Which object a sample may be of: at first the easiest share `start` of them, and linearly more until after
     `samples` samples it is all.
 
-    An object that is still too hard is replaced by an easier one, drawn by position; so a batch stays a pure function
+    An object that is still too hard is replaced by an easier one, sampled by position; so a batch stays a pure function
     of its positions, and afterwards every epoch visits every object once.
     """
 

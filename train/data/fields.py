@@ -25,7 +25,7 @@ STORED = {  # kind of sample -> its arrays
 
 
 class FieldSampler(ObjectSampler):
-    """Draws, per sample, points of one object out of those that its shard holds; the same in every run.
+    """Samples points of one object out of those that its shard holds; the same in every run.
 
     points: on the surface, for the encoder, the share `salient` of them on creases; near, volume: distances to learn,
     half of the near ones beside creases; oriented: more surface points, whose normals are to be learned. objects,
@@ -66,10 +66,10 @@ class FieldSampler(ObjectSampler):
             except (ShardError, OSError) as error:
                 self._excuse(index, error)
 
-    def _draw(self, position: int, index: int) -> dict[str, np.ndarray]:
-        return self._drawn(index, Rng("points", self.seed, position))
+    def _sample_object(self, position: int, index: int) -> dict[str, np.ndarray]:
+        return self._sampled(index, Rng("points", self.seed, position))
 
-    def _drawn(self, index: int, rng: Rng) -> dict[str, np.ndarray]:
+    def _sampled(self, index: int, rng: Rng) -> dict[str, np.ndarray]:
         arrays = self._arrays(index)
         sharp, beside = round(self.salient * self.points), self.near // 2
         surface = [

@@ -22,7 +22,7 @@ from renderers.shards import reader as shard_reader
 from renderers.sources import Source
 from renderers.sources.procedural import Detailverse, Zeroverse
 from train.data.sampler import collate
-from train.data.views import View, decoded, drawn_views, sample_of
+from train.data.views import View, decoded, sample_of, sampled_views
 from zeroverse.core.rng import Rng
 from zeroverse.core.workers import leave_with
 
@@ -104,7 +104,7 @@ class FreshViews:
 
     def _sample(self, position: int, future: Future):
         cameras, views = self._usable(position, future)
-        chosen = drawn_views(
+        chosen = sampled_views(
             Rng("views", self.seed, position), cameras, self.spec.views, self.inputs, self.targets, self.view_angle_deg
         )
         return self._chosen(cameras, views, *(list(map(int, numbers)) for numbers in chosen))

@@ -1,8 +1,8 @@
 """Shards -> batches. A batch is a pure function of (data, settings, seed, positions): nothing to save
 but one integer.
 
-`position` counts samples since the start of training. Epoch and place in its permutation follow from it, and every draw
-is keyed by it, so the order does not depend on workers, ranks or restarts.
+`position` counts samples since the start of training. Epoch and place in its permutation follow from it, and every
+choice is keyed by it, so the order does not depend on workers, ranks or restarts.
 """
 
 import warnings
@@ -21,7 +21,7 @@ from zeroverse.core.rng import Rng
 
 
 class ObjectSampler:
-    """Draws one object per position, in a permutation that each epoch draws anew; what is drawn of it is for the
+    """Samples one object per position, in a permutation that each epoch makes anew; what is sampled of it is for the
     classes below.
 
     on_error: "raise", or "skip": the next object of the permutation takes the place of an unusable one, which `bad`
@@ -54,7 +54,7 @@ class ObjectSampler:
     def close(self) -> None:
         """Ends what runs in the background: nothing here, but `online.FreshViews` has something."""
 
-    def _draw(self, position: int, index: int) -> dict[str, np.ndarray]:
+    def _sample_object(self, position: int, index: int) -> dict[str, np.ndarray]:
         """The sample at `position`, of object `index` of the reader. Raises ShardError or OSError where it is
         unusable.
         """
@@ -66,7 +66,7 @@ class ObjectSampler:
             number = int(self._order(epoch)[(place + attempt) % len(self.objects)])
             index = self.objects[self.curriculum(position, attempt, number)]
             try:
-                return self._draw(position, index)
+                return self._sample_object(position, index)
             except (ShardError, OSError) as error:
                 self._excuse(index, error)
         raise ShardError(f"all {len(self.objects)} samples are unusable; one of them: {next(iter(self.bad.values()))}")

@@ -28,17 +28,17 @@ class View(NamedTuple):
 
 
 class ViewSampler(ObjectSampler):
-    """Draws, per sample, `pool` views of one object, then input and target views independently of each other from that
+    """Samples `pool` views of one object, then input and target views independently of each other from that
     pool (LRM-Zero, GS-LRM: 4 and 4 of 8), composited on white at `size` x `size` pixels.
 
     objects: indices into the reader.
-    view_angle_deg: targets further than this from every input, as seen from the origin, are drawn only where too few
+    view_angle_deg: targets further than this from every input, as seen from the origin, are sampled only where too few
     others are in the pool. The released code compares positions that are not normalised, so that its 60 is about 80
     degrees (docs/papers.md, LRM); these are degrees.
     labels: depth and normals too. cache_gb: decoded views are kept in memory up to this much; the batches are the same
         with and without.
     on_error, curriculum: as of ObjectSampler. Unusable is what cannot be read, holds values that are not finite, or is
-    transparent in every view that was drawn.
+    transparent in every view that was sampled.
     """
 
     def __init__(
@@ -96,11 +96,11 @@ class ViewSampler(ObjectSampler):
             except (ShardError, OSError) as error:
                 self._excuse(index, error)
 
-    def _draw(self, position: int, index: int) -> dict[str, np.ndarray]:
-        return self._load(index, lambda index, cameras: self._drawn_views(position, cameras))
+    def _sample_object(self, position: int, index: int) -> dict[str, np.ndarray]:
+        return self._load(index, lambda index, cameras: self._sampled_views(position, cameras))
 
-    def _drawn_views(self, position: int, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
-        return drawn_views(
+    def _sampled_views(self, position: int, cameras: Cameras) -> tuple[np.ndarray, np.ndarray]:
+        return sampled_views(
             Rng("views", self.seed, position), cameras, self.pool, self.inputs, self.targets, self.view_angle_deg
         )
 
@@ -151,7 +151,7 @@ def expect_finite(key: str, images: dict[str, np.ndarray]) -> None:
             raise ShardError(f"sample {key}: {name}: expected finite values, got {wrong} that are not")
 
 
-def drawn_views(
+def sampled_views(
     rng: Rng, cameras: Cameras, pool: int, inputs: int, targets: int, view_angle_deg: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns (input views, target views), sampled independently of each other from `pool` sampled views; see

@@ -151,7 +151,7 @@ def side_by_side(reader: ShardReader, index: int, asset: Asset) -> np.ndarray:
         if "alpha" in known
         else {}
     )
-    drawn = renderers.load("cpu").render(asset, camera, STUDIO, ("alpha", "normal"))
+    rendered = renderers.load("cpu").render(asset, camera, STUDIO, ("alpha", "normal"))
     coloured = lambda images: on_white(np.rint((images["normal"] * 0.5 + 0.5) * 255).astype(np.uint8), images["alpha"])[
         0
     ]
@@ -159,7 +159,7 @@ def side_by_side(reader: ShardReader, index: int, asset: Asset) -> np.ndarray:
         [
             *([on_white(images["rgb"], images["alpha"])[0]] if "rgb" in images else []),
             *([coloured(images)] if "normal" in images else []),
-            coloured(drawn),
+            coloured(rendered),
         ]
     )
 

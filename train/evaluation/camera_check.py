@@ -200,9 +200,9 @@ def carve(cameras: Cameras, masks: np.ndarray) -> tuple[float, np.ndarray]:
     covered = []
     for view in range(len(masks)):
         row, column, inside, _ = _pixels(cameras[[view]], points)
-        drawn = np.zeros_like(masks[view])
-        drawn[row[inside], column[inside]] = True
-        covered.append((_widened(drawn[None])[0] & masks[view]).sum() / masks[view].sum())
+        touched = np.zeros_like(masks[view])
+        touched[row[inside], column[inside]] = True
+        covered.append((_widened(touched[None])[0] & masks[view]).sum() / masks[view].sum())
     return float(np.mean(covered)), points
 
 

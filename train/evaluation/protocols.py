@@ -1,8 +1,8 @@
 """The frozen protocols: which views of an object are inputs and which are scored.
 
 Inputs are found by where their cameras stand, not by their order, so a rig whose axes, handedness or up direction are
-off fails with the camera that is missing. Targets are drawn once and for ever from the views that are not inputs, keyed
-by protocol and object name.
+off fails with the camera that is missing. Targets are sampled once and for ever from the views that are not inputs,
+keyed by protocol and object name.
 """
 
 import numpy as np

@@ -45,7 +45,7 @@ def reconstruct(
     """Reconstructs one object and writes gaussians.ply, .splat and .glb, viewer.html, turntable.webp and inputs.png to
     `out`; returns their paths.
 
-    device: of the model and the drawing; default: the GPU where there is one.
+    device: of the model and the rendering; default: the GPU where there is one.
     """
     model, config = load_run(run_dir, default_device(device))
     objects = posed.find(views)

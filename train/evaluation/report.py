@@ -90,12 +90,12 @@ def extremes(rows: list[dict]) -> list[int]:
 
 def figure(shown: list[tuple[Tensor, Tensor, Tensor]]) -> bytes:
     """Returns a PNG of objects as (inputs, prediction, target), each [., 3, S, S] in 0..1: per object its first inputs,
-    then prediction above truth. PNG bytes.
+    then prediction above target. PNG bytes.
     """
     lines = []
-    for seen, pred, truth in shown:
-        inputs, count = min(4, len(seen)), min(6, len(truth))
+    for seen, pred, target in shown:
+        inputs, count = min(4, len(seen)), min(6, len(target))
         lines.append(torch.cat([*seen[:inputs], *pred[:count]], dim=2))
-        lines.append(torch.cat([torch.ones_like(seen[0])] * inputs + list(truth[:count]), dim=2))
+        lines.append(torch.cat([torch.ones_like(seen[0])] * inputs + list(target[:count]), dim=2))
     image = torch.cat(lines, dim=1)
     return png.encode(np.ascontiguousarray((image.permute(1, 2, 0) * 255).round().byte().numpy()))

@@ -21,7 +21,7 @@ class Work:
     pass.
 
     A multiplication with its addition counts two. Model operations only, as MFU is defined (PaLM, appendix B): no
-    recomputation, no normalisation, no loss, no drawing.
+    recomputation, no normalisation, no loss, no rendering.
     """
 
     tokens: int
@@ -51,7 +51,7 @@ def matmul_ceiling(device: str) -> float:
     size, dtype = CEILING_SIZES[kind.type]
     noise = torch.Generator(kind).manual_seed(
         0
-    )  # on zeros a GPU draws less power and runs faster; drawn there, which on a CPU takes seconds
+    )  # on zeros a GPU takes less power and runs faster; sampled there, which on a CPU takes seconds
     a, b = (torch.randn(size, size, generator=noise, device=kind, dtype=dtype) for _ in range(2))
     best = min(_seconds(a, b) for _ in range(CEILING_REPEATS))
     return 2 * size**3 / best

@@ -137,7 +137,7 @@ def rasterize(
     means [B, N, 3], quats [B, N, 4] wxyz, scales [B, N, 3], opacities [B, N], colors [B, N, D] or, per view, [B, V, N,
     D]: differentiable. w2c [B, V, 4, 4], intrinsics [B, V, 4] (fx, fy, cx, cy): not differentiable. background: [D], a
     number, or None for 0. near: Gaussians whose centre is nearer are dropped. eps2d: pixels², added to the 2D variance;
-    `antialiased` lowers the opacity to make up for it. Gaussians with a value that is not finite are not drawn.
+    `antialiased` lowers the opacity to make up for it. Gaussians with a value that is not finite are not rendered.
     backend: "c" (CPU, float32), "triton" (CUDA, float32), "gsplat" (the same, if installed), "torch" (any device and
     type), or "auto": "c" or "triton" if it can, else "torch". Raises ValueError naming the argument, and ImportError
     where a backend that was asked for lacks its package.

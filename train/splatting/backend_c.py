@@ -148,7 +148,7 @@ def describe() -> str:
 
 
 def refusal(tensors: list[Tensor]) -> str:
-    """Returns why the kernel cannot draw (means ... colors); "" if it can."""
+    """Returns why the kernel cannot render (means ... colors); "" if it can."""
     device, dtype, channels = tensors[0].device, tensors[0].dtype, tensors[-1].shape[-1]
     if device.type != "cpu" or dtype != torch.float32 or channels > MAX_CHANNELS:
         return (

@@ -12,7 +12,7 @@ from train.splatting.backend_torch import finite_only
 
 
 def refusal(tensors: list[Tensor]) -> str:
-    """Returns why gsplat cannot draw (means ... colors); "" if it can. Raises ImportError where it is missing."""
+    """Returns why gsplat cannot render (means ... colors); "" if it can. Raises ImportError where it is missing."""
     device, dtype = tensors[0].device, tensors[0].dtype
     if device.type != "cuda" or dtype != torch.float32:
         return f"takes float32 on a GPU, got {dtype} on {device}"

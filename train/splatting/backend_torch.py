@@ -29,7 +29,7 @@ class Projected(NamedTuple):
 
 
 def refusal(tensors: list[Tensor]) -> str:
-    """Returns why this backend cannot draw (means ... colors): it always can."""
+    """Returns why this backend cannot render (means ... colors): it always can."""
     return ""
 
 
@@ -175,7 +175,7 @@ class TileLists(NamedTuple):
 
 class Cover(NamedTuple):
     """The tiles that a Gaussian's box covers on its image, [B * V, N, 2] each, x before y: the first, and how many, 0
-    for what is not drawn.
+    for what is not rendered.
     """
 
     low: Tensor

@@ -93,7 +93,7 @@ def interpreted() -> bool:
 
 
 def refusal(tensors: list[Tensor]) -> str:
-    """Returns why the kernels cannot draw (means ... colors); "" if they can. Raises ImportError where Triton is
+    """Returns why the kernels cannot render (means ... colors); "" if they can. Raises ImportError where Triton is
     missing.
     """
     device, dtype, channels = tensors[0].device, tensors[0].dtype, tensors[-1].shape[-1]

@@ -29,7 +29,7 @@ from zeroverse.core.files import write_whole
 from zeroverse.core.progress import progress
 from zeroverse.edits import of_objects
 
-VIEWS = 16  # of a training object, drawn at the model's resolution; the paper has 32
+VIEWS = 16  # of a training object, rendered at the model's resolution; the paper has 32
 SHARD_SIZE = 64
 HELD_OUT_START = 1_000_000  # first index of the held-out objects, whose mixture is the default one
 PROTOCOLS = {4: "gso-4", 8: "gso-8"}  # by the model's number of inputs; the paper's ablations have 8

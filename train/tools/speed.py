@@ -57,15 +57,15 @@ def pixel_gaussians(count: int) -> Gaussians:
     nearest = -(rays_o * rays_d).sum(-1, keepdim=True)
     inside = RADIUS**2 - (rays_o + nearest * rays_d).square().sum(-1, keepdim=True)
     t = nearest - inside.clamp_min(0).sqrt()
-    draws = lambda name, columns, low=0.0: torch.from_numpy(
+    sampled = lambda name, columns, low=0.0: torch.from_numpy(
         rng.child(name).uniform(low, 1.0, (len(t), columns))
     ).float()
     return Gaussians(
         means=rays_o + t * rays_d,
-        quats=draws("quats", 4, -1.0),
-        scales=draws("scales", 3, 0.3) * t / cameras.intrinsics[0, 0],
-        opacities=draws("opacities", 1)[:, 0],
-        sh=draws("sh", 3, -1.0)[:, None],
+        quats=sampled("quats", 4, -1.0),
+        scales=sampled("scales", 3, 0.3) * t / cameras.intrinsics[0, 0],
+        opacities=sampled("opacities", 1)[:, 0],
+        sh=sampled("sh", 3, -1.0)[:, None],
     )
 
 

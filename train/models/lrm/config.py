@@ -38,7 +38,7 @@ class LRMConfig(LoopConfig):
     size: int  # pixels, of inputs and targets
     inputs: int = 4
     targets: int = 4
-    pool: int = 8  # views drawn per sample; inputs and targets are drawn from them independently
+    pool: int = 8  # views sampled per object; inputs and targets are sampled from them independently
     near: float = 0.1
     far: float = 4.5
     # if positive, distances are this much about the ray's point nearest the origin (released code: 1.8), not near … far
@@ -173,8 +173,8 @@ def tiny() -> LRMConfig:
 
     Held-out PSNR after 150 to 200 steps on 24 objects of ellipsoids and boxes (nearest input view: 14.8): as published,
     with a head of 0.02, 14.3; with color_skip and scale_bias 14.8; with around_origin too, 16.2. The scale starts at
-    one pixel: 0.1 is three here, and costs more to draw. On 24 Zeroverse objects lr 3e-4 and 6e-4 are equal, 1.2e-3 is
-    0.1 dB worse, and nothing is gained after 400 steps.
+    one pixel: 0.1 is three here, and costs more to render. On 24 Zeroverse objects lr 3e-4 and 6e-4 are equal, 1.2e-3
+    is 0.1 dB worse, and nothing is gained after 400 steps.
     """
     return replace(
         base(),

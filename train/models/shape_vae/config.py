@@ -6,7 +6,7 @@ from typing import Literal
 from train.data.policy import ON_ERROR
 from train.loop.config import LoopConfig, setting
 
-POOL = 4  # times as many points as tokens, drawn at random, are what farthest-point choice chooses from
+POOL = 4  # times as many points as tokens, sampled at random, are what farthest-point choice chooses from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class VAEConfig(LoopConfig):
 
     preset: str  # where the numbers come from; "own" for a config of your own
     tokens: int = 2048  # latent tokens of an object; without positions to embed, other numbers work too
-    fewest_tokens: int = 512  # every step draws one of the two numbers
+    fewest_tokens: int = 512  # every step samples one of the two numbers
     channels: int = 64  # of a latent token
     encoder_width: int = 512
     encoder_layers: int = 8  # of self-attention, after one of cross-attention to the points

@@ -35,7 +35,7 @@ class VAETask:
     def __init__(self, config: VAEConfig, reader, held_out=None):
         """reader, held_out: ShardReaders whose samples have `fields.npz`."""
         self.config, self.model = config, ShapeVAE(config)
-        draws = dict(
+        counts = dict(
             points=config.points,
             salient=config.salient,
             near=config.near,
@@ -45,8 +45,8 @@ class VAETask:
             cache_gb=config.cache_gb,
             on_error=config.on_error,
         )
-        self.shapes = FieldSampler(reader, range(len(reader)), **draws)
-        self.held_out = FieldSampler(held_out, range(min(len(held_out), VALIDATED)), **draws) if held_out else None
+        self.shapes = FieldSampler(reader, range(len(reader)), **counts)
+        self.held_out = FieldSampler(held_out, range(min(len(held_out), VALIDATED)), **counts) if held_out else None
         self.fingerprint, self.bad = self.shapes.fingerprint, self.shapes.bad
         if self.held_out:
             self.held_out.bad = self.bad
