@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from renderers.cameras.rigs import turntable
 from tests.helpers.reconstruction import micro
+from train.data.noise import Noise
 from train.evaluation import reconstruct
 from train.evaluation.benchmark import Trial, reconstruct_views
 from train.geometry.cameras import camera_tensors
@@ -27,7 +28,6 @@ from train.models.lrm.config import PRESETS
 from train.models.lrm.network import LRM, render_gaussians
 from train.models.lrm.task import LRMTask, predict
 from train.tools import memory
-from train.tools.speed import Noise
 
 CUDA = torch.device("cuda", 0)
 CUDA_TYPE, META_TYPE = 1, 14  # of c10::DeviceType
@@ -98,7 +98,9 @@ def test_a_step_stays_on_the_gpu_and_never_waits_for_it(gpu, monkeypatch, preset
     )
     task, ema = LRMTask(config, Noise(1, config.pool, config.size)), on_cuda(LRM(config))
     on_cuda(task.model)
-    views = {name: x.to(CUDA) for name, x in memory.batch(config, config.micro_batch or config.batch).items()}
+    views = {
+        name: x.to(CUDA) for name, x in memory.batch(task.batch(range(1)), config.micro_batch or config.batch).items()
+    }
     with Uploads() as uploads:
         points, _ = task.loss(task.model, views, 0)
         loss, terms = task.loss(task.model, views, 1)
