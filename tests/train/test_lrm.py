@@ -470,7 +470,7 @@ def test_auto_is_float32_on_a_cpu_and_other_precisions_are_named():
     batch = sampler(FakeReader()).batch([0])
     auto, exact = (outcome(LRM(micro(precision=precision)), batch)[0] for precision in ("auto", "float32"))
     assert torch.equal(auto.means, exact.means) and torch.equal(auto.sh, exact.sh)
-    with pytest.raises(ValueError, match="precision: expected one of auto, bf16, float32, got 'fp8'"):
+    with pytest.raises(ValueError, match="precision: expected 'auto' or 'bf16' or 'float32', got 'fp8'"):
         micro(precision="fp8")
 
 

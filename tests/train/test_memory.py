@@ -34,9 +34,10 @@ def test_fake_tensors_take_what_real_ones_take(monkeypatch, changes):
             inputs[0].new_zeros(*inputs[5].shape[:2], inputs[0].shape[1], columns).squeeze(-1) for columns in (8, 1)
         ),
     )
+    one = LRMTask(config, Noise(1, config.pool, config.size)).batch(range(1))
     with memory.splatting_as_on_a_gpu(0), memory.Alive() as alive:
         task, ema = LRMTask(config, Noise(1, config.pool, config.size)), LRM(config).requires_grad_(False)
-        one, optimizer = task.batch(range(1)), make_optimizer(task.model, config, torch.device("cuda"))
+        optimizer = make_optimizer(task.model, config, torch.device("cuda"))
         for _ in range(2):
             memory.update(task, ema, optimizer, memory.batch(one, 2))
     assert memory.step_bytes(LRM_ROW, config, 2, pairs=0) == pytest.approx(alive.peak, rel=2e-3)
