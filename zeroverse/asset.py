@@ -131,7 +131,7 @@ def trimmed(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     if not len(faces) or faces.min() < 0 or faces.max() >= len(points):
         return mesh  # for those who check
     used = np.zeros(len(points), bool)
-    solid = _have_area(points, faces)
+    solid = affine.have_area(points, faces)
     used[faces[solid]] = True
     if used.all():
         return mesh
@@ -149,17 +149,6 @@ def trimmed(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
         kept = trimesh.visual.ColorVisuals(face_colors=visual.face_colors[solid]) if visual.kind == "face" else None
     normals = mesh.vertex_normals[used] if "vertex_normals" in mesh._cache.cache else None
     return trimesh.Trimesh(points[used], place[faces[solid]], vertex_normals=normals, visual=kept, process=False)
-
-
-def _have_area(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Returns [F] bool: whether a triangle is wider than a ten millionth of its length, which is single precision."""
-    a, b, c = (points[faces[:, corner]] for corner in range(3))
-    longest = np.maximum(np.maximum(_squared(b - a), _squared(c - a)), _squared(c - b))
-    return _squared(affine.cross(b - a, c - a)) > 1e-14 * longest * longest
-
-
-def _squared(vectors: np.ndarray) -> np.ndarray:
-    return vectors[:, 0] * vectors[:, 0] + vectors[:, 1] * vectors[:, 1] + vectors[:, 2] * vectors[:, 2]
 
 
 def glb_bytes(asset: Asset) -> bytes:

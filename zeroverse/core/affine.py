@@ -147,6 +147,25 @@ def _face_normals(points, faces):  # [N, 3], [F, 3] -> [F, 3]; numpy's gathers t
     return out
 
 
+def have_area(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Returns [F] bool: whether a triangle is wider than a ten millionth of its length, which is single precision."""
+    return _have_area(np.ascontiguousarray(points, dtype=np.float64), np.ascontiguousarray(faces, dtype=np.int64))
+
+
+@kernel
+def _have_area(points, faces):  # [N, 3], [F, 3] -> [F]
+    out = np.empty(len(faces), np.bool_)
+    for f in range(len(faces)):
+        a, b, c = points[faces[f, 0]], points[faces[f, 1]], points[faces[f, 2]]
+        x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+        u, v, w = c[0] - a[0], c[1] - a[1], c[2] - a[2]
+        p, q, r = y * w - z * v, z * u - x * w, x * v - y * u
+        s, t, o = u - x, v - y, w - z
+        longest = max(x * x + y * y + z * z, u * u + v * v + w * w, s * s + t * t + o * o)
+        out[f] = p * p + q * q + r * r > 1e-14 * longest * longest
+    return out
+
+
 def vertex_normals(points: np.ndarray, faces: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Returns unit normals [N, 3], weighted by area; vertices of one `group` number [N] share theirs."""
     normals = face_normals(points, faces)
