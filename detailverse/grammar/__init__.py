@@ -118,7 +118,7 @@ def solid(recipe: Recipe) -> Solid:
         raise
     except (
         ValueError
-    ) as error:  # of a profile, a field or a region: one draw in thousands, which must not end a run of millions
+    ) as error:  # of a profile, a field or a region: one recipe in thousands, which must not end a run of millions
         raise Rejected(f"a {families.name_of(recipe.family)} that cannot be built") from error
 
 

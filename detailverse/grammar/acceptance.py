@@ -85,26 +85,26 @@ def run(seed: int, indices: Iterable[int], out: Path, workers: int) -> list[dict
 
 def table(rows: list[dict]) -> str:
     """Returns the rows as a table in Markdown."""
-    made = [row for row in rows if "hash" in row]
-    faults, reasons = Counter(fault for row in made for fault in row["faults"]), Counter()
+    built = [row for row in rows if "hash" in row]
+    faults, reasons = Counter(fault for row in built for fault in row["faults"]), Counter()
     for row in rows:
         reasons.update(row["rejected"])
-    seconds = np.array([row["seconds"] for row in made])
-    same = len(made) - len({row["hash"] for row in made})
-    near = int((near_duplicates(np.array([row["descriptor"] for row in made]), TWINS) >= 0).sum())
+    seconds = np.array([row["seconds"] for row in built])
+    same = len(built) - len({row["hash"] for row in built})
+    near = int((near_duplicates(np.array([row["descriptor"] for row in built]), TWINS) >= 0).sum())
     failed = Counter(row["failed"].split(":")[0] for row in rows if "failed" in row)
     lines = [
-        ("objects", f"{len(made):,} of {len(rows):,}, {len({row['family'] for row in made})} families"),
+        ("objects", f"{len(built):,} of {len(rows):,}, {len({row['family'] for row in built})} families"),
         ("failed", ", ".join(f"{times} {what}" for what, times in failed.items()) or "none"),
         (
             "not closed, wound, positive, finite",
             ", ".join(f"{times} {fault}" for fault, times in faults.items()) or "none",
         ),
-        ("draws replaced", ", ".join(f"{times} {reason}" for reason, times in reasons.most_common()) or "none"),
+        ("recipes rejected", ", ".join(f"{times} {reason}" for reason, times in reasons.most_common()) or "none"),
         ("the same geometry; nearly the same", f"{same}; {near}"),
         (
             "triangles, median and largest",
-            "{:,.0f}; {:,.0f}".format(*np.percentile([row["triangles"] for row in made], [50, 100])),
+            "{:,.0f}; {:,.0f}".format(*np.percentile([row["triangles"] for row in built], [50, 100])),
         ),
         ("CPU seconds, median and 90 %", "{:.2f}; {:.2f}".format(*np.percentile(seconds, [50, 90]))),
     ]

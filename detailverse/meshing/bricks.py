@@ -1,7 +1,7 @@
 """Sparse bricks: the part of a lattice where a signed distance can cross zero, its values there, and the edges that
 cross.
 
-Bricks of 32^3 cells, then of 8^3, are skipped where the slope bound says that no surface can be.
+Bricks of 32^3 cells, then of 8^3, are skipped where the bound on the slope says that no surface can be.
 """
 
 import math
@@ -20,7 +20,9 @@ CORNERS = (SIDE + 1) ** 3
 
 
 def lattice(bounds, spacing):
-    """Its first corner [3], and how many coarse bricks span it [3]."""
+    """Returns the lattice's first corner [3], and how many coarse bricks span it [3]. Raises ValueError for bounds that
+    are infinite or empty, and for a spacing that is too fine.
+    """
     bounds = np.asarray(bounds, dtype=np.float64)
     if not np.isfinite(bounds).all():
         raise ValueError(
@@ -38,7 +40,7 @@ def lattice(bounds, spacing):
 
 
 def near_surface(value: Sdf, low, cells, spacing):
-    """Bricks [A, 3] that a surface may touch, and their masks [A, children]."""
+    """Returns the bricks [A, 3] that a surface may touch, and their masks [A, children]."""
     tape, reach = value.tape, math.sqrt(3.0) * spacing / 2
     coarse = np.stack(np.meshgrid(*[np.arange(n) for n in cells], indexing="ij"), axis=-1).reshape(-1, 3)
     side = SIDE * COARSE
@@ -64,8 +66,9 @@ def near_surface(value: Sdf, low, cells, spacing):
 
 
 def closed_over(tape, bricks, masks, low, cells, spacing):
-    """(bricks [A, 3], masks, values [A, 9, 9, 9], the map from a brick to its number), with bricks that the surface
-    runs into though a slope bound missed them.
+    """Returns the bricks [A, 3], masks, values [A, 9, 9, 9], and the map from a brick to its number, with the bricks
+    that the surface runs into though a slope bound missed them. Raises ValueError where the surface leaves the lattice
+    or the lattice is too large.
     """
     brick_of = np.full(tuple(cells * COARSE), -1, dtype=np.int32)
     values = np.empty((0, SIDE + 1, SIDE + 1, SIDE + 1))
@@ -91,7 +94,9 @@ def closed_over(tape, bricks, masks, low, cells, spacing):
 
 
 def _corner_values(tape, bricks, masks, low, spacing, chunk=512):
-    """[A, 9, 9, 9], a few bricks at a time: their points take thrice the memory of their values."""
+    """Returns the values [A, 9, 9, 9] at the corners of bricks, a few bricks at a time: their points take thrice the
+    memory of their values.
+    """
     values = np.empty((len(bricks), CORNERS))
     for start in range(0, len(bricks), chunk):
         part = bricks[start : start + chunk]
@@ -104,6 +109,7 @@ def _corner_values(tape, bricks, masks, low, spacing, chunk=512):
 
 @kernel
 def corner_points(bricks, low, spacing):  # [A, 3], [3] -> [729 A, 3]
+    """Returns the corners of all cells of bricks, brick after brick, x first."""
     points = np.empty((len(bricks) * CORNERS, 3))
     row = 0
     for n in range(len(bricks)):
@@ -119,8 +125,8 @@ def corner_points(bricks, low, spacing):  # [A, 3], [3] -> [729 A, 3]
 
 @kernel
 def _missing(values, bricks, brick_of, done):
-    """Bricks [M, 3] with no number that hold a crossing edge on the faces of bricks from number `done` on; -1 where
-    outside the lattice.
+    """Returns the bricks [M, 3] with no number that hold a crossing edge on the faces of bricks from number `done` on;
+    -1 where outside the lattice.
     """
     found = []
     for n in range(done, len(bricks)):
@@ -160,8 +166,8 @@ def _missing(values, bricks, brick_of, done):
 
 @kernel
 def crossing_edges(values, bricks):
-    """The edges of the lattice that cross [E, 4]: the corner they leave, and along which axis; and their bricks [E],
-    ascending.
+    """Returns the edges of the lattice that cross [E, 4], as the corner they leave and the axis they follow, and their
+    bricks [E], ascending.
     """
     edges, owner = np.empty((64, 4), dtype=np.int64), np.empty(64, dtype=np.int64)
     count = 0
@@ -186,13 +192,15 @@ def crossing_edges(values, bricks):
 
 
 class Sampler:
-    """The tape at points that each belong to a brick, with its mask. owner: [E] the brick of each, ascending."""
+    """The tape at points that each belong to a brick, with that brick's mask. owner: [E] the brick of each,
+    ascending.
+    """
 
     def __init__(self, tape: Tape, masks: np.ndarray, owner: np.ndarray):
         self.tape, self.masks, self.owner = tape, masks, owner
 
     def blocks(self, chosen=None):
-        """Where blocks start, and their masks, for the owners with the numbers `chosen`, ascending."""
+        """Returns where blocks start, and their masks, for the owners with the numbers `chosen`, ascending."""
         owner = self.owner if chosen is None else self.owner[chosen]
         change = np.flatnonzero(np.diff(owner, prepend=-1))
         lengths = np.diff(np.append(change, len(owner)))
@@ -202,7 +210,11 @@ class Sampler:
         return np.append(starts, len(owner)), self.masks[np.repeat(owner[change], pieces)]
 
     def values(self, points, chosen=None):
+        """Returns the signed distances of points [K, 3]; chosen: [K] which owner each belongs to, default all
+        in order.
+        """
         return self.tape.run(points, *self.blocks(chosen))
 
     def leaves(self, points, chosen=None):
+        """Returns the leaves of points [K, 3], like `values`."""
         return self.tape.leaves(points, *self.blocks(chosen))

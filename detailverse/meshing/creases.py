@@ -1,4 +1,4 @@
-"""Vertices onto creases and corners, without a fold: what dual contouring alone chamfers where an edge misses the cell
+"""Moves vertices onto creases and corners without a fold: dual contouring alone chamfers where an edge misses the cell
 whose sides it joins.
 
 Every quad knows the normal of the surface where its lattice edge crosses: triangles that lean away from it are
@@ -24,27 +24,31 @@ SHORT = 0.15  # length of an edge at a crease below which its ends merge
 
 
 def sharpened(fit: Fit, quads, places, normals, field) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """points [N, 3], faces [F, 3], and the quad [F] that each face comes from, ascending; arguments as those of
+    """Returns points [N, 3], faces [F, 3], and the quad [F] that each face comes from, ascending; arguments as those of
     `hermite.fitted`.
     """
+    # 1. Sharp vertices start where they belong, smooth ones in their cells, where nothing can tangle.
     points = np.where(fit.rank[:, None] >= 2, fit.place, fit.safe)
     start, around = incidence(quads, len(points))
+    # 2. Only quads with a sharp vertex can have a fault.
     near = np.zeros(len(points), dtype=np.bool_)
     near[quads[(fit.rank[quads] >= 2).any(axis=1)]] = True
     _untangle(points, fit.place, fit.rank, fit.axis, fit.safe, quads, normals, start, around, near)
+    # 3. A vertex that slid along its straight axis may have left a curved crease: another step of Newton's method.
     exact = points.copy()
     onto_creases(
         exact, fit.axis, (fit.rank == 2) & (points != fit.safe).any(axis=1), quads, places, normals, field, 0.1
     )
     _accept(points, exact, quads, normals, start, around)
+    # 4. Triangles, then merging: sharp vertices of neighbouring cells crowd where a crease runs along a lattice plane.
     faces, quad = _split(points, quads, normals)
     points, faces, quad = _merged(points, fit.rank, faces, quad, normals)
     return _apart(points, fit.safe, fit.rank, faces, quad)
 
 
 def _merged(points, rank, faces, quad, normals):
-    """Rounds of merging until none is left to do, and without specks, unless all is one: what a lattice makes of the
-    tip of a thin edge.
+    """Merges crowded vertices, round after round until none is left to do, and returns points, faces and quads without
+    specks, which are what a lattice gives for the tip of a thin edge, unless all is one.
     """
     waiting = np.ones(len(points), dtype=np.bool_)
     while True:
@@ -62,8 +66,8 @@ def _merged(points, rank, faces, quad, normals):
 
 
 def _apart(points, safe, rank, faces, quad):
-    """Without the vertices that no face uses; those that share a place with another move a little towards their cells,
-    which they do not share.
+    """Returns points, faces and quads without the vertices that no face uses; those that share a place with another
+    move a little towards their cells, which they do not share.
     """
     points, used = points.copy(), np.zeros(len(points), dtype=bool)
     used[faces] = True
@@ -90,10 +94,11 @@ def _untangle(points, place, rank, axis, safe, quads, normals, start, around, ne
                 continue
             mine = around[start[v] : start[v + 1]]
             near[v] = False
-            least = _cost_round(points, quads, normals, mine) - 1e-6
+            least = _cost_round(points, quads, normals, mine) - 1e-6  # a move must gain, so that sweeps come to rest
             if least < FAULTY:
                 continue
             before[:], best[:], better = points[v], points[v], False
+            # a corner has one right place, and what has no rank no axis: neither slides
             for choice in range(2 if rank[v] == 3 or rank[v] == 0 else 4):
                 if choice == 0:
                     other[:] = place[v]
@@ -121,7 +126,7 @@ def _untangle(points, place, rank, axis, safe, quads, normals, start, around, ne
 
 @kernel
 def _slid(points, place, axis, rank, quads, mine, v, out):
-    """The middle of v's neighbours, put onto its plane or crease."""
+    """Writes the middle of v's neighbours, put onto its plane or crease, to `out`."""
     out[:] = 0.0
     for q in mine:
         for k in range(4):
@@ -135,7 +140,7 @@ def _slid(points, place, axis, rank, quads, mine, v, out):
 
 @kernel
 def _accept(points, exact, quads, normals, start, around):
-    """Points that were brought onto their crease, each unless it costs."""
+    """Moves points to their exact places on the crease, each unless it costs."""
     before = np.empty(3)
     for v in range(len(points)):
         if points[v, 0] == exact[v, 0] and points[v, 1] == exact[v, 1] and points[v, 2] == exact[v, 2]:
@@ -150,6 +155,7 @@ def _accept(points, exact, quads, normals, start, around):
 
 @kernel
 def _cost_round(points, quads, normals, mine):
+    """Returns the cost of all quads `mine` round a vertex, each along its better diagonal."""
     total = 0.0
     for q in mine:
         total += min(_cost(points, quads[q], normals[q], 0), _cost(points, quads[q], normals[q], 1))
@@ -158,15 +164,15 @@ def _cost_round(points, quads, normals, mine):
 
 @kernel
 def _cost(points, quad, normal, turn):
-    """Of a quad along the diagonal from corner `turn`."""
+    """Returns the cost of a quad cut along the diagonal from corner `turn`."""
     a, b, c, d = points[quad[turn]], points[quad[turn + 1]], points[quad[turn + 2]], points[quad[(turn + 3) % 4]]
     return _lean(a, b, c, normal) + _lean(a, c, d, normal)
 
 
 @kernel
 def _lean(a, b, c, normal):
-    """Twice the triangle's area times 1 - cos of its angle to the normal, and a little for what is slim, more for what
-    is folded.
+    """Returns twice the triangle's area times 1 - cos of its angle to the normal, and a little for what is slim, more
+    for what is folded.
     """
     x, y, z = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     u, v, w = c[0] - a[0], c[1] - a[1], c[2] - a[2]
@@ -178,7 +184,7 @@ def _lean(a, b, c, normal):
 
 @kernel
 def _split(points, quads, normals):
-    """Two triangles of each quad [2 E, 3], along the diagonal that costs less, and their quads [2 E]."""
+    """Returns two triangles of each quad [2 E, 3], along the diagonal that costs less, and their quads [2 E]."""
     faces, quad = np.empty((2 * len(quads), 3), np.int64), np.empty(2 * len(quads), np.int64)
     for q in range(len(quads)):
         turn = 1 if _cost(points, quads[q], normals[q], 1) < _cost(points, quads[q], normals[q], 0) else 0
@@ -191,8 +197,8 @@ def _split(points, quads, normals):
 
 @kernel
 def _merge(points, rank, faces, quad, normals, start, around, waiting):
-    """One round: every waiting vertex that crowds or is faulty goes to the neighbour on a crease or corner where that
-    costs least.
+    """Runs one round: every waiting vertex that crowds or is faulty goes to the neighbour on a crease or corner where
+    that costs least.
 
     Faces that vanish get -1 for their first vertex. Returns the vertices [N] whose neighbourhood changed: a round
     touches none twice, so that `start` and `around` stay true of what it looks at.
@@ -204,7 +210,7 @@ def _merge(points, rank, faces, quad, normals, start, around, waiting):
         target = _target(points, rank, faces, quad, normals, start, around, locked, v)
         if target < 0:
             continue
-        for w in (v, target):
+        for w in (v, target):  # their faces change: whatever touches them waits for the next round
             for f in around[start[w] : start[w + 1]]:
                 for k in range(3):
                     locked[faces[f, k]] = True
@@ -220,13 +226,14 @@ def _merge(points, rank, faces, quad, normals, start, around, waiting):
 
 @kernel
 def _target(points, rank, faces, quad, normals, start, around, locked, v):
-    """The neighbour that v merges with, or -1: at a short edge one that costs no more, else, where v is faulty, one
-    that costs less.
+    """Returns the neighbour that v merges with, or -1: at a short edge one that costs no more, else, where v is faulty,
+    one that costs less.
     """
     best, least, now = -1, np.inf, -1.0
     for f in around[start[v] : start[v + 1]]:
         for k in range(3):
             w = faces[f, k]
+            # only sharp vertices take others in, and a corner gives way to a corner only
             if w == v or rank[w] < 2 or rank[w] < rank[v] and rank[v] == 3:
                 continue
             if now < 0:
@@ -247,7 +254,7 @@ def _target(points, rank, faces, quad, normals, start, around, locked, v):
 
 @kernel
 def _cost_at(points, faces, quad, normals, start, around, v, w):
-    """Of v's faces, were v at w."""
+    """Returns the cost of v's faces, were v at w."""
     total = 0.0
     for f in around[start[v] : start[v + 1]]:
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -260,8 +267,8 @@ def _cost_at(points, faces, quad, normals, start, around, v, w):
 
 @kernel
 def _linked(faces, start, around, locked, v, w):
-    """Whether v and w have only the two neighbours in common that their edge's faces have, so that the surface stays a
-    manifold.
+    """Returns whether v and w have only the two neighbours in common that their edge's faces have, so that the surface
+    stays a manifold (the link condition, Dey et al. 1999).
     """
     common = 0
     for f in around[start[v] : start[v + 1]]:

@@ -4,7 +4,7 @@ edges kept.
 Every edge of the lattice (bricks.py) that crosses the surface gets its crossing and normal (Hermite data), and a quad:
 one vertex in each of the four cells round it, one per patch of surface in a cell (Ju et al. 2002, Dual Contouring of
 Hermite Data; several patches: Nielson 2004, Dual Marching Cubes; ambiguous faces: Wenger 2013, Isosurfaces, §5).
-planes.py says where each vertex belongs, creases.py puts it there.
+hermite.py says where each vertex belongs, creases.py puts it there.
 """
 
 from functools import cache
@@ -20,8 +20,8 @@ from zeroverse.core.jit import kernel
 
 
 def polygonise(value: Sdf, spacing: float, bounds=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The surface of `value` as points [N, 3], faces [F, 3] and the leaf of each face [F]: closed, every edge of two
-    faces, positive volume.
+    """Returns the surface of `value` as points [N, 3], faces [F, 3] and the leaf of each face [F]: closed, every edge
+    of two faces, positive volume.
 
     spacing: side of a cell; what is thinner than about two cells is lost. bounds: corners (low x, y, z, high x, y, z)
     of where to look, default those of the value. Raises ValueError where there is no surface, where it leaves the
@@ -36,24 +36,28 @@ def polygonise(value: Sdf, spacing: float, bounds=None) -> tuple[np.ndarray, np.
             f"polygonise: expected a surface, found none at spacing {spacing:.3g} within "
             f"{tuple(np.round(low, 3).tolist())} and up"
         )
+    # Hermite data: where each edge crosses, and the normal there.
     sampler = Sampler(value.tape, masks, owner)
     places, normals = _hermite(sampler, edges, values, bricks, low, spacing)
+    # Topology: a vertex per patch of surface in a cell, a quad per crossing edge. No position matters yet.
     rules, merging = _patch_tables()
     homes, home_brick, first, shape = _cells(values, bricks, brick_of, rules, merging)
     quads = _quads(edges, brick_of, values, owner, first, shape, rules)
     near = Sampler(value.tape, masks, home_brick)
 
     def field(points, vertices):
+        """Returns the signed distances, in cells, of points [K, 3] in cells near the vertices [K]."""
         return near.values(low + spacing * points, vertices) / spacing
 
+    # Geometry: where each vertex belongs, then the mesh without chamfers and folds.
     fit = fitted(quads, places, normals, homes, field)
     points, faces, quad = sharpened(fit, quads, places, normals, field)
     return low + spacing * points, faces, _leaves(value, sampler, points, faces, quad, places, low, spacing)
 
 
 def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
-    """Where each edge crosses [E, 3], in cells, by false position (the Illinois rule), and the unit normals there [E,
-    3].
+    """Returns where each edge crosses [E, 3], in cells, by false position (the Illinois rule), and the unit normals
+    there [E, 3].
     """
     axis, local = edges[:, 3], edges[:, :3] - SIDE * bricks[sampler.owner]
     bracket = np.zeros((len(edges), 5))  # from, to, the values there, which end moved last
@@ -82,7 +86,7 @@ def _hermite(sampler, edges, values, bricks, low, spacing, rounds=12):
 
 @kernel
 def _narrow(bracket, chosen, at, middle):
-    """Brackets [E, 5] of the chosen edges cut at `at`; an end that stays twice counts half, so that it moves next
+    """Cuts the brackets [E, 5] of the chosen edges at `at`; an end that stays twice counts half, so that it moves next
     time.
     """
     for n in range(len(chosen)):
@@ -95,10 +99,10 @@ def _narrow(bracket, chosen, at, middle):
 
 @cache
 def _patch_tables() -> tuple[np.ndarray, np.ndarray]:
-    """rules [2, 256, 12]: the patch that each edge of a cell belongs to, -1 where it does not cross, for corners inside
-    (bits) and both rules for ambiguous faces: their inside corners apart, or their outside corners. merging [256]: the
-    ambiguous face (2 axis + side) whose four edges the first rule puts on one patch, -1 where none: two such cells face
-    to face would share an edge of four faces.
+    """Returns rules [2, 256, 12]: the patch that each edge of a cell belongs to, -1 where it does not cross, for
+    corners inside (bits) and both rules for ambiguous faces: their inside corners apart, or their outside corners; and
+    merging [256]: the ambiguous face (2 axis + side) whose four edges the first rule puts on one patch, -1 where none:
+    two such cells face to face would share an edge of four faces.
 
     Corner 4 i + 2 j + k; edge 4 axis + 2 u + w, where u and w are its offsets along the next two axes.
     """
@@ -114,8 +118,8 @@ def _patch_tables() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _patches(inside: int, apart: int):
-    """Patch of each edge [12] where corners of the kind `apart` on ambiguous faces are kept apart, and those faces with
-    their edges.
+    """Returns the patch of each edge [12] where corners of the kind `apart` on ambiguous faces are kept apart, and
+    those faces with their edges.
     """
     group = {}
     for e in range(12):
@@ -138,12 +142,13 @@ def _patches(inside: int, apart: int):
             for turn in range(4):
                 if inside >> corners[turn] & 1 == apart:
                     join(edges[turn - 1], edges[turn])
+    # edges that a face joins lie on one patch; patches are numbered by their least edge
     order = sorted({min(members) for members in group.values()})
     return [order.index(min(group[e])) if e in group else -1 for e in range(12)], ambiguous
 
 
 def _ends(edge: int) -> tuple[int, int]:
-    """The corners of an edge of a cell."""
+    """Returns the two corners of an edge of a cell."""
     axis, u, w = edge // 4, edge // 2 % 2, edge % 2
     weight = (4, 2, 1)
     start = u * weight[(axis + 1) % 3] + w * weight[(axis + 2) % 3]
@@ -151,7 +156,7 @@ def _ends(edge: int) -> tuple[int, int]:
 
 
 def _face(face: int):
-    """Corners of a face in order round it, and its edges; edge t is between corners t and t + 1."""
+    """Returns the corners of a face in order round it, and its edges; edge t is between corners t and t + 1."""
     axis, side = divmod(face, 2)
     weight = (4, 2, 1)
     base, u, w = side * weight[axis], weight[(axis + 1) % 3], weight[(axis + 2) % 3]
@@ -162,8 +167,8 @@ def _face(face: int):
 
 @kernel
 def _cells(values, bricks, brick_of, rules, merging):
-    """The cell of each vertex [N, 3] and the brick of that [N]; the first vertex of each cell [A, 8, 8, 8]; each cell's
-    corners inside, plus 256 under the second rule [A, 8, 8, 8].
+    """Returns the cell of each vertex [N, 3] and the brick of that [N]; the first vertex of each cell [A, 8, 8, 8]; and
+    each cell's corners inside, plus 256 under the second rule [A, 8, 8, 8].
     """
     count = len(bricks)
     first = np.full((count, SIDE, SIDE, SIDE), -1, dtype=np.int32)
@@ -205,7 +210,7 @@ def _cells(values, bricks, brick_of, rules, merging):
 
 @kernel
 def _choose_rules(shape, bricks, brick_of, merging):
-    """The second rule for both of two cells that merge the four edges of the ambiguous face between them."""
+    """Gives the second rule to both of two cells that merge the four edges of the ambiguous face between them."""
     for n in range(len(bricks)):
         for i in range(SIDE):
             for j in range(SIDE):
@@ -224,7 +229,7 @@ def _choose_rules(shape, bricks, brick_of, merging):
 
 @kernel
 def _quads(edges, brick_of, values, owner, first, shape, rules):
-    """The vertices of the four cells round each crossing edge [E, 4], counter-clockwise from outside."""
+    """Returns the vertices of the four cells round each crossing edge [E, 4], counter-clockwise from outside."""
     quads = np.empty((len(edges), 4), dtype=np.int64)
     for e in range(len(edges)):
         x, y, z, axis = edges[e, 0], edges[e, 1], edges[e, 2], edges[e, 3]
@@ -241,8 +246,8 @@ def _quads(edges, brick_of, values, owner, first, shape, rules):
 
 
 def _leaves(value, sampler, points, faces, quad, places, low, spacing):
-    """The leaf at the middle of each face [F]; where that lies too far from its crossing for the masks to hold, at the
-    crossing.
+    """Returns the leaf at the middle of each face [F]; where that lies too far from its crossing for the masks to hold,
+    at the crossing.
     """
     if not (value.tape.rows[:, 0] == PAINT).any():
         return np.zeros(len(faces), dtype=np.int64)

@@ -27,12 +27,13 @@ TETRAHEDRON = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])  # 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """place: [N, 3] where the vertex belongs. rank: [N] 1 on a smooth surface, 2 on a crease, 3 at a corner; 0 where no
+    """Where the vertices of dual contouring belong, and how they may move.
+
+    place: [N, 3] where the vertex belongs. rank: [N] 1 on a smooth surface, 2 on a crease, 3 at a corner; 0 where no
     crossing has a normal.
 
     axis: [N, 3] the normal of the plane (rank 1), or the direction of the crease (rank 2), in which the vertex may
-        slide.
-    safe: [N, 3] the best place within the vertex's own cell, where it cannot meet the vertices of others.
+    slide. safe: [N, 3] the best place within the vertex's own cell, where it cannot meet the vertices of others.
     """
 
     place: np.ndarray
@@ -42,16 +43,18 @@ class Fit:
 
 
 def fitted(quads, places, normals, homes, field) -> Fit:
-    """quads [E, 4] of vertices, and the place and unit normal [E, 3] of the crossing in each; homes: [N, 3] the cell of
-    each vertex.
+    """Returns where each vertex belongs. quads: [E, 4] vertices; places, normals: [E, 3] the crossing in each quad and
+    the unit normal there; homes: [N, 3] the cell of each vertex.
 
     field(points [K, 3], vertices [K]) gives signed distances [K] at points near these vertices, which ascend.
     """
+    # The planes give a place for each rank that they allow; the signed distance decides between ranks in doubt.
     stages, axes, rank, most, safe = _solved(*incidence(quads, len(homes)), places, normals, homes)
     rank = _decided(stages, rank, most, field)
     chosen = np.arange(len(homes)), np.maximum(rank - 1, 0)
     place, axis = stages[chosen], axes[chosen]
     onto_creases(place, axis, rank == 2, quads, places, normals, field, 0.25)
+    # A place beyond the cell is taken only where the surface is: planes of two surfaces meet anywhere.
     away = np.flatnonzero((np.abs(place - homes - 0.5) > 0.5).any(axis=1))
     lost = away[np.abs(field(place[away], away)) > OFF] if len(away) else away
     place[lost] = safe[lost]
@@ -59,7 +62,7 @@ def fitted(quads, places, normals, homes, field) -> Fit:
 
 
 def _decided(stages, rank, most, field):
-    """The ranks [N], one or two higher where more of the planes' doubtful directions bring the vertex to the
+    """Returns the ranks [N], one or two higher where more of the planes' doubtful directions bring the vertex to the
     surface.
     """
     rank = rank.copy()
@@ -75,14 +78,15 @@ def onto_creases(points, axis, chosen, quads, places, normals, field, reach: flo
     """Moves the chosen [N] of the points [N, 3] onto the crease that runs along their axis: one step of Newton's method
     on both sides' distances.
 
-    Each side is sampled `reach` away from the crease, where the other side is out of sight, and its tangent planes are
-    met.
+    Each side is looked at `reach` away from the crease, where the other side is out of sight, and its tangent planes
+    are met.
     """
     at = np.flatnonzero(chosen)
     if len(at) == 0:
         return
     off = np.abs(field(points[at], at))
     at, off = at[off > NEAR_ENOUGH], off[off > NEAR_ENOUGH]
+    # The two sides' distances are as two planes near the crease: look at each by itself, then go where both are 0.
     away = _sideways(points, at, axis, *incidence(quads, len(points)), places, normals)
     sides = [_tangent(points[at] + reach * away[:, side], at, field) for side in (0, 1)]
     moved = _nearest_on_both(points[at], *sides[0], *sides[1])
@@ -92,14 +96,14 @@ def onto_creases(points, axis, chosen, quads, places, normals, field, reach: flo
 
 
 def _tangent(points, vertices, field):
-    """(points, gradients [K, 3], values [K])."""
+    """Returns the points, the gradients there [K, 3], and the values [K]."""
     values = np.stack([field(points + STEP * corner, vertices) for corner in TETRAHEDRON], axis=1)  # [K, 4]
     return points, np.einsum("kc,cd->kd", values, TETRAHEDRON) / (4 * STEP), values.sum(axis=1) / 4
 
 
 def _nearest_on_both(points, p, n, f, q, m, g):
-    """[K, 3] nearest to the points on the line in which the planes n (x - p) + f = 0 and m (x - q) + g = 0 meet; the
-    points if they are parallel.
+    """Returns the points [K, 3] nearest to the given ones on the line in which the planes n (x - p) + f = 0 and m (x -
+    q) + g = 0 meet; the given ones if the planes are parallel.
     """
     a, b = -(n * (points - p)).sum(axis=1) - f, -(m * (points - q)).sum(axis=1) - g
     nn, mm, nm = (n * n).sum(axis=1), (m * m).sum(axis=1), (n * m).sum(axis=1)
@@ -110,7 +114,7 @@ def _nearest_on_both(points, p, n, f, q, m, g):
 
 @kernel
 def incidence(faces, count):  # [F, 3 or 4], N -> [N + 1], [3 F or 4 F]
-    """The faces of vertex v are around[start[v]:start[v + 1]], ascending."""
+    """Returns start and around: the faces of vertex v are around[start[v]:start[v + 1]], ascending."""
     start, around = np.zeros(count + 1, np.int64), np.empty(faces.size, np.int64)
     for f in range(len(faces)):
         for k in range(faces.shape[1]):
@@ -250,8 +254,8 @@ def _beyond(point, home):
 
 @kernel
 def _into_cell(x, y, z, basis, free):
-    """How far along the direction basis[:, free] a point of an edge must slide to lie in the cell 0 .. 1, or 0 where
-    the edge misses the cell.
+    """Returns how far along the direction basis[:, free] a point of an edge must slide to lie in the cell 0 .. 1, or 0
+    where the edge misses the cell.
     """
     first, last = -2.0, 2.0
     for axis in range(3):
@@ -276,6 +280,7 @@ def _diagonalise(a):
             for q in range(p + 1, 3):
                 if abs(a[p, q]) < 1e-15:
                     continue
+                # the rotation in the plane of axes p and q that makes a[p, q] zero
                 lean = (a[q, q] - a[p, p]) / (2 * a[p, q])
                 t = (1.0 if lean >= 0 else -1.0) / (abs(lean) + math.sqrt(lean * lean + 1))
                 c = 1 / math.sqrt(t * t + 1)
@@ -291,8 +296,8 @@ def _diagonalise(a):
 
 @kernel
 def _sideways(points, at, axis, start, around, places, normals):
-    """[K, 2, 3]: the unit directions across the crease, within the surface on its one side and on the other, 0 where a
-    side has no crossing.
+    """Returns the unit directions [K, 2, 3] across the crease, within the surface on its one side and on the other, 0
+    where a side has no crossing.
     """
     out, normal, middle, count = np.zeros((len(at), 2, 3)), np.empty((2, 3)), np.empty((2, 3)), np.empty(2)
     for i in range(len(at)):
@@ -301,6 +306,7 @@ def _sideways(points, at, axis, start, around, places, normals):
         normal[:], middle[:], count[:] = 0.0, 0.0, 0.0
         for e in crossings:
             normal[0] += normals[e]
+        # the mean normal times the crease's direction points across it: the sign against that tells the sides apart
         x, y, z = _cross(along, normal[0])
         normal[0] = 0.0
         for e in crossings:
@@ -323,4 +329,5 @@ def _sideways(points, at, axis, start, around, places, normals):
 
 @kernel
 def _cross(a, b):
+    """Returns the cross product of two vectors."""
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]

@@ -1,8 +1,8 @@
-"""Marching cubes on a dense grid, with a table that is derived here: closed, consistently wound, and manifold by
-construction.
+"""Marching cubes on a dense grid (Lorensen and Cline 1987), with a table that is derived here: closed, consistently
+wound, and manifold by construction.
 
 Every crossed grid edge has one vertex, and its four cubes each put it on exactly one polygon, so the surface is a
-manifold at every vertex. Two cubes could still draw the same diagonal across a shared face with four crossings: the
+manifold at every vertex. Two cubes could still put the same diagonal across a shared face with four crossings: the
 table has no diagonal between two vertices of one face.
 """
 
@@ -22,8 +22,8 @@ CLEAR = 1e-3  # of an edge: vertices keep so far from its ends, so that no trian
 
 @cache
 def table() -> tuple[np.ndarray, np.ndarray]:
-    """(counts [256], triangles [256, T, 3] of edge numbers). Bit i of a case: corner i is inside (negative). Wound to
-    face the outside.
+    """Returns counts [256] and triangles [256, T, 3] of edge numbers, for each case. Bit i of a case: corner i is
+    inside (negative). Triangles are wound to face the outside.
     """
     cases = [_triangles(case) for case in range(256)]
     triangles = np.full((256, max(map(len, cases)), 3), -1, np.int8)
@@ -34,11 +34,12 @@ def table() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _triangles(case: int) -> list[tuple[int, int, int]]:
+    """Returns the triangles of a case, as edge numbers."""
     return [triangle for loop in _loops(case) for triangle in _split(loop)]
 
 
 def _loops(case: int) -> list[list[int]]:
-    """The polygons of a case as loops of edge numbers."""
+    """Returns the polygons of a case as loops of edge numbers."""
     follows = dict(pair for face in _FACES for pair in _segments(case, face))
     loops = []
     while follows:
@@ -53,8 +54,8 @@ def _loops(case: int) -> list[list[int]]:
 
 
 def _segments(case: int, face) -> list[tuple[int, int]]:
-    """(from edge, to edge) on one face of the cube: each cuts off one run of inside corners, so diagonal inside corners
-    stay apart.
+    """Returns (from edge, to edge) on one face of the cube: each cuts off one run of inside corners, so diagonal inside
+    corners stay apart.
     """
     ring = _ring(face)
     inside = [case >> corner & 1 for corner in ring]
@@ -70,7 +71,7 @@ def _segments(case: int, face) -> list[tuple[int, int]]:
 
 
 def _ring(face) -> list[int]:
-    """The four corners of a face, counter-clockwise seen from outside the cube."""
+    """Returns the four corners of a face, counter-clockwise seen from outside the cube."""
     axis = next(a for a in range(3) if len({_CORNERS[i][a] for i in face}) == 1)
     u, v = (axis + 1) % 3, (axis + 2) % 3
     order = [(0, 0), (1, 0), (1, 1), (0, 1)]
@@ -79,8 +80,8 @@ def _ring(face) -> list[int]:
 
 
 def _split(loop: list[int]) -> list[tuple[int, int, int]] | None:
-    """A triangulation of the loop without diagonals inside a face of the cube; None where there is none, which happens
-    to no whole polygon.
+    """Returns a triangulation of the loop without diagonals inside a face of the cube; None where there is none, which
+    happens to no whole polygon.
     """
     if len(loop) == 3:
         return [tuple(loop)]
@@ -95,6 +96,7 @@ def _split(loop: list[int]) -> list[tuple[int, int, int]] | None:
 
 
 def _share_face(a: int, b: int) -> bool:
+    """Returns whether two edges of the cube lie on one of its faces."""
     return any({*_EDGES[a], *_EDGES[b]} <= set(face) for face in _FACES)
 
 
@@ -103,10 +105,10 @@ _EDGE_AXES = np.array([[i for i in range(3) if _CORNERS[a][i] != _CORNERS[b][i]]
 
 
 def extract(field: np.ndarray, origin: float, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """The zero surface of field [n, n, n] (negative inside, x first), nodes at origin + step · index: (points [N, 3]
-    float64, faces [F, 3] int64).
+    """Returns the zero surface of field [n, n, n] (negative inside, x first), nodes at origin + step · index: points
+    [N, 3] float64 and faces [F, 3] int64.
 
-    Closed when the outermost nodes are all positive. Zero counts as positive.
+    The surface is closed when the outermost nodes are all positive. Zero counts as positive.
     """
     counts, triangles = table()
     vertices, faces = _count(field, counts)
@@ -118,6 +120,7 @@ def extract(field: np.ndarray, origin: float, step: float) -> tuple[np.ndarray, 
 
 @kernel
 def _case(field, i, j, k):
+    """Returns the case of the cube at (i, j, k): which of its corners are inside, as bits."""
     case = 0
     for corner in range(8):
         if field[i + (corner & 1), j + (corner >> 1 & 1), k + (corner >> 2)] < 0:
@@ -127,7 +130,7 @@ def _case(field, i, j, k):
 
 @kernel
 def _count(field, counts):
-    """(vertices, triangles) that `_march` makes."""
+    """Returns how many vertices and triangles `_march` will give."""
     n = field.shape[0]
     vertices, faces = 0, 0
     for i in range(n):
@@ -148,7 +151,7 @@ def _count(field, counts):
 
 @kernel
 def _march(field, counts, triangles, starts, axes, points, faces):
-    """Two slabs of vertex numbers at a time: memory beside the field is O(n²)."""
+    """Writes the points and faces, with two slabs of vertex numbers at a time: memory beside the field is O(n²)."""
     n = field.shape[0]
     number = np.full(
         (2, n, n, 3), -1, np.int64

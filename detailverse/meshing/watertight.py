@@ -1,10 +1,10 @@
-"""Any triangles -> the closed surface that can be seen from outside: unsigned distances, invisible cells reset,
+"""Turns any triangles into the closed surface that can be seen from outside: unsigned distances, invisible cells reset,
 extraction, pieces dropped.
 
-After TripoSG, section 4 (IV), whose authors give neither the visibility test nor the numbers. Here a cell
-is visible when the outside reaches it: a flood from the border of the grid through cells further than `epsilon` from
-the surface. What the flood does not reach is inside, whatever walls it holds; no sign, winding or closedness of the
-input is needed. The surface lies `epsilon` outside the input's.
+After TripoSG, section 4 (IV), whose authors give neither the visibility test nor the numbers. Here a cell is visible
+when the outside reaches it: a flood from the border of the grid through cells further than `epsilon` from the surface.
+What the flood does not reach is inside, whatever walls it holds; no sign, winding or closedness of the input is needed.
+The surface lies `epsilon` outside the input's.
 """
 
 from dataclasses import asdict, dataclass
@@ -39,10 +39,10 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Watertight:
-    """points [N, 3], faces [F, 3]: closed, wound counter-clockwise from outside. resolution: cells along an axis;
-    epsilon: object units.
+    """A closed surface, and how it came about.
 
-    reset: cells whose distance was reset because they cannot be seen. kept: how many pieces.
+    points [N, 3], faces [F, 3]: closed, wound counter-clockwise from outside. resolution: cells along an axis; epsilon:
+    object units. reset: cells whose distance was reset because they cannot be seen. kept: how many pieces.
     """
 
     points: np.ndarray
@@ -54,6 +54,7 @@ class Watertight:
     dropped: tuple[Piece, ...]
 
     def report(self) -> dict:
+        """Returns the numbers, without the mesh, ready for JSON."""
         return {
             "resolution": self.resolution,
             "epsilon": self.epsilon,
@@ -67,8 +68,8 @@ class Watertight:
 def watertight(
     points: np.ndarray, faces: np.ndarray, resolution: int = 256, epsilon_cells: float = EPSILON_CELLS
 ) -> Watertight:
-    """points [N, 3] inside [-0.95, 0.95]³, faces [F, 3], in any order and winding. Raises ValueError for others, and
-    where nothing is left.
+    """Returns the closed surface of points [N, 3] inside [-0.95, 0.95]³ and faces [F, 3] in any order and winding.
+    Raises ValueError for others, and where nothing is left.
     """
     if resolution < 16:
         raise ValueError(f"resolution: expected at least 16, got {resolution}")
@@ -78,6 +79,7 @@ def watertight(
         raise ValueError(f"points: expected finite coordinates inside [-0.95, 0.95]³, got one as large as {reach:.3g}")
     step = 2.0 * HALF / resolution
     epsilon = epsilon_cells * step
+    # TripoSG's three steps: distances, a sign by what can be seen, extraction and the dropping of pieces.
     field = unsigned_distance(points, faces, resolution, epsilon + BAND * step)
     reset = sign_by_flood(field, np.float32(epsilon))
     surface = marching_cubes.extract(field, -HALF, step)
@@ -86,6 +88,7 @@ def watertight(
 
 
 def _without_crumbs(points, faces, resolution, epsilon, reset) -> Watertight:
+    """Returns the surface without the pieces that `_fault` names."""
     piece = vertex_pieces(faces, len(points))
     areas, seen = piece_areas(points, faces, piece), openness(points, faces, piece)
     total = areas.sum()
@@ -106,16 +109,17 @@ def _without_crumbs(points, faces, resolution, epsilon, reset) -> Watertight:
 
 
 def _fault(area: float, seen: float, crumb: float) -> str:
+    """Returns why a piece is dropped, "" where it stays. area: its share of all; seen: its openness; crumb: the least
+    area.
+    """
     if area < crumb:
         return "crumb"
     return "hidden" if area < HIDDEN_AREA and seen < HIDDEN_OPENNESS else ""
 
 
 def unsigned_distance(points: np.ndarray, faces: np.ndarray, resolution: int, band: float) -> np.ndarray:
-    """[n, n, n] float32, n = resolution + 1, x first, nodes from -1 to 1: distance to the nearest triangle, exact up to
-    `band`.
-
-    Beyond it, `band`.
+    """Returns the distance to the nearest triangle, exact up to `band` and `band` beyond: [n, n, n] float32, n =
+    resolution + 1, x first, at nodes from -1 to 1.
     """
     field = np.full((resolution + 1,) * 3, band, np.float32)
     scale = resolution / (2.0 * HALF)
@@ -127,8 +131,8 @@ def unsigned_distance(points: np.ndarray, faces: np.ndarray, resolution: int, ba
 
 @kernel
 def _scatter(points, faces, band, step, field):
-    """In cell units: every triangle, split until its edges are `FINE` at most, writes its distance to the nodes in
-    reach.
+    """Writes the distance of every triangle, split until its edges are `FINE` at most, to the nodes in reach. All in
+    cell units.
     """
     stack = np.empty((256, 3, 3))
     for f in range(len(faces)):
@@ -156,6 +160,7 @@ def _scatter(points, faces, band, step, field):
 
 @kernel
 def _reach(a, b, c, band, step, field):
+    """Lowers the field at all nodes within `band` of one triangle to the distance to it."""
     n = field.shape[0]
     low, high = np.empty(3, np.int64), np.empty(3, np.int64)
     for axis in range(3):
@@ -174,8 +179,8 @@ def _reach(a, b, c, band, step, field):
 
 @kernel
 def _square_distance(x, y, z, a, b, c):
-    """From a point to a triangle, by the region of the plane that its foot lies in (Ericson, Real-Time Collision
-    Detection, §5.1.5).
+    """Returns the square of the distance from a point to a triangle, by the region of the plane that its foot lies in
+    (Ericson 2005, Real-Time Collision Detection, §5.1.5).
     """
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     vx, vy, vz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
@@ -208,10 +213,10 @@ def _square_distance(x, y, z, a, b, c):
 
 @kernel
 def sign_by_flood(field, epsilon):
-    """Unsigned distances -> distance - epsilon outside, negative everywhere else, in place; returns how many nodes
-    beyond epsilon were reset.
+    """Turns unsigned distances, in place, into distance - epsilon outside and negative values everywhere else, and
+    returns how many nodes beyond epsilon were reset.
 
-    A row at a time: the stack holds where rows begin, so it stays short.
+    The flood takes a row at a time: the stack holds where rows begin, so it stays short.
     """
     n = field.shape[0]
     outside = np.zeros(field.shape, np.bool_)
@@ -223,6 +228,7 @@ def sign_by_flood(field, epsilon):
         i, j, k = stack[depth, 0], stack[depth, 1], stack[depth, 2]
         if outside[i, j, k]:
             continue
+        # back to the start of the free run that holds this node, then along it; its four neighbours seed new runs
         while k > 0 and field[i, j, k - 1] > epsilon:
             k -= 1
         first = k

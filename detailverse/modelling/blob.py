@@ -1,5 +1,5 @@
-"""Blob: a signed-distance value as a solid, with details on its skin. For what has no unrolled surface: bodies,
-branches, rocks.
+"""Blob: a signed-distance value as a solid, with details on its skin: bodies, branches and rocks, which have no
+unrolled surface.
 """
 
 from collections.abc import Sequence
@@ -29,11 +29,11 @@ def blob(
     skin: Skin = BARE,
     room: float = 0.03,
 ) -> Solid:
-    """The inside of a signed distance, polygonised `spacing` apart. label, slot: one, or one for each number that was
-    painted.
+    """Returns the inside of a signed distance, polygonised `spacing` apart. label, slot: one, or one for each number
+    that was painted.
 
-    Details lie on it by projection along x, y and z, blended where these meet. room: the greatest height and depth of
-    details, about a third of the thinnest member. Raises Rejected when the mesh is not closed.
+    Details lie on it by projection along x, y and z, blended where these meet (triplanar mapping). room: the greatest
+    height and depth of details, about a third of the thinnest member. Raises Rejected when the mesh is not closed.
     """
     labels, slots = ([names] if isinstance(names, str) else list(names) for names in (label, slot))
     points, faces, paint = polygonise(value, mesh_spacing(skin, _area(value), spacing))
@@ -63,7 +63,7 @@ def blob(
 
 
 def _unfolded(points, faces, normals, heights) -> np.ndarray:
-    """The heights [N], lower where the surface would pass through itself: in hollows, where normals meet."""
+    """Returns the heights [N], lower where the surface would pass through itself: in hollows, where normals meet."""
     for factor in (0.5, 0.0):
         crossed = self_intersections(points + heights[:, None] * normals, faces)
         if len(crossed) == 0:
@@ -77,13 +77,13 @@ def _unfolded(points, faces, normals, heights) -> np.ndarray:
 
 
 def _area(value: Sdf) -> float:
-    """About that of the surface: of the box around it."""
+    """Returns about the area of the surface: that of the box around it."""
     x, y, z = (value.bounds[axis + 3] - value.bounds[axis] for axis in range(3))
     return 2 * (x * y + y * z + z * x)
 
 
 def _heights(points, normals, skin: Skin, room: float) -> np.ndarray:
-    """[N], in the value's own units."""
+    """Returns the heights [N] of all details, in the value's own units."""
     weights = np.abs(normals) ** _BLEND
     weights /= weights.sum(axis=1, keepdims=True)
     total = np.zeros(len(points))
@@ -98,7 +98,7 @@ def _heights(points, normals, skin: Skin, room: float) -> np.ndarray:
 
 
 def _projected(points, normals, axis: int, scale: float, room: float) -> Chart:
-    """The chart seen along `axis`: sideways u, upwards v, as a person would hang a pattern."""
+    """Returns the chart seen along `axis`: sideways u, upwards v, as a person would hang a pattern."""
     u, v = ((1, 2), (0, 2), (0, 1))[axis]
     flat = scale * (points[:, [u, v]] - points[:, [u, v]].min(axis=0))
     width, height = (float(x) for x in np.maximum(flat.max(axis=0), 1e-3))
@@ -116,7 +116,7 @@ def _projected(points, normals, axis: int, scale: float, room: float) -> Chart:
 
 
 def _flat_chart(points, faces, scale: float, room: float) -> Chart:
-    """A square as large as the surface, for ornaments that only ask how much room there is."""
+    """Returns a square as large as the surface, for ornaments that only ask how much room there is."""
     normals = affine.face_normals(points, faces)
     side = scale * float(np.sqrt(np.sqrt((normals * normals).sum(axis=1)).sum() / 2))
     corner = np.zeros(1)
@@ -124,8 +124,8 @@ def _flat_chart(points, faces, scale: float, room: float) -> Chart:
 
 
 def _scattered(ornaments: Ornaments, points, normals, scale: float, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """(matrices [K, 3, 3], offsets [K, 3]): on vertices in a keyed order, each as far from the others as two of the
-    ornaments are on a chart.
+    """Returns matrices [K, 3, 3] and offsets [K, 3] of ornaments: on vertices in a keyed order, each as far from the
+    others as two of the ornaments are on a chart.
     """
     apart = _nearest(ornaments.uv) / scale
     order = np.argsort(Rng("blob", "ornaments", number).unit(len(points)), kind="stable")
@@ -150,7 +150,7 @@ def _scattered(ornaments: Ornaments, points, normals, scale: float, number: int)
 
 
 def _nearest(uv: np.ndarray) -> float:
-    """The least distance between two of the points [K, 2]."""
+    """Returns the least distance between two of the points [K, 2]."""
     if len(uv) < 2:
         return 1.0
     gap = uv[:, None] - uv[None]

@@ -13,39 +13,39 @@ from zeroverse.core.portable import TAU, cos_sin, cos_sin_array
 
 
 def outline(*curves) -> Region:
-    """Bounded by smooth curves, each through its points [N, 2], counter-clockwise, with corners where one ends and the
-    next starts.
+    """Returns what smooth curves bound, each through its points [N, 2], counter-clockwise, with corners where one ends
+    and the next starts.
     """
     return polygon(np.concatenate([spline(curve).points[:-1, :2] for curve in curves]))
 
 
 def mirrored(*curves) -> Region:
-    """As `outline`, from curves that go up the right half, from x = 0 to x = 0; the left half is their mirror image."""
+    """Returns the `outline` of curves that go up the right half, from x = 0 to x = 0, and their mirror images."""
     back = [[(-x, y) for x, y in reversed(curve)] for curve in reversed(curves)]
     return outline(*curves, *back)
 
 
 def cross(size: float, bar: float, flare: float = 0.0) -> Region:
-    """A Greek cross; its arms widen by `flare` on each side towards the ends (a cross pattée)."""
+    """Returns a Greek cross; its arms widen by `flare` on each side towards the ends (a cross pattée)."""
     half, arm = bar / 2, bar / 2 + flare
     return polygon([(0, -half), (size / 2, -arm), (size / 2, arm), (0, half)]).around(4) | rect(bar, bar)
 
 
 def heart(size: float) -> Region:
-    """As wide as `size`, tip down."""
+    """Returns a heart as wide as `size`, tip down."""
     right = [(0, -0.92), (0.36, -0.56), (0.78, -0.08), (1.0, 0.38), (0.9, 0.76), (0.55, 0.92), (0.2, 0.8), (0, 0.54)]
     return mirrored(right).scale(size / 2)
 
 
 def shield(w: float, h: float) -> Region:
-    """A heater: level on top, pointed below."""
+    """Returns a heater: a shield that is level on top, pointed below."""
     return mirrored(
         [(0, -1), (0.42, -0.72), (0.8, -0.24), (0.97, 0.3)], [(0.97, 0.3), (1, 1)], [(1, 1), (0, 0.96)]
     ).scale(w / 2, h / 2)
 
 
 def leaf(length: float, width: float, teeth: int = 0) -> Region:
-    """From its stem at the origin to its tip on +y; the rim has `teeth` on each side."""
+    """Returns a leaf from its stem at the origin to its tip on +y; the rim has `teeth` on each side."""
     t = np.arange(1, n := 24 * max(2, teeth)) / n
     half = cos_sin_array(math.pi * t * (1.35 - 0.35 * t))[1] * (width / 2)  # widest below the middle
     if teeth:
@@ -56,13 +56,13 @@ def leaf(length: float, width: float, teeth: int = 0) -> Region:
 
 
 def crescent(r: float, waning: float = 0.7) -> Region:
-    """A moon of radius r, open to +x; `waning` 0..1 of its width is gone."""
+    """Returns a moon of radius r, open to +x; `waning` 0..1 of its width is gone."""
     inner = r * (1.1 - 0.3 * waning)
     return circle(r) - circle(inner).move(inner + r - 2 * r * waning)
 
 
 def fleur(h: float) -> Region:
-    """A fleur-de-lis, h tall."""
+    """Returns a fleur-de-lis, h tall."""
     middle = mirrored([(0, -0.3), (0.09, -0.2), (0.12, 0.0), (0.27, 0.36), (0.22, 0.66), (0, 1.0)])
     side = outline(
         [(0.06, -0.3), (0.19, -0.12), (0.36, 0.02), (0.52, 0.14), (0.6, 0.05), (0.5, -0.08)],
@@ -89,14 +89,14 @@ def fleur(h: float) -> Region:
 
 
 def foil(n: int, r: float) -> Region:
-    """Trefoil, quatrefoil, …: n overlapping circles inside radius r, one at the top."""
+    """Returns a trefoil, quatrefoil, …: n overlapping circles inside radius r, one at the top."""
     small = 0.56 * r if n == 3 else r / (1 + 1 / (1.12 * cos_sin(math.pi / n)[1]))
     return circle(small).move(r - small).around(n).turn(math.pi / 2) | circle(r - small)
 
 
 def gothic_arch(w: float, h: float, sharpness: float = 1.0) -> Region:
-    """An opening over the x axis that ends in a point. The two arcs have the radius sharpness × w; at 1 it is
-    equilateral.
+    """Returns an opening over the x axis that ends in a point. The two arcs have the radius sharpness × w; at 1 it is
+    equilateral. Raises ValueError where the point would be higher than h.
     """
     r = sharpness * w
     rise = math.sqrt(r * r - (r - w / 2) * (r - w / 2))
@@ -110,7 +110,9 @@ def gothic_arch(w: float, h: float, sharpness: float = 1.0) -> Region:
 
 
 def tracery(n: int, r: float, bar: float, foils: int = 4) -> Region:
-    """A rose window: the stone around n foiled lights, a middle one, and the spandrels between, all `bar` apart."""
+    """Returns a rose window: the stone around n foiled lights, a middle one, and the spandrels between, all `bar`
+    apart. Raises ValueError where the bar leaves the lights too small.
+    """
     s = cos_sin(math.pi / n)[1]
     distance = (r - bar / 2) / (1 + s)
     light = distance * s - bar / 2
@@ -127,7 +129,7 @@ def tracery(n: int, r: float, bar: float, foils: int = 4) -> Region:
 
 
 def laurel(r: float, leaves: int, size: float) -> Region:
-    """A wreath open at the top: two branches with pairs of leaves that point along them."""
+    """Returns a wreath open at the top: two branches with pairs of leaves that point along them."""
     blade = leaf(size, 0.38 * size)
     side = []
     for k in range(leaves):

@@ -1,10 +1,10 @@
-"""Letters of our own: skeletons of lines and arcs, drawn as strokes. No font files, so the same shapes on every
-machine.
+"""Letters of our own: skeletons of lines and arcs that become strokes. There are no font files, so shapes are the same
+on every machine.
 
-    text("VERSE 1", 0.3) and text("ᛗᛁᛞ", 0.3, style="square") are regions; text_around("E PLURIBUS", 0.8, 0.1) is a
-    coin's legend.
+    text("VERSE 1", 0.3) and text("ᛗᛁᛞ", 0.3, style="square") are regions;
+    text_around("E PLURIBUS", 0.8, 0.1) is a coin's legend.
 
-Capitals, digits, punctuation, the runes of the elder futhark and some symbols; small letters are drawn as capitals.
+Capitals, digits, punctuation, the runes of the elder futhark and some symbols; small letters look like capitals.
 """
 
 from functools import lru_cache
@@ -171,11 +171,11 @@ GLYPHS = {
 
 
 def text(string: str, height: float, weight: float = 0.13, style: str = "round", spacing: float = 0.2) -> Region:
-    """One line, centred on the origin, along x. weight and spacing: of strokes and between letters, shares of the
-    height.
+    """Returns one line of text, centred on the origin, along x. weight and spacing: of strokes and between letters,
+    shares of the height.
 
     style: `round` ends, `square` ends cut level with the line, or `serif`. Raises ValueError for a character that is
-        not in GLYPHS.
+    not in GLYPHS.
     """
     letters, places, length = _line(string, weight, style, spacing)
     return union(letter.move(x - length / 2, -0.5) for letter, x in zip(letters, places)).scale(height)
@@ -190,8 +190,8 @@ def text_around(
     spacing: float = 0.2,
     inside: bool = False,
 ) -> Region:
-    """Along a circle about the origin, its middle at the top and read clockwise; `inside`: at the bottom, read
-    counter-clockwise.
+    """Returns text along a circle about the origin, its middle at the top and read clockwise; `inside`: at the bottom,
+    read counter-clockwise.
 
     radius: of the middle of the letters.
     """
@@ -207,7 +207,9 @@ def text_around(
 
 
 def _line(string: str, weight: float, style: str, spacing: float) -> tuple[list[Region], list[float], float]:
-    """(letters, where each starts, length in all) at height 1, blanks left out. The strokes' middles start at 0."""
+    """Returns the letters, where each starts, and the length in all, at height 1, blanks left out. The strokes' middles
+    start at 0.
+    """
     string = "".join(c if c in GLYPHS else c.upper() for c in string)
     unknown = sorted(set(string) - set(GLYPHS))
     if unknown or not string.strip():
@@ -229,7 +231,7 @@ def _line(string: str, weight: float, style: str, spacing: float) -> tuple[list[
 
 @lru_cache(maxsize=4096)
 def glyph(character: str, weight: float, style: str) -> Region:
-    """One character, its left edge near x = 0, between y = 0 and 1."""
+    """Returns one character, its left edge near x = 0, between y = 0 and 1."""
     _, strokes = GLYPHS[character]
     chains = [_chain(pieces) * (1 - weight) + weight / 2 for pieces in strokes]
     serif = style == "serif" and character.isascii() and character.isalnum()
@@ -237,7 +239,7 @@ def glyph(character: str, weight: float, style: str) -> Region:
     for k, chain in enumerate(chains):
         ends = [not _touches(end, chains[:k] + chains[k + 1 :]) for end in (chain[0], chain[-1])]
         parts.append(
-            _dot(chain[0], weight, style) if len(chain) == 1 else _drawn(chain, ends, weight, style == "round", serif)
+            _dot(chain[0], weight, style) if len(chain) == 1 else _stroked(chain, ends, weight, style == "round", serif)
         )
     whole = union(parts)
     heights = np.concatenate(chains)[:, 1]
@@ -247,25 +249,27 @@ def glyph(character: str, weight: float, style: str) -> Region:
 
 
 def _chain(pieces) -> np.ndarray:
-    """[N, 2] points of a stroke."""
+    """Returns the points [N, 2] of a stroke."""
     points = [_arc(*piece) if len(piece) == 6 else np.array([piece], dtype=np.float64) for piece in pieces]
     chain = np.concatenate(points)
     return chain[np.concatenate([[True], np.abs(np.diff(chain, axis=0)).max(axis=1) > 1e-6])]
 
 
 def _arc(x, y, rx, ry, start, end) -> np.ndarray:
+    """Returns points [N, 2] on an arc of an ellipse about (x, y), between two angles in degrees."""
     n = max(2, round(abs(end - start) / ARC_STEP))
     return polar(np.linspace(start, end, n + 1) * (TAU / 360)) * (rx, ry) + (x, y)
 
 
 def _dot(point: np.ndarray, weight: float, style: str) -> Region:
+    """Returns a dot that stands on the line, a little wider than the strokes."""
     size = 1.25 * weight
     place = point[0], point[1] - weight / 2 + size / 2
     return (circle(size / 2, 20) if style == "round" else rect(size, size)).move(*place)
 
 
 def _touches(end: np.ndarray, others: list[np.ndarray]) -> bool:
-    """Whether another stroke goes through the end of this one."""
+    """Returns whether another stroke goes through the end of this one."""
     for chain in others:
         along = np.diff(chain, axis=0)
         t = ((end - chain[:-1]) * along).sum(axis=1) / (along * along).sum(axis=1)
@@ -275,8 +279,8 @@ def _touches(end: np.ndarray, others: list[np.ndarray]) -> bool:
     return False
 
 
-def _drawn(chain: np.ndarray, ends: list[bool], weight: float, round: bool, serif: bool) -> Region:
-    """The stroke along a chain; `ends`: which of the two are free, and go on or get a serif."""
+def _stroked(chain: np.ndarray, ends: list[bool], weight: float, round: bool, serif: bool) -> Region:
+    """Returns the stroke along a chain; `ends`: which of the two are free, and go on or get a serif."""
     if np.abs(chain[0] - chain[-1]).max() < 1e-6:
         return stroke(chain[:-1], weight, closed=True, round=round)
     if round:
@@ -290,15 +294,15 @@ def _drawn(chain: np.ndarray, ends: list[bool], weight: float, round: bool, seri
 
 
 def _reach(end: np.ndarray, way: np.ndarray, weight: float) -> np.ndarray:
-    """How far a stroke goes on past its end: half its width, or over the edge of the line, where it is cut."""
+    """Returns how far a stroke goes on past its end: half its width, or over the edge of the line, where it is cut."""
     way = way / np.sqrt((way * way).sum())
     on_edge = min(abs(end[1] - weight / 2), abs(end[1] - 1 + weight / 2)) < 1e-6 and abs(way[1]) > 0.3
     return way * weight * (1.5 if on_edge else 0.5)
 
 
 def _serif(end: np.ndarray, way: np.ndarray, weight: float) -> Region:
-    """A slab across an end that stands on the line or hangs from its top; a tick on an arm that runs along them; else
-    nothing.
+    """Returns a slab across an end that stands on the line or hangs from its top; a tick on an arm that runs along
+    them; else nothing.
     """
     top = abs(end[1] - 1 + weight / 2) < 1e-6
     if not top and abs(end[1] - weight / 2) > 1e-6:
@@ -312,7 +316,7 @@ def _serif(end: np.ndarray, way: np.ndarray, weight: float) -> Region:
 
 @lru_cache(maxsize=1024)
 def _sides(character: str) -> tuple[np.ndarray, np.ndarray]:
-    """Free space [BANDS] left and right of the skeleton at each height, up to its whole width."""
+    """Returns the free space [BANDS] left and right of the skeleton at each height, up to its whole width."""
     width, strokes = GLYPHS[character]
     left, right = np.full((2, BANDS), width)
     for pieces in strokes:
@@ -326,7 +330,7 @@ def _sides(character: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _kern(before: str, after: str) -> float:
-    """How much nearer two letters stand than their boxes, heights."""
+    """Returns how much nearer two letters stand than their boxes, in heights."""
     if not before.isalnum() or not after.isalnum():
         return 0.0
     free = _sides(before)[1] + _sides(after)[0]

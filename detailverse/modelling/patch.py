@@ -1,5 +1,5 @@
-"""Patches: smooth pieces of surface on regular grids. What lathes, tubes, plates and boxes are made of, and where
-details are laid.
+"""Patches: smooth pieces of surface on regular grids. Lathes, tubes, plates and boxes consist of them, and details are
+laid on them.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,13 @@ SMALLEST = 0.06  # a patch narrower than this carries no details
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """points: [R, C, 3], rows along v, columns along u; ∂u × ∂v points outwards. wraps: the last column repeats the
-    first, exactly.
+    """A smooth piece of surface on a regular grid.
 
-    width, height: lengths along u and v. skinned: details may be laid here. room: the greatest height and depth of
-        details.
-    border: [R, C] distance to where details must end, if that is not the border of the grid. way: where heights go, if
-    not along the normal: steep land folds unless all of them go up. Borders of neighbouring patches must be the same
-    points, bit for bit: they are welded by position.
+    points: [R, C, 3], rows along v, columns along u; ∂u × ∂v points outwards. wraps: the last column repeats the first,
+    exactly. width, height: lengths along u and v. skinned: details may be laid here. room: the greatest height and
+    depth of details. border: [R, C] distance to where details must end, if that is not the border of the grid. way:
+    where heights go, if not along the normal: steep land folds unless all of them go up. Borders of neighbouring
+    patches must be the same points, bit for bit: they are welded by position.
     """
 
     points: np.ndarray
@@ -54,8 +53,8 @@ class Cap:
 
 
 def spacing(skin: Skin, area: float, plain: float) -> float:
-    """Edge length of the mesh under a skin: a third of its finest feature, not finer than the budget of triangles
-    allows.
+    """Returns the edge length of the mesh under a skin: a third of its finest feature, not finer than the budget of
+    triangles allows.
 
     plain: the edge length without details.
     """
@@ -66,8 +65,8 @@ def spacing(skin: Skin, area: float, plain: float) -> float:
 
 
 def assemble(label: str, slot: str, patches: Sequence[Patch], caps: Sequence[Cap] = (), skin: Skin = BARE) -> Solid:
-    """Patches and caps that close a body, with the skin's details laid on, as one solid. Raises Rejected if they do not
-    close it.
+    """Returns patches and caps that close a body, with the skin's details laid on, as one solid. Raises Rejected if
+    they do not close it.
     """
     points, faces, charts, uvs, reliefs, sizes, ornaments = [], [], [], [], [], [], []
     start = 0
@@ -115,6 +114,7 @@ def assemble(label: str, slot: str, patches: Sequence[Patch], caps: Sequence[Cap
 
 
 def _add(uvs, reliefs, charts, sizes, uv, relief, faces, size):
+    """Appends what one patch or cap has: uv, reliefs, the chart of its faces and that chart's size."""
     uvs.append(uv)
     reliefs.append(relief)
     charts.append(np.full(faces, len(sizes)))
@@ -122,7 +122,7 @@ def _add(uvs, reliefs, charts, sizes, uv, relief, faces, size):
 
 
 def _welded(points, faces, charts):
-    """Without the triangles that have no area: the rows at a pole."""
+    """Returns points, faces and charts without the triangles that have no area: the rows at a pole."""
     a, b, c = (points[faces[:, k]].astype(np.float32) for k in range(3))
     keep = (a != b).any(axis=1) & (b != c).any(axis=1) & (c != a).any(axis=1)
     return points, faces[keep], charts[keep]
@@ -141,7 +141,7 @@ class _Base:
         )
 
     def chart(self, patch: Patch, scale: float) -> Chart:
-        """In object units, which are the patch's own times `scale`."""
+        """Returns the patch's chart, in object units, which are the patch's own times `scale`."""
         across = np.full(self.u.shape, np.inf) if patch.wraps else np.minimum(self.u, patch.width - self.u)
         border = np.minimum(across, np.minimum(self.v, patch.height - self.v)) if patch.border is None else patch.border
         return Chart(
@@ -158,8 +158,8 @@ class _Base:
 
 
 def _lay(base: _Base, patch: Patch, skin: Skin) -> tuple[np.ndarray, np.ndarray]:
-    """(points [R, C, 3] with the reliefs, heights [R, C]). Before a relief is read, vertices slide onto its creases:
-    else they look like saws.
+    """Returns points [R, C, 3] with the reliefs, and the heights [R, C]. Before a relief is read, vertices slide onto
+    its creases: else they look like saws.
     """
     chart = base.chart(patch, skin.scale)
     shape = base.u.shape
@@ -193,11 +193,12 @@ def _lay(base: _Base, patch: Patch, skin: Skin) -> tuple[np.ndarray, np.ndarray]
 
 
 def _shrunk(ornaments: Ornaments, scale: float) -> Ornaments:
-    """From object units to those of the part."""
+    """Returns the ornaments in units of the part instead of object units."""
     return replace(ornaments, uv=ornaments.uv / scale, size=ornaments.size / scale)
 
 
 def _fade(border: np.ndarray, width: float) -> np.ndarray:
+    """Returns 0 at the border, 1 from `width` on, smoothly between."""
     # exactly 0 at the border, whose distance from itself may come out as 1e-17: neighbours are welded there
     t = np.clip(border / width - 1e-6, 0.0, 1.0)
     return t * t * (3 - 2 * t)
@@ -236,7 +237,7 @@ def _tangents(points, du, dv, wraps):  # [R, C, 3] -> [R, C, 3] three times: ∂
 
 @kernel
 def _bound(height, points, normals, wraps):
-    """Clip heights [R, C], in place, to 0.6 of the radius at which normals of neighbours meet: in hollows outwards, on
+    """Clips heights [R, C], in place, to 0.6 of the radius at which normals of neighbours meet: in hollows outwards, on
     bulges inwards.
     """
     rows, columns = height.shape
@@ -263,7 +264,7 @@ def _bound(height, points, normals, wraps):
 
 @kernel
 def _snap(u, v, distance, border, points, along_u, along_v, wraps):
-    """Move grid points, in place, onto the lines where `distance` is zero, by less than half a cell."""
+    """Moves grid points, in place, onto the lines where `distance` is zero, by less than half a cell."""
     rows, columns = u.shape
     du, dv = u[0, 1] - u[0, 0], v[1, 0] - v[0, 0]
     cell = min(du, dv)
@@ -314,7 +315,7 @@ def _quads(points):  # [R, C, 3] -> [2 (R - 1)(C - 1), 3]: each cell along its s
 
 
 def _stand(ornaments: Ornaments, laid: np.ndarray, base: _Base) -> tuple[np.ndarray, np.ndarray]:
-    """Where ornaments stand: (matrices [K, 3, 3], offsets [K, 3]), on the grid point nearest to each."""
+    """Returns where ornaments stand: matrices [K, 3, 3] and offsets [K, 3], on the grid point nearest to each."""
     rows, columns = base.u.shape
     i = np.clip(np.rint(ornaments.uv[:, 1] / base.v[-1, 0] * (rows - 1)).astype(np.int64), 0, rows - 1)
     j = np.clip(np.rint(ornaments.uv[:, 0] / base.u[0, -1] * (columns - 1)).astype(np.int64), 0, columns - 1)
@@ -330,7 +331,7 @@ def _frames(normals, along, size, spin) -> np.ndarray:  # [K, 3], [K, 3], [K], [
 
 
 def stamped(label: str, ornaments: Ornaments, matrices: np.ndarray, offsets: np.ndarray) -> Solid:
-    """Copies of the stamp, one for each matrix [K, 3, 3] and offset [K, 3], as one leaf.
+    """Returns copies of the stamp, one for each matrix [K, 3, 3] and offset [K, 3], as one leaf.
 
     Where copies would touch, in the hollow of a curve, the later one is left out: they are one mesh, not a union.
     """
@@ -346,7 +347,7 @@ def stamped(label: str, ornaments: Ornaments, matrices: np.ndarray, offsets: np.
 
 
 def stamp_width(stamp: Stamp) -> float:
-    """The radius of the stamp about its z axis: what neighbours on a flat chart keep clear."""
+    """Returns the radius of the stamp about its z axis: what neighbours on a flat chart keep clear."""
     return float(np.sqrt((stamp.points[:, :2] ** 2).sum(axis=1).max()))
 
 
@@ -367,9 +368,10 @@ def _apart(
 
 
 def oriented(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """The faces [F, 3] of a closed mesh, outwards."""
+    """Returns the faces [F, 3] of a closed mesh, turned outwards."""
     return faces if volume(points, faces) > 0 else faces[:, ::-1]
 
 
 def unskinned(patch: Patch) -> Patch:
+    """Returns the patch without room for details."""
     return replace(patch, skinned=False)

@@ -1,4 +1,4 @@
-"""Path: a curve in space as points with frames. What tubes, ropes, rails and sweeps follow.
+"""Path: a curve in space as points with frames. Tubes, ropes, rails and sweeps follow it.
 
     rope = knot(2, 3, 0.7, 0.25)
     strands = [rope.offset_strand(k, 3, radius=0.06, turns=40) for k in range(3)]
@@ -20,7 +20,9 @@ from zeroverse.core.portable import TAU, atan2, cos_sin, cos_sin_array, power
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """points: [N, 3], no two neighbours equal. closed: the last point is joined to the first, which is not repeated."""
+    """A curve in space. points: [N, 3], no two neighbours equal. closed: the last point is joined to the first, which
+    is not repeated.
+    """
 
     points: np.ndarray
     closed: bool = False
@@ -36,41 +38,45 @@ class Path:
         object.__setattr__(self, "points", points)
 
     def move(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Path":
+        """Returns the path moved by (x, y, z)."""
         return replace(self, points=self.points + np.array([x, y, z]))
 
     def turn(self, axis, angle: float) -> "Path":
-        """By `angle` about the axis "x", "y", "z" or a direction [3] through the origin."""
+        """Returns the path turned by `angle` about the axis "x", "y", "z" or a direction [3] through the origin."""
         return replace(self, points=affine.apply(rotation(axis, angle), self.points))
 
     def scale(self, x: float, y: float | None = None, z: float | None = None) -> "Path":
-        """By x in all directions, or by x, y and z."""
+        """Returns the path scaled by x in all directions, or by x, y and z."""
         return replace(self, points=self.points * np.array([x, x if y is None else y, x if z is None else z]))
 
     def mirror(self, axis: str) -> "Path":
+        """Returns the mirror image across the plane through the origin with the normal `axis`."""
         return self.scale(*(-1.0 if name == axis else 1.0 for name in "xyz"))
 
     def reversed(self) -> "Path":
+        """Returns the path from its end to its start."""
         return replace(self, points=self.points[::-1])
 
     def then(self, other: "Path") -> "Path":
-        """This path, then the other; a point that both share is kept once."""
+        """Returns this path, then the other; a point that both share is kept once."""
         skip = int((self.points[-1] == other.points[0]).all())
         return Path(np.concatenate([self.points, other.points[skip:]]))
 
     @property
     def steps(self) -> np.ndarray:
-        """Length along the path at each point: [N], and the whole length after them where it is closed."""
+        """Returns the length along the path at each point: [N], and the whole length after them where it is closed."""
         points = np.concatenate([self.points, self.points[:1]]) if self.closed else self.points
         step = np.diff(points, axis=0)
         return np.concatenate([[0.0], np.cumsum(np.sqrt((step * step).sum(axis=1)))])
 
     @property
     def length(self) -> float:
+        """Returns the whole length."""
         return float(self.steps[-1])
 
     def at(self, s) -> np.ndarray:
-        """[M, 3] (or [3]) at lengths s [M] (or one) along the path; modulo its length where it is closed, else held at
-        the ends.
+        """Returns the points [M, 3] (or [3]) at lengths s [M] (or one) along the path; modulo its length where it is
+        closed, else held at the ends.
         """
         marks = self.steps
         points = np.concatenate([self.points, self.points[:1]]) if self.closed else self.points
@@ -81,8 +87,8 @@ class Path:
         return points[k] + t * (points[k + 1] - points[k])
 
     def resample(self, spacing: float | None = None, n: int | None = None) -> "Path":
-        """`n` points, or as many as keep them no further apart than `spacing`, evenly along the path. Corners between
-        them are cut.
+        """Returns the path with `n` points, or as many as keep them no further apart than `spacing`, evenly along it.
+        Corners between them are cut. Raises ValueError unless one of both is given.
         """
         if (spacing is None) == (n is None):
             raise ValueError(f"resample: expected one of spacing and n, got {spacing} and {n}")
@@ -92,7 +98,7 @@ class Path:
         return replace(self, points=self.at(np.arange(n) * (length / (n if self.closed else n - 1))))
 
     def tangents(self) -> np.ndarray:
-        """[N, 3] unit: along the bisector of the two segments at each point."""
+        """Returns unit tangents [N, 3], along the bisector of the two segments at each point."""
         step = np.roll(self.points, -1, axis=0) - self.points
         step = affine.unit(step)
         before = np.roll(step, 1, axis=0)
@@ -104,12 +110,12 @@ class Path:
         )  # a path that turns back has no bisector
 
     def frames(self, up=None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(tangent, normal, binormal), [N, 3] each, unit; normal × binormal = tangent, so a section drawn
+        """Returns (tangent, normal, binormal), [N, 3] each, unit. normal × binormal = tangent, so a section that runs
         counter-clockwise in (normal, binormal) is seen so by who meets the path head-on.
 
-        Normals are carried along without twist (double reflection, Wang et al. 2008), starting as near to +z as they
-        can; on a closed path what is left of a turn is spread evenly. With `up` [3] they are the part of it across the
-        path instead: mouldings, rails, ribbons.
+        Normals are carried along without twist (double reflection: Wang et al. 2008, Computation of Rotation Minimizing
+        Frames), starting as near to +z as they can; on a closed path what is left of a turn is spread evenly. With `up`
+        [3] they are the part of it across the path instead: mouldings, rails, ribbons.
         """
         tangent = self.tangents()
         if up is None:
@@ -121,8 +127,8 @@ class Path:
         return tangent, normal, affine.cross(tangent, normal)
 
     def offset_strand(self, k: int, n_strands: int, radius: float, turns: float) -> "Path":
-        """Strand `k` of a rope of `n_strands` that winds around this path at distance `radius`, `turns` times in all
-        (whole on a closed path).
+        """Returns strand `k` of a rope of `n_strands` that winds around this path at distance `radius`, `turns` times
+        in all (whole on a closed path, else ValueError).
         """
         if self.closed and turns != int(turns):
             raise ValueError(f"offset_strand: expected a whole number of turns on a closed path, got {turns}")
@@ -135,13 +141,14 @@ class Path:
 
 
 def _across(tangent: np.ndarray) -> np.ndarray:
-    """The unit vector across `tangent` nearest to +z, or to +x where the tangent is steep."""
+    """Returns the unit vector across `tangent` nearest to +z, or to +x where the tangent is steep."""
     axis = np.array([0.0, 0.0, 1.0]) if abs(tangent[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
     return affine.unit(axis - (axis * tangent).sum() * tangent)
 
 
 @kernel
 def _carried(points, tangent, first):  # [N, 3], [N, 3], [3] -> [N, 3]
+    """Returns the first normal carried along all points without twist."""
     normal = np.empty_like(points)
     normal[0] = first
     for i in range(len(points) - 1):
@@ -151,8 +158,8 @@ def _carried(points, tangent, first):  # [N, 3], [N, 3], [3] -> [N, 3]
 
 @kernel
 def _step(here, there, tangent, next_tangent, normal):
-    """Reflected in the plane between the two points, then in the one that takes the reflected tangent to the next
-    one.
+    """Returns the normal at the next point: reflected in the plane between the two points, then in the one that takes
+    the reflected tangent to the next one.
     """
     v = there - here
     square = (v * v).sum()
@@ -168,7 +175,7 @@ def _step(here, there, tangent, next_tangent, normal):
 
 @kernel
 def _closed_up(points, tangent, normal, marks):
-    """The normals turned, each by its share of the way around, so that the last meets the first."""
+    """Returns the normals turned, each by its share of the way around, so that the last meets the first."""
     last = _step(points[-1], points[0], tangent[-1], tangent[0], normal[-1])
     t, n = tangent[0], normal[0]
     side = np.array([t[1] * n[2] - t[2] * n[1], t[2] * n[0] - t[0] * n[2], t[0] * n[1] - t[1] * n[0]])
@@ -184,7 +191,7 @@ def _closed_up(points, tangent, normal, marks):
 
 @kernel
 def _upright(tangent, up, first):
-    """The part of `up` across each tangent; where the path runs along `up`, the part of the last normal."""
+    """Returns the part of `up` across each tangent; where the path runs along `up`, the part of the last normal."""
     normal = np.empty_like(tangent)
     last = first
     floor = 1e-6 * (up * up).sum()
@@ -198,7 +205,7 @@ def _upright(tangent, up, first):
 
 
 def polyline(points, closed: bool = False) -> Path:
-    """Through [N, 3], or [N, 2] at z = 0."""
+    """Returns the path through points [N, 3], or [N, 2] at z = 0."""
     points = np.asarray(points, dtype=np.float64)
     return Path(
         np.column_stack([points, np.zeros(len(points))]) if points.ndim == 2 and points.shape[1] == 2 else points,
@@ -207,36 +214,38 @@ def polyline(points, closed: bool = False) -> Path:
 
 
 def line(start, end) -> Path:
+    """Returns the segment from `start` to `end` [3]."""
     return polyline([start, end])
 
 
 def lift(contour, origin=(0.0, 0.0, 0.0), x=(1.0, 0.0, 0.0), y=(0.0, 1.0, 0.0), closed: bool = True) -> Path:
-    """A contour [N, 2] of a region laid on the plane through `origin` along `x` and `y` [3]."""
+    """Returns a contour [N, 2] of a region, laid on the plane through `origin` along `x` and `y` [3]."""
     contour = np.asarray(contour, dtype=np.float64)
     return Path(np.asarray(origin) + contour[:, :1] * np.asarray(x) + contour[:, 1:] * np.asarray(y), closed)
 
 
 def arc(radius: float, start: float, end: float) -> Path:
-    """About the origin in the plane z = 0, from angle `start` to `end`."""
+    """Returns an arc about the origin in the plane z = 0, from angle `start` to `end`."""
     n = max(2, math.ceil(chords(radius) * abs(end - start) / TAU) + 1)
     return polyline(polar(np.linspace(start, end, n), radius))
 
 
 def circle(radius: float) -> Path:
+    """Returns a circle about the origin in the plane z = 0."""
     return polyline(polar(turns(chords(radius)), radius), closed=True)
 
 
 def helix(radius: float, pitch: float, turns: float, taper: float = 1.0) -> Path:
-    """About +z from (radius, 0, 0) up by `pitch` each turn; the radius becomes `taper` times itself on the way,
-    evenly.
+    """Returns a helix about +z from (radius, 0, 0) up by `pitch` each turn; the radius becomes `taper` times itself on
+    the way, evenly.
     """
     t = np.linspace(0.0, 1.0, max(2, math.ceil(chords(radius * max(1.0, taper)) * turns) + 1))
     return Path(np.column_stack([polar(TAU * turns * t, radius * (1 + (taper - 1) * t)), pitch * turns * t]))
 
 
 def knot(p: int, q: int, R: float, r: float) -> Path:
-    """The torus knot that goes `p` times around the axis +z and `q` times around the tube of radius r about the circle
-    of radius R.
+    """Returns the torus knot that goes `p` times around the axis +z and `q` times around the tube of radius r about the
+    circle of radius R. Raises ValueError where p and q have a common divisor.
     """
     if math.gcd(p, q) != 1:
         raise ValueError(f"knot: expected p and q without a common divisor, got {p} and {q}: that is a link of several")
@@ -246,8 +255,8 @@ def knot(p: int, q: int, R: float, r: float) -> Path:
 
 
 def spiral(inner: float, outer: float, turns: float, logarithmic: bool = False, rise: float = 0.0) -> Path:
-    """From radius `inner` to `outer` in the plane, or up to z = rise: evenly (Archimedes), or by equal factors (a
-    shell, a volute).
+    """Returns a spiral from radius `inner` to `outer` in the plane, or up to z = rise: evenly (Archimedes), or by equal
+    factors (a shell, a volute).
     """
     t = np.linspace(0.0, 1.0, max(2, math.ceil(chords(max(inner, outer)) * turns) + 1))
     radii = np.array([inner * power(outer / inner, x) for x in t]) if logarithmic else inner + (outer - inner) * t
@@ -255,8 +264,8 @@ def spiral(inner: float, outer: float, turns: float, logarithmic: bool = False, 
 
 
 def spline(points, closed: bool = False, per_span: int = 12) -> Path:
-    """Through points [N, 3] or [N, 2], smooth: centripetal Catmull-Rom, which neither loops nor overshoots; `per_span`
-    chords between two.
+    """Returns a smooth curve through points [N, 3] or [N, 2]: centripetal Catmull-Rom, which neither loops nor
+    overshoots; `per_span` chords between two.
     """
     points = polyline(points, closed).points
     if closed:
@@ -268,8 +277,8 @@ def spline(points, closed: bool = False, per_span: int = 12) -> Path:
 
 
 def _catmull_rom(points: np.ndarray, per_span: int) -> np.ndarray:
-    """[N, D] with one more at each end -> [(N - 3) per_span + 1, D] (Barry and Goldman 1988; knots by the root of the
-    chord).
+    """Returns the curve [(N - 3) per_span + 1, D] through points [N, D], of which one more stands at each end (Barry
+    and Goldman 1988; knots by the root of the chord).
     """
     step = np.diff(points, axis=0)
     gap = np.sqrt(np.sqrt((step * step).sum(axis=1)))[:, None, None]
@@ -286,8 +295,8 @@ def _catmull_rom(points: np.ndarray, per_span: int) -> np.ndarray:
 
 
 def rounded(points, radius: float, closed: bool = False) -> Path:
-    """The polyline [N, 3] or [N, 2] with its corners filleted by arcs of `radius`, smaller where a segment is too short
-    for it.
+    """Returns the polyline [N, 3] or [N, 2] with its corners filleted by arcs of `radius`, smaller where a segment is
+    too short for it.
     """
     points = polyline(points, closed).points
     corners = range(len(points)) if closed else range(1, len(points) - 1)
@@ -300,8 +309,8 @@ def rounded(points, radius: float, closed: bool = False) -> Path:
 
 
 def fillet(before, corner, after, radius: float) -> np.ndarray:
-    """[N, D] arc of `radius` that replaces the corner of before-corner-after, from half of one segment to half of the
-    other at most.
+    """Returns the arc [N, D] of `radius` that replaces the corner of before-corner-after, from half of one segment to
+    half of the other at most.
     """
     a, b = corner - before, after - corner
     short = math.sqrt(min((a * a).sum(), (b * b).sum())) / 2

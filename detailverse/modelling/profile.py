@@ -1,7 +1,8 @@
 """Profile: the half section (r, z) of what is turned about the z axis. Lathes spin it; vessels hollow it.
 
-    baluster = turned(0.30).up(0.10).fillet(0.02).out(-0.12).scotia(-0.04, 0.10, 0.05).bead(0.06).curve((0.2, 0.5),
-    (0.1, 1.0)).close() pot = vessel(turned(0.4).curve((0.7, 0.5), (0.5, 1.0)).open(), wall=0.05, floor=0.08)
+    baluster = turned(0.30).up(0.10).fillet(0.02).out(-0.12).scotia(-0.04, 0.10, 0.05).bead(0.06)
+    baluster = baluster.curve((0.2, 0.5), (0.1, 1.0)).close()
+    pot = vessel(turned(0.4).curve((0.7, 0.5), (0.5, 1.0)).open(), wall=0.05, floor=0.08)
 
 **Direction**: the material is on the left and the outside on the right when walking along the curve: up the outer side,
 in over the top, down the inner wall of a vessel. A solid starts and ends on the axis r = 0; a ring (a torus) starts
@@ -25,8 +26,8 @@ FLUSH = 1 - 1e-6  # cosine between two directions that continue each other
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """runs: [n, 2] curves (r, z), smooth within, each starting where the last one ends; between them are corners. r >=
-    0.
+    """A half section. runs: [n, 2] curves (r, z), smooth within, each starting where the last one ends; between them
+    are corners. r >= 0.
     """
 
     runs: tuple[np.ndarray, ...]
@@ -51,35 +52,38 @@ class Profile:
 
     @property
     def points(self) -> np.ndarray:
-        """[N, 2]: all of it, corners once. The last point repeats the first on a ring."""
+        """Returns all of the curve, [N, 2], corners once. The last point repeats the first on a ring."""
         return np.concatenate([self.runs[0][:1], *(run[1:] for run in self.runs)])
 
     @property
     def closed(self) -> bool:
-        """Whether it bounds a solid: from axis to axis, or back to its start."""
+        """Returns whether it bounds a solid: from axis to axis, or back to its start."""
         start, end = self.runs[0][0], self.runs[-1][-1]
         return bool(start[0] == 0 and end[0] == 0) or self.ring
 
     @property
     def ring(self) -> bool:
+        """Returns whether it ends where it starts."""
         return bool((self.runs[0][0] == self.runs[-1][-1]).all())
 
     @property
     def length(self) -> float:
+        """Returns the length of the curve."""
         step = np.diff(self.points, axis=0)
         return float(np.sqrt((step * step).sum(axis=1)).sum())
 
     @property
     def max_radius(self) -> float:
+        """Returns the greatest r."""
         return float(self.points[:, 0].max())
 
     @property
     def height(self) -> float:
-        """From its lowest to its highest point."""
+        """Returns how far the highest point is above the lowest."""
         return float(np.ptp(self.points[:, 1]))
 
     def radius_at(self, z: float) -> float:
-        """The greatest r where it crosses height z; 0 where it does not."""
+        """Returns the greatest r where it crosses height z; 0 where it does not."""
         here, there = self.points[:-1], self.points[1:]
         hit = (np.minimum(here[:, 1], there[:, 1]) <= z) & (z <= np.maximum(here[:, 1], there[:, 1]))
         rise = there[:, 1] - here[:, 1]
@@ -88,31 +92,36 @@ class Profile:
         return float(r[hit].max(initial=0.0))
 
     def move(self, z: float) -> "Profile":
+        """Returns the profile moved up by z."""
         return self._mapped(lambda run: run + np.array([0.0, z]))
 
     def scale(self, r: float, z: float | None = None) -> "Profile":
-        """Sizes times r and z > 0, by default the same."""
+        """Returns the profile with sizes times r and z > 0, by default the same. Raises ValueError for other
+        factors.
+        """
         if r <= 0 or (z is not None and z <= 0):
             raise ValueError(f"scale: expected positive factors, got {r} and {z}")
         return self._mapped(lambda run: run * np.array([r, r if z is None else z]))
 
     def resampled(self, spacing: float) -> "Profile":
-        """Points evenly along every run, no further apart than `spacing`; the corners stay."""
+        """Returns the profile with points evenly along every run, no further apart than `spacing`; the corners stay."""
         return self._mapped(lambda run: _even(run, spacing))
 
     def simplified(self, tolerance: float = TOLERANCE) -> "Profile":
-        """Without the points that lie within `tolerance` of the chord over them; the corners stay."""
+        """Returns the profile without the points that lie within `tolerance` of the chord over them; the
+        corners stay.
+        """
         return self._mapped(lambda run: run[_kept(run, tolerance)])
 
     def region(self) -> Region:
-        """The half section, r along x; an open profile is closed level to the axis."""
+        """Returns the half section, r along x; an open profile is closed level to the axis."""
         points = self.points
         ends = [] if self.closed else [(0.0, points[-1, 1]), (0.0, points[0, 1])]
         return polygon(np.concatenate([points, np.reshape(ends, (-1, 2))]))
 
     def offset(self, d: float) -> "Profile":
-        """The profile of the solid grown by `d` all around, or shrunk where d < 0: a cover, a core. Raises ValueError
-        when nothing is left.
+        """Returns the profile of the solid grown by `d` all around, or shrunk where d < 0: a cover, a core. Raises
+        ValueError when nothing is left.
         """
         half = self.region()
         grown = (half | half.mirror("x")).offset(d).simplified(SPECK)
@@ -126,12 +135,13 @@ class Profile:
 
 
 def _even(run: np.ndarray, spacing: float) -> np.ndarray:
+    """Returns the run with points evenly along it, its ends kept."""
     path = polyline(run)
     return np.concatenate([path.resample(spacing).points[:-1, :2], run[-1:]])
 
 
 def _kept(run: np.ndarray, tolerance: float) -> np.ndarray:
-    """[n] which points Douglas and Peucker keep."""
+    """Returns which points [n] of a run the algorithm of Douglas and Peucker (1973) keeps."""
     keep = np.zeros(len(run), dtype=bool)
     keep[[0, -1]] = True
     spans = [(0, len(run) - 1)]
@@ -150,18 +160,18 @@ def _kept(run: np.ndarray, tolerance: float) -> np.ndarray:
 
 
 def section(region: Region) -> Profile:
-    """The outer contour of a region of the (r, z) half plane as a profile: from axis to axis where it touches r = 0,
-    else a ring.
+    """Returns the outer contour of a region of the (r, z) half plane as a profile: from axis to axis where it touches r
+    = 0, else a ring.
 
-    Of several pieces the largest. Corners are where the contour bends by more than 20 degrees. Raises ValueError when
-    the region is empty.
+    Of several pieces the largest counts. Corners are where the contour bends by more than 20 degrees. Raises ValueError
+    when the region is empty.
     """
     points = _walk(region)
     return Profile(_at_corners(points, ring=bool((points[0] == points[-1]).all())))
 
 
 def _walk(region: Region) -> np.ndarray:
-    """[N, 2] along the largest outer contour, from axis to axis or around it, the first point repeated."""
+    """Returns the largest outer contour [N, 2], from axis to axis or around it, the first point repeated."""
     if region.is_empty:
         raise ValueError("section: expected a region with an area, got an empty one")
     loop = max((_area(c), k, c) for k, c in enumerate(region.contours()))[2]
@@ -175,12 +185,13 @@ def _walk(region: Region) -> np.ndarray:
 
 
 def _area(loop: np.ndarray) -> float:
+    """Returns the signed area of a loop, positive where it runs counter-clockwise."""
     after = np.roll(loop, -1, axis=0)
     return float((loop[:, 0] * after[:, 1] - loop[:, 1] * after[:, 0]).sum()) / 2
 
 
 def _at_corners(points: np.ndarray, ring: bool = False) -> tuple[np.ndarray, ...]:
-    """Runs of the curve [N, 2]. A ring, whose ends are equal, starts at a corner where it has one."""
+    """Returns the runs of the curve [N, 2]. A ring, whose ends are equal, starts at a corner where it has one."""
     step = np.diff(points, axis=0)
     step = step / np.sqrt((step * step).sum(axis=1, keepdims=True))
     bent = (step * np.roll(step, 1, axis=0)).sum(axis=1) < CORNER  # at the start of each segment
@@ -192,11 +203,11 @@ def _at_corners(points: np.ndarray, ring: bool = False) -> tuple[np.ndarray, ...
 
 
 def vessel(outer: Profile, wall: float, floor: float, round_rim: bool = True) -> Profile:
-    """A pot with the outside `outer`, an open profile from its foot up to its rim: bottom, outside, rim, inside and
-    floor as one profile.
+    """Returns a pot with the outside `outer`, an open profile from its foot up to its rim: bottom, outside, rim, inside
+    and floor as one profile.
 
     wall: thickness, across the wall; floor: above the lowest point. Raises ValueError when the inside has no room or
-        does not reach the rim.
+    does not reach the rim.
     """
     foot, rim = outer.runs[0][0], outer.runs[-1][-1]
     low, high = outer.points[:, 1].min() + floor, rim[1]
@@ -219,11 +230,12 @@ def vessel(outer: Profile, wall: float, floor: float, round_rim: bool = True) ->
 
 
 def _box(r: float, low: float, high: float) -> Region:
+    """Returns the rectangle from the axis to r, between two heights."""
     return polygon([(0, low), (r, low), (r, high), (0, high)])
 
 
 def _rim(outer: np.ndarray, inner: np.ndarray, round_rim: bool) -> np.ndarray:
-    """[n, 2] from the outside over to the inside at the same height."""
+    """Returns the curve [n, 2] from the outside over to the inside at the same height."""
     if not round_rim:
         return np.stack([outer, inner])
     radius = (outer[0] - inner[0]) / 2
@@ -231,13 +243,13 @@ def _rim(outer: np.ndarray, inner: np.ndarray, round_rim: bool) -> np.ndarray:
 
 
 def _quarters(radius: float, count: int) -> np.ndarray:
-    """[n, 2] of a circle about the origin, counter-clockwise from +r."""
+    """Returns `count` quarters of a circle about the origin, [n, 2], counter-clockwise from +r."""
     n = count * chords(radius) // 4
     return polar(np.arange(n + 1) * (count * TAU / 4 / n), radius)
 
 
 def spline_profile(points) -> Profile:
-    """One smooth run through points (r, z) [N, 2]."""
+    """Returns one smooth run through points (r, z) [N, 2]."""
     curve = spline(points).points[:, :2]
     return Profile((np.maximum(curve, (0.0, -np.inf)),))
 
@@ -256,7 +268,7 @@ class Turning:
     corner: float = 0.0
 
     def to(self, r: float, z: float) -> "Turning":
-        """A straight line to (r, z)."""
+        """Adds a straight line to (r, z)."""
         target = np.array([r, z], dtype=np.float64)
         way = target - self.end
         way = way / math.sqrt(max((way * way).sum(), 1e-300))
@@ -265,33 +277,35 @@ class Turning:
         return self._fillet_to(target, way)
 
     def up(self, h: float) -> "Turning":
+        """Adds a straight line up by h."""
         return self.to(self.end[0], self.end[1] + h)
 
     def out(self, dr: float) -> "Turning":
+        """Adds a straight line out by dr."""
         return self.to(self.end[0] + dr, self.end[1])
 
     def taper(self, r: float, h: float) -> "Turning":
-        """A cone up by h to radius r."""
+        """Adds a cone up by h to radius r."""
         return self.to(r, self.end[1] + h)
 
     def fillet(self, radius: float) -> "Turning":
-        """The corner between the straight line before and the one after is rounded."""
+        """Rounds the corner between the straight line before and the one after."""
         return replace(self, corner=radius)
 
     def cove(self, dr: float, dz: float) -> "Turning":
-        """A hollow quarter of an ellipse."""
+        """Adds a hollow quarter of an ellipse."""
         return self._quarter(dr, dz, upright=dr * dz > 0)
 
     def ovolo(self, dr: float, dz: float) -> "Turning":
-        """A round quarter of an ellipse."""
+        """Adds a round quarter of an ellipse."""
         return self._quarter(dr, dz, upright=dr * dz < 0)
 
     def ogee(self, dr: float, dz: float, upright: bool = False) -> "Turning":
-        """An S of two quarters: level at both ends (cyma recta), or `upright` at both (cyma reversa, a bell)."""
+        """Adds an S of two quarters: level at both ends (cyma recta), or `upright` at both (cyma reversa, a bell)."""
         return self._quarter(dr / 2, dz / 2, upright)._quarter(dr / 2, dz / 2, not upright)
 
     def scotia(self, dr: float, dz: float, depth: float) -> "Turning":
-        """A hollow that comes out at (dr, dz), deeper by `depth` than the deeper of its ends: under the torus of a
+        """Adds a hollow that comes out at (dr, dz), deeper by `depth` than the deeper of its ends: under the torus of a
         column.
         """
         first = min(0.0, dr) - depth if dz > 0 else max(0.0, dr) + depth
@@ -299,37 +313,37 @@ class Turning:
         return self._quarter(first, share * dz, upright=False)._quarter(dr - first, (1 - share) * dz, upright=True)
 
     def torus(self, h: float, bulge: float) -> "Turning":
-        """Half an ellipse that stands out by `bulge` on the outside, up by h."""
+        """Adds half an ellipse that stands out by `bulge` on the outside, up by h."""
         outwards = bulge if h > 0 else -bulge
         return self._quarter(outwards, h / 2, upright=False)._quarter(-outwards, h / 2, upright=True)
 
     def bead(self, h: float) -> "Turning":
-        """A half round, up by h."""
+        """Adds a half round, up by h."""
         return self.torus(h, abs(h) / 2)
 
     def curve(self, *points) -> "Turning":
-        """A smooth curve through the points (r, z)."""
+        """Adds a smooth curve through the points (r, z)."""
         run = np.maximum(spline([self.end, *points]).points[:, :2], (0.0, -np.inf))
         first, last = run[1] - run[0], run[-1] - run[-2]
         return self._add(run, first / math.sqrt((first * first).sum()), last / math.sqrt((last * last).sum()))
 
     def open(self) -> Profile:
-        """The outside of a vessel, or a moulding."""
+        """Returns the curve as it is: the outside of a vessel, or a moulding."""
         return Profile(self.runs)
 
     def close(self) -> Profile:
-        """A solid: level to the axis at both ends."""
+        """Returns a solid: level to the axis at both ends."""
         start = self.runs[0][0]
         bottom = [] if start[0] == 0 else [np.array([(0.0, start[1]), start])]
         done = self if self.end[0] == 0 else self.to(0.0, self.end[1])
         return Profile((*bottom, *done.runs))
 
     def back(self) -> Profile:
-        """A ring: straight back to the start."""
+        """Returns a ring: straight back to the start."""
         return Profile(self.to(*self.runs[0][0]).runs)
 
     def _quarter(self, dr: float, dz: float, upright: bool) -> "Turning":
-        """A quarter of an ellipse to (dr, dz) from here that sets out upright and arrives level, or the other way
+        """Adds a quarter of an ellipse to (dr, dz) from here that sets out upright and arrives level, or the other way
         round.
         """
         n = max(3, chords(max(abs(dr), abs(dz))) // 4)
@@ -340,6 +354,7 @@ class Turning:
         return self._add(self.end + share * (dr, dz), *((steep, level) if upright else (level, steep)))
 
     def _fillet_to(self, target: np.ndarray, way: np.ndarray) -> "Turning":
+        """Adds a straight line to the target after a fillet at the corner here."""
         *runs, last = self.runs
         arc = fillet(last[-2], self.end, target, self.corner)
         run = np.concatenate([last[:-1], arc, target[None]])
@@ -347,6 +362,9 @@ class Turning:
         return Turning(target, (*runs, run[np.concatenate([[True], far])]), way)
 
     def _add(self, run: np.ndarray, first: np.ndarray, last: np.ndarray) -> "Turning":
+        """Adds a run, as part of the last one where it continues its direction. first, last: the unit directions at its
+        ends.
+        """
         if (run[0] == run[-1]).all():
             raise ValueError(f"turned: expected a moulding with a length, got one from {run[0]} to itself")
         if self.heading is not None and (self.heading * first).sum() > FLUSH:
@@ -356,5 +374,5 @@ class Turning:
 
 
 def turned(r: float, z: float = 0.0) -> Turning:
-    """The start of a turned profile: `turned(0.3).up(0.1).bead(0.05).close()`."""
+    """Returns the start of a turned profile: `turned(0.3).up(0.1).bead(0.05).close()`."""
     return Turning(np.array([r, z], dtype=np.float64))

@@ -1,4 +1,5 @@
-"""Region: a part of the plane, with holes, as a value with set algebra. What is extruded, carved, inlaid and pierced.
+"""Region: a part of the plane, with holes, as a value with set algebra. Regions are extruded, carved, inlaid and
+pierced.
 
     plate = rect(2, 1, round=0.1) - circle(0.2).row(3, 0.6).move(-0.6)
     wheel = gear(24, 1.0) - windows(0.3, 0.7, spokes=5, bar=0.1)
@@ -23,7 +24,7 @@ BLOCK = 8  # segments under one bounding box of `Region.distance`
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Points of the plane. `a | b` joins, `a - b` cuts, `a & b` is what both have."""
+    """A set of points of the plane. `a | b` joins, `a - b` cuts, `a & b` is what both have."""
 
     cross_section: CrossSection
 
@@ -37,66 +38,72 @@ class Region:
         return Region(self.cross_section ^ other.cross_section)
 
     def offset(self, d: float, round: bool = True) -> "Region":
-        """Grown by `d`, or shrunk where d < 0; corners that open become arcs, or stay sharp up to twice d where not
-        `round`.
+        """Returns the region grown by `d`, or shrunk where d < 0; corners that open become arcs, or stay sharp up to
+        twice d where not `round`.
         """
         join = JoinType.Round if round else JoinType.Miter
         return Region(self.cross_section.offset(d, join, 2.0, chords(abs(d))))
 
     def rounded(self, radius: float) -> "Region":
-        """Outer and inner corners filleted; what is narrower than twice the radius vanishes."""
+        """Returns the region with outer and inner corners filleted; what is narrower than twice the radius vanishes."""
         return self.offset(-radius).offset(2 * radius).offset(-radius)
 
     def move(self, x: float = 0.0, y: float = 0.0) -> "Region":
+        """Returns the region moved by (x, y)."""
         return Region(self.cross_section.translate((x, y)))
 
     def turn(self, angle: float) -> "Region":
+        """Returns the region turned about the origin."""
         c, s = cos_sin(float(angle))
         return self._mapped(c, -s, s, c)
 
     def scale(self, sx: float, sy: float | None = None) -> "Region":
-        """Sizes times `sx` and `sy`, by default the same. Negative factors mirror."""
+        """Returns the region with sizes times `sx` and `sy`, by default the same. Negative factors mirror."""
         return self._mapped(sx, 0.0, 0.0, sx if sy is None else sy)
 
     def mirror(self, axis: str) -> "Region":
-        """The mirror image: coordinate `axis`, "x" or "y", negated."""
+        """Returns the mirror image: coordinate `axis`, "x" or "y", negated."""
         return self.scale(*(-1.0 if name == axis else 1.0 for name in "xy"))
 
     def around(self, n: int) -> "Region":
-        """`n` copies about the origin, united."""
+        """Returns `n` copies about the origin, united."""
         return union(self.turn(TAU * k / n) for k in range(n))
 
     def row(self, n: int, dx: float, dy: float = 0.0) -> "Region":
-        """`n` copies, each moved by (dx, dy) from the one before."""
+        """Returns `n` copies, each moved by (dx, dy) from the one before."""
         return union(self.move(k * dx, k * dy) for k in range(n))
 
     def simplified(self, tolerance: float = TOLERANCE) -> "Region":
-        """Without the vertices that lie within `tolerance` of the line through their neighbours."""
+        """Returns the region without the vertices that lie within `tolerance` of the line through their neighbours."""
         return Region(self.cross_section.simplify(tolerance))
 
     def contours(self) -> list[np.ndarray]:
-        """[N, 2] each, closed without repeating the first point: outer ones counter-clockwise, holes clockwise."""
+        """Returns the outlines, [N, 2] each, closed without repeating the first point: outer ones counter-clockwise,
+        holes clockwise.
+        """
         return [np.array(contour, dtype=np.float64) for contour in self.cross_section.to_polygons()]
 
     def pieces(self) -> "list[Region]":
-        """Connected parts, each with its holes."""
+        """Returns the connected parts, each with its holes."""
         return [Region(piece) for piece in self.cross_section.decompose()]
 
     @property
     def area(self) -> float:
+        """Returns the area, holes not counted."""
         return self.cross_section.area()
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """(min x, min y, max x, max y)."""
+        """Returns (min x, min y, max x, max y)."""
         return tuple(self.cross_section.bounds())
 
     @property
     def is_empty(self) -> bool:
+        """Returns whether the region has no point."""
         return self.cross_section.is_empty()
 
     def distance(self, points: np.ndarray) -> np.ndarray:
-        """[N] distance of [N, 2] to the outline, negative inside; inf where the region is empty."""
+        """Returns the distance [N] of points [N, 2] to the outline, negative inside; inf where the region is empty."""
         contours = self.contours()
         points = np.ascontiguousarray(points, dtype=np.float64)
         if not contours:
@@ -108,11 +115,15 @@ class Region:
         return _distance(points, segments, low, high)
 
     def _mapped(self, xx: float, xy: float, yx: float, yy: float) -> "Region":
+        """Returns the region under the matrix [[xx, xy], [yx, yy]]."""
         return Region(self.cross_section.transform(np.array([[xx, xy, 0.0], [yx, yy, 0.0]])))
 
 
 @kernel
 def _distance(points, segments, low, high):  # [N, 2], [S, 4] from and to, boxes [B, 2] of BLOCK segments each -> [N]
+    """Returns signed distances to the segments: blocks whose box is farther than the best so far are skipped, and
+    crossings of a ray along +x tell inside from outside.
+    """
     out = np.empty(len(points))
     # the block nearest to the last point: tried first, since neighbours in the list are mostly neighbours in the plane
     near = 0
@@ -135,6 +146,7 @@ def _distance(points, segments, low, high):  # [N, 2], [S, 4] from and to, boxes
 
 @kernel
 def _block_distance(x, y, segments, block):
+    """Returns the square of the distance to the nearest of the block's segments."""
     best = np.inf
     for k in range(block * BLOCK, min((block + 1) * BLOCK, len(segments))):
         px, py = x - segments[k, 0], y - segments[k, 1]
@@ -148,7 +160,7 @@ def _block_distance(x, y, segments, block):
 
 @kernel
 def _block_crossings(x, y, segments, block):
-    """Whether a ray from (x, y) along +x crosses an odd number of the block's segments."""
+    """Returns whether a ray from (x, y) along +x crosses an odd number of the block's segments."""
     odd = False
     for k in range(block * BLOCK, min((block + 1) * BLOCK, len(segments))):
         x0, y0, x1, y1 = segments[k, 0], segments[k, 1], segments[k, 2], segments[k, 3]
@@ -158,55 +170,59 @@ def _block_crossings(x, y, segments, block):
 
 
 def union(regions) -> Region:
+    """Returns all of the regions joined."""
     return Region(CrossSection.batch_boolean([region.cross_section for region in regions], OpType.Add))
 
 
 def polygon(*loops) -> Region:
-    """Of closed loops [N, 2]: what they go around counter-clockwise more often than clockwise, so that clockwise ones
+    """Returns what closed loops [N, 2] go around counter-clockwise more often than clockwise, so that clockwise ones
     are holes.
     """
     return Region(CrossSection([np.asarray(loop, dtype=np.float64) for loop in loops], FillRule.Positive))
 
 
 def chords(radius: float, tolerance: float = TOLERANCE) -> int:
-    """Chords of a circle that leave it by at most `tolerance`: a multiple of 4, at least 12, so that bounds are
-    exact.
+    """Returns how many chords of a circle leave it by at most `tolerance`: a multiple of 4, at least 12, so that bounds
+    are exact.
     """
     return max(12, 4 * math.ceil(math.pi / 4 * math.sqrt(radius / (2 * tolerance))))
 
 
 def polar(angles: np.ndarray, radii=1.0) -> np.ndarray:
-    """[N, 2] points at `angles` [N] and `radii`."""
+    """Returns points [N, 2] at `angles` [N] and `radii`."""
     c, s = cos_sin_array(np.asarray(angles, dtype=np.float64))
     return np.stack([radii * c, radii * s], axis=1)
 
 
 def turns(n: int) -> np.ndarray:
-    """[n] angles evenly around a circle, from 0."""
+    """Returns n angles evenly around a circle, from 0."""
     return np.arange(n) * (TAU / n)
 
 
 def rect(w: float, h: float, round: float = 0.0) -> Region:
-    """Centred, w along x; corners of radius `round`."""
+    """Returns a centred rectangle, w along x; corners of radius `round`."""
     sharp = Region(CrossSection.square((w, h), True))
     return sharp if round == 0 else Region(CrossSection.square((w - 2 * round, h - 2 * round), True)).offset(round)
 
 
 def circle(r: float, n: int | None = None) -> Region:
+    """Returns a disc about the origin, of `n` chords or as many as `chords` says."""
     return ngon(chords(r) if n is None else n, r)
 
 
 def ellipse(rx: float, ry: float) -> Region:
+    """Returns an ellipse about the origin, by its radii."""
     return circle(1.0, chords(max(rx, ry))).scale(rx, ry)
 
 
 def superellipse(rx: float, ry: float, exponent: float) -> Region:
-    """|x/rx|^exponent + |y/ry|^exponent < 1: a diamond at 1, an ellipse at 2, nearly a rectangle from 6."""
+    """Returns |x/rx|^exponent + |y/ry|^exponent < 1: a diamond at 1, an ellipse at 2, nearly a rectangle from 6."""
     return polygon(_superellipse(4 * chords(max(rx, ry)) // 3 * 3, rx, ry, exponent))
 
 
 @kernel
 def _superellipse(n, rx, ry, exponent):
+    """Returns n points [n, 2] of a superellipse, counter-clockwise from +x."""
     out = np.empty((n, 2))
     for k in range(n):
         c, s = cos_sin(TAU * k / n)
@@ -216,34 +232,35 @@ def _superellipse(n, rx, ry, exponent):
 
 
 def ngon(n: int, r: float) -> Region:
-    """Regular, corners on the circle of radius r, one of them on +x."""
+    """Returns a regular polygon, corners on the circle of radius r, one of them on +x."""
     return polygon(polar(turns(n), r))
 
 
 def star(n: int, r: float, inner: float) -> Region:
-    """`n` points at radius r, the first on +x, notches at radius `inner`."""
+    """Returns a star with `n` points at radius r, the first on +x, and notches at radius `inner`."""
     return polygon(polar(turns(2 * n), np.tile([r, inner], n)))
 
 
 def ring(r: float, inner: float) -> Region:
+    """Returns what lies between the radii `inner` and r."""
     return circle(r) - circle(inner)
 
 
 def slot(length: float, width: float) -> Region:
-    """A line along x, `length` between the centres of its round ends, thick `width`."""
+    """Returns a line along x, `length` between the centres of its round ends, thick `width`."""
     return stroke([(-length / 2, 0), (length / 2, 0)], width, round=True)
 
 
 def sector(r: float, start: float, end: float, inner: float = 0.0) -> Region:
-    """From angle `start` counter-clockwise to `end`, between the radii."""
+    """Returns a sector from angle `start` counter-clockwise to `end`, between the radii."""
     angles = np.linspace(start, end, max(2, math.ceil(chords(r) * abs(end - start) / TAU) + 1))
     back = polar(angles[::-1], inner) if inner > 0 else np.zeros((1, 2))
     return polygon(np.concatenate([polar(angles, r), back]))
 
 
 def stroke(points, width: float, closed: bool = False, round: bool = False) -> Region:
-    """A line [N, 2] drawn `width` thick. Ends are cut square at the points, corners mitred up to turns of 2.7; or all
-    are `round`.
+    """Returns a line [N, 2] that is `width` thick. Ends are cut square at the points, corners mitred up to turns of
+    2.7; or all are `round`.
     """
     points = np.asarray(points, dtype=np.float64)
     step = np.roll(points, -1, axis=0) - points  # of the last point: back to the first
@@ -266,20 +283,22 @@ def stroke(points, width: float, closed: bool = False, round: bool = False) -> R
 
 
 def _edge(points, distance, mitre, before, side, sharp):
-    """One side of a stroke: one point where it bends, two where it turns back."""
+    """Returns one side of a stroke: one point where it bends, two where it turns back."""
     pairs = np.stack([points + distance * np.where(sharp[:, None], one, mitre) for one in (before, side)], axis=1)
     keep = np.stack([np.ones(len(points), dtype=bool), sharp], axis=1)
     return pairs[keep]
 
 
 def rosette(n: int, r: float, depth: float) -> Region:
-    """`n` round petals out to radius r, cusps between them at r - depth."""
+    """Returns `n` round petals out to radius r, cusps between them at r - depth."""
     angles = turns(n * max(8, 4 * math.ceil(chords(r) / n / 4)))
     return polygon(polar(angles, r - depth * (1 - np.abs(cos_sin_array(angles * (n / 2))[0]))))
 
 
 def windows(inner: float, outer: float, spokes: int, bar: float) -> Region:
-    """What is open between `spokes` bars of width `bar` from radius `inner` to `outer`: to subtract from a wheel."""
+    """Returns what is open between `spokes` bars of width `bar` from radius `inner` to `outer`: subtract it from a
+    wheel.
+    """
     bars = rect(outer, bar).move(outer / 2, 0).around(spokes)
     return (ring(outer, inner) - bars).rounded(0.2 * min(bar, outer - inner))
 
@@ -294,11 +313,12 @@ def gear(
     bore: float = 0.0,
     spokes: int = 0,
 ) -> Region:
-    """A spur gear, a tooth on +x; meshes with any gear of the same module 2 pitch_radius / teeth at the sum of their
-    pitch radii.
+    """Returns a spur gear with a tooth on +x; it meshes with any gear of the same module 2 pitch_radius / teeth at the
+    sum of their pitch radii.
 
     addendum, dedendum: tooth height above and below the pitch circle, by default 1 and 1.25 modules. pressure: angle of
     the flanks, which are involutes or straight. bore: radius of the hole. spokes: the web is opened between that many.
+    Raises ValueError for sizes that do not fit into one another.
     """
     module = 2 * pitch_radius / teeth
     tip = pitch_radius + (module if addendum is None else addendum)
@@ -321,7 +341,9 @@ def gear(
 
 
 def _involute(teeth, pitch_radius, root, tip, pressure):
-    """[N, 2] flank of the tooth on +x that faces -y, from the root outwards."""
+    """Returns the flank [N, 2] of the tooth on +x that faces -y, from the root outwards: an involute of the base
+    circle.
+    """
     c, s = cos_sin(float(pressure))
     base = pitch_radius * c
     start = -math.pi / (2 * teeth) - (s / c - pressure)  # polar angle where the involute leaves the base circle
@@ -337,6 +359,7 @@ def _involute(teeth, pitch_radius, root, tip, pressure):
 
 
 def _straight(teeth, pitch_radius, root, tip, pressure):
+    """Returns the same flank as one straight segment [2, 2]."""
     c, s = cos_sin(float(pressure))
     half = pitch_radius * cos_sin(math.pi / (2 * teeth))[1]
     limit = 0.95 * root * cos_sin(math.pi / teeth)[1]  # at the root, neighbours must not meet

@@ -1,4 +1,4 @@
-"""Generators: profiles, paths, regions and sections -> solids, with details on their skins.
+"""Generators: profiles, paths, regions and sections become solids, with details on their skins.
 
 Each takes `label` (the part) and `slot` (where its material comes from).
 """
@@ -25,7 +25,9 @@ _CORNER = 0.87  # cosine of the angle between segments from which a contour has 
 
 
 def lathe(profile: Profile, label: str, slot: str, skin: Skin = BARE, sides: int | None = None) -> Solid:
-    """The profile turned about the z axis. Ends off the axis are closed with a disc; a closed profile gives a ring."""
+    """Returns the profile turned about the z axis. Ends off the axis are closed with a disc; a closed profile gives a
+    ring.
+    """
     runs = [piece for run in _shut(profile) for piece in _off_the_axis(run, profile.max_radius)]
     dressed = [bool(skin) and _dressed(run, profile.max_radius, SMALLEST / skin.scale) for run in runs]
     area = sum(TAU * float(run[:, 0].mean()) * _length(run) for run, wears in zip(runs, dressed) if wears)
@@ -70,10 +72,11 @@ def tube(
     twist: float = 0.0,
     ends: str = "round",
 ) -> Solid:
-    """A section swept along the path: a circle, or the outer contour of `section`, whose unit is then the radius.
+    """Returns a section swept along the path: a circle, or the outer contour of `section`, whose unit is then the
+    radius.
 
     radius: a length, or a function of the position along the path, 0 … 1. twist: radians from start to end. ends:
-        "round" or "flat".
+    "round" or "flat".
     """
     size = radius if callable(radius) else lambda s: radius
     widest = max(size(s) for s in (0.0, 0.25, 0.5, 0.75, 1.0))
@@ -115,7 +118,7 @@ def tube(
 
 
 def loft(rings: np.ndarray, label: str, slot: str, skin: Skin = BARE, corners: Sequence[int] = ()) -> Solid:
-    """Sections [R, C, 3] joined: each a closed contour without its first point repeated, flat at both ends,
+    """Returns sections [R, C, 3] joined: each a closed contour without its first point repeated, flat at both ends,
     counter-clockwise seen from the last.
 
     corners: columns where the surface has an edge along v.
@@ -135,8 +138,8 @@ def extrude(
     taper: float = 1.0,
     steps: int = 1,
 ) -> Solid:
-    """The region from z = 0 to `height`, turned by `twist` radians and scaled by `taper` on the way; the skin lies on
-    its walls.
+    """Returns the region from z = 0 to `height`, turned by `twist` radians and scaled by `taper` on the way; the skin
+    lies on its walls.
     """
     if not skin:
         degrees = twist * 360.0 / TAU
@@ -168,7 +171,7 @@ def extrude(
 
 
 def plate(region: Region, thickness: float, label: str, slot: str, skin: Skin = BARE, margin: float = 0.0) -> Solid:
-    """The region from z = 0 to `thickness`, with the skin on its upper face; details end `margin` before the
+    """Returns the region from z = 0 to `thickness`, with the skin on its upper face; details end `margin` before the
     outline.
     """
     if not skin:
@@ -185,7 +188,9 @@ def plate(region: Region, thickness: float, label: str, slot: str, skin: Skin = 
 
 
 def slab(heights: np.ndarray, width: float, depth: float, label: str, slot: str, skin: Skin = BARE) -> Solid:
-    """A block with the upper face z = heights [R, C] over width (x) by depth (y), centred, from z = 0; heights > 0."""
+    """Returns a block with the upper face z = heights [R, C] over width (x) by depth (y), centred, from z = 0; heights
+    > 0.
+    """
     rows, columns = heights.shape
     x, y = width * (np.arange(columns) / (columns - 1) - 0.5), depth * (np.arange(rows) / (rows - 1) - 0.5)
     top = np.stack([*np.meshgrid(x, y), heights], axis=-1)
@@ -193,7 +198,7 @@ def slab(heights: np.ndarray, width: float, depth: float, label: str, slot: str,
 
 
 def box(x: float, y: float, z: float, label: str, slot: str, skin: Skin = BARE, sides: str = "+-x +-y +-z") -> Solid:
-    """A box centred at the origin. sides: the faces with details, as in "+z" or "+-x +-y"."""
+    """Returns a box centred at the origin. sides: the faces with details, as in "+z" or "+-x +-y"."""
     size = np.array([x, y, z], dtype=np.float64)
     if not skin:
         return native(Manifold.cube(tuple(size), True), Leaf(label, slot))
@@ -224,7 +229,7 @@ def box(x: float, y: float, z: float, label: str, slot: str, skin: Skin = BARE, 
 
 
 def ball(radius: float, label: str, slot: str, skin: Skin = BARE) -> Solid:
-    """A sphere about the origin."""
+    """Returns a ball about the origin."""
     angle = TAU / 2 * np.arange(65) / 64
     c, s = cos_sin_array(angle)
     s[[0, -1]] = 0.0
@@ -240,13 +245,13 @@ def cylinder(
     top: float | None = None,
     sides: int | None = None,
 ) -> Solid:
-    """From z = 0 to `height`; top: the radius there, if another."""
+    """Returns a cylinder about z from z = 0 to `height`; top: the radius there, if another."""
     wall = np.array([[radius, 0.0], [radius if top is None else top, height]])
     return lathe(Profile((wall,)), label, slot, skin, sides)
 
 
 def hull(points: np.ndarray, label: str, slot: str) -> Solid:
-    """The convex hull of points [N, 3]."""
+    """Returns the convex hull of points [N, 3]."""
     return native(Manifold.hull_points(np.asarray(points, dtype=np.float64)), Leaf(label, slot))
 
 
@@ -254,20 +259,20 @@ def hull(points: np.ndarray, label: str, slot: str) -> Solid:
 
 
 def _ring_of(columns: int) -> np.ndarray:
-    """[columns + 1, 2] on the unit circle, the last the same as the first."""
+    """Returns points [columns + 1, 2] on the unit circle, the last the same as the first."""
     circle = _circle(columns)
     return np.append(circle, circle[:1], axis=0)
 
 
 def _turned(rz: np.ndarray, around: np.ndarray) -> np.ndarray:
-    """Points (r, z), [2] or [R, 2], turned to [C, 3] or [R, C, 3]."""
+    """Returns points (r, z), [2] or [R, 2], turned to [C, 3] or [R, C, 3]."""
     r, z = rz[..., :1], rz[..., 1:]
     return np.stack([r * around[:, 0], r * around[:, 1], np.broadcast_to(z, (*r.shape[:-1], len(around)))], axis=-1)
 
 
 def _strip(fine: np.ndarray, coarse: np.ndarray, times: int, upwards: bool) -> Cap:
-    """Triangles between a ring [C * times + 1, 3] and one with fewer points [C + 1, 3]; upwards: from the fine ring to
-    the coarse one.
+    """Returns the triangles between a ring [C * times + 1, 3] and one with fewer points [C + 1, 3]; upwards: from the
+    fine ring to the coarse one.
     """
     n = np.arange(len(fine) - 1)
     j = np.arange(len(coarse) - 1)
@@ -284,7 +289,7 @@ def _strip(fine: np.ndarray, coarse: np.ndarray, times: int, upwards: bool) -> C
 
 
 def _shut(profile: Profile) -> list[np.ndarray]:
-    """The runs of the profile, and discs where it ends off the axis."""
+    """Returns the runs of the profile, and discs where it ends off the axis."""
     runs = [np.asarray(run, dtype=np.float64) for run in profile.runs]
     first, last = runs[0][0], runs[-1][-1]
     if np.array_equal(first, last):
@@ -295,31 +300,33 @@ def _shut(profile: Profile) -> list[np.ndarray]:
 
 
 def _dressed(run: np.ndarray, widest: float, shortest: float) -> bool:
-    """Whether a run of a lathe carries details: long enough, off the axis, and not the inner wall of a vessel, which is
-    thin and hardly seen.
+    """Returns whether a run of a lathe carries details: long enough, off the axis, and not the inner wall of a vessel,
+    which is thin and hardly seen.
     """
     inside = run[-1, 1] - run[0, 1] < -abs(run[-1, 0] - run[0, 0])
     return not inside and _length(run) >= shortest and float(run[:, 0].min()) > 0.12 * widest
 
 
 def _off_the_axis(run: np.ndarray, widest: float) -> list[np.ndarray]:
-    """The run, cut where it comes near the axis: patterns would pinch there."""
+    """Returns the run, cut where it comes near the axis: patterns would pinch there."""
     near = run[:, 0] < 0.15 * widest
     stops = [0, *(np.flatnonzero(np.diff(near[:-1])) + 1), len(run) - 1] if len(run) >= 8 else [0, len(run) - 1]
     return [run[a : b + 1] for a, b in zip(stops, stops[1:]) if b > a]
 
 
 def _length(line: np.ndarray) -> float:
+    """Returns the length of a polyline."""
     return float(_cumulative(line)[-1])
 
 
 def _cumulative(line: np.ndarray) -> np.ndarray:  # [N, D] -> [N]
+    """Returns the length along a polyline at each point."""
     step = np.diff(line, axis=0)
     return np.concatenate([[0.0], np.cumsum(np.sqrt((step * step).sum(axis=1)))])
 
 
 def _resampled(line: np.ndarray, step: float) -> np.ndarray:
-    """The polyline [N, D] with points `step` apart, ends kept bit for bit."""
+    """Returns the polyline [N, D] with points `step` apart, ends kept bit for bit."""
     along = _cumulative(line)
     count = max(2, round(along[-1] / step) + 1)
     where = along[-1] * np.arange(count) / (count - 1)
@@ -329,16 +336,18 @@ def _resampled(line: np.ndarray, step: float) -> np.ndarray:
 
 
 def _closed_resampled(contour: np.ndarray, count: int) -> np.ndarray:
+    """Returns the closed contour [N, 2] as `count` points evenly along it."""
     closed = np.append(contour, contour[:1], axis=0)
     return _resampled(closed, _length(closed) / count)[:-1]
 
 
 def _circle(count: int) -> np.ndarray:
+    """Returns `count` points [count, 2] evenly on the unit circle."""
     return np.stack(cos_sin_array(TAU * np.arange(count) / count), axis=1)
 
 
 def _ring(centers, normals, binormals, radii, outline) -> np.ndarray:
-    """[R, C + 1, 3]: the outline [C, 2] around every centre [R, 3]."""
+    """Returns the outline [C, 2] around every centre [R, 3], closed: [R, C + 1, 3]."""
     closed = np.append(outline, outline[:1], axis=0)
     return centers[:, None] + radii[:, None, None] * (
         closed[:, 0, None] * normals[:, None] + closed[:, 1, None] * binormals[:, None]
@@ -346,7 +355,7 @@ def _ring(centers, normals, binormals, radii, outline) -> np.ndarray:
 
 
 def _dome(center, outward, normal, binormal, radius, outline, rings: int = 5) -> np.ndarray:
-    """[rings + 1, C + 1, 3]: from the rim to the pole."""
+    """Returns the rings [rings + 1, C + 1, 3] of a dome, from the rim to the pole."""
     c, s = cos_sin_array(TAU / 4 * np.arange(rings + 1) / rings)
     c[-1] = 0.0
     count = rings + 1
@@ -360,7 +369,9 @@ def _dome(center, outward, normal, binormal, radius, outline, rings: int = 5) ->
 
 
 def _cap(ring: np.ndarray, center: np.ndarray, sign: int) -> Cap:
-    """A fan over a star-shaped ring [N, 3]; sign: +1 where the ring runs counter-clockwise seen from outside."""
+    """Returns a fan over a star-shaped ring [N, 3]; sign: +1 where the ring runs counter-clockwise seen from
+    outside.
+    """
     count = len(ring)
     here, after = np.arange(count), (np.arange(count) + 1) % count
     faces = np.stack([np.full(count, count), here, after] if sign > 0 else [np.full(count, count), after, here], axis=1)
@@ -369,7 +380,7 @@ def _cap(ring: np.ndarray, center: np.ndarray, sign: int) -> Cap:
 
 
 def _flat(ring: np.ndarray, sign: int) -> Cap:
-    """The triangulation of a flat ring [N, 3] of any shape."""
+    """Returns the triangulation of a flat ring [N, 3] of any shape; sign as for `_cap`."""
     uv = _flattened(ring)
     faces = np.asarray(triangulate([uv if _signed_area(uv) > 0 else uv[::-1]]), dtype=np.int64)
     if _signed_area(uv) < 0:
@@ -379,8 +390,8 @@ def _flat(ring: np.ndarray, sign: int) -> Cap:
 
 
 def _flattened(points: np.ndarray) -> np.ndarray:
-    """[N, 2] of flat points [N, 3]: without the axis that their normal is nearest to, order kept so that the area's
-    sign is the normal's.
+    """Returns flat points [N, 3] as [N, 2]: without the axis that their normal is nearest to, order kept so that the
+    area's sign is the normal's.
     """
     ring = points - points.mean(axis=0)
     normal = affine.cross(ring, np.roll(ring, -1, axis=0)).sum(axis=0)
@@ -389,19 +400,24 @@ def _flattened(points: np.ndarray) -> np.ndarray:
 
 
 def _signed_area(ring: np.ndarray) -> float:
+    """Returns the area of a ring [N, 2], positive where it runs counter-clockwise."""
     after = np.roll(ring, -1, axis=0)
     return float((ring[:, 0] * after[:, 1] - ring[:, 1] * after[:, 0]).sum()) / 2
 
 
 def _holed(ends: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Cap]:
-    """Lower and upper cap over contours with holes; ends: (lower ring, upper ring), [N, 3], of each contour."""
+    """Returns the lower and upper cap over contours with holes; ends: (lower ring, upper ring), [N, 3], of each
+    contour.
+    """
     bottom, top = (np.concatenate(rings) for rings in zip(*ends))
     faces = np.asarray(triangulate([np.ascontiguousarray(lower[:, :2]) for lower, _ in ends]), dtype=np.int64)
     return [Cap(bottom, faces[:, ::-1], bottom[:, :2]), Cap(top, faces, top[:, :2])]
 
 
 def _cornered(contour: np.ndarray, step: float) -> tuple[np.ndarray, list[int]]:
-    """The contour resampled between its corners, from a corner on: points [N, 2] and the numbers of the corners."""
+    """Returns the contour resampled between its corners, from a corner on: points [N, 2] and the numbers of the
+    corners.
+    """
     edge = affine.unit(np.column_stack([np.roll(contour, -1, axis=0) - contour, np.zeros(len(contour))]))
     corner = np.flatnonzero((edge * np.roll(edge, 1, axis=0)).sum(axis=1) < _CORNER)
     if len(corner) == 0:
@@ -414,7 +430,7 @@ def _cornered(contour: np.ndarray, step: float) -> tuple[np.ndarray, list[int]]:
 
 
 def _walls(rings: np.ndarray, corners: Sequence[int]) -> list[Patch]:
-    """Patches of rings [R, C + 1, 3] between corner columns; one that wraps if there are none."""
+    """Returns patches of rings [R, C + 1, 3] between corner columns; one that wraps if there are none."""
     height = float(np.mean([_length(rings[:, j]) for j in range(0, rings.shape[1], max(1, rings.shape[1] // 8))]))
     if not len(corners):
         width = _length(rings[len(rings) // 2])
@@ -428,7 +444,7 @@ def _walls(rings: np.ndarray, corners: Sequence[int]) -> list[Patch]:
 
 
 def _slab(top: Patch, bottom: float, label: str, slot: str, skin: Skin) -> Solid:
-    """The patch as the upper face of a block with a flat bottom at z = `bottom`."""
+    """Returns the patch as the upper face of a block with a flat bottom at z = `bottom`."""
     grid = top.points
     sides = [grid[0], grid[:, -1], grid[-1, ::-1], grid[::-1, 0]]  # counter-clockwise from above
     walls = [

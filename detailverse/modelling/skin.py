@@ -1,7 +1,7 @@
-"""Skin: the details laid on one surface of an object. Chart: where on that surface each point is. The seam between
-structure and detail.
+"""Skin: the details laid on one surface of an object. Chart: where on that surface each point is. Both are the seam
+between structure and detail.
 
-A generator (lathe, tube, plate, blob, …) makes charts; a detail turns a chart into heights, and into ornaments that
+A generator (lathe, tube, plate, blob, …) gives charts; a detail turns a chart into heights, and into ornaments that
 stand on it. Neither knows the other: any detail can be laid on any surface.
 """
 
@@ -35,10 +35,13 @@ class Chart:
     room: float
 
     def columns(self, pitch: float, multiple: int = 1) -> int:
-        """How many cells about `pitch` wide fill the width: whole, a multiple of `multiple`, at least one of it."""
+        """Returns how many cells about `pitch` wide fill the width: whole, a multiple of `multiple`, at least one of
+        it.
+        """
         return max(1, round(self.width / pitch / multiple)) * multiple
 
     def rows(self, pitch: float, multiple: int = 1) -> int:
+        """Returns how many cells about `pitch` high fill the height, like `columns`."""
         return max(1, round(self.height / pitch / multiple)) * multiple
 
 
@@ -70,23 +73,23 @@ class Detail(Protocol):
     """A `Record` with these. `pitch` and `depth`, where it has them, are in object units."""
 
     def feature(self) -> float:
-        """Width of its smallest feature, object units: edges of the mesh under it are a third of that."""
+        """Returns the width of its smallest feature, object units: edges of the mesh under it are a third of that."""
 
     def relief(self, chart: Chart) -> np.ndarray | None:
-        """[N] heights, + outwards, object units; continuous, also across the seam of a chart that wraps. None: it only
-        has ornaments.
+        """Returns heights [N], + outwards, object units; continuous, also across the seam of a chart that wraps. None:
+        it only has ornaments.
         """
 
     def lines(self, chart: Chart) -> np.ndarray | None:
-        """[N] distance along the surface, signed, to the nearest line where the relief has a crease: the mesh puts
-        vertices on them. None: smooth.
+        """Returns the distance [N] along the surface, signed, to the nearest line where the relief has a crease: the
+        mesh puts vertices on them. None: smooth.
         """
 
     def ornaments(self, chart: Chart) -> Ornaments | None:
-        """Solid pieces that stand on the chart; None: there are none."""
+        """Returns solid pieces that stand on the chart; None: there are none."""
 
     def words(self) -> str:
-        """For captions, after the noun: `with vertical flutes`."""
+        """Returns what captions say after the noun: `with vertical flutes`."""
 
 
 @dataclass(frozen=True)

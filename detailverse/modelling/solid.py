@@ -38,41 +38,44 @@ class Solid:
         return union((self, other))
 
     def __sub__(self, other: "Solid") -> "Solid":
-        """What is left of self. Faces that `other` cut belong to the part that was cut."""
+        """Returns what is left of self. Faces that `other` cut belong to the part that was cut."""
         host = self.leaves[0][1]
         cut = [(first, replace(leaf, label=host.label, slot=host.slot, cut=True)) for first, leaf in other.leaves]
         return Solid(self.manifold - other.manifold, _merged(self.leaves, cut))
 
     def __and__(self, other: "Solid") -> "Solid":
-        """What both share. Faces of `other` belong to the part of self."""
+        """Returns what both share. Faces of `other` belong to the part of self."""
         host = self.leaves[0][1]
         trim = [(first, replace(leaf, label=host.label, slot=host.slot)) for first, leaf in other.leaves]
         return Solid(self.manifold ^ other.manifold, _merged(self.leaves, trim))
 
     def move(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Solid":
+        """Returns the solid moved by (x, y, z)."""
         return replace(self, manifold=self.manifold.translate((float(x), float(y), float(z))))
 
     def turn(self, axis: str | Sequence[float], angle: float) -> "Solid":
-        """By `angle` radians about the axis "x", "y", "z" or a direction [3] through the origin."""
+        """Returns the solid turned by `angle` radians about the axis "x", "y", "z" or a direction [3] through the
+        origin.
+        """
         return self.transform(rotation(axis, angle))
 
     def scale(self, x: float, y: float | None = None, z: float | None = None) -> "Solid":
-        """By x in all directions, or by x, y and z."""
+        """Returns the solid scaled by x in all directions, or by x, y and z."""
         return replace(
             self, manifold=self.manifold.scale((float(x), float(x if y is None else y), float(x if z is None else z)))
         )
 
     def mirror(self, axis: str) -> "Solid":
-        """The mirror image across the plane through the origin with the normal `axis`."""
+        """Returns the mirror image across the plane through the origin with the normal `axis`."""
         return self.scale(*(-1.0 if name == axis else 1.0 for name in "xyz"))
 
     def transform(self, matrix: np.ndarray, offset=(0.0, 0.0, 0.0)) -> "Solid":
-        """matrix [3, 3] @ p + offset [3]."""
+        """Returns the solid under p -> matrix [3, 3] @ p + offset [3]."""
         return replace(self, manifold=self.manifold.transform(np.column_stack([matrix, offset])))
 
     def named(self, label: str, slot: str | None = None) -> "Solid":
-        """The same solid as a part of its own: fresh ids, all leaves called `label`. For copies that labels must tell
-        apart.
+        """Returns the same solid as a part of its own: fresh ids, all leaves called `label`. Copies that labels must
+        tell apart need it.
         """
         mesh, leaves = self.manifold.to_mesh(), []
         ids = np.asarray(mesh.run_original_id, dtype=np.int64)
@@ -97,8 +100,8 @@ class Solid:
         return Solid(copy, tuple(leaves))
 
     def under(self, prefix: str) -> "Solid":
-        """The same solid as a group of an object made of several: the part and slot `knob` become `lid.knob`; ornaments
-        keep their slot.
+        """Returns the same solid as a group of an object of several: the part and slot `knob` become `lid.knob`;
+        ornaments keep their slot.
         """
         return replace(
             self,
@@ -117,18 +120,19 @@ class Solid:
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """The corners (low [3], high [3]) of the bounding box."""
+        """Returns the corners (low [3], high [3]) of the bounding box."""
         box = self.manifold.bounding_box()
         return np.array(box[:3]), np.array(box[3:])
 
     @property
     def size(self) -> np.ndarray:
+        """Returns the sides of the bounding box [3]."""
         low, high = self.bounds
         return high - low
 
     def surface(self) -> Surface:
-        """The triangles. Raises Rejected where the boolean failed, nothing is left, or the result is not closed in
-        float32.
+        """Returns the triangles. Raises Rejected where the boolean failed, nothing is left, or the result is not closed
+        in float32.
         """
         if self.manifold.status() != Error.NoError:
             raise Rejected(f"boolean failed: {self.manifold.status().name}")
@@ -146,7 +150,9 @@ class Solid:
 
 
 def union(solids: Iterable[Solid]) -> Solid:
-    """All of them in one step: many booleans in sequence on a big mesh are what costs (docs/papers.md, Geometry)."""
+    """Returns all of the solids joined, in one step: many booleans in sequence on a big mesh are what costs
+    (docs/papers.md, Geometry). Raises ValueError for none.
+    """
     solids = tuple(solids)
     if not solids:
         raise ValueError("union: expected at least one solid, got none")
@@ -159,32 +165,32 @@ def union(solids: Iterable[Solid]) -> Solid:
 
 
 def around(solid: Solid, count: int) -> Solid:
-    """`count` copies turned evenly about the z axis."""
-    return union(_made(solid).turn("z", TAU * i / count) for i in range(count))
+    """Returns `count` copies turned evenly about the z axis."""
+    return union(_evaluated(solid).turn("z", TAU * i / count) for i in range(count))
 
 
 def row(solid: Solid, count: int, step: Sequence[float]) -> Solid:
-    """`count` copies, each moved by `step` [3] from the one before."""
-    return union(_made(solid).move(*(i * float(x) for x in step)) for i in range(count))
+    """Returns `count` copies, each moved by `step` [3] from the one before."""
+    return union(_evaluated(solid).move(*(i * float(x) for x in step)) for i in range(count))
 
 
 def at(solid: Solid, frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> Solid:
-    """A copy for each (matrix [3, 3], offset [3])."""
-    return union(_made(solid).transform(matrix, offset) for matrix, offset in frames)
+    """Returns a copy for each (matrix [3, 3], offset [3])."""
+    return union(_evaluated(solid).transform(matrix, offset) for matrix, offset in frames)
 
 
-def _made(solid: Solid) -> Solid:
-    """The same, its booleans done: Manifold is lazy, and would do them again in every copy."""
+def _evaluated(solid: Solid) -> Solid:
+    """Returns the same solid with its booleans done: Manifold is lazy, and would do them again in every copy."""
     solid.manifold.num_tri()
     return solid
 
 
 def leaf_solid(leaf: Leaf, points, faces, chart, uv=None, relief=None) -> Solid:
-    """One closed mesh as a solid. points: [N, 3]; faces: [F, 3] in the order of their charts; chart: [F] numbers from
-    0, or None without charts.
+    """Returns one closed mesh as a solid. points: [N, 3]; faces: [F, 3] in the order of their charts; chart: [F]
+    numbers from 0, or None without charts.
 
     uv: [N, 2] and relief: [N], for vertices; positions may repeat where these differ. Raises Rejected when the mesh is
-        not closed.
+    not closed.
     """
     count = max(1, len(leaf.sizes))
     runs = np.searchsorted(chart, np.arange(count + 1)) if chart is not None else np.array([0, len(faces)])
@@ -193,8 +199,8 @@ def leaf_solid(leaf: Leaf, points, faces, chart, uv=None, relief=None) -> Solid:
 
 
 def painted_solid(leaves: Sequence[Leaf], points, faces, paint, relief=None) -> Solid:
-    """One closed mesh of several leaves without charts, such as a polygonised field. paint: [F] the number of the leaf
-    of each face.
+    """Returns one closed mesh of several leaves without charts, such as a polygonised field, as a solid. paint: [F] the
+    number of the leaf of each face.
     """
     order = np.argsort(paint, kind="stable")
     manifold, first = _meshed(
@@ -204,7 +210,7 @@ def painted_solid(leaves: Sequence[Leaf], points, faces, paint, relief=None) -> 
 
 
 def _meshed(name: str, points, faces, runs, uv, relief) -> tuple[Manifold, int]:
-    """(the manifold, the first of the original ids that its runs got)."""
+    """Returns the manifold, and the first of the original ids that its runs got."""
     count = len(runs) - 1
     first = Manifold.reserve_ids(count)
     place = weld_places(points)
@@ -232,7 +238,7 @@ def _meshed(name: str, points, faces, runs, uv, relief) -> tuple[Manifold, int]:
 
 
 def native(manifold: Manifold, leaf: Leaf) -> Solid:
-    """A solid that Manifold itself made (an extrusion, a hull), as one leaf without charts."""
+    """Returns a solid that comes from Manifold itself (an extrusion, a hull) as one leaf without charts."""
     mesh = manifold.to_mesh()
     channels = np.zeros((len(mesh.vert_properties), 3 + CHANNELS), np.float32)
     channels[:, :3] = mesh.vert_properties[:, :3]
@@ -240,13 +246,13 @@ def native(manifold: Manifold, leaf: Leaf) -> Solid:
 
 
 def _merged(a, b) -> tuple[tuple[int, Leaf], ...]:
-    """Both tables; of an id in both, as copies have, the first entry counts."""
+    """Returns both tables of leaves as one; of an id in both, as copies have, the first entry counts."""
     return tuple(sorted((dict(b) | dict(a)).items(), key=lambda item: item[0]))
 
 
 def _without_debris(manifold: Manifold) -> Manifold:
-    """Without the crumbs that booleans of nearly touching surfaces leave, and without sealed cavities, whose volume is
-    negative: nobody sees them.
+    """Returns the manifold without the crumbs that booleans of nearly touching surfaces leave, and without sealed
+    cavities, whose volume is negative: nobody sees them.
     """
     pieces = manifold.decompose()
     if len(pieces) == 1:
@@ -256,6 +262,9 @@ def _without_debris(manifold: Manifold) -> Manifold:
 
 
 def _surface(mesh, leaves) -> Surface:
+    """Returns Manifold's mesh as a Surface: welded by position in float32, checked, and every triangle traced to its
+    leaf and chart. Raises Rejected.
+    """
     vertices, faces = np.asarray(mesh.vert_properties, dtype=np.float64), np.asarray(mesh.tri_verts, dtype=np.int64)
     ids = np.repeat(
         np.asarray(mesh.run_original_id, dtype=np.int64), np.diff(np.asarray(mesh.run_index, dtype=np.int64)) // 3
@@ -285,8 +294,8 @@ def _surface(mesh, leaves) -> Surface:
 
 
 def _distinct(positions, faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(faces between places [F', 3], the place of each vertex, which faces are left): without triangles that shrink to
-    nothing in float32.
+    """Returns the faces between places [F', 3], the place of each vertex, and which faces are left: those that do not
+    shrink to nothing in float32.
     """
     place = weld_places(positions)
     a, b, c = place[faces].T
@@ -295,8 +304,8 @@ def _distinct(positions, faces) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _parted(positions: np.ndarray, faces: np.ndarray, mesh) -> np.ndarray:
-    """Positions [N, 3] at which sheets of surface that only touch, in a point or along an edge, no longer share a
-    place: each withdraws by `TOUCH`.
+    """Returns positions [N, 3] at which sheets of surface that only touch, in a point or along an edge, no longer share
+    a place: each withdraws by `TOUCH`.
 
     Manifold knows such sheets apart by its own topology, which a GLB does not carry: readers merge by position, and
     then four faces share an edge.

@@ -1,5 +1,5 @@
-"""Surface: a finished solid as triangles that know their leaf. What solids become; what textures, labels and fields
-start from.
+"""Surface: a finished solid as triangles that know their leaf. Solids become one; textures, labels and fields start
+from it.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
 """Signed distances and warps at one point: the instruction set of the tape machine (detailverse/sdf/tape.py), one
 scalar function each.
 
-Every function reads its numbers from `v[q:]`, in the order of its docstring. Distances are exact where the name of a
-solid stands alone; the others say what they are. Formulas of solids: Inigo Quilez,
-iquilezles.org/articles/distfunctions. + - * / sqrt and zeroverse.core.portable only.
+Every function takes a point and reads its numbers from `v[q:]`, in the order in which its docstring names them.
+Distances are exact unless the docstring says otherwise. Formulas of solids: Inigo Quilez,
+iquilezles.org/articles/distfunctions. Arithmetic is + - * / sqrt and zeroverse.core.portable only, so that every
+machine has the same bits.
 """
 
 import math
@@ -41,13 +42,15 @@ TPMS_SLOPE = 1.34  # largest slope of `tpms`: 1.13, 1.32 and 1.16 over a cell of
 
 @kernel
 def sphere(x, y, z, v, q):
-    """Radius."""
+    """Returns the distance to a ball about the origin. Numbers: radius."""
     return math.sqrt(x * x + y * y + z * z) - v[q]
 
 
 @kernel
 def box(x, y, z, v, q):
-    """Half sizes of the box within the rounding [3], radius of the rounding."""
+    """Returns the distance to a box with rounded edges. Numbers: half sizes of the box within the rounding [3], radius
+    of the rounding.
+    """
     x, y, z = abs(x) - v[q], abs(y) - v[q + 1], abs(z) - v[q + 2]
     a, b, c = max(x, 0.0), max(y, 0.0), max(z, 0.0)
     return math.sqrt(a * a + b * b + c * c) + min(max(x, y, z), 0.0) - v[q + 3]
@@ -55,7 +58,9 @@ def box(x, y, z, v, q):
 
 @kernel
 def frustum(x, y, z, v, q):
-    """Radius at the bottom, radius at the top, half height: cylinders and cones along z."""
+    """Returns the distance to a cylinder or cone along z. Numbers: radius at the bottom, radius at the top, half
+    height.
+    """
     bottom, top, half = v[q], v[q + 1], v[q + 2]
     r = math.sqrt(x * x + y * y)
     cap_r, cap_z = r - min(r, bottom if z < 0.0 else top), abs(z) - half
@@ -68,15 +73,15 @@ def frustum(x, y, z, v, q):
 
 @kernel
 def torus(x, y, z, v, q):
-    """Radius of the ring about z, radius of the tube."""
+    """Returns the distance to a torus around z. Numbers: radius of the ring, radius of the tube."""
     r = math.sqrt(x * x + y * y) - v[q]
     return math.sqrt(r * r + z * z) - v[q + 1]
 
 
 @kernel
 def round_cone(x, y, z, v, q):
-    """First end [3], second end [3], their radii, which differ by less than the ends are apart: the hull of two
-    balls.
+    """Returns the distance to the hull of two balls. Numbers: first end [3], second end [3], their radii, which differ
+    by less than the ends are apart.
     """
     x, y, z = x - v[q], y - v[q + 1], z - v[q + 2]
     bx, by, bz = v[q + 3] - v[q], v[q + 4] - v[q + 1], v[q + 5] - v[q + 2]
@@ -85,6 +90,7 @@ def round_cone(x, y, z, v, q):
     along = (x * bx + y * by + z * bz) / length
     across = math.sqrt(max(x * x + y * y + z * z - along * along, 0.0))
     sine = (ra - rb) / length
+    # In the half plane of the axis and the point: the nearest point of the cone's side is seen at a right angle to it.
     foot = along - across * sine / math.sqrt(1.0 - sine * sine)  # centre of the ball between both that is nearest
     foot = min(max(foot, 0.0), length)
     return math.sqrt((along - foot) * (along - foot) + across * across) - (ra - foot * sine)
@@ -92,9 +98,11 @@ def round_cone(x, y, z, v, q):
 
 @kernel
 def ellipsoid(x, y, z, v, q):
-    """Radii [3]. Root of sum (r_i p_i / (t + r_i^2))^2 = 1 by Newton from its left, where it only climbs.
+    """Returns the distance to an ellipsoid about the origin. Numbers: radii [3].
 
-    Source: Eberly, Distance from a Point to an Ellipsoid.
+    The foot p_i r_i^2 / (t + r_i^2) lies on the ellipsoid where t is the root of sum (r_i p_i / (t + r_i^2))^2 = 1,
+    which Newton's method finds from its left, where it only climbs. Source: Eberly, Distance from a Point to an
+    Ellipsoid.
     """
     a, b, c = v[q] * v[q], v[q + 1] * v[q + 1], v[q + 2] * v[q + 2]
     x, y, z = (
@@ -125,13 +133,15 @@ def ellipsoid(x, y, z, v, q):
 
 @kernel
 def plane(x, y, z, v, q):
-    """Unit normal [3], offset along it: the half space below."""
+    """Returns the distance to the half space below a plane. Numbers: unit normal [3], offset along it."""
     return x * v[q] + y * v[q + 1] + z * v[q + 2] - v[q + 3]
 
 
 @kernel
 def polygon(x, y, v, q, count):
-    """`count` edges (x, y, x, y) of closed rings: to the nearest, inside where a ray along +x crosses an odd number."""
+    """Returns the distance in the plane to the nearest of `count` edges of closed rings, inside where a ray along +x
+    crosses an odd number of them. Numbers: the edges (x, y, x, y).
+    """
     best, inside = 1e300, False
     for edge in range(count):
         e = q + 4 * edge
@@ -147,7 +157,7 @@ def polygon(x, y, v, q, count):
 
 @kernel
 def extrusion(x, y, z, v, q):
-    """Half height, number of edges, edges: a prism about z = 0."""
+    """Returns the distance to a prism about z = 0. Numbers: half height, number of edges, edges."""
     flat, tall = polygon(x, y, v, q + 2, int(v[q + 1])), abs(z) - v[q]
     a, b = max(flat, 0.0), max(tall, 0.0)
     return math.sqrt(a * a + b * b) + min(max(flat, tall), 0.0)
@@ -155,14 +165,14 @@ def extrusion(x, y, z, v, q):
 
 @kernel
 def revolution(x, y, z, v, q):
-    """Number of edges, edges (radius, z, radius, z)."""
+    """Returns the distance to a polygon turned about z. Numbers: number of edges, edges (radius, z, radius, z)."""
     return polygon(math.sqrt(x * x + y * y), z, v, q + 1, int(v[q]))
 
 
 @kernel
 def tpms(x, y, z, v, q):
-    """Kind 0 gyroid, 1 Schwarz P, 2 diamond; wave number; half thickness, 0 for all on one side. Distance to first
-    order, mean over the surface.
+    """Returns the distance, to first order and in the mean over the surface, to a triply periodic minimal surface.
+    Numbers: kind (0 gyroid, 1 Schwarz P, 2 diamond); wave number; half thickness, 0 for all on one side.
     """
     k = v[q + 1]
     cx, sx = cos_sin(k * x)
@@ -179,8 +189,8 @@ def tpms(x, y, z, v, q):
 
 @kernel
 def superquadric(x, y, z, v, q):
-    """Radii [3], exponents >= 1 within z = const and along z, smallest radius. Its norm less one: a lower bound of the
-    distance.
+    """Returns a superquadric's norm less one, scaled: a lower bound of the distance. Numbers: radii [3], exponents >= 1
+    within z = const and along z, smallest radius.
     """
     e, f = v[q + 3], v[q + 4]
     flat = power(power(abs(x) / v[q], e) + power(abs(y) / v[q + 1], e), f / e)
@@ -189,7 +199,7 @@ def superquadric(x, y, z, v, q):
 
 @kernel
 def sponge(x, y, z, v, q):
-    """Half size, steps: the Menger sponge. A lower bound of the distance."""
+    """Returns a lower bound of the distance to the Menger sponge. Numbers: half size, steps."""
     half = v[q]
     a, b, c = abs(x) - half, abs(y) - half, abs(z) - half
     d = max(a, b, c)
@@ -208,8 +218,8 @@ def sponge(x, y, z, v, q):
 
 @kernel
 def gradient_noise(x, y, z, seed):
-    """zeroverse's gradient noise, by a loop over the corners, which takes a tenth as long to compile as the kernel made
-    for millions of points.
+    """Returns zeroverse's gradient noise, by a loop over the corners, which takes a tenth as long to compile as the
+    kernel for millions of points.
     """
     i, j, k = math.floor(x), math.floor(y), math.floor(z)
     x, y, z = x - i, y - j, z - k
@@ -229,7 +239,9 @@ def gradient_noise(x, y, z, seed):
 
 @kernel
 def noise(x, y, z, v, q):
-    """Waves per unit, octaves, gain, seed, 1 for creased octaves, normaliser. Zero mean, or 0 at creases and up."""
+    """Returns octaves of gradient noise: zero mean, or creased, 0 at creases and up. Numbers: waves per unit, octaves,
+    gain, seed, 1 for creased octaves, normaliser.
+    """
     total, amplitude, f = 0.0, v[q + 5], v[q]
     for octave in range(int(v[q + 1])):
         value = gradient_noise(f * x, f * y, f * z, (int(v[q + 3]) + 0x9E3779B1 * (octave + 1)) & 0xFFFFFFFF)
@@ -241,8 +253,8 @@ def noise(x, y, z, v, q):
 
 @kernel
 def cells(x, y, z, v, q):
-    """Cells per unit, seed, jitter, 1 for walls. Distance to the nearest feature point, or second nearest less nearest,
-    in cells.
+    """Returns the distance to the nearest feature point, or second nearest less nearest, in cells. Numbers: cells per
+    unit, seed, jitter, 1 for walls.
     """
     f, seed, jitter = v[q], np.uint32(v[q + 1]), v[q + 2]
     x, y, z = f * x, f * y, f * z
@@ -263,7 +275,7 @@ def cells(x, y, z, v, q):
 
 @kernel
 def rare(op, x, y, z, v, q):
-    """The primitives that cost more than the choice between them."""
+    """Returns the value of a primitive that costs more than the choice between them."""
     if op == ELLIPSOID:
         return ellipsoid(x, y, z, v, q)
     if op == EXTRUSION:
@@ -283,8 +295,8 @@ def rare(op, x, y, z, v, q):
 
 @kernel
 def solids(op, x, y, z, out, v, q, count):
-    """The values of one primitive at `count` points. The common ones have a loop of their own, which compiles to vector
-    instructions.
+    """Writes the values of one primitive at `count` points to `out`. The common ones have a loop of their own, which
+    compiles to vector instructions.
     """
     if op == SPHERE:
         for i in range(count):
@@ -311,15 +323,15 @@ def solids(op, x, y, z, out, v, q, count):
 
 @kernel
 def twist(x, y, z, v, q):
-    """Radians per length about z."""
+    """Returns the point turned back about z. Numbers: radians per length."""
     c, s = cos_sin(-v[q] * z)
     return c * x - s * y, s * x + c * y, z
 
 
 @kernel
 def bend(x, y, z, v, q):
-    """Radius, lowest and highest z that are bent: the z axis becomes a circle about (radius, 0), straight beyond both
-    ends.
+    """Returns the point unbent: the z axis became a circle about (radius, 0), straight beyond both ends. Numbers:
+    radius, lowest and highest z that are bent.
     """
     radius = v[q]
     angle = min(max(atan2(z, radius - x), v[q + 1] / radius), v[q + 2] / radius)
@@ -329,7 +341,9 @@ def bend(x, y, z, v, q):
 
 @kernel
 def taper(x, y, z, v, q):
-    """z of the bottom, z of the top, scale of x and y at the bottom, at the top."""
+    """Returns the point with its tapering undone. Numbers: z of the bottom, z of the top, scale of x and y at the
+    bottom, at the top.
+    """
     t = min(max((z - v[q]) / (v[q + 1] - v[q]), 0.0), 1.0)
     s = v[q + 2] + t * (v[q + 3] - v[q + 2])
     return x / s, y / s, z
@@ -337,7 +351,7 @@ def taper(x, y, z, v, q):
 
 @kernel
 def wobble(x, y, z, v, q):
-    """Waves per unit, amount, seed: every coordinate moved by a noise of its own."""
+    """Returns the point with every coordinate moved by a noise of its own. Numbers: waves per unit, amount, seed."""
     f, amount, seed = v[q], v[q + 1], int(v[q + 2])
     return (
         x + amount * gradient_noise(f * x, f * y, f * z, seed),
@@ -348,7 +362,7 @@ def wobble(x, y, z, v, q):
 
 @kernel
 def affine(x, y, z, v, q):
-    """Rows of a matrix [3, 4]."""
+    """Returns the point under a matrix. Numbers: rows of the matrix [3, 4]."""
     return (
         v[q] * x + v[q + 1] * y + v[q + 2] * z + v[q + 3],
         v[q + 4] * x + v[q + 5] * y + v[q + 6] * z + v[q + 7],
@@ -358,7 +372,7 @@ def affine(x, y, z, v, q):
 
 @kernel
 def bent(op, x, y, z, v, q):
-    """Where a warp other than AFFINE looks up the value of (x, y, z)."""
+    """Returns the place at which a warp other than AFFINE looks up the value of (x, y, z)."""
     if op == FOLD:  # 1 for every axis whose negative half mirrors the positive
         return abs(x) if v[q] else x, abs(y) if v[q + 1] else y, abs(z) if v[q + 2] else z
     if op == ELONGATE:  # half lengths [3] of what is put in
@@ -376,7 +390,7 @@ def bent(op, x, y, z, v, q):
 
 @kernel
 def warps(op, x, y, z, to_x, to_y, to_z, v, q, count):
-    """Where one warp looks up the values of `count` points."""
+    """Writes the places at which one warp looks up the values of `count` points to to_x, to_y and to_z."""
     if op == AFFINE:
         for i in range(count):
             to_x[i], to_y[i], to_z[i] = affine(x[i], y[i], z[i], v, q)
@@ -387,7 +401,7 @@ def warps(op, x, y, z, to_x, to_y, to_z, v, q, count):
 
 @kernel
 def outside(x, y, z, v, q):
-    """Distance from outside to the box with the corners [6], 0 within."""
+    """Returns the distance from outside to the box with the corners [6], 0 within."""
     a, b, c = (
         max(v[q] - x, x - v[q + 3], 0.0),
         max(v[q + 1] - y, y - v[q + 4], 0.0),

@@ -207,6 +207,7 @@ def _across(points, faces, place, mates, half):
         f = half // 3
         if place[f] >= 0:
             break
+        # a sliver is a line: its longest side lies against the two others, so the way leads from the one to the other
         side = _longest(points, faces, f)
         if half % 3 != side:
             half = mates[3 * f + side]
@@ -226,7 +227,7 @@ def _sign(distance, queries, order, place, point, feature, faces, normals, corne
     """
     for n in range(len(queries)):
         f, k = order[place[n]], feature[n]
-        side = 0.0
+        side = 0.0  # on an edge both faces have the same angle, half a turn: the sum of their normals will do
         for axis in range(3):
             out = normals[f, axis]
             if 1 <= k <= 3:
@@ -251,6 +252,7 @@ def _closest(queries, order, hints, boxes, first, count, corners):
         x, y, z = queries[n, 0], queries[n, 1], queries[n, 2]
         if hints[n] >= 0:
             last = hints[n]
+        # a triangle that is near already: its distance prunes most of the tree before the first descent
         best, px, py, pz, where = _on_triangle(corners, last, x, y, z)
         nodes[0], squares[0], height = 0, 0.0, 1
         while height > 0:
@@ -331,7 +333,7 @@ def _rays(origins, directions, start, boxes, first, count, corners):
     for n in range(len(origins)):
         for axis in range(3):
             d = directions[n, axis]
-            inverse[axis] = 1.0 / d if abs(d) > 1e-300 else 1e300
+            inverse[axis] = 1.0 / d if abs(d) > 1e-300 else 1e300  # finite, as 0 * inf in a slab would be nan
         best, hit = np.inf, -1
         nodes[0], entries[0], height = 0, start, 1
         while height > 0:
@@ -347,7 +349,7 @@ def _rays(origins, directions, start, boxes, first, count, corners):
                 continue
             a = np.int64(first[node])
             near, far = _entry(boxes, a, origins[n], inverse, start), _entry(boxes, a + 1, origins[n], inverse, start)
-            close, other = a, a + 1
+            close, other = a, a + 1  # the nearer child goes on the stack last, so that it is looked at first
             if far < near:
                 near, far, close, other = far, near, other, close
             if far < best:

@@ -75,7 +75,7 @@ def _split(bounds, order, start, end, centres, heuristic):
     if heuristic and side > 0.0:
         scale = BINS * (1 - 1e-9) / side
         cut = _best_cut(bounds, order, start, end, axis, low, scale)
-        i, j = start, end - 1
+        i, j = start, end - 1  # partition in place, as in quicksort
         while i <= j:
             f = order[i]
             if int((bounds[f, axis] + bounds[f, axis + 3] - low) * scale) < cut:
@@ -102,6 +102,7 @@ def _best_cut(bounds, order, start, end, axis, low, scale):
         filled[b] += 1
         for k in range(3):
             bins[b, k], bins[b, k + 3] = min(bins[b, k], bounds[f, k]), max(bins[b, k + 3], bounds[f, k + 3])
+    # Two sweeps: the cost of the first half of every cut from below, then that of the second half from above.
     costs = np.zeros(BINS)
     for backwards in range(2):
         box, inside = np.array([np.inf, np.inf, np.inf, -np.inf, -np.inf, -np.inf]), 0

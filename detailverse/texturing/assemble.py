@@ -39,7 +39,7 @@ def textured(surface: Surface, materials: dict[str, Material], texture_size: int
 
 
 def _parts(surface: Surface) -> tuple[np.ndarray, list[str]]:
-    """(part of each face [F], labels of the parts that have faces)."""
+    """Returns the part of each face [F], and the labels of the parts that have faces."""
     names = list(dict.fromkeys(leaf.label for leaf in surface.leaves))
     part = np.array([names.index(leaf.label) for leaf in surface.leaves])[surface.leaf]
     used, part = np.unique(part, return_inverse=True)
@@ -47,14 +47,14 @@ def _parts(surface: Surface) -> tuple[np.ndarray, list[str]]:
 
 
 def _tallest(surface: Surface) -> np.ndarray:
-    """[F] greatest relief or depth of the leaf that a face belongs to."""
+    """Returns the greatest relief or depth of the leaf that each face [F] belongs to."""
     most = np.zeros(len(surface.leaves))
     np.maximum.at(most, surface.leaf, np.abs(surface.relief).max(axis=1))
     return most[surface.leaf]
 
 
 def _material(images: bake.Images) -> trimesh.visual.material.PBRMaterial:
-    """Without a normal map where no texture has any relief."""
+    """Returns the images as one glTF material, without a normal map where no texture has any relief."""
     normal = None if (images.normal == images.normal[0, 0]).all() else Image.fromarray(images.normal)
     return trimesh.visual.material.PBRMaterial(
         name="finish",
@@ -67,6 +67,7 @@ def _material(images: bake.Images) -> trimesh.visual.material.PBRMaterial:
 
 
 def _scene(surface: Surface, plan: atlas.Atlas, normals, part, labels, material, size: int) -> trimesh.Scene:
+    """Returns one geometry per part, its corners merged into vertices where they agree."""
     around = _corners(surface.faces, len(surface.points))
     corner, source = _shared(plan.uv.reshape(-1, 2), plan.chart, normals.reshape(-1, 3), part, _NARROW / size, *around)
     points, uv, normals = (
@@ -87,8 +88,8 @@ def _scene(surface: Surface, plan: atlas.Atlas, normals, part, labels, material,
 
 
 def corner_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """[F, 3, 3] unit: at each corner of a face, the mean over the faces of its vertex within 30° of it, weighted by
-    their angles there.
+    """Returns unit normals [F, 3, 3]: at each corner of a face, the mean over the faces of its vertex within 30° of it,
+    weighted by their angles there.
 
     Corners of a vertex whose means differ by less than 1° share the first one's. Faces without area take no part, and
     have the mean of all.
@@ -100,7 +101,9 @@ def corner_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 @kernel
 def _corners(faces, count):
-    """Corners (3 f + k) by vertex: those of vertex v are order[start[v]:start[v + 1]], in the order of faces."""
+    """Returns start and order: the corners (3 f + k) of vertex v are order[start[v]:start[v + 1]], in the order of
+    faces.
+    """
     start = np.zeros(count + 1, np.int64)
     for f in range(faces.shape[0]):
         for k in range(3):
@@ -117,7 +120,7 @@ def _corners(faces, count):
 
 @kernel
 def _angle(ax, ay, az, bx, by, bz):
-    """Between two vectors, radians within 1e-4; 0 where one is 0. Abramowitz and Stegun 4.4.45."""
+    """Returns the angle between two vectors, radians within 1e-4; 0 where one is 0 (Abramowitz and Stegun 4.4.45)."""
     square = (ax * ax + ay * ay + az * az) * (bx * bx + by * by + bz * bz)
     if square <= 0.0:
         return 0.0
@@ -129,7 +132,7 @@ def _angle(ax, ay, az, bx, by, bz):
 
 @kernel
 def _angles(points, faces, area):  # [F]: of twice its area -> [F * 3]
-    """0 for a face so thin that its normal means nothing."""
+    """Returns the angle of each corner, 0 for a face so thin that its normal means nothing."""
     out = np.empty(3 * faces.shape[0])
     for f in range(faces.shape[0]):
         for k in range(3):
@@ -144,6 +147,7 @@ def _angles(points, faces, area):  # [F]: of twice its area -> [F * 3]
 
 @kernel
 def _averaged(flat, angles, start, order):
+    """Returns the normals of `corner_normals`, from unit face normals and the angles of corners."""
     out = np.empty((flat.shape[0], 3, 3))
     for v in range(start.size - 1):
         for i in range(start[v], start[v + 1]):
@@ -171,16 +175,16 @@ def _averaged(flat, angles, start, order):
 
 @kernel
 def _shared(uv, chart, normals, part, narrow, start, order):
-    """(vertex of each corner [F, 3], corner that each vertex is made of): corners of a point share one where part,
-    chart, uv and normal agree.
+    """Returns the vertex of each corner [F, 3], and the corner that each vertex comes from: corners of a point share a
+    vertex where part, chart, uv and normal agree.
     """
-    vertex, source, made = np.empty(order.size, np.int64), np.empty(order.size, np.int64), 0
+    vertex, source, count = np.empty(order.size, np.int64), np.empty(order.size, np.int64), 0
     for v in range(start.size - 1):
-        first = made
+        first = count
         for i in range(start[v], start[v + 1]):
             c = order[i]
             vertex[c] = -1
-            for m in range(first, made):
+            for m in range(first, count):
                 s = source[m]
                 if (
                     part[s // 3] == part[c // 3]
@@ -194,6 +198,6 @@ def _shared(uv, chart, normals, part, narrow, start, order):
                     vertex[c] = m
                     break
             if vertex[c] < 0:
-                vertex[c], source[made] = made, c
-                made += 1
-    return vertex.reshape(-1, 3), source[:made].copy()
+                vertex[c], source[count] = count, c
+                count += 1
+    return vertex.reshape(-1, 3), source[:count].copy()

@@ -1,4 +1,6 @@
-"""The atlas: the charts of a surface, cut to what is left of them, packed into one square at one density of texels."""
+"""The atlas: the charts of a surface, cut to what is left of them, packed into one square at one density of texels
+(skyline packing, Jylänki 2010, A Thousand Ways to Pack the Bin).
+"""
 
 from typing import NamedTuple
 
@@ -31,7 +33,9 @@ _SPARSEST, _STEPS = (
 
 
 class Atlas(NamedTuple):
-    """uv: [F, 3, 2] in 0 … 1, v upwards. chart: [F] int64 from 0. density: texels per object unit. used: share of the
+    """Where each face lies in the square.
+
+    uv: [F, 3, 2] in 0 … 1, v upwards. chart: [F] int64 from 0. density: texels per object unit. used: share of the
     square in boxes of charts.
     """
 
@@ -42,7 +46,7 @@ class Atlas(NamedTuple):
 
 
 def layout(surface: Surface, size: int) -> Atlas:
-    """Where every face lies in an atlas of size² texels.
+    """Returns where every face lies in an atlas of size² texels.
 
     Faces of one leaf and chart keep their places to one another, so instances that share a chart share its texels.
     Raises AssetError where `size` has no room for so many charts.
@@ -68,7 +72,9 @@ def layout(surface: Surface, size: int) -> Atlas:
 
 
 def _flattened(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
-    """(flat [F, 3, 2] object units, chart [F]): charts of the leaves, and new ones where a leaf has none."""
+    """Returns the faces laid flat [F, 3, 2], object units, and their charts [F]: those of the leaves, and new ones
+    where a leaf has none.
+    """
     width = int(surface.chart.max(initial=0)) + 2
     flat, chart = np.array(surface.uv, np.float64), surface.leaf.astype(np.int64) * width + surface.chart
     bare = np.flatnonzero(surface.chart < 0)
@@ -79,7 +85,9 @@ def _flattened(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cut(flat: np.ndarray, chart: np.ndarray, slim: float) -> tuple[np.ndarray, np.ndarray]:
-    """(chart [F] from 0, boxes [C, 4]): charts longer than `slim` times their width are cut across, between faces."""
+    """Returns the chart [F] of each face, from 0, and the boxes [C, 4] of charts: those longer than `slim` times their
+    width are cut across, between faces.
+    """
     names, chart = np.unique(chart, return_inverse=True)
     boxes = _boxes(flat, chart, len(names))
     sides = boxes[:, 2:] - boxes[:, :2]
@@ -98,7 +106,7 @@ def _cut(flat: np.ndarray, chart: np.ndarray, slim: float) -> tuple[np.ndarray, 
 
 @kernel
 def _boxes(flat, chart, count):
-    """[C, 4]: least u, v and greatest u, v."""
+    """Returns least u, v and greatest u, v of every chart [C, 4]."""
     out = np.empty((count, 4))
     out[:, :2], out[:, 2:] = np.inf, -np.inf
     for f in range(chart.size):
@@ -110,18 +118,21 @@ def _boxes(flat, chart, count):
 
 
 def _texels(sides: np.ndarray, density: float, size: int, margin: int) -> np.ndarray:
-    """[C, 2] int64: a box and its margin; one that is longer than the atlas is squeezed along that side."""
+    """Returns the size [C, 2] int64 of each box with its margin; one that is longer than the atlas is squeezed along
+    that side.
+    """
     return np.clip(np.ceil(sides * density), 1, size - 2 * margin).astype(np.int64) + 2 * margin
 
 
 def _pack(sides: np.ndarray, size: int) -> tuple[float, int, np.ndarray] | None:
-    """(density, margin, spots [C, 3]): the widest margin that leaves charts half as large as they could be, or else the
-    largest charts.
+    """Returns density, margin and spots [C, 3]: those of the widest margin that leaves charts half as large as they
+    could be, or else of the largest charts. Returns None where not even the sparsest fits.
     """
     most = size / np.sqrt(max(float((sides[:, 0] * sides[:, 1]).sum()), 1e-12))
     best = None
     for margin in MARGINS:
         low, high, spots = _SPARSEST * most, most, _spots(sides, _SPARSEST * most, size, margin)
+        # bisection over the logarithm of the density: low is known to fit, high is not
         for _ in range(_STEPS if spots is not None else 0):
             middle = float(np.sqrt(low * high))
             tried = _spots(sides, middle, size, margin)
@@ -134,7 +145,7 @@ def _pack(sides: np.ndarray, size: int) -> tuple[float, int, np.ndarray] | None:
 
 
 def _spots(sides: np.ndarray, density: float, size: int, margin: int) -> np.ndarray | None:
-    """[C, 3] as `_skyline` gives them; None where the boxes do not fit."""
+    """Returns the spots [C, 3] that `_skyline` gives; None where the boxes do not fit."""
     boxes = _texels(sides, density, size, margin)
     if int((boxes[:, 0] * boxes[:, 1]).sum()) > size * size:
         return None
@@ -145,8 +156,8 @@ def _spots(sides: np.ndarray, density: float, size: int, margin: int) -> np.ndar
 
 @kernel
 def _lowest(left, top, count, width, size):
-    """(height, wasted area, first segment) of the lowest place on the skyline that is `width` wide; height `size` where
-    there is none.
+    """Returns height, wasted area and first segment of the lowest place on the skyline that is `width` wide; height
+    `size` where there is none.
     """
     best, best_waste, best_first = size, size * size, -1
     for first in range(count):
@@ -170,8 +181,8 @@ def _lowest(left, top, count, width, size):
 
 @kernel
 def _skyline(boxes, order, size):
-    """([C, 3]: x, y, turned by 90°; whether all fit): each box as low as it goes on what lies there, standing or lying.
-    Bottom-left skyline.
+    """Returns x, y and whether it is turned by 90° for each box [C, 3], and whether all fit: each box as low as it goes
+    on what lies there, standing or lying (bottom-left skyline).
     """
     spots, longest = np.zeros((boxes.shape[0], 3), np.int64), size + 2
     left, top, count = np.zeros(longest, np.int64), np.zeros(longest, np.int64), 1
@@ -180,6 +191,7 @@ def _skyline(boxes, order, size):
         width, height = boxes[index, 0], boxes[index, 1]
         y, waste, first = _lowest(left, top, count, width, size)
         lying_y, lying_waste, lying = _lowest(left, top, count, height, size)
+        # the lower top wins; of equal tops the one that wastes less
         turned = lying >= 0 and (
             first < 0 or lying_y + width < y + height or (lying_y + width == y + height and lying_waste < waste)
         )
@@ -204,7 +216,7 @@ def _skyline(boxes, order, size):
 
 @kernel
 def _placed(flat, chart, low, texels, scale, margin, spots):
-    """[F, 3, 2] in texels, v upwards; a turned chart is turned, not mirrored."""
+    """Returns the places [F, 3, 2] of corners in texels, v upwards; a turned chart is turned, not mirrored."""
     out = np.empty_like(flat)
     for f in range(chart.size):
         c = chart[f]

@@ -1,4 +1,4 @@
-"""From a packed surface to the images of its material: what each texel shows, where it lies, how its surroundings bend,
+"""Bakes the images of a packed surface's materials: what each texel shows, where it lies, how its surroundings bend,
 and its colour.
 """
 
@@ -20,8 +20,8 @@ _REACH = 1.5  # texels beyond a triangle whose positions continue its plane, so 
 
 
 class Texels(NamedTuple):
-    """K texels that show something, in image order. index: row * size + column. face: [K]. positions, normals: [K, 3]
-    float64.
+    """The K texels that show something, in image order. index: row * size + column. face: [K]. positions, normals: [K,
+    3] float64.
     """
 
     index: np.ndarray
@@ -42,8 +42,8 @@ class Images(NamedTuple):
 
 
 def texels(uv: np.ndarray, positions: np.ndarray, normals: np.ndarray, relief: np.ndarray, size: int) -> Texels:
-    """What lies at texel centres of an image of size²: from corners' uv [F, 3, 2], positions and normals [F, 3, 3] and
-    relief [F, 3].
+    """Returns what lies at texel centres of an image of size², from corners' uv [F, 3, 2], positions and normals [F, 3,
+    3] and relief [F, 3].
 
     Where faces share texels the first one shows. A texel up to 1.5 texels outside belongs to the nearest face.
     """
@@ -55,7 +55,9 @@ def texels(uv: np.ndarray, positions: np.ndarray, normals: np.ndarray, relief: n
 
 @kernel
 def _rasterised(uv, size):
-    """(face [S, S] int32, -1 where there is none; weights of corners 1 and 2 [S, S, 2])."""
+    """Returns the face [S, S] int32 that each texel shows, -1 for none, and the barycentric weights of its corners 1
+    and 2 [S, S, 2].
+    """
     face, weights = np.full((size, size), -1, np.int32), np.zeros((size, size, 2), np.float32)
     depth = np.full(
         (size, size), -_REACH, np.float32
@@ -95,6 +97,7 @@ def _rasterised(uv, size):
 
 @kernel
 def _gathered(face, weights, corners, normals, relief):  # -> [K, 3], [K, 3] unit, [K]
+    """Returns positions, unit normals and relief of K texels, by the weights of their faces' corners."""
     points, directions, heights = np.empty((face.size, 3)), np.empty((face.size, 3)), np.empty(face.size)
     for k in range(face.size):
         f, b, c = face[k], np.float64(weights[k, 0]), np.float64(weights[k, 1])
@@ -110,11 +113,11 @@ def _gathered(face, weights, corners, normals, relief):  # -> [K, 3], [K, 3] uni
 
 
 def bend(points: np.ndarray, normals: np.ndarray, scale: float = BEND) -> np.ndarray:
-    """[K] how the surface bends around each of [K, 3] points spread evenly over it: 1 in a right-angled groove, -1 on
-    such an edge, 0 on a plane.
+    """Returns how the surface bends around each of [K, 3] points spread evenly over it: 1 in a right-angled groove, -1
+    on such an edge, 0 on a plane.
 
-    The height of the middle of the surface nearby above the tangent plane, over its distance; nearby: about `scale`,
-    object units.
+    It is the height of the middle of the surface nearby above the tangent plane, over its distance; nearby means about
+    `scale`, object units.
     """
     low, high = (
         np.array([extreme(points[:, axis]) for axis in range(3)]) for extreme in (np.min, np.max)
@@ -128,7 +131,9 @@ def bend(points: np.ndarray, normals: np.ndarray, scale: float = BEND) -> np.nda
 
 @kernel
 def _scattered(points, low, cell, grid):
-    """Number and sum of positions around each node, in cells from the node, by trilinear weights."""
+    """Adds the number and the sum of positions around each node to the grid, in cells from the node, by trilinear
+    weights.
+    """
     for n in range(0, points.shape[0], 4):  # every fourth texel is enough for a mean
         x, y, z = (
             (points[n, 0] - low[0]) / cell + 1.0,
@@ -148,6 +153,7 @@ def _scattered(points, low, cell, grid):
 
 @kernel
 def _bends(points, normals, low, cell, grid):
+    """Returns the bends [K] of `bend`, from the grid's means of positions around each point."""
     out = np.empty(points.shape[0])
     for n in range(points.shape[0]):
         x, y, z = (
@@ -172,8 +178,8 @@ def _bends(points, normals, low, cell, grid):
 def paint(
     seen: Texels, slot: np.ndarray, materials: list[Material], tallest: np.ndarray, plan: Atlas, size: int
 ) -> Images:
-    """Images of `materials` where texels show them: slot [F] is the material of each face, tallest [F] the greatest
-    relief of its leaf.
+    """Paints the images of `materials` where texels show them: slot [F] is the material of each face, tallest [F] the
+    greatest relief of its leaf.
     """
     heights = np.zeros(size * size, np.float32)
     bends = bend(seen.positions, seen.normals)
@@ -200,10 +206,10 @@ def paint(
 
 @kernel
 def _relief(heights, chart, density):
-    """Tangent-space normals [S, S, 3] uint8 of heights in object units, for charts true to scale; differences never
-    reach into another chart.
+    """Returns tangent-space normals [S, S, 3] uint8 of heights in object units, for charts true to scale; differences
+    never reach into another chart.
 
-    In steps of 2, a degree: PNG then takes two thirds of the time.
+    They come in steps of 2, a degree: PNG then takes two thirds of the time.
     """
     size = heights.shape[0]
     out = np.full((size, size, 3), 128, np.uint8)
@@ -235,19 +241,21 @@ def _relief(heights, chart, density):
 
 
 def _groups(keys: np.ndarray, count: int) -> list[np.ndarray]:
+    """Returns for each key below `count` the rows that have it, ascending."""
     order = np.argsort(keys, kind="stable")
     ends = np.searchsorted(keys[order], np.arange(count + 1))
     return [order[ends[number] : ends[number + 1]] for number in range(count)]
 
 
 def _to_u8(values: np.ndarray) -> np.ndarray:
+    """Returns values 0 … 1 as bytes, rounded."""
     return (np.clip(values, 0.0, 1.0) * np.float32(255.0) + np.float32(0.5)).astype(np.uint8)
 
 
 @kernel
 def _nearest(index, size):  # [K] -> [S * S]
-    """The texel of `index` nearest to each texel: two sweeps that hand on the nearest found so far (Danielsson 1980, 8
-    neighbours).
+    """Returns the texel of `index` nearest to each texel: two sweeps hand on the nearest found so far (Danielsson 1980,
+    Euclidean Distance Mapping; 8 neighbours).
     """
     source = np.full(size * size, -1, np.int64)
     for k in range(index.size):
@@ -270,6 +278,7 @@ def _nearest(index, size):  # [K] -> [S * S]
 
 @spliced
 def _hand(source, size, row, column, from_row, from_column):
+    """Takes over what a neighbouring texel has found, where that is nearer."""
     if 0 <= from_row < size and 0 <= from_column < size:
         other = source[from_row * size + from_column]
         here = row * size + column

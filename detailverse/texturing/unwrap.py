@@ -1,5 +1,8 @@
-"""Charts for triangles that have none: every face is seen along the axis it faces most, and faces that would overlap go
-to charts of their own.
+"""Unwraps triangles that have no chart: every face is seen along the axis it faces most, and faces that would overlap
+go to charts of their own.
+
+Four steps: choose an axis for each face, smooth the choice by votes of neighbours, give small pieces to their
+neighbours, and grow charts that do not overlap.
 """
 
 import numpy as np
@@ -17,11 +20,11 @@ _CELLS = 700.0  # of the overlap test along the side of a square as large as the
 
 
 def box_charts(points: np.ndarray, faces: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(chart [F] int64 from 0, uv [F, 3, 2]) of faces [F, 3]; a chart never crosses from one `group` [F] to another.
+    """Returns the chart [F] int64 from 0 and the uv [F, 3, 2] of faces [F, 3]; a chart never crosses from one `group`
+    [F] to another.
 
     uv is the view along one axis, in the unit of the points, not mirrored; no two faces of a chart overlap by more than
-    a texel.
-    Measured against xatlas in docs/papers.md, Geometry.
+    a texel. Measured against xatlas in docs/papers.md, Geometry.
     """
     normals = affine.face_normals(points, faces)
     neighbours = _neighbours(faces, np.asarray(group, np.int64), len(points))
@@ -36,7 +39,7 @@ def box_charts(points: np.ndarray, faces: np.ndarray, group: np.ndarray) -> tupl
 
 @kernel
 def _neighbours(faces, group, count):  # [F, 3], [F] -> [F, 3]
-    """The face across edge (k, k + 1) of each face, -1 where there is none or it is of another group."""
+    """Returns the face across edge (k, k + 1) of each face, -1 where there is none or it is of another group."""
     total = faces.shape[0]
     start = np.zeros(count + 1, np.int64)
     for f in range(total):
@@ -64,13 +67,14 @@ def _neighbours(faces, group, count):  # [F, 3], [F] -> [F, 3]
 
 @kernel
 def _toward(normals, f, axis):
-    """Cosine between a face and axis 0 … 5: +x -x +y -y +z -z."""
+    """Returns the cosine between a face and axis 0 … 5: +x -x +y -y +z -z."""
     value = normals[f, axis // 2]
     return value if axis % 2 == 0 else -value
 
 
 @kernel
 def _nearest_axis(normals):  # [F, 3] -> [F]
+    """Returns the axis that each face faces most."""
     out = np.empty(normals.shape[0], np.int64)
     for f in range(out.size):
         best = 0
@@ -83,7 +87,9 @@ def _nearest_axis(normals):  # [F, 3] -> [F]
 
 @kernel
 def _voted(axis, normals, neighbours, rounds):
-    """Every round reads the round before, so the order of faces does not matter."""
+    """Returns the axes after rounds in which a face joins two neighbours that agree. Every round reads the round
+    before, so the order of faces does not matter.
+    """
     now = axis
     for _ in range(rounds):
         before, now = now, now.copy()
@@ -98,7 +104,7 @@ def _voted(axis, normals, neighbours, rounds):
 
 @kernel
 def _pieces(axis, neighbours):
-    """Connected faces of one axis: number of the piece [F] and its size [P]."""
+    """Returns the number of the piece [F] of connected faces of one axis, and its size [P]."""
     piece, sizes = np.full(axis.size, -1, np.int64), np.zeros(axis.size, np.int64)
     stack, count = np.empty(axis.size, np.int64), 0
     for seed in range(axis.size):
@@ -120,8 +126,9 @@ def _pieces(axis, neighbours):
 
 @kernel
 def _absorbed(axis, normals, neighbours, small):
-    """Faces of small pieces take the axis of a large neighbour, from the rim inwards."""
+    """Returns the axes after faces of small pieces took that of a large neighbour, from the rim inwards."""
     piece, sizes = _pieces(axis, neighbours)
+    # a layer of faces a round, seen as of the round before, so that the order of faces does not matter
     settled = np.empty(axis.size, np.bool_)
     for f in range(axis.size):
         settled[f] = sizes[piece[f]] >= small
@@ -151,7 +158,7 @@ def _absorbed(axis, normals, neighbours, small):
 
 @kernel
 def _projected(points, faces, axis):  # -> [F, 3, 2]
-    """(right, up) of the corners as seen from outside along the face's axis."""
+    """Returns (right, up) of the corners as seen from outside along the face's axis."""
     uv = np.empty((faces.shape[0], 3, 2))
     for f in range(faces.shape[0]):
         along = axis[f] // 2
@@ -165,7 +172,7 @@ def _projected(points, faces, axis):  # -> [F, 3, 2]
 
 @kernel
 def _stamp(uv, f, low_u, low_v, cell, grid, mark, test):
-    """Whether a cell centre inside face f carries `mark` (test), or marks them all."""
+    """Returns whether a cell centre inside face f carries `mark` (test), or marks them all."""
     ax, ay = (uv[f, 0, 0] - low_u) / cell, (uv[f, 0, 1] - low_v) / cell
     bx, by = (uv[f, 1, 0] - low_u) / cell, (uv[f, 1, 1] - low_v) / cell
     cx, cy = (uv[f, 2, 0] - low_u) / cell, (uv[f, 2, 1] - low_v) / cell
@@ -189,7 +196,7 @@ def _stamp(uv, f, low_u, low_v, cell, grid, mark, test):
 
 @kernel
 def _boxes(uv, piece, count):
-    """[P, 4]: least u, v and greatest u, v of every piece."""
+    """Returns least u, v and greatest u, v of every piece [P, 4]."""
     out = np.empty((count, 4))
     out[:, :2], out[:, 2:] = np.inf, -np.inf
     for f in range(piece.size):
@@ -202,8 +209,8 @@ def _boxes(uv, piece, count):
 
 @kernel
 def _grown(uv, axis, neighbours, cell):
-    """Charts that grow from face to face until a face would cover what the chart already covers; such faces start
-    charts of their own.
+    """Returns the charts [F]: each grows from face to face until a face would cover what the chart already covers; such
+    faces start charts of their own.
     """
     piece, sizes = _pieces(axis, neighbours)
     box = _boxes(uv, piece, sizes.size)
@@ -216,6 +223,7 @@ def _grown(uv, axis, neighbours, cell):
     grid = np.full(
         (rows, columns), -1, np.int32
     )  # the last chart that covered a cell: charts are numbered, so it is never cleared
+    # refused: the last chart that a face would have overlapped; it may still join a later one
     chart, refused = np.full(axis.size, -1, np.int64), np.full(axis.size, -1, np.int64)
     queue, count = np.empty(axis.size, np.int64), 0
     for seed in range(axis.size):
