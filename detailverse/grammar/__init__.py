@@ -152,17 +152,17 @@ def _dressed(recipe: Recipe, whole: Surface, uid: str, origin: dict | None = Non
 
 
 def make(seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024) -> Asset:
-    """The object that (seed, index, family) names, at `level`. As `made`, without the surface."""
-    return made(seed, index, family, level, texture_size)[0]
+    """Returns the object that (seed, index, family) names. Arguments and errors are those of `sample_passing`."""
+    return make_with_surface(seed, index, family, level, texture_size)[0]
 
 
-def made(
+def make_with_surface(
     seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024
 ) -> tuple[Asset, Surface]:
-    """The object that `drawn` finds, with its textures; reasons of the draws before it in `provenance["rejected"]`.
-    Raises as `drawn`.
+    """Returns the object of the recipe that `sample_passing` finds, with its textures, and its surface, which labels
+    are taken from. The asset's `provenance["rejected"]` counts why the attempts before it were rejected.
     """
-    recipe, whole, rejected = drawn(seed, index, family, level, texture_size)
+    recipe, whole, rejected = sample_passing(seed, index, family, level, texture_size)
     origin = {
         "source": "detailverse",
         "version": VERSION,
@@ -177,13 +177,14 @@ def made(
     return _dressed(recipe, whole, uid, origin), whole
 
 
-def drawn(
+def sample_passing(
     seed: int, index: int, family: str | None = None, level: int | None = None, texture_size: int = 1024
 ) -> tuple[Recipe, Surface, dict[str, int]]:
-    """The first of `ATTEMPTS` draws that passes the gates at its level: its recipe, its surface, and the reasons of the
-    draws before it.
+    """Samples recipes until one passes the gates, and returns that recipe, its surface, and how often each reason
+    rejected one before it.
 
-    Raises Rejected when none passes, ValueError for an unknown family or level.
+    family, level: as for `sample`. Raises Rejected when none of `ATTEMPTS` recipes passes, and ValueError for an
+    unknown family or level.
     """
     if level is not None and level not in range(5):
         raise ValueError(f"level: expected 0 to 4, got {level!r}")

@@ -36,7 +36,7 @@ def look(seed: int, index: int) -> dict:
     began = time.process_time()
     row: dict = {"index": index, "rejected": {}}
     try:
-        recipe, whole, row["rejected"] = grammar.drawn(seed, index)
+        recipe, whole, row["rejected"] = grammar.sample_passing(seed, index)
     except (
         Exception
     ) as error:  # a crash of the grammar is what this looks for: it is named, and the other objects are looked at

@@ -105,7 +105,7 @@ class Detailverse:
         from detailverse import grammar, labels
         from detailverse.labels import fields
 
-        asset, surface = grammar.made(self.seed, index, self.family, self.level, self.texture_size)
+        asset, surface = grammar.make_with_surface(self.seed, index, self.family, self.level, self.texture_size)
         asset = replace(asset, labels=asset.labels | labels.describe(surface))
         if self.fields == "none":
             return asset

@@ -42,7 +42,7 @@ def test_a_crash_of_the_grammar_is_a_row(monkeypatch):
     def crash(seed, index):
         raise IndexError("too many indices")
 
-    monkeypatch.setattr(acceptance.grammar, "drawn", crash)
+    monkeypatch.setattr(acceptance.grammar, "sample_passing", crash)
     assert acceptance.look(0, 7) == {"index": 7, "rejected": {}, "failed": "crash: IndexError: too many indices"}
 
 

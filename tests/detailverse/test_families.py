@@ -82,7 +82,7 @@ def test_objects_are_closed_for_who_merges_by_position(index, tmp_path):
     """In full detail, out of the GLB: edges shorter than float32 can tell had left triangles without area, and open
     edges by a reader's count.
     """
-    recipe, surface, _ = grammar.drawn(0, index, texture_size=256)
+    recipe, surface, _ = grammar.sample_passing(0, index, texture_size=256)
     assert read(surface).is_watertight
     edges = surface.points[surface.faces] - surface.points[np.roll(surface.faces, -1, axis=1)]
     assert (edges != 0).any(axis=-1).all() and (surface.points == surface.points.astype(np.float32)).all()
@@ -160,11 +160,11 @@ def test_the_same_recipe_gives_the_same_bits_in_another_process():
 
 
 def test_an_object_is_its_seed_index_and_family():
-    asset, surface = grammar.made(3, 5, "vase", 1, texture_size=128)
-    again, _ = grammar.made(3, 5, "vase", 1, texture_size=128)
+    asset, surface = grammar.make_with_surface(3, 5, "vase", 1, texture_size=128)
+    again, _ = grammar.make_with_surface(3, 5, "vase", 1, texture_size=128)
     assert asset.recipe == again.recipe and asset.uid == again.uid == "detailverse-vase-3-00000005-l1"
     assert asset.recipe[recipes.GEOMETRY] == grammar.geometry_hash(surface)
-    assert grammar.made(3, 6, "vase", 1, texture_size=128)[0].recipe != asset.recipe
+    assert grammar.make_with_surface(3, 6, "vase", 1, texture_size=128)[0].recipe != asset.recipe
 
 
 def test_captions_say_what_is_there_in_three_lengths():
