@@ -22,6 +22,7 @@ from detailverse.curation.duplicates import near_duplicates
 from detailverse.labels.descriptors import surface_descriptor
 from zeroverse.core.files import write_whole
 from zeroverse.core.progress import progress
+from zeroverse.core.tables import markdown_table
 from zeroverse.shapes.solid import Rejected
 
 # distance of two descriptors under which objects are nearly the same: a turned object is at 0, one stretched by 2 % at
@@ -108,7 +109,7 @@ def table(rows: list[dict]) -> str:
         ),
         ("CPU seconds, median and 90 %", "{:.2f}; {:.2f}".format(*np.percentile(seconds, [50, 90]))),
     ]
-    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in lines)])
+    return markdown_table((None, None), lines)
 
 
 def main() -> None:

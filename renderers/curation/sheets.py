@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from renderers.gallery.preview import picture
 from renderers.passes import on_white
+from zeroverse.core.images import encoded
 
 TILE = 112  # pixels of one of the two pictures of an object: colour and normals
 LINE = 12
@@ -25,9 +26,7 @@ def thumbnail(images: dict[str, np.ndarray]) -> str:
             (TILE, TILE), Image.Resampling.LANCZOS if column == 0 else Image.Resampling.NEAREST
         )
         sheet.paste(small, (column * TILE, 0))
-    buffer = io.BytesIO()
-    sheet.save(buffer, "WEBP", quality=80, method=2)
-    return base64.b64encode(buffer.getvalue()).decode()
+    return base64.b64encode(encoded(sheet, "WEBP", quality=80, method=2)).decode()
 
 
 def sheet(title: str, count: int, shown: list[tuple[str, list[str]]]) -> bytes:
@@ -49,9 +48,7 @@ def sheet(title: str, count: int, shown: list[tuple[str, list[str]]]) -> bytes:
             draw.rectangle((left, upper, left + 2 * TILE - 1, upper + TILE - 1), fill=(235, 235, 235))
         for line, text in enumerate(captions):
             draw.text((left + 1, upper + TILE + 1 + LINE * line), _fitting(text), fill=(60, 60, 60))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+    return encoded(image, "PNG")
 
 
 def _fitting(text: str, width: int = 36) -> str:

@@ -2,7 +2,6 @@
 LICENSE. Written with the index.
 """
 
-import io
 import json
 
 import numpy as np
@@ -11,6 +10,8 @@ from renderers.gallery import preview
 from renderers.passes import PASSES
 from renderers.shards import SampleMeta, ShardReader
 from renderers.shards.storage import Store
+from zeroverse.core.images import encoded
+from zeroverse.core.tables import markdown_table
 
 README, LICENSE, PICTURE = "README.md", "LICENSE", "contact_sheet.webp"
 SHOWN = 12  # objects in the picture
@@ -52,9 +53,7 @@ def write_card(store: Store, index: dict) -> None:
 
 
 def _picture(reader: ShardReader) -> bytes:
-    buffer = io.BytesIO()
-    preview.contact_sheet(reader, list(range(min(SHOWN, len(reader))))).save(buffer, "WEBP", quality=80)
-    return buffer.getvalue()
+    return encoded(preview.contact_sheet(reader, list(range(min(SHOWN, len(reader))))), "WEBP", quality=80)
 
 
 def _readme(index: dict, reader: ShardReader | None) -> str:
@@ -154,11 +153,9 @@ def _fields(index: dict, meta: SampleMeta) -> str:
         rgba = row and row.name == "rgb" and "alpha" not in holds.values()
         content = row.meaning + (", with alpha as fourth channel" if rgba else "") if row else _OTHERS.get(file, "")
         kind = f"{row.channels} × {np.dtype(row.dtype).name}" if row else ""
-        rows.append(
-            f"| `{file.replace('*', '000')}`{' …' if '*' in file else ''} | {content} | {kind} | "
-            f"{size / count / 1000:.1f} kB |"
-        )
-    return "\n".join(["| field | content | as rendered | mean size |", "| --- | --- | --- | --- |", *rows])
+        name = f"`{file.replace('*', '000')}`{' …' if '*' in file else ''}"
+        rows.append([name, content, kind, f"{size / count / 1000:.1f} kB"])
+    return markdown_table(["field", "content", "as rendered", "mean size"], rows)
 
 
 def _numbers(index: dict) -> str:
@@ -170,4 +167,4 @@ def _numbers(index: dict) -> str:
         ("failed", f"{len(index['failed']):,} (`dataset.json` names them)" if index["failed"] else "0"),
     ]
     rows += [(f"drawn again: {reason}", f"{times:,}") for reason, times in sorted(index["redraws"].items())]
-    return "\n".join(["## Numbers", "", "| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])
+    return "## Numbers\n\n" + markdown_table((None, None), rows)

@@ -2,9 +2,7 @@
 pictures of the README.
 """
 
-import base64
 import html
-import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from renderers.lighting import STUDIO
 from renderers.passes import on_white
 from zeroverse.asset import Asset
 from zeroverse.core.files import write_whole
+from zeroverse.core.images import data_uri, encoded
 from zeroverse.core.rng import Rng
 from zeroverse.shapes.solid import Rejected
 
@@ -110,10 +109,8 @@ def _sheet(entries) -> Image.Image:
     return sheet
 
 
-def _webp(image: Image.Image, quality: int) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=4)
-    return buffer.getvalue()
+def _webp(image: np.ndarray | Image.Image, quality: int) -> bytes:
+    return encoded(image, "WEBP", quality=quality, method=4)
 
 
 _STYLE = """body{font:15px system-ui,sans-serif;margin:2rem;color:#222}h2{margin-top:2rem}
@@ -127,7 +124,7 @@ def _page(groups) -> str:
     for title, entries in groups.items():
         figures = "".join(
             f'<figure><img alt="{html.escape(caption)}" '
-            f'src="data:image/webp;base64,{base64.b64encode(_webp(Image.fromarray(image), 80)).decode()}">'
+            f'src="{data_uri(_webp(image, 80), "WEBP")}">'
             f'<figcaption><b>{html.escape(name.replace("_", " "))}</b> <a href="recipes/{name}.json">recipe</a><br>'
             f"{html.escape(caption)}</figcaption></figure>"
             for name, caption, image in entries

@@ -2,9 +2,7 @@
 network, no library.
 """
 
-import base64
 import html
-import io
 import json
 import os
 import re
@@ -16,6 +14,7 @@ import numpy as np
 from PIL import Image, features
 
 from renderers.shards import DATASET_FILE, SampleMeta, ShardReader
+from zeroverse.core.images import data_uri, encoded
 
 PAGE_BYTES = 15_000_000  # the page's size decides how large the pictures in it are
 TILES = (512, 384, 320, 256, 224, 192, 176, 160, 144, 128, 112, 96, 80, 64)  # sizes to choose from, pixels
@@ -120,9 +119,7 @@ def sprite(images: list[np.ndarray], tile: int, quality: int) -> bytes:
         scaled.thumbnail((tile, tile), Image.Resampling.LANCZOS)
         left, top = number % columns * tile, number // columns * tile
         sheet.paste(scaled, (left + (tile - scaled.width) // 2, top + (tile - scaled.height) // 2))
-    buffer = io.BytesIO()
-    sheet.save(buffer, KIND, quality=quality, **OPTIONS)
-    return buffer.getvalue()
+    return encoded(sheet, KIND, quality=quality, **OPTIONS)
 
 
 def choose_tile(examples: list[list[tuple[str, np.ndarray]]], room: float) -> tuple[int, int]:
@@ -158,7 +155,7 @@ def _article(meta: SampleMeta, name: str, picture: bytes) -> str:
         f"{meta.uid} {caption} {' '.join(meta.parts)} "
         f"{' '.join(value for values in found.values() for value in values)}"
     ).lower()
-    style = f"--sprite:url(data:image/{KIND.lower()};base64,{base64.b64encode(picture).decode()})"
+    style = f"--sprite:url({data_uri(picture, KIND)})"
     caption = html.escape(caption)
     return (
         f'<article tabindex="0" role="button" data-text="{html.escape(text)}" data-tags="{html.escape(tags)}" '

@@ -1,6 +1,5 @@
 """What a dataset looks like: a contact sheet and a self-contained HTML gallery, drawn from the shards themselves."""
 
-import io
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from renderers.gallery import page
 from renderers.passes import PART_COLOURS, PASSES, on_white
 from renderers.shards import ShardReader
 from zeroverse.core.files import write_whole
+from zeroverse.core.images import encoded
 
 TILE = 128  # pixels of one picture on the contact sheet
 FIELDS = "fields.npz"
@@ -152,7 +152,5 @@ def preview(
 
 
 def _write_png(path: Path, sheet: Image.Image) -> Path:
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    write_whole(path, buffer.getvalue())
+    write_whole(path, encoded(sheet, "PNG"))
     return path

@@ -2,12 +2,9 @@
 the same one.
 """
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-
-from PIL import Image
 
 from detailverse import grammar
 from detailverse.grammar import recipe as recipes
@@ -15,6 +12,7 @@ from renderers.gallery import catalogue
 from renderers.shards import ShardReader
 from zeroverse.asset import glb_bytes, uid_of
 from zeroverse.core.files import write_whole
+from zeroverse.core.images import encoded
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,11 @@ def regen(path: Path, out: Path, level: int | None = None, sample: int = 0) -> R
         recipe if level is None else recipe.at(level), uid_of(f"{path.stem}-{sample}" if path.is_dir() else path.stem)
     )
     out.mkdir(parents=True, exist_ok=True)
-    image = io.BytesIO()
-    Image.fromarray(catalogue.picture(asset, 512)).save(image, "PNG")
-    files = {"glb": glb_bytes(asset), "json": json.dumps(asset.recipe, indent=1).encode(), "png": image.getvalue()}
+    files = {
+        "glb": glb_bytes(asset),
+        "json": json.dumps(asset.recipe, indent=1).encode(),
+        "png": encoded(catalogue.picture(asset, 512), "PNG"),
+    }
     for kind, data in files.items():
         write_whole(out / f"{asset.uid}.{kind}", data)
     return Regenerated(tuple(out / f"{asset.uid}.{kind}" for kind in files), grammar.geometry_hash(surface), expected)

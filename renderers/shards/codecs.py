@@ -4,16 +4,15 @@ are always lossless PNG.
 The sample's json says what it uses (`files`), so every reader knows without being told.
 """
 
-import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from renderers.passes import PASSES
 from renderers.tables import CODECS
 from zeroverse.core import png
+from zeroverse.core.images import encoded
 
 
 @dataclass(frozen=True)
@@ -28,18 +27,12 @@ class Codec:
 
 def _webp(image: np.ndarray, quality: int | None) -> bytes:
     if quality is None:  # lossless; `exact` keeps the colour under transparent pixels
-        return _pillow(image, "WEBP", lossless=True, quality=0, method=0, exact=True)
-    return _pillow(image, "WEBP", quality=quality, method=2)
+        return encoded(image, "WEBP", lossless=True, quality=0, method=0, exact=True)
+    return encoded(image, "WEBP", quality=quality, method=2)
 
 
 def _jpeg(image: np.ndarray, quality: int | None) -> bytes:
-    return _pillow(image, "JPEG", quality=95 if quality is None else quality, subsampling=0)
-
-
-def _pillow(image: np.ndarray, kind: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind, **options)
-    return buffer.getvalue()
+    return encoded(image, "JPEG", quality=95 if quality is None else quality, subsampling=0)
 
 
 PNG = Codec("png", lambda image, quality: png.encode(image), alpha=True, takes_quality=False)

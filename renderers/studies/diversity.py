@@ -24,6 +24,7 @@ from renderers.sources.files import Files
 from renderers.sources.procedural import Detailverse, Zeroverse
 from zeroverse.asset import Asset, moved, normalise
 from zeroverse.core.progress import progress
+from zeroverse.core.tables import markdown_table
 
 VIEWS, SIDE = 8, 256
 FAR, NARROW = (
@@ -31,6 +32,17 @@ FAR, NARROW = (
     4.8,
 )  # almost parallel rays: distance, and the field of view in degrees that holds an object of 1.8 there
 THUMB = 16
+HEADER = (
+    "set",
+    "objects",
+    "sharp edges, median",
+    "mean",
+    "normals, ° a pixel",
+    "Vendi, shape",
+    "Vendi, upright",
+    "Vendi, aligned",
+    "covers the others",
+)
 
 
 @dataclass(frozen=True)
@@ -106,11 +118,7 @@ def table(sets: dict[str, list[Measured]]) -> str:
         name: detail.median_distance(np.stack([getattr(one, name) for one in every])) / 2
         for name in ("shape", "looks", "aligned")
     }
-    rows = [
-        "| set | objects | sharp edges, median | mean | normals, ° a pixel | Vendi, shape | Vendi, upright | Vendi, "
-        "aligned | covers the others |",
-        "| --- |" + " --- |" * 8,
-    ]
+    rows = []
     for name, measured in sets.items():
         edges = np.array([one.edges for one in measured])
         vendi = [
@@ -122,11 +130,17 @@ def table(sets: dict[str, list[Measured]]) -> str:
             detail.coverage(np.stack([one.shape for one in measured]), np.stack(others)) if others else float("nan")
         )
         rows.append(
-            f"| {name} | {len(measured)} | {np.median(edges):,.0f} | {edges.mean():,.0f} | "
-            f"{np.median([one.gradient for one in measured]):.1f} "
-            f"| {vendi[0]:.1f} | {vendi[1]:.1f} | {vendi[2]:.1f} | {100 * covers:.0f} % |"
+            [
+                name,
+                f"{len(measured)}",
+                f"{np.median(edges):,.0f}",
+                f"{edges.mean():,.0f}",
+                f"{np.median([one.gradient for one in measured]):.1f}",
+                *(f"{value:.1f}" for value in vendi),
+                f"{100 * covers:.0f} %",
+            ]
         )
-    return "\n".join(rows)
+    return markdown_table(HEADER, rows)
 
 
 def main() -> None:

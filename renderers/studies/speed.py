@@ -28,6 +28,7 @@ from renderers.passes import DEFAULT_PASSES, quantise, with_alpha
 from zeroverse import grammar
 from zeroverse.asset import Asset, glb_bytes
 from zeroverse.core import png
+from zeroverse.core.tables import markdown_table
 
 CYCLES_VIEWS = 2
 LIGHTS = {light.name: light for light in (UNIFORM, STUDIO)}
@@ -224,28 +225,23 @@ def _lines(arguments):
 def table(arguments) -> str:
     asset = grammar.make(seed=0, index=arguments.index)
     triangles = sum(len(mesh.faces) for mesh in asset.scene.geometry.values())
-    rows = [
+    title = (
         f"zeroverse object {arguments.index}: {triangles:,} triangles, {len(asset.parts)} parts; {arguments.views} "
         f"views of {arguments.size}², "
         f"{arguments.light} light; CPU seconds of all threads, best of {arguments.repeats} where all views are drawn; "
         f"{platform.machine()}, "
-        f"Python {platform.python_version()}",
-        "",
-        "| renderer | CPU s an object | draw | encode | times cpu | |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    reference = None
+        f"Python {platform.python_version()}"
+    )
+    rows, reference = [], None
     for name, seconds, note in _lines(arguments):
         if seconds is None:
-            rows.append(f"| {name} | | | | | {note} |")
+            rows.append([name, None, None, None, None, note])
             continue
         total = sum(seconds.values())
         reference = reference or total
-        rows.append(
-            f"| {name} | {total:.2f} | {seconds['draw']:.2f} | {seconds['encode']:.2f} | {total / reference:.1f} | "
-            f"{note} |"
-        )
-    return "\n".join(rows)
+        stages = [f"{seconds['draw']:.2f}", f"{seconds['encode']:.2f}"]
+        rows.append([name, f"{total:.2f}", *stages, f"{total / reference:.1f}", note])
+    return title + "\n\n" + markdown_table(["renderer", "CPU s an object", "draw", "encode", "times cpu", None], rows)
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from renderers.shards import ShardReader
 from tests.helpers.processes import printed
-from zeroverse.core import deflate, png
+from zeroverse.core import png
+from zeroverse.core.png import deflate
 
 SHAPES = [
     (1, 1),

@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from zeroverse.core.deflate import PADDING, compress
+from zeroverse.core.png.deflate import PADDING, compress
 
 _COLOR_TYPE = {1: 0, 3: 2, 4: 6}  # channels -> PNG colour type
 _DEEP = {
