@@ -55,6 +55,19 @@ def test_a_changed_callee_is_not_answered_from_the_cache(modules, tmp_path, monk
     assert modules(3, 2)(10) == 26 and modules(1, 5)(10) == 55
 
 
+def test_a_kernel_survives_that_its_module_gets_another_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
+    monkeypatch.syspath_prepend(tmp_path)
+    first, second = tmp_path / "first_name.py", tmp_path / "second_name.py"
+    first.write_text(CALLEE.format(step=1))
+    assert importlib.import_module("first_name").grown(1) == 2
+    first.rename(second)
+    del sys.modules["first_name"]
+    importlib.invalidate_caches()
+    assert importlib.import_module("second_name").grown(1) == 2
+    del sys.modules["second_name"]
+
+
 def test_a_folder_that_cannot_be_written_costs_only_the_cache(modules, tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("no folder")

@@ -138,7 +138,10 @@ class _KeptLater(NullCache):
         return self._opened
 
     def load_overload(self, sig, target_context):
-        return self._open().load_overload(sig, target_context)
+        try:
+            return self._open().load_overload(sig, target_context)
+        except (ImportError, AttributeError):  # kept when this file was a module of another name: compiled anew
+            return None
 
     def save_overload(self, sig, cres):
         self._open().save_overload(sig, cres)
