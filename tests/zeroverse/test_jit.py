@@ -55,17 +55,21 @@ def test_a_changed_callee_is_not_answered_from_the_cache(modules, tmp_path, monk
     assert modules(3, 2)(10) == 26 and modules(1, 5)(10) == 55
 
 
-def test_a_kernel_survives_that_its_module_gets_another_name(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
-    monkeypatch.syspath_prepend(tmp_path)
-    first, second = tmp_path / "first_name.py", tmp_path / "second_name.py"
-    first.write_text(CALLEE.format(step=1))
-    assert importlib.import_module("first_name").grown(1) == 2
-    first.rename(second)
-    del sys.modules["first_name"]
-    importlib.invalidate_caches()
-    assert importlib.import_module("second_name").grown(1) == 2
-    del sys.modules["second_name"]
+def test_a_kernel_survives_that_its_module_moves(tmp_path):
+    """In processes of their own: what numba keeps names the module that a kernel came from."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    (before / "room.py").write_text(CALLEE.format(step=1))
+    (before / "__init__.py").touch()
+    for folder in (before, after):
+        if folder is after:
+            before.rename(after)
+        code = (
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from {folder.name}.room import grown; print(grown(1))"
+        )
+        kept = environment(NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=kept, capture_output=True, text=True)
+        assert done.stdout == "2\n", done.stderr
 
 
 def test_a_folder_that_cannot_be_written_costs_only_the_cache(modules, tmp_path, monkeypatch):
