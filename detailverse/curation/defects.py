@@ -171,6 +171,7 @@ def _each(asset: Asset, rng: Rng, change) -> Asset:
 
 
 def _copy(asset: Asset) -> trimesh.Scene:
+    """Returns a scene with meshes of its own, so that the asset's stays as it is."""
     return _each(asset, Rng("copy"), lambda mesh, stream: _like(mesh, mesh.vertices, mesh.faces)).scene
 
 

@@ -95,6 +95,7 @@ def part_tree(surface: Surface) -> dict:
 
 
 def _measures(points: np.ndarray, faces: np.ndarray) -> dict:
+    """Returns what `part_tree` says about one node."""
     corners = points[faces].reshape(-1, 3)
     closed = twins(faces)[1]
     return {
@@ -141,6 +142,7 @@ def symmetry(surface: Surface, bvh: Bvh | None = None, tolerance: float = SYMMET
 
 
 def _centroid(points: np.ndarray, faces: np.ndarray) -> np.ndarray:  # [3]
+    """Returns the centroid of the surface."""
     normals = affine.face_normals(points, faces)
     area = np.sqrt((normals * normals).sum(axis=1))
     return (points[faces].sum(axis=1) * area[:, None]).sum(axis=0) / (3 * area.sum())

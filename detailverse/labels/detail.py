@@ -177,4 +177,5 @@ def coverage(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _square_distances(a, b):  # [N, D], [M, D] -> [N, M]
+    """Returns the squares of the distances between all rows of a and of b."""
     return np.stack([((b - row) ** 2).sum(axis=1) for row in np.asarray(a, dtype=np.float64)])

@@ -206,6 +206,7 @@ def _fade(border: np.ndarray, width: float) -> np.ndarray:
 
 @kernel
 def _tangents(points, du, dv, wraps):  # [R, C, 3] -> [R, C, 3] three times: ∂/∂u, ∂/∂v, unit normals
+    """Returns ∂/∂u, ∂/∂v and unit normals at the points of a grid, by differences of neighbours."""
     rows, columns, _ = points.shape
     along_u, along_v, normals = np.empty_like(points), np.empty_like(points), np.empty_like(points)
     for i in range(rows):
@@ -294,6 +295,7 @@ def _snap(u, v, distance, border, points, along_u, along_v, wraps):
 
 @kernel
 def _quads(points):  # [R, C, 3] -> [2 (R - 1)(C - 1), 3]: each cell along its shorter diagonal, which follows creases
+    """Returns the triangles of a grid."""
     rows, columns, _ = points.shape
     faces = np.empty((2 * (rows - 1) * (columns - 1), 3), np.int64)
     n = 0
@@ -323,6 +325,7 @@ def _stand(ornaments: Ornaments, laid: np.ndarray, base: _Base) -> tuple[np.ndar
 
 
 def _frames(normals, along, size, spin) -> np.ndarray:  # [K, 3], [K, 3], [K], [K] -> [K, 3, 3], columns x, y, z
+    """Returns the matrices of ornaments: z along the normal, x along u turned by the spin, times the size."""
     x = affine.unit(along - (along * normals).sum(axis=1, keepdims=True) * normals)
     y = affine.cross(normals, x)
     turned = np.array([cos_sin(angle) for angle in spin]).reshape(-1, 2)
@@ -355,6 +358,7 @@ def stamp_width(stamp: Stamp) -> float:
 def _apart(
     places, reach, flat
 ):  # [K, 3], [K] -> [K] bool: those that come no nearer to one kept before than both are wide
+    """Returns which places to keep, each against those kept before it."""
     keep = np.ones(len(places), np.bool_)
     for i in range(len(places)):
         for j in range(i):

@@ -131,6 +131,7 @@ class Profile:
         return section(grown & _box(width, low, high))
 
     def _mapped(self, change: Callable) -> "Profile":
+        """Returns the profile with every run changed."""
         return replace(self, runs=tuple(change(run) for run in self.runs))
 
 

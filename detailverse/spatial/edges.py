@@ -59,6 +59,7 @@ def angle_between(ax, ay, az, bx, by, bz):
 
 @kernel
 def _angles(a, b):
+    """Returns `angle_between` of each pair of rows."""
     out = np.empty(len(a))
     for n in range(len(a)):
         out[n] = angle_between(a[n, 0], a[n, 1], a[n, 2], b[n, 0], b[n, 1], b[n, 2])
