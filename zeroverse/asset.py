@@ -113,7 +113,7 @@ def normalise(scene: trimesh.Scene, longest_side: float = LONGEST_SIDE) -> trime
     return scene
 
 
-LONGEST_UID = 80  # characters: a tar's header has 100 for the key and the field's name
+LONGEST_UID = 80  # characters of a key in a shard
 
 
 def uid_of(name: str) -> str:

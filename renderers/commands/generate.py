@@ -323,17 +323,17 @@ class _Foreign(_Generate):
 
 @dataclass(kw_only=True)
 class GenerateFiles(_Foreign):
-    """Existing GLB, glTF and OBJ files -> the same shards.
+    """Existing GLB, glTF, OBJ, PLY and STL files -> the same shards.
 
     Files that cannot be read are named and counted, the rest is made, and the exit status is 1. Example: verse generate
     files --assets DIR --out data
     """
 
     assets: Path
-    """Folder with .glb, .gltf and .obj files, also in sub-folders; sorted by name."""
+    """Folder with .glb, .gltf, .obj (with .mtl), .ply and .stl files, also in sub-folders; sorted by name."""
     obj_up: Literal["y", "z"] = "y"
     """Which way is up in .obj files, whose format does not say: y as Blender writes them, z as in Google Scanned
-    Objects.
+    Objects. Of .ply and .stl, it is z.
     """
     count: int | None = None
     """How many files; default: all."""

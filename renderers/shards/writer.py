@@ -78,4 +78,6 @@ def _member(name: str, data: bytes) -> tuple[bytes, bytes]:
     info = tarfile.TarInfo(name)
     info.size = len(data)
     info.mode = 0o644
-    return info.tobuf(tarfile.USTAR_FORMAT), data + b"\0" * (-len(data) % _BLOCK)
+    # a plain header has room for 100 characters; GNU's longer names are read by every tar
+    layout = tarfile.USTAR_FORMAT if len(name) <= tarfile.LENGTH_NAME else tarfile.GNU_FORMAT
+    return info.tobuf(layout), data + b"\0" * (-len(data) % _BLOCK)

@@ -1,4 +1,4 @@
-"""The existing files of a folder as a source: GLB, glTF and OBJ."""
+"""The existing files of a folder as a source: GLB, glTF, OBJ, PLY and STL."""
 
 import hashlib
 from collections import Counter
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from renderers.sources import untrusted
-from renderers.sources.load import load_file
+from renderers.sources.load import READERS, load_file
 from zeroverse.asset import LONGEST_UID, Asset, AssetError, uid_of
 from zeroverse.core.files import walked
 from zeroverse.core.rng import Rng
 
-SUFFIXES = (".glb", ".gltf", ".obj")
+SUFFIXES = tuple(READERS)
 WITHIN = (
     "meshes/model",
     "Scan/Scan",
@@ -21,7 +20,7 @@ WITHIN = (
 
 @dataclass(frozen=True)
 class Files:
-    """The .glb, .gltf and .obj files of a folder and its sub-folders, in the order of their relative paths.
+    """The .glb, .gltf, .obj, .ply and .stl files of a folder and its sub-folders, in the order of their relative paths.
 
     up: of the .obj files, whose format does not say: `+Y` as Blender writes them, or `+Z` as the Google scans have it.
     on_missing_texture: `refuse` an object with a texture that is missing or unreadable, or make it `white`.
@@ -96,22 +95,12 @@ class Files:
 
     def make(self, index: int) -> Asset:
         path, root = self.paths[index], Path(self.assets)
-        asset = self._obj(path, root) if path.suffix.lower() == ".obj" else self._gltf(path, root)
+        asset = load_file(path, up=self.up, root=root, on_missing_texture=self.on_missing_texture)
         provenance = asset.provenance | {
             "file": path.relative_to(root).as_posix(),
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         }
         return Asset(asset.scene, self.uid(path), asset.caption, asset.recipe, provenance)
-
-    def _obj(self, path: Path, root: Path) -> Asset:
-        beside = untrusted.Beside(path, root)
-        asset = load_file(path, up=self.up, resolver=beside)
-        if beside.refused:
-            raise beside.refused
-        return asset
-
-    def _gltf(self, path: Path, root: Path) -> Asset:
-        return load_file(path, root=root, on_missing_texture=self.on_missing_texture)
 
     def label(self, index: int) -> str:
         return str(self.paths[index])

@@ -4,7 +4,6 @@ import io
 import warnings
 from pathlib import Path
 
-import trimesh
 from PIL import Image
 
 from zeroverse.asset import AssetError
@@ -27,51 +26,6 @@ def inside(path: Path, name: str, root: Path) -> bool:
     except (OSError, ValueError, RuntimeError):  # a name with a zero byte, too long, or links in a circle
         return False
     return any(target.is_relative_to(folder.resolve()) for folder in (root, path.parent))
-
-
-class Beside(trimesh.resolvers.Resolver):
-    """Finds the materials and pictures of an OBJ file: beside it, or by their bare name anywhere in the folder above,
-    since GSO has its pictures in ../materials/textures. What is nowhere is left out by the loader, which swallows
-    errors too: those of `check` are for the caller to raise, in `refused`.
-    """
-
-    def __init__(self, path: Path, root: Path):
-        self.path, self.root, self.refused = path, root, None
-
-    def get(self, name: str) -> bytes:
-        try:
-            return self._found(name)
-        except AssetError as error:
-            self.refused = error
-            raise
-
-    def _found(self, name: str) -> bytes:
-        target = self.path.parent / name.strip().replace("\\", "/")  # as Windows writes it
-        if target.exists() and not target.resolve().is_relative_to(self.root.resolve()):
-            raise AssetError(f"{self.path}: refers to {name[:100]!r}, which is not in {self.root}")
-        if not target.is_file():
-            target = next(iter(self._by_name().get(target.name, ())), target)
-        pixels(self.path, target)
-        return target.read_bytes()
-
-    def _by_name(self) -> dict[str, list[Path]]:
-        """Of the folder above, if that is still within the root: the root itself holds other objects."""
-        above = self.path.parent.parent
-        within = above != self.root and above.is_relative_to(self.root)
-        found: dict[str, list[Path]] = {}
-        for file in sorted(above.rglob("*")) if within else ():
-            if file.is_file() and not file.is_symlink():
-                found.setdefault(file.name, []).append(file)
-        return found
-
-    def keys(self) -> list[str]:
-        return sorted(self._by_name())
-
-    def namespaced(self, namespace: str) -> "Beside":
-        return self
-
-    def write(self, name: str, data) -> None:
-        raise OSError(f"{self.path}: read only")
 
 
 def pixels(path: Path, picture: bytes | Path) -> int:

@@ -5,6 +5,7 @@ and counted, and the rest is made.
 import io
 import json
 import struct
+import tarfile
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ import verse
 from renderers import farm
 from renderers.curation.run import CurateError, Looks, curate
 from renderers.farm.plan import FarmError, Plan
-from renderers.shards import ShardReader
+from renderers.shards import ShardReader, write_shard
 from renderers.shards.storage import Local
 from renderers.sources.files import Files
 from tests.helpers.crashing import Crashing
@@ -55,6 +56,11 @@ def changed(*path, to):
     return glb(edit)
 
 
+def damaged_picture(document, blob):
+    start = blob.index(b"\x89PNG")
+    return document, blob[: start + 20] + bytes(16) + blob[start + 36 :]
+
+
 DAMAGED = {
     "empty": b"",
     "text": b"this is no GLB",
@@ -72,6 +78,14 @@ DAMAGED = {
     "negative_offset": changed("bufferViews", 0, "byteOffset", to=-64),
     "no_position": changed("meshes", 0, "primitives", 0, "attributes", to={}),
     "points_only": changed("meshes", 0, "primitives", 0, "mode", to=0),
+    "damaged_picture": glb(damaged_picture),
+    "newer_version": changed("asset", to={"version": "9.0"}),
+    "unknown_required": glb(
+        lambda document, blob: (
+            document | {"extensionsRequired": ["ACME_secret"], "extensionsUsed": ["ACME_secret"]},
+            blob,
+        )
+    ),
     "scaled_to_nothing": changed("nodes", -1, to=lambda node: node | {"matrix": [0.0] * 15 + [1.0]}),
 }
 
@@ -83,7 +97,7 @@ def assets(tmp_path):
     return folder
 
 
-def test_damaged_in_many_ways(assets, tmp_path, capsys):
+def test_damaged_in_twenty_ways(assets, tmp_path, capsys):
     """The good ones are made, the damaged ones named, and the same command makes nothing new and says so."""
     for name, data in DAMAGED.items():
         (assets / f"{name}.glb").write_bytes(data)
@@ -169,6 +183,16 @@ def test_names_that_are_too_long_or_clash_end_with_a_hash_of_the_path(assets):
     (assets / "more.glb").write_bytes(glb())
     again = Files(str(assets))
     assert all(again.uid(assets / path) == name for path, name in names.items()), "it depends on no other file"
+
+
+def test_a_long_key_and_a_long_field_are_one_name(tmp_path):
+    fields = {"metallic_roughness_1024px_000.png": b"x" * 1000, "json": b"{}"}
+    samples = [("k" * LONGEST_UID, fields), ("l" * LONGEST_UID, fields)]
+    write_shard(Local(tmp_path), "a-000000.tar", samples, {})
+    with tarfile.open(tmp_path / "a-000000.tar") as tar:
+        assert [len(member.name) for member in tar] == [85, 114] * 2
+        assert tar.extractfile(tar.getmembers()[3]).read() == b"x" * 1000
+    assert ShardReader(tmp_path).field(1, "metallic_roughness_1024px_000.png") == b"x" * 1000
 
 
 def test_a_folder_that_is_a_link_is_found_once(assets, tmp_path):

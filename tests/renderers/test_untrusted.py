@@ -241,7 +241,7 @@ def test_a_scan_finds_its_picture(scan, name, place):
 def test_a_scan_stands_as_the_user_says(scan, up, world):
     from renderers.sources.files import Files
 
-    (mesh,) = Files(str(scan("none.png")), up=up).make(0).scene.geometry.values()
+    (mesh,) = Files(str(scan("none.png")), up=up, on_missing_texture="white").make(0).scene.geometry.values()
     expected = np.array([world(*point) for point in POINTS.astype(float)])
     expected = (expected - (expected.min(0) + expected.max(0)) / 2) * 1.8
     assert {tuple(point) for point in mesh.vertices.round(6)} == {tuple(point) for point in expected.round(6)}
