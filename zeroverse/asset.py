@@ -135,6 +135,8 @@ def trimmed(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     used[faces[solid]] = True
     if used.all():
         return mesh
+    if not used.any():
+        return trimesh.Trimesh()
     place = np.cumsum(used) - 1
     visual = mesh.visual
     if isinstance(visual, trimesh.visual.TextureVisuals):

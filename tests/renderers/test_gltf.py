@@ -235,6 +235,14 @@ def test_vertices_of_no_surface_do_not_count(tmp_path):
     assert asset.scene.extents == pytest.approx([1.8] * 3) and asset.scene.bounds.sum(axis=0) == pytest.approx(0)
 
 
+def test_a_part_without_area_is_no_part(tmp_path):
+    writer = boxed()
+    normals = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
+    flat = writer.primitive({"POSITION": np.zeros((4, 3), np.float32), "NORMAL": normals}, QUAD)
+    writer.json["meshes"][0]["primitives"].append(flat)
+    assert len(load_file(writer.save(tmp_path / "a.glb")).parts) == 1
+
+
 # ---------------------------------------------------------------------------------------------------------- materials
 
 
