@@ -43,7 +43,7 @@ class Backbone:
 
     @cached_property
     def name(self) -> str:
-        """Of the weights, wherever they lie: what was measured with others is not taken for the same."""
+        """Returns the name of the weights, wherever they lie: what was measured with others is not the same."""
         return "+".join(f"{Path(path).name}-{digest(path)[:12]}" for path in self.paths)
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:

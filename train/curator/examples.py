@@ -62,7 +62,7 @@ class Rated:
 
 
 def variants(source: str, seed: int, index: int) -> Iterator[tuple[str, Asset, float]]:
-    """(kind, asset, rating): an object at each level of detail, then with each defect, on a level drawn for it."""
+    """Yields (kind, asset, rating): an object at each level of detail, then with each defect, on a sampled level."""
     _, make, levels, _ = _source(source)
     rng = Rng("curate", "rated", source, seed, index)
     clean = {level: make(seed, index, level) for level in levels}
@@ -87,8 +87,8 @@ def rated_by_defects(
     on_done: Callable[[], None],
     engine: str = "loky",
 ) -> Rated:
-    """`count` objects and their variants. Objects that the grammar refuses, and variants that cannot be rendered, are
-    left out.
+    """Returns `count` objects and their variants, rated. Objects that the grammar refuses, and variants that cannot be
+    rendered, are left out.
     """
     return _collected(
         _worked(functools.partial(_look_at_variants, source, seed, embed), range(count), workers, on_done, engine)
@@ -117,8 +117,8 @@ def _read(subject: Subject, embed: Embed | None) -> tuple[np.ndarray, str, dict]
 def rated_by_people(
     where: str, ratings: Path, embed: Embed | None, workers: int, on_done: Callable[[], None], engine: str = "loky"
 ) -> Rated:
-    """The objects of a folder of shards or GLB files that a CSV file rates: a line `uid,rating` each. Raises ValueError
-    naming line and fault.
+    """Returns the objects of a folder of shards or GLB files that a CSV file rates: a line `uid,rating` each. Raises
+    ValueError naming line and fault.
     """
     pool, wanted = open_pool(where, SIZE), read_ratings(ratings)
     places = {name: index for index, name in enumerate(pool.names)}
@@ -138,7 +138,7 @@ def _look_at_rated(handle: Handle, embed: Embed | None, item: tuple[int, str, fl
 
 
 def read_ratings(path: Path) -> dict[str, float]:
-    """{uid: rating}. A first line `uid,rating` is a header. Raises ValueError naming the line."""
+    """Returns {uid: rating}. A first line `uid,rating` is a header. Raises ValueError naming the line."""
     found = {}
     with open(path, newline="") as file:
         for number, line in enumerate(csv.reader(file), 1):

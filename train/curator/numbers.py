@@ -33,8 +33,8 @@ def bootstrap(groups: np.ndarray, statistic: Callable[[np.ndarray], float]) -> l
 
 
 def numbers(scores: np.ndarray, ratings: np.ndarray, groups: np.ndarray, kinds: np.ndarray) -> dict:
-    """Held-out quality, each [value, low, high]: rank correlation, mean absolute error, and how often a clean object
-    beats its own defective twin, for all kinds of defect and for each.
+    """Returns the held-out quality, each [value, low, high]: rank correlation, mean absolute error, and how often a
+    clean object beats its own defective twin, for all kinds of defect and for each.
     """
 
     def beats(kind: str | None):

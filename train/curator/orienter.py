@@ -53,8 +53,8 @@ def tempered(chooser: Orienter, temperature: float) -> Orienter:
 
 
 def best_temperature(choosers: list[Orienter], features: np.ndarray, alike: np.ndarray) -> float:
-    """At which each chooser's probabilities on its own object, one that it has not seen, are likeliest: a few objects
-    make it too sure of itself.
+    """Returns the temperature at which each chooser's probabilities on its own object, one that it has not seen, are
+    likeliest: a few objects make it too sure of itself.
     """
 
     def cost(temperature: float) -> float:
@@ -68,7 +68,7 @@ def best_temperature(choosers: list[Orienter], features: np.ndarray, alike: np.n
 
 
 def train_orienter(described: np.ndarray, alike: np.ndarray, out: Path) -> dict:
-    """Write orienter.json to `out`; returns the held-out numbers, also in it."""
+    """Writes orienter.json to `out`; returns the held-out numbers, also in it."""
     folds = folds_of(np.arange(len(described)).astype(str))
     of_fold = {fold: fit(described[folds != fold], alike[folds != fold]) for fold in range(FOLDS)}
     choosers = [of_fold[fold] for fold in folds]
@@ -80,8 +80,8 @@ def train_orienter(described: np.ndarray, alike: np.ndarray, out: Path) -> dict:
 
 
 def orientation_numbers(guesses: list[Orientation], alike: np.ndarray) -> dict:
-    """Of upright objects, each [value, low, high]: how often the turn is right (or looks the same as the right one),
-    how often up is, the same among those that the chooser is sure of, and how many those are.
+    """Returns numbers of upright objects, each [value, low, high]: how often the turn is right (or looks the same as
+    the right one), how often up is, the same among those that the chooser is sure of, and how many those are.
     """
     right = np.array([alike[n, 0, guess.turn] for n, guess in enumerate(guesses)])
     up_of = turns()[:, 2]

@@ -51,8 +51,8 @@ def ridge(features: np.ndarray, ratings: np.ndarray, penalty: float, embed: str 
 
 
 def balance(ratings: np.ndarray) -> np.ndarray:
-    """[N] weights of mean 1 that let rare ratings count: each of the five whole ratings nearly the same, none more than
-    four times the mean.
+    """Returns [N] weights of mean 1 that let rare ratings count: each of the five whole ratings nearly the same, none
+    more than four times the mean.
     """
     bins = np.clip(np.rint(ratings), 1, 5).astype(np.int64)
     weights = np.clip(1.0 / np.bincount(bins, minlength=6)[bins] * len(bins) / 5, 0.25, 4.0)
@@ -60,7 +60,7 @@ def balance(ratings: np.ndarray) -> np.ndarray:
 
 
 def folds_of(groups: np.ndarray) -> np.ndarray:
-    """[N] 0 … FOLDS - 1, one for all rows of a group."""
+    """Returns [N] 0 … FOLDS - 1, one for all rows of a group."""
     names, number = np.unique(groups, return_inverse=True)
     if len(names) < 2 * FOLDS:
         raise ValueError(f"objects: expected at least {2 * FOLDS} to train on and hold out, got {len(names)}")
@@ -71,7 +71,7 @@ def folds_of(groups: np.ndarray) -> np.ndarray:
 
 
 def held_out(features, ratings, folds, train: Callable[[np.ndarray, np.ndarray], Scorer]) -> np.ndarray:
-    """[N] the score of every row by a model that saw no variant of its object."""
+    """Returns [N] the score of every row by a model that saw no variant of its object."""
     out = np.empty(len(ratings))
     for fold in np.unique(folds):
         out[folds == fold] = train(features[folds != fold], ratings[folds != fold]).score(features[folds == fold])
@@ -79,7 +79,7 @@ def held_out(features, ratings, folds, train: Callable[[np.ndarray, np.ndarray],
 
 
 def train_scorer(rated: Rated, out: Path, embed: str = "") -> dict:
-    """Write scorer.json, rated.png (ratings and held-out scores under the pictures) and filters.json (what the filters
+    """Writes scorer.json, rated.png (ratings and held-out scores under the pictures) and filters.json (what the filters
     do to each kind) to `out`; returns the scorer's held-out numbers, which are also in its file.
     """
     penalty = best_penalty(rated.features, rated.ratings, rated.groups)
@@ -96,8 +96,8 @@ def train_scorer(rated: Rated, out: Path, embed: str = "") -> dict:
 
 
 def filter_numbers(rated: Rated, limits: Thresholds) -> dict:
-    """How often each kind is removed, by any filter and by each that speaks first, [value, low, high]: of `clean`,
-    those are the false alarms.
+    """Returns how often each kind is removed, by any filter and by each that speaks first, [value, low, high]: of
+    `clean`, those are the false alarms.
     """
     found = {}
     steps = np.array(

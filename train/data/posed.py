@@ -54,8 +54,8 @@ class Subject(NamedTuple):
 
 
 def find(folder: str | Path) -> list[Subject]:
-    """Every object with posed views in a folder: samples of its shards, or it and its sub-folders with a camera file,
-    by name.
+    """Returns every object with posed views in a folder: samples of its shards, or it and its sub-folders with a camera
+    file, by name.
     """
     folder = Path(folder)
     if any(folder.glob("*.tar")):

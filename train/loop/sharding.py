@@ -51,7 +51,7 @@ def local(value: torch.Tensor) -> torch.Tensor:
 
 
 def save(path: Path, state, facts: dict, team) -> None:
-    """Every rank writes its shards under another name; the leader adds the facts and renames."""
+    """Saves a checkpoint: every rank writes its shards under another name, the leader adds the facts and renames."""
     temporary = path.with_name(path.name + ".tmp-shards")
     if team.leads and temporary.exists():
         shutil.rmtree(temporary)
