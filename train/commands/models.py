@@ -90,7 +90,7 @@ class Benchmark:
     """Folder with torchvision's vgg16*.pth and vgg.pth of LPIPS v0.1; without it the column is left out."""
     on_error: Literal["skip", "raise"] = "skip"
     """Of an object that cannot be scored, whatever the reason: skip: name and count it, go on; raise: stop."""
-    timeout: float | None = None
+    object_timeout: float | None = None
     """Seconds that an object may take; one that takes longer counts as one that cannot be scored. Default: no limit."""
     device: Literal["cpu", "cuda"] | None = None
     """Of the model; default: the GPU where there is one."""
@@ -103,7 +103,7 @@ class Benchmark:
         sources = (("--assets", self.assets), ("--views", self.views), ("--data", self.data))
         given = [flag for flag, path in sources if path is not None]
         need(len(given) == 1, "--assets, --views, --data", "exactly one of them", " ".join(given) or "neither")
-        need(self.timeout is None or self.timeout > 0, "--timeout", "seconds", self.timeout)
+        need(self.object_timeout is None or self.object_timeout > 0, "--object-timeout", "seconds", self.object_timeout)
         need(self.targets >= 1, "--targets", "at least 1", self.targets)
         need(self.objects is None or self.objects.is_file(), "--objects", "a file", self.objects)
         for flag, path in sources:

@@ -162,7 +162,7 @@ def evaluate(run_dir: Path, out: Path, asked) -> str:
         up=f"+{asked.obj_up.upper()}",
         device=asked.device,
         on_error=asked.on_error,
-        timeout=asked.timeout,
+        timeout=asked.object_timeout,
         on_missing_texture=asked.on_missing_texture,
     )
 
