@@ -22,6 +22,7 @@ from zeroverse.asset import Asset, glb_bytes
 from zeroverse.core import png
 from zeroverse.core.files import write_whole
 from zeroverse.core.progress import progress
+from zeroverse.core.tables import markdown_table
 from zeroverse.core.usage import need
 
 SHOWN = 8  # objects in the figure
@@ -172,19 +173,13 @@ def table(results: dict) -> str:
         "f_score": "F-score at 0.02",
         "normal_consistency": "normal consistency",
     }
-    lines = [
+    about = (
         f"{len(results['objects'])} objects, {results['tokens']} tokens, grid of {results['cells']}³; mean [95 % "
-        f"interval over objects]; objects fill ±1",
-        "",
-        "| object | " + " | ".join(names.values()) + " |",
-        "| --- |" + " --- |" * len(names),
-    ]
-    summary = results["summary"]["reconstruction"]
-    lines.append(
-        "| all | " + " | ".join("{mean:.4f} [{low:.4f}, {high:.4f}]".format(**summary[name]) for name in names) + " |"
+        f"interval over objects]; objects fill ±1"
     )
-    lines += [
-        f"| {row['name']} | " + " | ".join(f"{row['scores']['reconstruction'][name]:.4f}" for name in names) + " |"
-        for row in results["objects"]
+    summary = results["summary"]["reconstruction"]
+    rows = [["all", *("{mean:.4f} [{low:.4f}, {high:.4f}]".format(**summary[name]) for name in names)]]
+    rows += [
+        [row["name"], *(f"{row['scores']['reconstruction'][name]:.4f}" for name in names)] for row in results["objects"]
     ]
-    return "\n".join(lines) + "\n"
+    return f"{about}\n\n{markdown_table(['object', *names.values()], rows)}\n"

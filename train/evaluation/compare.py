@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from train.metrics.intervals import bootstrap_interval
+from zeroverse.core.tables import markdown_table
 
 BOOTSTRAP_SEED = 0
 SAME = ("protocol", "resolution")  # otherwise the numbers are of different things
@@ -33,27 +34,23 @@ def compare(first: Path, second: Path) -> str:
         if len(pairs) == len(a["objects"]) == len(b["objects"])
         else f" that both have (A {len(a['objects'])}, B {len(b['objects'])})"
     )
-    lines = [
-        f"{len(pairs)} objects{left_out}, protocol {a['protocol']}, {a['resolution']} px; A: {a['run']}, B: {b['run']}",
-        "",
-        "| | A | B | B - A [95 % paired interval] | objects |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    return "\n".join(lines + [_line(metric, pairs) for metric in metrics]) + "\n"
+    about = (
+        f"{len(pairs)} objects{left_out}, protocol {a['protocol']}, {a['resolution']} px; A: {a['run']}, B: {b['run']}"
+    )
+    head = [None, "A", "B", "B - A [95 % paired interval]", "objects"]
+    return f"{about}\n\n{markdown_table(head, [_cells(metric, pairs) for metric in metrics])}\n"
 
 
-def _line(metric: str, pairs: list[tuple[dict, dict]]) -> str:
+def _cells(metric: str, pairs: list[tuple[dict, dict]]) -> list[str]:
     scores = [[row["scores"]["model"].get(metric) for row in pair] for pair in pairs]
     values = np.array([pair for pair in scores if None not in pair], dtype=np.float64)  # [N, 2]
     if not len(values):
-        return f"| {metric} | – | – | – | 0 |"
+        return [metric, "–", "–", "–", "0"]
     difference = values[:, 1] - values[:, 0]
     low, high = bootstrap_interval(difference, BOOTSTRAP_SEED)
     first, second = values.mean(axis=0)
-    return (
-        f"| {metric} | {first:.4f} | {second:.4f} | {difference.mean():+.4f} [{low:+.4f}, {high:+.4f}] | "
-        f"{len(values)} |"
-    )
+    gain = f"{difference.mean():+.4f} [{low:+.4f}, {high:+.4f}]"
+    return [metric, f"{first:.4f}", f"{second:.4f}", gain, str(len(values))]
 
 
 def _pairs(a: dict, b: dict) -> list[tuple[dict, dict]]:

@@ -2,7 +2,6 @@
 `verse reconstruct` runs.
 """
 
-import io
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from train.splatting import EPS2D, Gaussians
 from train.splatting.ply import save_ply
 from train.splatting.viewers import glb_bytes, page, splat_bytes
 from zeroverse.core.files import write_whole
+from zeroverse.core.images import encoded
 
 FRAMES = 48
 FRAME_MS = 60
@@ -138,9 +138,8 @@ def spin(gaussians: Gaussians) -> bytes:
     """Returns an animated WebP of the object turning, elevation 20 degrees."""
     images = render_gaussians(gaussians, *camera_tensors(turntable(FRAMES, SIZE)), SIZE)[0]
     frames = [Image.fromarray(frame) for frame in _bytes(images.permute(0, 2, 3, 1))]
-    buffer = io.BytesIO()
-    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=85)
-    return buffer.getvalue()
+    animated = {"save_all": True, "append_images": frames[1:], "duration": FRAME_MS, "loop": 0}
+    return encoded(frames[0], "WEBP", **animated, quality=85)
 
 
 def _bytes(image: Tensor) -> np.ndarray:
@@ -148,6 +147,4 @@ def _bytes(image: Tensor) -> np.ndarray:
 
 
 def _png(image: Tensor) -> bytes:  # [3, H, W]
-    buffer = io.BytesIO()
-    Image.fromarray(_bytes(image.permute(1, 2, 0))).save(buffer, "PNG")
-    return buffer.getvalue()
+    return encoded(_bytes(image.permute(1, 2, 0)), "PNG")

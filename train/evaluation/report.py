@@ -7,6 +7,7 @@ from torch import Tensor
 from train.evaluation import published
 from train.metrics.intervals import bootstrap_interval
 from zeroverse.core import png
+from zeroverse.core.tables import markdown_table
 
 BOOTSTRAP_SEED = 0
 
@@ -37,37 +38,29 @@ def _interval(values: list[float]) -> dict[str, float]:
 
 def table(results: dict) -> str:
     """Returns the summary, published numbers of the protocol, then every object, as Markdown."""
-    lpips = (
-        {"lpips": None} if results["published"] else {}
-    )  # published with every row, so it has a column even when we did not measure it
-    metrics = list(
-        dict.fromkeys(
-            ["psnr", "ssim", *lpips, *(metric for scores in results["summary"].values() for metric in scores)]
-        )
-    )
-    head = [
-        "| | " + " | ".join(metric.replace("_", " ").upper() for metric in metrics) + " |",
-        "| --- |" + " --- |" * len(metrics),
-    ]
-    lines = [
+    # LPIPS is published with every row, so it has a column even when we did not measure it
+    lpips = ["lpips"] if results["published"] else []
+    measured = [metric for scores in results["summary"].values() for metric in scores]
+    metrics = list(dict.fromkeys(["psnr", "ssim", *lpips, *measured]))
+    head = [metric.replace("_", " ").upper() for metric in metrics]
+    about = (
         f"{len(results['objects'])} objects, protocol {results['protocol']}, {results['resolution']} px, preset "
-        f"{results['preset']}; "
-        "mean [95 % interval over objects]",
-        "",
-        *head,
+        f"{results['preset']}; mean [95 % interval over objects]"
+    )
+    summary = [
+        [what, *(_with_interval(metric, scores.get(metric)) for metric in metrics)]
+        for what, scores in results["summary"].items()
     ]
-    for what, scores in results["summary"].items():
-        lines.append(_line(what, [_with_interval(metric, scores.get(metric)) for metric in metrics]))
-    for row in (published.Row(**row) for row in results["published"]):
-        lines.append(_line(published.label(row), [_shown(metric, getattr(row, metric, None)) for metric in metrics]))
-    lines += ["", head[0].replace("| |", "| object |"), head[1]]
-    for row in results["objects"]:
-        lines.append(_line(row["name"], [_shown(metric, row["scores"]["model"].get(metric)) for metric in metrics]))
-    return "\n".join(lines) + "\n"
-
-
-def _line(label: str, cells: list[str]) -> str:
-    return f"| {label} | " + " | ".join(cells) + " |"
+    summary += [
+        [published.label(row), *(_shown(metric, getattr(row, metric, None)) for metric in metrics)]
+        for row in (published.Row(**row) for row in results["published"])
+    ]
+    objects = [
+        [row["name"], *(_shown(metric, row["scores"]["model"].get(metric)) for metric in metrics)]
+        for row in results["objects"]
+    ]
+    tables = markdown_table([None, *head], summary), markdown_table(["object", *head], objects)
+    return "\n\n".join([about, *tables]) + "\n"
 
 
 def _with_interval(metric: str, value: dict | None) -> str:

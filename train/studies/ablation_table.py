@@ -8,6 +8,7 @@ import numpy as np
 
 from train.evaluation import published
 from train.metrics.intervals import crossed_interval, wilson_interval
+from zeroverse.core.tables import markdown_table
 
 BOOTSTRAP_SEED = 0
 HEAD = (
@@ -111,25 +112,19 @@ def _published(row: dict) -> dict | None:
 def table(results: dict) -> str:
     """Returns the table as Markdown."""
     settings, config = results["settings"], results["settings"]["config"]
-    lines = [
+    about = (
         f"LRM-Zero's ablations in miniature: preset {config['preset']}, {config['size']} px, {config['steps']} steps "
         f"of {config['batch']} samples; "
         f"{settings['objects']} objects a run, {settings['views']} views of each; {settings['held_out']} held-out "
         f"objects of the default mixture, "
-        f"protocol {settings['protocol']}",
-        "",
-        _line(HEAD),
-        _line(["---"] * len(HEAD)),
-    ]
-    lines += [_line(_cells(row)) for row in results["rows"]]
-    blank = [""] * (HEAD.index("PSNR [95 %]") - 1)
-    lines += [_line([what, *blank, _with_interval(value), "", ""]) for what, value in results["floors"].items()]
-    perceptual = "" if config["perceptual"].startswith("vgg:") else f" (here: {config['perceptual']})"
-    return (
-        "\n".join(lines)
-        + "\n\n"
-        + NOTES.format(patience=config["patience"], source=published.SOURCE, perceptual=perceptual)
+        f"protocol {settings['protocol']}"
     )
+    blank = [""] * (HEAD.index("PSNR [95 %]") - 1)
+    rows = [_cells(row) for row in results["rows"]]
+    rows += [[what, *blank, _with_interval(value), "", ""] for what, value in results["floors"].items()]
+    perceptual = "" if config["perceptual"].startswith("vgg:") else f" (here: {config['perceptual']})"
+    notes = NOTES.format(patience=config["patience"], source=published.SOURCE, perceptual=perceptual)
+    return "\n\n".join([about, markdown_table(HEAD, rows), notes])
 
 
 def _cells(row: dict) -> list[str]:
@@ -156,7 +151,3 @@ def _with_interval(value: dict | None, sign: str = "") -> str:
 
 def _shown_published(row: dict | None) -> str:
     return "–" if row is None else "failed" if row["psnr"] is None else f"{row['psnr']:.2f}"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

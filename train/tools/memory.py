@@ -30,6 +30,7 @@ from train.splatting import backend_triton
 from train.splatting.backend_torch import covered_tiles, project
 from train.trainers import TRAINERS, Trainer
 from zeroverse.core.rng import Rng
+from zeroverse.core.tables import table_lines
 
 NEAR = 0.01  # of `gaussians.rasterize`
 
@@ -124,12 +125,16 @@ def splatting_as_on_a_gpu(pairs: int) -> Iterator[None]:
 
 
 def report(trainer: Trainer, presets, samples: int | None, gib: float) -> Iterator[str]:
-    """Yields the lines of the table.
+    """Returns the lines of the table, each as soon as it is known.
 
     What fits is extrapolated from one and two samples, which is right to a few per cent.
     """
-    yield f"| preset | samples | GiB | largest in {gib:g} GiB | GiB, recompute | largest in {gib:g} GiB |"
-    yield "| --- | --- | --- | --- | --- | --- |"
+    head = ["preset", "samples", "GiB", f"largest in {gib:g} GiB", "GiB, recompute", f"largest in {gib:g} GiB"]
+    return table_lines(head, _rows(trainer, presets, samples, gib))
+
+
+def _rows(trainer: Trainer, presets, samples: int | None, gib: float) -> Iterator[list[str]]:
+    """Yields the cells of each preset."""
     for name in presets:
         config, cells = trainer.presets[name](), []
         count = samples or config.micro_batch or config.batch
@@ -141,7 +146,7 @@ def report(trainer: Trainer, presets, samples: int | None, gib: float) -> Iterat
             need = {number: step_bytes(trainer, asked, number) / 2**30 for number in sorted({1, 2, count})}
             more = need[2] - need[1]
             cells += [f"{need[count]:.1f}", str(max(0, int((gib - need[1]) / more) + 1))]
-        yield f"| {name} | {count} | {' | '.join(cells)} |"
+        yield [name, str(count), *cells]
 
 
 def main(argv: list[str] | None = None) -> None:

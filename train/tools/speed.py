@@ -32,6 +32,7 @@ from train.loop.fit import fit
 from train.splatting import BACKENDS, Gaussians, backend_triton, describe, render
 from train.trainers import TRAINERS, Trainer
 from zeroverse.core.rng import Rng
+from zeroverse.core.tables import table_lines
 
 VIEWS = 4
 RADIUS = 0.7  # of the ball that the Gaussians cover
@@ -82,20 +83,22 @@ def splatting(device: str, sizes, repeats: int) -> Iterator[str]:
             "",
             f"{len(gaussians):,} Gaussians, {VIEWS} views of {size}², best of {repeats}:",
             "",
-            f"| splatting | forward, {unit} | forward and backward, {unit} | times the first | |",
-            "| --- | --- | --- | --- | --- |",
         )
-        first = None
-        for name, module, _ in BACKENDS:
-            if reason := _missing(name, module, gaussians):
-                yield f"| {name} | | | | not here: {reason} |"
-                continue
-            forward, both = _splatting_ms(gaussians, cameras, size, name, repeats)
-            first = first or both
-            yield (
-                f"| {name} | {forward:.1f} | {both:.1f} | {both / first:.2f} | "
-                f"{'peak memory ' + _peak(device) if device == 'cuda' else ''} |"
-            )
+        head = ["splatting", f"forward, {unit}", f"forward and backward, {unit}", "times the first", None]
+        yield from table_lines(head, _splatting_rows(gaussians, cameras, size, device, repeats))
+
+
+def _splatting_rows(gaussians: Gaussians, cameras, size: int, device: str, repeats: int) -> Iterator[list[str | None]]:
+    """Yields the cells of each backend as soon as it is timed, or why it is not."""
+    first = None
+    for name, module, _ in BACKENDS:
+        if reason := _missing(name, module, gaussians):
+            yield [name, None, None, None, f"not here: {reason}"]
+            continue
+        forward, both = _splatting_ms(gaussians, cameras, size, name, repeats)
+        first = first or both
+        memory = f"peak memory {_peak(device)}" if device == "cuda" else ""
+        yield [name, f"{forward:.1f}", f"{both:.1f}", f"{both / first:.2f}", memory]
 
 
 def _missing(name: str, module: str, gaussians: Gaussians) -> str:
@@ -183,18 +186,16 @@ def training(trainer: Trainer, config: LoopConfig, data: str | None, device: str
         }
     finally:
         task.close()
+    head = ["samples/s", "MFU, %", *(f"{name}, % of a step" for name in shares), "data wait, %", "peak memory, GiB"]
+    cells = [f"{row['samples_per_s']:.3g}", f"{row['mfu_percent']:.1f}", *(f"{share:.1f}" for share in shares.values())]
+    cells += [f"{row['data_wait_percent']:.1f}", f"{row['memory_gb']:.2f}"]
     millions = sum(p.numel() for p in task.model.parameters()) / 1e6
     yield from (
         "",
         f"Training {trainer.name} {config.preset}, {millions:.0f} M parameters, batches of {config.batch}, "
         f"{config.steps // 2} steps after as many to warm up, wall time, data: {data or 'none'}:",
         "",
-        f"| samples/s | MFU, % | {''.join(f'{name}, % of a step | ' for name in shares)}data wait, % | "
-        f"peak memory, GiB |",
-        "| --- | --- | --- | --- |" + " --- |" * len(shares),
-        f"| {row['samples_per_s']:.3g} | {row['mfu_percent']:.1f} | "
-        f"{''.join(f'{share:.1f} | ' for share in shares.values())}{row['data_wait_percent']:.1f} | "
-        f"{row['memory_gb']:.2f} |",
+        *table_lines(head, [cells]),
     )
 
 

@@ -40,7 +40,7 @@ def kernel_key(function: Callable) -> str:
     digest = hashlib.sha256()
     for one in _reachable(function):
         digest.update(_file_digest(one.__code__.co_filename))
-        digest.update(one.__qualname__.encode())
+        digest.update(f"{one.__module__}.{one.__qualname__}".encode())  # numba's file names the module
         for name, value in _globals_of(one):
             if isinstance(value, np.ndarray):
                 digest.update(name.encode() + str(value.dtype).encode() + value.tobytes())
@@ -130,18 +130,12 @@ class _KeptLater(NullCache):
         if self._opened is None:
             try:
                 self._opened = _Kept(self._function)
-            except (
-                RuntimeError,
-                OSError,
-            ):  # numba's for a folder that cannot be written; a frozen application has no source
+            except (RuntimeError, OSError):  # a folder that cannot be written; a frozen application without sources
                 self._opened = NullCache()
         return self._opened
 
     def load_overload(self, sig, target_context):
-        try:
-            return self._open().load_overload(sig, target_context)
-        except (ImportError, AttributeError):  # kept when this file was a module of another name: compiled anew
-            return None
+        return self._open().load_overload(sig, target_context)
 
     def save_overload(self, sig, cres):
         self._open().save_overload(sig, cres)

@@ -5,6 +5,7 @@ Sources: LRM-Zero, section 3 and appendix D; docs/papers.md, Zeroverse.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from zeroverse import shapes, textures
@@ -91,17 +92,16 @@ def make(
         except Rejected as error:
             rejected[error.reason] += 1
             continue
-        asset.provenance.update(
-            source="zeroverse",
-            version=GRAMMAR_VERSION,
-            preset=preset,
-            seed=seed,
-            index=index,
-            attempt=attempt,
-            rejected=dict(rejected),
-            **shares,
-        )
-        return asset
+        origin = {
+            "source": "zeroverse",
+            "version": GRAMMAR_VERSION,
+            "preset": preset,
+            "seed": seed,
+            "index": index,
+            "attempt": attempt,
+            "rejected": dict(rejected),
+        }
+        return replace(asset, provenance={**asset.provenance, **origin, **shares})
     raise Rejected(f"zeroverse {label} seed {seed} index {index}: all {ATTEMPTS} draws rejected: {dict(rejected)}")
 
 
