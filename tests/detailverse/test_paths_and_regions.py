@@ -50,7 +50,7 @@ AREAS = {
     "right angle": (lambda: region.stroke([(0, 0), (1, 0), (1, 1)], 0.1), 0.2),
     "frame": (lambda: region.stroke([(0, 0), (1, 0), (1, 1), (0, 1)], 0.1, closed=True), 0.4),
     "cross": (lambda: figures.cross(2, 0.5), 1.75),
-    "gothic arch": (figures.gothic_arch(1, 2), 2 - math.sqrt(3) / 2 + math.pi / 3 - math.sqrt(3) / 4),
+    "gothic arch": (lambda: figures.gothic_arch(1, 2), 2 - math.sqrt(3) / 2 + math.pi / 3 - math.sqrt(3) / 4),
 }
 
 
@@ -77,7 +77,7 @@ FIGURES = {
     "straight gear": (lambda: gear(12, 1, involute=False, bore=0.2), 1, 1),
     "wheel": (lambda: circle(1) - region.windows(0.3, 0.8, 6, 0.1), 1, 6),
     "tracery": (lambda: figures.tracery(8, 1, 0.05), 1, None),
-    "laurel": (figures.laurel(1, 7, 0.3), 1, 0),
+    "laurel": (lambda: figures.laurel(1, 7, 0.3), 1, 0),
 }
 
 

@@ -36,7 +36,7 @@ def test_shards_are_read_as_shown(dataset, tmp_path, monkeypatch):
 def test_commands_parse(line):
     for command in line.split("&&"):
         words = command.split("#")[0].split()[1:]
-        name, kind = next((name, kind) for name, kind in verse.COMMANDS if words[: len(name.split())] == name.split())
+        name, kind = next((name, kind) for name, kind in verse.commands() if words[: len(name.split())] == name.split())
         tyro.cli(kind, args=words[len(name.split()) :])
 
 
